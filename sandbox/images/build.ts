@@ -1,0 +1,196 @@
+// Container images without a container engine: static Go programs in tars that `ctr images import` takes.
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, posix } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { promisify } from "node:util";
+import { pack, type Header } from "tar-stream";
+
+export interface ImageFile {
+    /** Where it is in the image. Its folders come by themselves. */
+    path: string;
+    /** A file of this machine to copy; or else `content`, `directory` or `symlink`. */
+    source?: string;
+    content?: string | Buffer;
+    directory?: boolean;
+    /** What the link points to. */
+    symlink?: string;
+    /** 0644 for a file, 0755 for a directory, unless told. */
+    mode?: number;
+}
+
+export interface ImageConfig {
+    entrypoint: string[];
+    env?: Record<string, string>;
+    user?: string;
+    workingDir?: string;
+    exposedPorts?: number[];
+}
+
+export interface ImageSpec {
+    reference: string;
+    out: string;
+    files: ImageFile[];
+    config: ImageConfig;
+}
+
+export interface BuiltImage {
+    reference: string;
+    tar: string;
+}
+
+interface TarEntry {
+    header: Partial<Header> & Pick<Header, "name">;
+    body: Buffer;
+}
+
+const epoch = new Date(0);
+const architectures: Partial<Record<string, string>> = { x64: "amd64" };
+const architecture = architectures[process.arch] ?? process.arch;
+
+/** Writes one image as a docker-archive. The same input gives the same bytes. */
+export async function imageTar({ reference, out, files, config }: ImageSpec): Promise<void> {
+    const layer = await tar(await layerEntries(files));
+    const layerDigest = sha256(layer);
+    const image = Buffer.from(
+        JSON.stringify({
+            created: epoch.toISOString(),
+            architecture,
+            os: "linux",
+            config: {
+                Entrypoint: config.entrypoint,
+                Env: Object.entries(config.env ?? {}).map(([name, value]) => `${name}=${value}`),
+                User: config.user ?? "",
+                WorkingDir: config.workingDir ?? "/",
+                ExposedPorts: Object.fromEntries(
+                    (config.exposedPorts ?? []).map((port) => [`${port}/tcp`, {}]),
+                ),
+            },
+            rootfs: { type: "layers", diff_ids: [`sha256:${layerDigest}`] },
+            history: [{ created: epoch.toISOString(), created_by: "sandbox/images/build.ts" }],
+        }),
+    );
+    const configName = `${sha256(image)}.json`;
+    const layerName = `${layerDigest}/layer.tar`;
+    const manifest = [{ Config: configName, RepoTags: [reference], Layers: [layerName] }];
+    const archive = await tar([
+        file(configName, image),
+        directory(layerDigest),
+        file(layerName, layer),
+        file("manifest.json", Buffer.from(JSON.stringify(manifest))),
+    ]);
+
+    await mkdir(dirname(out), { recursive: true });
+    // Under its own name only once it is whole: what an interrupted build leaves must not be imported.
+    await writeFile(`${out}.part`, archive);
+    await rename(`${out}.part`, out);
+}
+
+async function layerEntries(files: ImageFile[]): Promise<TarEntry[]> {
+    const entries = new Map<string, TarEntry>();
+    for (const item of files) {
+        const name = posix.join("/", item.path).replace(/^\/|\/$/g, "");
+        const entry = await layerEntry(name, item);
+        for (const parent of parents(name)) {
+            if (!entries.has(parent)) {
+                entries.set(parent, directory(parent));
+            }
+        }
+        entries.set(name, entry);
+    }
+    return [...entries.values()];
+}
+
+async function layerEntry(name: string, item: ImageFile): Promise<TarEntry> {
+    if (item.directory) {
+        return directory(name, item.mode);
+    }
+    if (item.symlink !== undefined) {
+        return {
+            header: { name, type: "symlink", linkname: item.symlink, mode: 0o777 },
+            body: Buffer.alloc(0),
+        };
+    }
+    if (item.source !== undefined) {
+        return file(name, await readFile(item.source), item.mode);
+    }
+    if (item.content !== undefined) {
+        return file(name, Buffer.from(item.content), item.mode);
+    }
+    throw new Error(`${item.path}: needs one of source, content, directory, symlink`);
+}
+
+/** `a/b/c` gives `a` and `a/b`. */
+function parents(name: string): string[] {
+    const parts = name.split("/");
+    return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join("/"));
+}
+
+function file(name: string, body: Buffer, mode = 0o644): TarEntry {
+    return { header: { name, type: "file", mode, size: body.length }, body };
+}
+
+function directory(name: string, mode = 0o755): TarEntry {
+    return { header: { name: `${name}/`, type: "directory", mode }, body: Buffer.alloc(0) };
+}
+
+async function tar(entries: TarEntry[]): Promise<Buffer> {
+    const stream = pack();
+    const bytes = buffer(stream);
+    for (const { header, body } of entries) {
+        stream.entry({ ...header, uid: 0, gid: 0, mtime: epoch }, body);
+    }
+    stream.finalize();
+    return bytes;
+}
+
+function sha256(bytes: Buffer): string {
+    return createHash("sha256").update(bytes).digest("hex");
+}
+
+const services = ["web", "api", "crawler"] as const;
+
+// What programs of a Linux system expect to find. `/var/lib` is where the stack mounts the api's ephemeral volume.
+const base: ImageFile[] = [
+    {
+        path: "/etc/passwd",
+        content: "root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/:/sbin/nologin\n",
+    },
+    { path: "/etc/group", content: "root:x:0:\nnonroot:x:65532:\n" },
+    { path: "/tmp", directory: true, mode: 0o1777 },
+    { path: "/var/lib", directory: true },
+];
+
+/** Builds the stand-ins for the three images of the course. */
+export async function buildImages(outDir: string, log: (line: string) => void): Promise<BuiltImage[]> {
+    const programs = await mkdtemp(join(tmpdir(), "synergychat-images-"));
+    try {
+        log("building the stand-ins for SynergyChat's three images");
+        await promisify(execFile)(
+            "go",
+            ["build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", `${programs}/`, "./cmd/..."],
+            {
+                cwd: import.meta.dirname,
+                env: { ...process.env, CGO_ENABLED: "0", GOOS: "linux", GOWORK: "off" },
+            },
+        );
+        const images: BuiltImage[] = [];
+        for (const service of services) {
+            const reference = `docker.io/bootdotdev/synergychat-${service}:latest`;
+            const out = join(outDir, `synergychat-${service}.tar`);
+            await imageTar({
+                reference,
+                out,
+                files: [...base, { path: `/app/${service}`, source: join(programs, service), mode: 0o755 }],
+                config: { entrypoint: [`/app/${service}`], exposedPorts: [8080] },
+            });
+            log(`${reference} in ${out}`);
+            images.push({ reference, tar: out });
+        }
+        return images;
+    } finally {
+        await rm(programs, { recursive: true, force: true });
+    }
+}

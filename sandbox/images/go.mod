@@ -1,0 +1,3 @@
+module synergychat/sandbox/images
+
+go 1.25
