@@ -79,7 +79,8 @@ func (d directory) add(id string, r result) (bool, error) {
 	}
 	defer func() { _ = os.Remove(part.Name()) }()
 	_, err = part.Write(data)
-	if err := errors.Join(err, part.Close()); err != nil {
+	// CreateTemp lets only its own user read, but a crawler that shares the folder may run as another.
+	if err := errors.Join(err, part.Chmod(0o644), part.Close()); err != nil {
 		return false, err
 	}
 	// A link, unlike a rename, fails where the file exists: of several crawlers exactly one adds the book.
