@@ -81,8 +81,8 @@ export const apiUrl = `http://${settings.apiHost}`;
 export const namespaceName = namespace.namespaceName;
 /** Where the api keeps its messages: persistent or ephemeral. */
 export const storageMode = settings.storage.mode;
-/** Name of the claim that the api uses; none with ephemeral storage. */
-export const claimName = storage.claimName;
+/** Name of the claim that the api uses; null with ephemeral storage. */
+export const claimName = storage.claimName ?? null;
 /** What a person would type next. */
 export const nextCommands = [
     `kubectl config use-context ${settings.context}`,

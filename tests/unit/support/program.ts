@@ -18,7 +18,6 @@ export interface Declared {
 }
 
 /** What the tests look at in an object's inputs; loose, since a test reads only what the program just made. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type KubernetesObject = any;
 
 export interface Run {
@@ -69,7 +68,10 @@ async function startMocks(config: Record<string, string>): Promise<Declared[]> {
     const resources: Declared[] = [];
     await runtime.setMocks(
         {
-            newResource: ({ name, inputs }) => ({ id: `${name}-id`, state: inputs as Record<string, unknown> }),
+            newResource: ({ name, inputs }) => ({
+                id: `${name}-id`,
+                state: inputs as Record<string, unknown>,
+            }),
             call: ({ token }) => {
                 throw new Error(`the program calls no function, but called ${token}`);
             },

@@ -1,0 +1,95 @@
+/**
+ * The cluster that a stack goes to: the context that its config names, where that answers; else a minikube or the
+ * sandbox, started for it.
+ */
+import { createInterface } from "node:readline/promises";
+import { type Environment, UserError, onPath, output, run } from "./process";
+
+/** A cluster that answers, with the environment to reach it. */
+export interface Cluster {
+    readonly env: Environment;
+    readonly kind: "own" | "minikube" | "sandbox";
+}
+
+/**
+ * Finds the cluster of a context, and starts one where the context is `minikube` and nothing answers.
+ *
+ * @throws UserError that says what to start or to install.
+ */
+export async function findCluster(context: string): Promise<Cluster> {
+    const env = process.env;
+    if (answers(context, env)) {
+        return context === "minikube" && onPath("minikube", env) ? startMinikube(env) : { env, kind: "own" };
+    }
+    if (context !== "minikube") {
+        throw new UserError(
+            `The cluster of context ${context} does not answer. See your contexts with: kubectl config get-contexts`,
+        );
+    }
+    if (onPath("minikube", env)) {
+        return startMinikube(env);
+    }
+    if (process.platform === "linux" && process.getuid?.() === 0) {
+        return startSandbox(env);
+    }
+    throw new UserError(
+        "There is no cluster: the context minikube does not answer, and the program minikube is not on the PATH.\n" +
+            "Install it (https://minikube.sigs.k8s.io/docs/start), then run this again. On Linux as root, where neither\n" +
+            "minikube nor a container engine can be had, this command brings a cluster of its own.",
+    );
+}
+
+/** Runs a Kubernetes API request by kubectl, with its own short limit. */
+function answers(context: string, env: Environment): boolean {
+    return (
+        output("kubectl", ["--context", context, "--request-timeout=10s", "get", "--raw=/version"], env) !==
+        undefined
+    );
+}
+
+function startMinikube(env: Environment): Cluster {
+    if (!answers("minikube", env)) {
+        console.log("Starting minikube: minikube start");
+        run("minikube", ["start"], env);
+    }
+    const addons = JSON.parse(output("minikube", ["addons", "list", "--output=json"], env) ?? "{}") as Addons;
+    if (addons.ingress?.Status !== "enabled") {
+        console.log("Enabling minikube's ingress controller: minikube addons enable ingress");
+        run("minikube", ["addons", "enable", "ingress"], env);
+    }
+    return { env, kind: "minikube" };
+}
+
+type Addons = Partial<Record<string, { readonly Status: string }>>;
+
+async function startSandbox(env: Environment): Promise<Cluster> {
+    if (process.stdin.isTTY && process.stdout.isTTY) {
+        await askForSandbox();
+    }
+    run("npm", ["run", "--silent", "sandbox", "--", "up"], env);
+    return { env: { ...env, ...sandboxEnvironment(env) }, kind: "sandbox" };
+}
+
+/** The environment in which the sandbox's cluster and its Pulumi are found. */
+export function sandboxEnvironment(env: Environment): Environment {
+    const json = output("npm", ["run", "--silent", "sandbox", "--", "env", "--json"], env);
+    if (json === undefined) {
+        throw new UserError("The sandbox does not tell its environment: run npm run sandbox -- status");
+    }
+    return JSON.parse(json) as Environment;
+}
+
+async function askForSandbox(): Promise<void> {
+    const terminal = createInterface({ input: process.stdin, output: process.stdout });
+    const answer = await terminal.question(
+        "There is no minikube here. The sandbox, a one-node Kubernetes built from package registries, can stand in for it:\n" +
+            "it installs Debian packages, takes about 20 minutes once, and 12 GB in your cache folder.\n" +
+            "Build and start it? [y/N] ",
+    );
+    terminal.close();
+    if (!/^y(es)?$/i.test(answer.trim())) {
+        throw new UserError(
+            "Nothing was started. Install minikube (https://minikube.sigs.k8s.io/docs/start), then run this again.",
+        );
+    }
+}

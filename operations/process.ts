@@ -1,0 +1,52 @@
+/** Other programs, run from here. */
+import { spawnSync } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+
+/** A problem that a person can solve: shown as its message alone, without a stack trace. */
+export class UserError extends Error {}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Runs a program with its output on the terminal.
+ *
+ * @throws UserError when it cannot be started or fails; what went wrong it has said itself.
+ */
+export function run(program: string, args: readonly string[], env: Environment): void {
+    const { status, signal, error } = spawnSync(program, args, { env: { ...env }, stdio: "inherit" });
+    if (error) {
+        throw new UserError(`${program} cannot be started: ${error.message}`);
+    }
+    if (status !== 0) {
+        throw new UserError(
+            `${program} ${args.join(" ")} failed (${signal ?? `exit status ${status}`}), see above`,
+        );
+    }
+}
+
+/** What a program prints, or undefined when it fails or is not there. */
+export function output(program: string, args: readonly string[], env: Environment): string | undefined {
+    const { status, stdout } = spawnSync(program, args, { env: { ...env }, encoding: "utf8" });
+    return status === 0 ? stdout.trim() : undefined;
+}
+
+/** Whether a program is on the PATH. */
+export function onPath(program: string, env: Environment): boolean {
+    return (env.PATH ?? "").split(delimiter).some((folder) => {
+        try {
+            accessSync(join(folder, program), constants.X_OK);
+            return true;
+        } catch {
+            return false;
+        }
+    });
+}
+
+/** Runs a command's main function; turns a UserError into its message and exit status 1. */
+export function main(command: () => Promise<void>): void {
+    command().catch((error: unknown) => {
+        console.error(error instanceof UserError ? `\n${error.message}` : error);
+        process.exitCode = 1;
+    });
+}

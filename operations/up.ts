@@ -1,0 +1,78 @@
+/**
+ * `npm run up [-- STACK]`: from a fresh machine to SynergyChat answering at its two addresses.
+ *
+ * The cluster, Pulumi and a place for its state are found or made; the rest is a plain `pulumi up`.
+ */
+import { type Cluster, findCluster } from "./cluster";
+import { answers, ingressAddress } from "./ingress";
+import { UserError, main } from "./process";
+import { type Outputs, contextOf, outputs, pulumi, selectStack, withPulumi } from "./stack";
+
+main(async () => {
+    const stack = process.argv[2] ?? "dev";
+    const context = contextOf(stack);
+    const found = await findCluster(context);
+    const cluster = { ...found, env: await withPulumi(found.env) };
+    selectStack(stack, cluster.env);
+    // A cluster that was made anew holds nothing of what the state says: look before acting.
+    pulumi(stack, ["up", "--yes", "--refresh"], cluster.env);
+    const app = outputs(stack, cluster.env);
+    const address = await ingressAddress(context, app.namespaceName, cluster.env);
+    report(app, cluster, address, await reachable(app, address));
+});
+
+async function reachable(app: Outputs, address: string | undefined): Promise<boolean> {
+    if (!address) {
+        return false;
+    }
+    const urls = [app.webUrl, `${app.apiUrl}/messages`];
+    return (await Promise.all(urls.map((url) => answers(url, address)))).every(Boolean);
+}
+
+function report(app: Outputs, cluster: Cluster, address: string | undefined, reached: boolean): void {
+    console.log(`\nSynergyChat is up, with ${app.storageMode} storage.`);
+    console.log(`  page  ${app.webUrl}\n  api   ${app.apiUrl}/messages`);
+    if (address && reached) {
+        explainAddress(app, address);
+    } else if (cluster.kind === "sandbox" && address) {
+        throw new UserError(`The addresses do not answer at ${address}. See: npm run sandbox -- status`);
+    } else {
+        explainTunnel(cluster, address);
+    }
+    printList("To look around:", app.nextCommands);
+    if (cluster.kind === "sandbox") {
+        explainSandbox();
+    }
+}
+
+function explainAddress(app: Outputs, address: string): void {
+    const hosts = [app.webUrl, app.apiUrl].map((url) => new URL(url).hostname);
+    console.log(
+        `Both answer, at ${address}. For your browser, add a line to your hosts file (nobody does it for you):`,
+    );
+    console.log(`  ${address} ${hosts.join(" ")}`);
+    printList("Without it:", [`curl --resolve '*:80:${address}' ${app.webUrl}`]);
+}
+
+function explainTunnel(cluster: Cluster, address: string | undefined): void {
+    const missing = address
+        ? `Its ingress has the address ${address}, which this machine does not reach.`
+        : "Its ingress has no address yet, or exposure is none.";
+    const way =
+        cluster.kind === "minikube"
+            ? "Run minikube tunnel in a terminal of its own, and point both names at 127.0.0.1 in your hosts file."
+            : "See the README's troubleshooting.";
+    console.log(`${missing} ${way}`);
+}
+
+function explainSandbox(): void {
+    console.log('\nIn your shell, before any of these: eval "$(npm run --silent sandbox -- env)"');
+    console.log(
+        "This is the sandbox: its images are stand-ins, not SynergyChat's own images, and Pulumi's language host and\n" +
+            "Kubernetes provider are small ones of its own.",
+    );
+}
+
+function printList(title: string, lines: readonly string[]): void {
+    console.log(`\n${title}\n${lines.map((line) => `  ${line}`).join("\n")}`);
+}
