@@ -1,0 +1,222 @@
+/** The course chapter from first line to last, in its order, as one stack that is edited again and again. */
+import { strict as assert } from "node:assert";
+import { existsSync } from "node:fs";
+import { ask, askUntilReady, messages, say } from "./support/app";
+import { deleteApiPod, get, kubectl, list, tryKubectl } from "./support/cluster";
+import { TestStack } from "./support/stack";
+
+describe("the chapter", () => {
+    const stack = new TestStack("chapter", { storageMode: "ephemeral", webReplicas: 3 });
+    const namespace = stack.name;
+
+    before(async () => {
+        await stack.create();
+    });
+
+    after(async () => {
+        await stack.remove();
+    });
+
+    describe("Storage in Kubernetes: ephemeral", () => {
+        it("comes up from nothing", async () => {
+            const text = await stack.up();
+            assert.match(text, /kubectl config set-context --current --namespace=e2e-chapter/);
+        });
+
+        it("answers at its two addresses, and the page knows the api's", async () => {
+            const page = await askUntilReady(stack, stack.webHost, "/");
+            assert.equal(page.status, 200);
+            assert.match(page.body, /<html/i);
+            const script = await ask(stack, stack.webHost, "/app.js");
+            assert.ok(script.body.includes(`http://${stack.apiHost}`), script.body);
+            assert.deepEqual(await messages(stack), []);
+        });
+
+        it("logs that the filesystem will be used", async () => {
+            const log = await kubectl("logs", "deployment/synergychat-api", "--namespace", namespace);
+            assert.match(log, /API_DB_FILEPATH found! Using filesystem database/);
+        });
+
+        it("keeps messages across a crash of the container", async () => {
+            await say(stack, "first", "second");
+            const restarts = async () =>
+                (await list(namespace, "pod", "--selector=app=synergychat-api"))[0].status
+                    .containerStatuses[0].restartCount as number;
+            const before = await restarts();
+            await assert.rejects(say(stack, "oh heck"));
+            for (let attempt = 0; (await restarts()) === before; attempt++) {
+                assert.ok(attempt < 100, "the api did not exit on a swear word");
+            }
+            assert.deepEqual(await messages(stack), ["first", "second"]);
+        });
+
+        it("loses them when the pod is deleted: that is the lesson", async () => {
+            await deleteApiPod(namespace);
+            assert.deepEqual(await messages(stack), []);
+        });
+    });
+
+    describe("Ephemeral volumes: the crawler", () => {
+        it("shows 3/3 ready", async () => {
+            const table = await kubectl("get", "pods", "--namespace", namespace);
+            assert.match(table, /^synergychat-crawler-\S+\s+3\/3\s+Running/m);
+            assert.match(table, /^synergychat-api-\S+\s+1\/1\s+Running/m);
+            assert.equal(table.match(/^synergychat-web-\S+\s+1\/1\s+Running/gm)?.length, 3);
+        });
+
+        it("serves each container on its own port, the first alone behind the service", async () => {
+            const [pod] = await list(namespace, "pod", "--selector=app=synergychat-crawler");
+            for (const port of [8080, 8081, 8082]) {
+                const path = `/api/v1/namespaces/${namespace}/pods/${pod.metadata.name as string}:${port}/proxy/healthz`;
+                await kubectl("get", `--raw=${path}`);
+            }
+            const slices = await list(
+                namespace,
+                "endpointslice",
+                "--selector=kubernetes.io/service-name=crawler-service",
+            );
+            assert.deepEqual(
+                slices.flatMap(({ ports }) => ports.map(({ port }: { port: number }) => port)),
+                [8080],
+            );
+        });
+
+        it("shares what was found among the containers, in /cache/db", async () => {
+            const stats = JSON.parse(
+                await kubectl(
+                    "get",
+                    `--raw=/api/v1/namespaces/${namespace}/services/crawler-service:http/proxy/stats?keywords=love`,
+                ),
+            );
+            assert.equal(typeof stats, "object");
+            const log = await kubectl(
+                "logs",
+                "deployment/synergychat-crawler",
+                "--namespace",
+                namespace,
+                "--all-containers",
+            );
+            assert.doesNotMatch(log, /address already in use/);
+        });
+    });
+
+    describe("in production", () => {
+        it("has nothing to do a second time, and no drift", async () => {
+            await stack.up("--expect-no-changes");
+            await stack.must("refresh", "--yes", "--skip-preview", "--expect-no-changes");
+            await stack.must("preview", "--expect-no-changes");
+        });
+
+        it("refuses a pod that does not meet the restricted standard", async () => {
+            const { status, stderr } = await tryKubectl(
+                "run",
+                "intruder",
+                "--image=registry.k8s.io/pause:3.10",
+                "--namespace",
+                namespace,
+            );
+            assert.notEqual(status, 0);
+            assert.match(stderr, /violates PodSecurity "restricted/);
+        });
+
+        it("rolls the pods that read a changed ConfigMap, and keeps the map", async () => {
+            const pods = async (part: string) =>
+                (await list(namespace, "pod", `--selector=app=synergychat-${part}`)).map(
+                    ({ metadata }) => metadata.uid as string,
+                );
+            const map = (await get(namespace, "configmap", "synergychat-crawler-configmap")).metadata.uid;
+            const [crawler, api] = [await pods("crawler"), await pods("api")];
+            stack.edit({ crawlerKeywords: ["night", "day"] });
+            await stack.up();
+            assert.notDeepEqual(await pods("crawler"), crawler);
+            assert.deepEqual(await pods("api"), api);
+            const changed = await get(namespace, "configmap", "synergychat-crawler-configmap");
+            assert.equal(changed.metadata.uid, map);
+            assert.equal(changed.data.CRAWLER_KEYWORDS, "night,day");
+        });
+
+        it("scales the crawler by containers and by pods", async () => {
+            stack.edit({ crawlerContainers: 4, crawlerPods: 2 });
+            await stack.up();
+            const { spec, status } = await get(namespace, "deployment", "synergychat-crawler");
+            assert.equal(spec.template.spec.containers.length, 4);
+            assert.equal(status.readyReplicas, 2);
+            stack.edit({ crawlerContainers: 3, crawlerPods: 1 });
+            await stack.up();
+        });
+    });
+
+    describe("Persistence: one key", () => {
+        let volume: string;
+        let folder: string | undefined;
+
+        it("makes and binds the claim", async () => {
+            stack.edit({ storageMode: "persistent" });
+            await stack.up();
+            const claim = await get(namespace, "pvc", "synergychat-api-pvc");
+            assert.equal(claim.status.phase, "Bound");
+            assert.equal(claim.spec.resources.requests.storage, "1Gi");
+            assert.deepEqual(claim.spec.accessModes, ["ReadWriteOnce"]);
+            volume = claim.spec.volumeName;
+            folder = (await get("", "pv", volume)).spec.hostPath?.path;
+        });
+
+        it("keeps messages when the pod is deleted", async () => {
+            await say(stack, "kept", "and in order");
+            await deleteApiPod(namespace);
+            assert.deepEqual(await messages(stack), ["kept", "and in order"]);
+        });
+
+        it("keeps them when the pod template changes", async () => {
+            stack.edit({ crawlerContainers: 2 });
+            await stack.up();
+            await kubectl("rollout", "restart", "deployment/synergychat-api", "--namespace", namespace);
+            await kubectl(
+                "rollout",
+                "status",
+                "deployment/synergychat-api",
+                "--namespace",
+                namespace,
+                "--timeout=90s",
+            );
+            assert.deepEqual(await messages(stack), ["kept", "and in order"]);
+        });
+
+        it("has nothing to do a second time, and no drift", async () => {
+            await stack.must("refresh", "--yes", "--skip-preview");
+            await stack.up("--expect-no-changes");
+        });
+
+        it("goes back to ephemeral, and the claim and its volume are gone", async () => {
+            stack.edit({ storageMode: "ephemeral" });
+            await stack.up();
+            assert.equal(await get(namespace, "pvc", "synergychat-api-pvc"), undefined);
+            await goneVolume(volume, folder);
+            assert.deepEqual(await messages(stack), []);
+        });
+
+        it("and to persistent again, empty", async () => {
+            stack.edit({ storageMode: "persistent" });
+            await stack.up();
+            assert.deepEqual(await messages(stack), []);
+            volume = (await get(namespace, "pvc", "synergychat-api-pvc")).spec.volumeName;
+            folder = (await get("", "pv", volume)).spec.hostPath?.path;
+            await say(stack, "last words");
+        });
+
+        it("leaves nothing after a destroy, on the disk neither", async () => {
+            await stack.must("destroy", "--yes", "--skip-preview");
+            const { stdout } = await tryKubectl("get", "namespace", namespace, "--ignore-not-found");
+            assert.equal(stdout, "");
+            await goneVolume(volume, folder);
+        });
+    });
+});
+
+/** A volume goes a moment after its claim: its provisioner deletes it then. */
+async function goneVolume(volume: string, folder: string | undefined): Promise<void> {
+    await kubectl("wait", "--for=delete", `pv/${volume}`, "--timeout=60s");
+    if (folder !== undefined) {
+        assert.ok(!existsSync(folder), `${folder} is still there`);
+    }
+}

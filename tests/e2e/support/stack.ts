@@ -1,0 +1,97 @@
+/** A stack of a scenario's own, worked on by the real pulumi from the project's root, as a person would. */
+import { spawnSync } from "node:child_process";
+import { rmSync, writeFileSync } from "node:fs";
+import { stringify } from "yaml";
+import { testEnvironment } from "./cluster";
+
+/** What a command printed, both streams in one. */
+export interface Result {
+    readonly status: number | null;
+    readonly text: string;
+}
+
+export class TestStack {
+    /** Name of stack and namespace alike. */
+    public readonly name: string;
+    public readonly webHost: string;
+    public readonly apiHost: string;
+    private config: Record<string, unknown>;
+
+    /** @param scenario names the stack, its namespace and its hosts, so that scenarios never meet. */
+    public constructor(scenario: string, config: Record<string, unknown> = {}) {
+        this.name = `e2e-${scenario}`;
+        this.webHost = `${scenario}.synchat.internal`;
+        this.apiHost = `${scenario}.synchatapi.internal`;
+        this.config = {
+            namespace: this.name,
+            webHost: this.webHost,
+            apiHost: this.apiHost,
+            webReplicas: 1,
+            ...config,
+        };
+    }
+
+    public async create(): Promise<void> {
+        await this.must("stack", "init", this.name, "--no-select");
+        this.writeConfig();
+    }
+
+    /** Changes the config, as an edit of the stack's file. A value of undefined removes its key. */
+    public edit(changes: Record<string, unknown>): void {
+        this.config = { ...this.config, ...changes };
+        this.writeConfig();
+    }
+
+    public async up(...flags: readonly string[]): Promise<string> {
+        return this.must("up", "--yes", "--skip-preview", ...flags);
+    }
+
+    /** Destroys and forgets the stack, whatever state it is in. */
+    public async remove(): Promise<void> {
+        await this.pulumi("destroy", "--yes", "--skip-preview");
+        await this.pulumi("stack", "rm", this.name, "--yes", "--force");
+        rmSync(this.file, { force: true });
+    }
+
+    public async outputs(): Promise<any> {
+        return JSON.parse(await this.must("stack", "output", "--json"));
+    }
+
+    /** What a pulumi command prints. Fails the test when the command fails. */
+    public async must(...args: readonly string[]): Promise<string> {
+        const { status, text } = await this.pulumi(...args);
+        if (status !== 0) {
+            throw new Error(`pulumi ${args.join(" ")} ended with ${String(status)}:\n${text}`);
+        }
+        return text;
+    }
+
+    /** Runs a pulumi command on this stack. */
+    public async pulumi(...args: readonly string[]): Promise<Result> {
+        const named = args[0] === "stack" && args[1] !== "output" ? args : [...args, "--stack", this.name];
+        const env = { ...(await testEnvironment()) };
+        const { status, stdout, stderr } = spawnSync(
+            "pulumi",
+            [...named, "--non-interactive", "--color=never"],
+            {
+                env,
+                encoding: "utf8",
+                timeout: 240_000,
+            },
+        );
+        return { status, text: stdout + stderr };
+    }
+
+    private get file(): string {
+        return `Pulumi.${this.name}.yaml`;
+    }
+
+    private writeConfig(): void {
+        const own = Object.entries(this.config).map(([key, value]) => [`synergychat:${key}`, value]);
+        const set = own.filter(([, value]) => value !== undefined);
+        writeFileSync(
+            this.file,
+            stringify({ config: { "kubernetes:context": "minikube", ...Object.fromEntries(set) } }),
+        );
+    }
+}
