@@ -83,6 +83,8 @@ export const namespaceName = namespace.namespaceName;
 export const storageMode = settings.storage.mode;
 /** Name of the claim that the api uses; null with ephemeral storage. */
 export const claimName = storage.claimName ?? null;
+/** Whether claim and namespace stay when the stack is destroyed. */
+export const retainsData = settings.retainData;
 /** What a person would type next. */
 export const nextCommands = [
     `kubectl config use-context ${settings.context}`,

@@ -14,6 +14,7 @@ export interface Outputs {
     readonly namespaceName: string;
     readonly storageMode: "persistent" | "ephemeral";
     readonly claimName: string | null;
+    readonly retainsData: boolean;
     readonly nextCommands: readonly string[];
 }
 

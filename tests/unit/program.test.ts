@@ -473,6 +473,7 @@ describe("the program", () => {
                 namespaceName: "synergychat",
                 storageMode: "persistent",
                 claimName: "synergychat-api-pvc",
+                retainsData: false,
                 nextCommands: [
                     "kubectl config use-context minikube",
                     "kubectl config set-context --current --namespace=synergychat",
