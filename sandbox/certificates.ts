@@ -1,0 +1,119 @@
+// The cluster's own authority and one identity for each of its parts.
+import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "./exec.ts";
+import { networkOf } from "./network.ts";
+import type { Paths } from "./paths.ts";
+import { writeWhole } from "./stamps.ts";
+
+export const nodeName = "sandbox";
+
+interface Identity {
+    file: string;
+    subject: string;
+    names?: string;
+}
+
+const clients: readonly Identity[] = [
+    { file: "admin", subject: "/O=system:masters/CN=admin" },
+    { file: "kube-controller-manager", subject: "/CN=system:kube-controller-manager" },
+    { file: "kube-scheduler", subject: "/CN=system:kube-scheduler" },
+    { file: "kubelet", subject: `/O=system:nodes/CN=system:node:${nodeName}` },
+    { file: "kube-proxy", subject: "/CN=system:kube-proxy" },
+    { file: "volumes", subject: "/CN=sandbox-volumes" },
+    { file: "contour", subject: "/CN=sandbox-contour" },
+];
+
+const ellipticKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc"];
+const tenYears = ["-days", "3650"];
+
+/** Made once for a cluster: whole or not at all. */
+export async function makeCertificates(paths: Paths): Promise<void> {
+    if (existsSync(paths.pki)) {
+        return;
+    }
+    const part = `${paths.pki}.part`;
+    await rm(part, { recursive: true, force: true });
+    await mkdir(part, { recursive: true, mode: 0o700 });
+    const openssl = (...args: string[]): Promise<string> => run("openssl", args, { cwd: part });
+    const authority = ["-subj", "/CN=synergychat-sandbox", "-keyout", "ca.key", "-out", "ca.crt"];
+    await openssl("req", "-x509", ...ellipticKey, ...tenYears, ...authority);
+    await openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "accounts.key");
+    await openssl("pkey", "-in", "accounts.key", "-pubout", "-out", "accounts.pub");
+    await Promise.all([serverOf(paths), ...clients].map((identity) => sign(identity, part, openssl)));
+    await rename(part, paths.pki);
+}
+
+function serverOf(paths: Paths): Identity {
+    const { nodeAddress, firstService } = networkOf(paths);
+    const ips = ["127.0.0.1", nodeAddress, firstService].map((ip) => `IP:${ip}`);
+    const names = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"];
+    const all = [...ips, ...names.map((name) => `DNS:${name}`)];
+    return {
+        file: "kube-apiserver",
+        subject: "/CN=kube-apiserver",
+        names: `subjectAltName=${all.join(",")}\n`,
+    };
+}
+
+type Openssl = (...args: string[]) => Promise<string>;
+
+async function sign({ file, subject, names }: Identity, folder: string, openssl: Openssl): Promise<void> {
+    await writeFile(join(folder, `${file}.ext`), names ?? "extendedKeyUsage=clientAuth\n");
+    const request = ["-subj", subject, "-keyout", `${file}.key`, "-out", `${file}.csr`];
+    await openssl("req", ...ellipticKey, ...request);
+    const authority = [
+        "-CA",
+        "ca.crt",
+        "-CAkey",
+        "ca.key",
+        "-set_serial",
+        `0x${crypto.randomUUID().replaceAll("-", "")}`,
+    ];
+    const certificate = ["-in", `${file}.csr`, "-out", `${file}.crt`, "-extfile", `${file}.ext`];
+    await openssl("x509", "-req", ...authority, ...tenYears, ...certificate);
+    await chmod(join(folder, `${file}.key`), 0o600);
+}
+
+/** One for each part of the node, and the person's own, with minikube's context name: no config differs. */
+export async function writeKubeconfigs(paths: Paths): Promise<void> {
+    for (const { file } of clients) {
+        await writeWhole(kubeconfigOf(paths, file), await kubeconfig(paths, file));
+    }
+    await writeWhole(paths.kubeconfig, await kubeconfig(paths, "admin"));
+}
+
+export function kubeconfigOf(paths: Paths, part: string): string {
+    return join(paths.config, `${part}.kubeconfig`);
+}
+
+async function kubeconfig(paths: Paths, part: string): Promise<string> {
+    const encoded = async (file: string): Promise<string> =>
+        (await readFile(join(paths.pki, file))).toString("base64");
+    const name = "minikube";
+    return JSON.stringify({
+        apiVersion: "v1",
+        kind: "Config",
+        clusters: [
+            {
+                name,
+                cluster: {
+                    server: `https://${networkOf(paths).nodeAddress}:6443`,
+                    "certificate-authority-data": await encoded("ca.crt"),
+                },
+            },
+        ],
+        users: [
+            {
+                name,
+                user: {
+                    "client-certificate-data": await encoded(`${part}.crt`),
+                    "client-key-data": await encoded(`${part}.key`),
+                },
+            },
+        ],
+        contexts: [{ name, context: { cluster: name, user: name } }],
+        "current-context": name,
+    });
+}

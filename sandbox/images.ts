@@ -1,0 +1,139 @@
+// Container images without a registry: written as tars, imported into the node's containerd.
+import { join } from "node:path";
+import { builtFrom } from "./build.ts";
+import { containerdSocket } from "./components.ts";
+import type { Outcome } from "./exec.ts";
+import { buildImages, imageTar, type BuiltImage } from "./images/build.ts";
+import { attemptInside, runInside } from "./namespace.ts";
+import type { Paths } from "./paths.ts";
+import { references } from "./pins.ts";
+import { say } from "./progress.ts";
+import { fingerprint, isStamped, readIfThere, stamp, writeWhole } from "./stamps.ts";
+
+const services = ["web", "api", "crawler"] as const;
+const referenceOf = (service: string): string => `docker.io/bootdotdev/synergychat-${service}:latest`;
+
+const tarOf = (paths: Paths, name: string): string => join(paths.images, `${name}.tar`);
+
+/** The images that the cluster itself runs on. */
+export async function writeOwnImages(paths: Paths): Promise<void> {
+    const writer = join(import.meta.dirname, "images", "build.ts");
+    for (const name of ["pause", "coredns"] as const) {
+        const stampFile = join(paths.stamps, `${name}.tar`);
+        const value = await fingerprint([await builtFrom(paths, name), references[name]], [writer]);
+        if (!(await isStamped(stampFile, value))) {
+            await imageTar({
+                reference: references[name],
+                out: tarOf(paths, name),
+                files: [{ path: `/${name}`, source: join(paths.bin, name), mode: 0o755 }],
+                config: { entrypoint: [`/${name}`] },
+            });
+            await stamp(stampFile, value);
+        }
+    }
+}
+
+/** Stand-ins for the course's images, for where these cannot be pulled. */
+export async function writeStandIns(paths: Paths): Promise<void> {
+    const sources = join(import.meta.dirname, "images");
+    const stampFile = join(paths.stamps, "stand-ins.tar");
+    const value = await fingerprint([], [sources]);
+    if (!(await isStamped(stampFile, value))) {
+        await buildImages(paths.images, say);
+        await stamp(stampFile, value);
+    }
+}
+
+/** What was imported into this cluster, by reference: the stamp of the tar, or that the real one was pulled. */
+type Imported = Record<string, string>;
+const pulled = "pulled";
+
+/** Sees to it that the node has every image. */
+export async function provideImages(paths: Paths, holder: number, registriesOnly: boolean): Promise<void> {
+    const record = join(paths.state, "images.json");
+    const before = JSON.parse((await readIfThere(record)) ?? "{}") as Imported;
+    const there = (await ctr(holder, "images", "list", "--quiet")).split("\n");
+    const imported: Imported = Object.fromEntries(
+        Object.entries(before).filter(([reference]) => there.includes(reference)),
+    );
+    const own = (["pause", "coredns"] as const).map((name) => ({
+        reference: references[name],
+        tar: tarOf(paths, name),
+        stampFile: join(paths.stamps, `${name}.tar`),
+    }));
+    for (const { reference, tar, stampFile } of own) {
+        await importOnce({ reference, tar }, stampFile, imported, holder);
+    }
+    await provideServices(paths, holder, imported, registriesOnly);
+    await writeWhole(record, JSON.stringify(imported));
+}
+
+async function provideServices(
+    paths: Paths,
+    holder: number,
+    imported: Imported,
+    registriesOnly: boolean,
+): Promise<void> {
+    const wanted = services.map((service) => ({ service, reference: referenceOf(service) }));
+    if (wanted.every(({ reference }) => imported[reference] === pulled)) {
+        return;
+    }
+    const undecided = wanted.some(({ reference }) => imported[reference] === undefined);
+    if (
+        undecided &&
+        !registriesOnly &&
+        (await pull(
+            wanted.map(({ reference }) => reference),
+            holder,
+        ))
+    ) {
+        wanted.forEach(({ reference }) => (imported[reference] = pulled));
+        return;
+    }
+    await writeStandIns(paths);
+    for (const { service, reference } of wanted) {
+        const tar = tarOf(paths, `synergychat-${service}`);
+        await importOnce({ reference, tar }, join(paths.stamps, "stand-ins.tar"), imported, holder);
+    }
+}
+
+async function importOnce(
+    image: BuiltImage,
+    stampFile: string,
+    imported: Imported,
+    holder: number,
+): Promise<void> {
+    const value = (await readIfThere(stampFile)) ?? "";
+    if (imported[image.reference] !== value) {
+        await ctr(holder, "images", "import", image.tar);
+        imported[image.reference] = value;
+    }
+}
+
+/** First a look whether anything answers at all. */
+async function pull(all: readonly string[], holder: number): Promise<boolean> {
+    const fetchInto = (seconds: number, ...args: string[]): Promise<Outcome> =>
+        attemptInside(holder, [...ctrWords, ...args], { seconds, machineNetwork: true });
+    say("SynergyChat's own images: trying to pull them");
+    const look = await fetchInto(10, "content", "fetch", "--metadata-only", referenceOf("web"));
+    if (look.code !== 0) {
+        return false;
+    }
+    const pulls = all.map((reference) => fetchInto(300, "images", "pull", reference));
+    return (await Promise.all(pulls)).every(({ code }) => code === 0);
+}
+
+const ctrWords = ["ctr", "--address", containerdSocket, "--namespace", "k8s.io"];
+
+function ctr(holder: number, ...args: string[]): Promise<string> {
+    return runInside(holder, [...ctrWords, ...args]);
+}
+
+export async function runsStandIns(paths: Paths): Promise<boolean> {
+    const imported = JSON.parse((await readIfThere(join(paths.state, "images.json"))) ?? "{}") as Imported;
+    return services.some((service) => imported[referenceOf(service)] !== pulled);
+}
+
+export async function answers(holder: number): Promise<boolean> {
+    return (await attemptInside(holder, [...ctrWords, "version"], { seconds: 5 })).code === 0;
+}

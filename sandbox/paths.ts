@@ -1,0 +1,56 @@
+import { createHash } from "node:crypto";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+
+const name = "synergychat-sandbox";
+
+export interface Paths {
+    /** What was built or downloaded. It can be removed at any time and comes back with the next `up`. */
+    cache: string;
+    bin: string;
+    images: string;
+    objects: string;
+    stamps: string;
+    lock: string;
+    /** The cluster itself: it outlives `down`. */
+    state: string;
+    logs: string;
+    pki: string;
+    config: string;
+    volumes: string;
+    kubeconfig: string;
+    holder: string;
+    pulumiHome: string;
+    pulumiState: string;
+    passphrase: string;
+    /** Sandboxes with different state folders run beside each other, so each has a number of its own. */
+    number: number;
+}
+
+/** SYNERGYCHAT_SANDBOX_STATE gives a second cluster, independent of the first one but for what was built. */
+export function pathsFrom(env: NodeJS.ProcessEnv): Paths {
+    const home = env.HOME ?? homedir();
+    const cache = join(env.XDG_CACHE_HOME ?? join(home, ".cache"), name);
+    const standard = join(env.XDG_STATE_HOME ?? join(home, ".local", "state"), name);
+    const state = resolve(env.SYNERGYCHAT_SANDBOX_STATE ?? standard);
+    return {
+        cache,
+        bin: join(cache, "bin"),
+        images: join(cache, "images"),
+        objects: join(cache, "objects"),
+        stamps: join(cache, "stamps"),
+        lock: join(cache, "lock"),
+        state,
+        logs: join(state, "logs"),
+        pki: join(state, "pki"),
+        config: join(state, "config"),
+        volumes: join(state, "volumes"),
+        kubeconfig: join(state, "kubeconfig"),
+        holder: join(state, "holder"),
+        pulumiHome: join(state, "pulumi-home"),
+        pulumiState: join(state, "pulumi-state"),
+        passphrase: join(state, "passphrase"),
+        number:
+            state === standard ? 0 : 1 + (createHash("sha256").update(state).digest().readUInt16BE() % 254),
+    };
+}
