@@ -120,6 +120,9 @@ function requireMachine(): void {
 
 const commands: Partial<Record<string, () => Promise<void>>> = { up, status, env, down, clean };
 
+// Whoever reads the output may leave early (`| head`): that must not end the work.
+process.stdout.on("error", () => undefined);
+
 try {
     const command = commands[process.argv[2] ?? ""];
     if (command) {

@@ -1,6 +1,5 @@
 // The order in which a cluster comes up.
-import { readdirSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, stat } from "node:fs/promises";
 import { request } from "node:https";
 import { join } from "node:path";
 import { makeCertificates, nodeName, writeKubeconfigs } from "./certificates.ts";
@@ -12,7 +11,7 @@ import { networkOf } from "./network.ts";
 import type { Paths } from "./paths.ts";
 import { Problem } from "./problem.ts";
 import { say } from "./progress.ts";
-import { readIfThere } from "./stamps.ts";
+import { fingerprint, isStamped, readIfThere, stamp } from "./stamps.ts";
 
 export async function startCluster(paths: Paths, registriesOnly: boolean): Promise<void> {
     await mkdir(paths.logs, { recursive: true });
@@ -32,13 +31,16 @@ export async function startCluster(paths: Paths, registriesOnly: boolean): Promi
     await Promise.all([
         start(paths, holder, "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"),
         applyObjects(paths),
+        applyDefinitions(paths),
     ]);
+    // Without their rights and kinds these would look for them again only after a while.
     await start(paths, holder, "volumes", "contour", "envoy");
     say("kube-controller-manager, kube-scheduler, kubelet, kube-proxy, volumes, contour, envoy: running");
     await images;
     say("images: loaded");
 
     await wait(paths, "kubelet", 60, () => isNodeReady(paths));
+    await wait(paths, "kubelet", 60, () => isObserved(paths));
     await kubectl(
         paths,
         ["-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=60s"],
@@ -109,18 +111,30 @@ async function isHealthy(paths: Paths): Promise<boolean> {
 
 export async function isNodeReady(paths: Paths): Promise<boolean> {
     const path = `jsonpath={.status.conditions[?(@.type=="Ready")].status}`;
-    const args = [
-        "--kubeconfig",
-        paths.kubeconfig,
-        "get",
-        "node",
-        nodeName,
-        "-o",
-        path,
-        "--request-timeout=5s",
-    ];
-    const { code, stdout } = await attempt(join(paths.bin, "kubectl"), args, { seconds: 10 });
+    const args = ["get", "node", nodeName, "-o", path, "--request-timeout=5s"];
+    const { code, stdout } = await attempt(join(paths.bin, "kubectl"), kubectlArgs(paths, args), {
+        seconds: 10,
+    });
     return code === 0 && stdout === "True";
+}
+
+/** What a resumed cluster says of its pods is from before it stopped, until the kubelet has looked at each. */
+async function isObserved(paths: Paths): Promise<boolean> {
+    const since = (await stat(paths.holder)).mtime;
+    const pods = JSON.parse(await kubectl(paths, ["get", "pods", "-A", "-o", "json"], 20)) as PodList;
+    return !saysOld(pods, since);
+}
+
+export interface PodList {
+    items: { status: { containerStatuses?: { state: { running?: { startedAt: string } } }[] } }[];
+}
+
+/** Whether a container is said to run that started before the node did. */
+export function saysOld({ items }: PodList, since: Date): boolean {
+    const states = items.flatMap(({ status }) => status.containerStatuses ?? []).map(({ state }) => state);
+    // The API server counts in whole seconds.
+    const second = Math.floor(since.getTime() / 1000) * 1000;
+    return states.some(({ running }) => running !== undefined && Date.parse(running.startedAt) < second);
 }
 
 /** On the port for its statistics, which Contour tells it to open: so it says that Contour is there as well. */
@@ -132,17 +146,38 @@ async function servesIngress(paths: Paths): Promise<boolean> {
     );
 }
 
-async function applyObjects(paths: Paths): Promise<void> {
-    const own = join(import.meta.dirname, "node", "objects");
-    const first = ["--filename", join(paths.objects, "contour.yaml")];
-    const names = readdirSync(own).filter((name) => name !== "gateway.yaml");
-    const rest = names.flatMap((name) => ["--filename", join(own, name)]);
-    const apply = ["apply", "--server-side", "--force-conflicts", "--field-manager=sandbox"];
-    await kubectl(paths, [...apply, ...first, ...rest], 60);
-    await kubectl(paths, ["wait", "--for=condition=established", "crd", "--all", "--timeout=30s"], 40);
-    await kubectl(paths, [...apply, "--filename", join(own, "gateway.yaml")], 30);
+/** Contour's definitions are large: once a cluster has them, they are left alone until they change. */
+async function applyDefinitions(paths: Paths): Promise<void> {
+    const file = join(paths.objects, "contour.yaml");
+    const applied = join(paths.state, "definitions");
+    const value = await fingerprint([], [file]);
+    if (!(await isStamped(applied, value))) {
+        await apply(paths, [file]);
+        await kubectl(paths, ["wait", "--for=condition=established", "crd", "--all", "--timeout=30s"], 40);
+        await stamp(applied, value);
+    }
+    await apply(paths, [join(objects, "gateway.yaml")]);
+}
+
+const objects = join(import.meta.dirname, "node", "objects");
+
+function applyObjects(paths: Paths): Promise<void> {
+    return apply(
+        paths,
+        ["dns.yaml", "ingress.yaml", "rights.yaml", "storage.yaml"].map((name) => join(objects, name)),
+    );
+}
+
+async function apply(paths: Paths, files: readonly string[]): Promise<void> {
+    const how = ["--server-side", "--force-conflicts", "--field-manager=sandbox"];
+    await kubectl(paths, ["apply", ...how, ...files.flatMap((file) => ["--filename", file])], 60);
 }
 
 function kubectl(paths: Paths, args: readonly string[], seconds: number): Promise<string> {
-    return run(join(paths.bin, "kubectl"), ["--kubeconfig", paths.kubeconfig, ...args], { seconds });
+    return run(join(paths.bin, "kubectl"), kubectlArgs(paths, args), { seconds });
+}
+
+/** With a cache of its own: the usual one is in ~/.kube, which is not ours to write to. */
+function kubectlArgs(paths: Paths, args: readonly string[]): string[] {
+    return ["--kubeconfig", paths.kubeconfig, "--cache-dir", paths.kubectlCache, ...args];
 }

@@ -20,6 +20,7 @@ export function environmentOf(paths: Paths, toolchain: Toolchain): Environment {
         after: official ? [paths.bin] : [],
         variables: {
             KUBECONFIG: paths.kubeconfig,
+            KUBECACHEDIR: paths.kubectlCache,
             PULUMI_HOME: paths.pulumiHome,
             PULUMI_BACKEND_URL: `file://${paths.pulumiState}`,
             PULUMI_CONFIG_PASSPHRASE_FILE: paths.passphrase,

@@ -44,7 +44,10 @@ export async function startHolder(paths: Paths): Promise<number> {
     const child = spawn("unshare", args, { detached: true, stdio: ["ignore", log.fd, log.fd] });
     child.on("error", () => undefined).unref();
     await log.close();
-    await eventually(10, async () => (await holderOf(paths)) !== undefined || child.exitCode !== null);
+    const isThere = async (): Promise<boolean> => (await holderOf(paths)) !== undefined;
+    await eventually(10, async () => child.exitCode !== null || (await isThere()));
+    // One that gives up may have met another that a killed run has just started.
+    await eventually(2, isThere);
     const pid = await holderOf(paths);
     if (pid === undefined) {
         const said = await readFile(join(paths.logs, "holder.log"), "utf8");

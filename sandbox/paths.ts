@@ -19,6 +19,7 @@ export interface Paths {
     config: string;
     volumes: string;
     kubeconfig: string;
+    kubectlCache: string;
     holder: string;
     pulumiHome: string;
     pulumiState: string;
@@ -46,6 +47,7 @@ export function pathsFrom(env: NodeJS.ProcessEnv): Paths {
         config: join(state, "config"),
         volumes: join(state, "volumes"),
         kubeconfig: join(state, "kubeconfig"),
+        kubectlCache: join(state, "kubectl-cache"),
         holder: join(state, "holder"),
         pulumiHome: join(state, "pulumi-home"),
         pulumiState: join(state, "pulumi-state"),
