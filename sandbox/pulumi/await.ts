@@ -128,19 +128,18 @@ function showTroubles(
     signal: AbortSignal,
 ): { headline: (text: string) => void; stop: () => void } {
     let headline = "";
+    const show = onceEach(wait.status);
     const timer = setInterval(() => {
         void troublesOf(wait.client, current()).then((troubles) => {
             if (troubles.length > 0 && !signal.aborted) {
-                wait.status([headline, ...troubles].join("; "));
+                show([headline, ...troubles].join("; "));
             }
         });
     }, TROUBLE_INTERVAL_MS);
     return {
         headline: (text) => {
-            if (text !== headline) {
-                headline = text;
-                wait.status(text);
-            }
+            headline = text;
+            show(text);
         },
         stop: () => {
             clearInterval(timer);
@@ -173,13 +172,14 @@ export async function untilGone(wait: Wait, resource: Resource, object: JsonObje
     const uid = textAt(object, "metadata", "uid");
     await limited(wait, async (signal) => {
         let holders = "";
+        const status = onceEach(wait.status);
         try {
             for await (const found of observeOne(wait.client, resource, object, signal)) {
                 if (!found || (uid !== undefined && textAt(found, "metadata", "uid") !== uid)) {
                     return;
                 }
                 holders = readiness.deletionHolders({ ...found, kind: resource.kind });
-                wait.status(`waiting until it is gone; ${holders}`);
+                status(`waiting until it is gone; ${holders}`);
             }
         } catch (error) {
             throw signal.aborted ? new NotReadyError(`it is still there; ${holders}`) : error;
@@ -237,6 +237,17 @@ function report(wait: Wait, verdict: readiness.Verdict): void {
     if ("waiting" in verdict) {
         wait.status(verdict.waiting);
     }
+}
+
+/** Leaves out what was shown last. */
+function onceEach(show: (text: string) => void): (text: string) => void {
+    let last = "";
+    return (text) => {
+        if (text !== last) {
+            last = text;
+            show(text);
+        }
+    };
 }
 
 /** Runs a wait under its time limit; a wait that was ended says whether by the clock or by the user. */

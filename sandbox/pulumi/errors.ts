@@ -3,16 +3,15 @@ import { ApiError, UnreachableError } from "./client.ts";
 import { type JsonObject, listAt, textAt } from "./json.ts";
 import { idOf } from "./naming.ts";
 
-/** `done` is what was not done: created, updated, deleted, previewed. */
+/** `done` is what was not done: created, updated, deleted. */
 export function explain(done: string, object: JsonObject, error: unknown): Error {
     if (!(error instanceof Error) || error instanceof UnreachableError) {
         return error instanceof Error ? error : new Error(String(error));
     }
     const what = `${textAt(object, "kind") ?? "object"} ${idOf(object)}`;
     const conflict = error instanceof ApiError ? fieldConflict(error) : undefined;
-    const why =
-        conflict ??
-        (error instanceof ApiError ? `${error.message} (${error.reason || error.status})` : error.message);
+    const reason = error instanceof ApiError && error.reason !== "" ? ` (${error.reason})` : "";
+    const why = conflict ?? error.message + reason;
     return new Error(`${what} was not ${done}: ${why}`, { cause: error });
 }
 

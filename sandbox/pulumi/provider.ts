@@ -173,12 +173,17 @@ export class Provider {
         if (!resource) {
             return withServerFieldsUnknown(inputs, inputs);
         }
-        const exists = (await getOrUndefined(this.#client(), this.#pathOf(resource, inputs))) !== undefined;
-        if (exists && !this.#options.upsertExistingObjects) {
-            return withServerFieldsUnknown(inputs, inputs); // to be replaced, or to fail when it comes to it
-        }
-        const made = await this.#dryRun(resource, inputs, true, reporter);
-        return made && exists ? outputsOf(made) : withServerFieldsUnknown(made ?? inputs, inputs);
+        const ask = async () => {
+            const exists =
+                (await getOrUndefined(this.#client(), this.#pathOf(resource, inputs))) !== undefined;
+            if (exists && !this.#options.upsertExistingObjects) {
+                return undefined; // to be replaced, or to fail when it comes to it
+            }
+            const made = await this.#apply(resource, inputs, { force: true, dryRun: true });
+            return exists ? outputsOf(made) : withServerFieldsUnknown(made, inputs);
+        };
+        const made = await previewed("created", inputs, ask, reporter);
+        return made ?? withServerFieldsUnknown(inputs, inputs);
     }
 
     async previewUpdate(
@@ -191,35 +196,14 @@ export class Provider {
         if (!resource) {
             return undefined;
         }
-        const live = await this.#live(resource, state);
-        const wanted = withIgnored(inputs, live, ignoreChanges, FIELD_MANAGER);
-        const made = await this.#dryRun(resource, wanted, this.#mayForce(inputs), reporter);
-        return made && outputsOf(made);
-    }
-
-    /**
-     * A dry run that is forbidden shows as a warning: whoever previews may be allowed to read only, so it must not end
-     * the preview. A namespace that is not there yet is about to be made, and what cannot be changed to be replaced.
-     */
-    async #dryRun(
-        resource: Resource,
-        inputs: JsonObject,
-        force: boolean,
-        reporter: Reporter,
-    ): Promise<JsonObject | undefined> {
-        try {
-            return await this.#apply(resource, inputs, { force, dryRun: true });
-        } catch (error) {
-            if (isStatus(error, 403)) {
-                reporter.warn(`the cluster would refuse this: ${error.message}`);
-                return undefined;
-            }
-            const immutable = isStatus(error, 422) && error.message.includes("field is immutable");
-            if (isStatus(error, 404) || (immutable && force)) {
-                return undefined;
-            }
-            throw explain("previewed", inputs, error);
-        }
+        const ask = async () => {
+            const live = await this.#live(resource, state);
+            const wanted = withIgnored(inputs, live, ignoreChanges, FIELD_MANAGER);
+            return outputsOf(
+                await this.#apply(resource, wanted, { force: this.#mayForce(inputs), dryRun: true }),
+            );
+        };
+        return previewed("updated", inputs, ask, reporter);
     }
 
     async create(
@@ -472,6 +456,32 @@ export class Provider {
             this.#connection = { client, discovery: new Discovery(client) };
         }
         return this.#connection;
+    }
+}
+
+/**
+ * Asks for a dry run. One that is forbidden shows as a warning: whoever previews may be allowed to read only, so it must
+ * not end the preview. A namespace that is not there yet is about to be made, and an object whose change cannot be
+ * applied as a creation is about to be replaced.
+ */
+async function previewed(
+    done: string,
+    inputs: JsonObject,
+    ask: () => Promise<JsonObject | undefined>,
+    reporter: Reporter,
+): Promise<JsonObject | undefined> {
+    try {
+        return await ask();
+    } catch (error) {
+        if (isStatus(error, 403)) {
+            reporter.warn(`the API server would refuse this: ${error.message}`);
+            return undefined;
+        }
+        const immutable = isStatus(error, 422) && error.message.includes("field is immutable");
+        if (isStatus(error, 404) || (immutable && done === "created")) {
+            return undefined;
+        }
+        throw explain(done, inputs, error);
     }
 }
 

@@ -267,17 +267,19 @@ function containerTrouble(status: Json): string | undefined {
     return running && at(status, "ready") === false ? "running, but not ready" : undefined;
 }
 
-/** What holds an object that is being deleted. */
+/** What holds an object that is being deleted; the two usual finalizers say no more than that something is left. */
 export function deletionHolders(object: JsonObject): string {
     const conditions = listAt(object, "status", "conditions")
         .filter((item) => textAt(item, "status") === "True")
         .map((item) => textAt(item, "message"))
         .filter((message) => message !== undefined);
-    const finalizers = [...listAt(object, "metadata", "finalizers"), ...listAt(object, "spec", "finalizers")];
+    const finalizers = [...listAt(object, "metadata", "finalizers"), ...listAt(object, "spec", "finalizers")]
+        .map(shown)
+        .filter((name) => name !== "kubernetes" && name !== "foregroundDeletion");
     if (textAt(object, "kind") === "Namespace" && conditions.length > 0) {
         return conditions.join("; ");
     }
     return finalizers.length > 0
-        ? `held by its finalizers: ${finalizers.map(shown).join(", ")}`
-        : "it is ending";
+        ? `held by its finalizers: ${finalizers.join(", ")}`
+        : "what belongs to it is deleted first";
 }
