@@ -8,12 +8,13 @@ import { RunError } from "@pulumi/pulumi";
 import { distance } from "fastest-levenshtein";
 import type { ExposureArgs } from "./components/exposure";
 import type { StorageArgs } from "./components/storage";
+import { bytesOf } from "./quantity";
 
 /** What the program needs to know, checked. Field names are the config keys where one field is one key. */
 export interface Settings {
     /** Context of the kubeconfig: the cluster to deploy to. */
     readonly context: string;
-    /** Path or content of the kubeconfig; unset: KUBECONFIG, else ~/.kube/config. */
+    /** Path of the kubeconfig; unset: KUBECONFIG, else ~/.kube/config. */
     readonly kubeconfig: string | undefined;
     readonly namespace: string;
     readonly storage: StorageArgs;
@@ -21,6 +22,8 @@ export interface Settings {
     readonly retainData: boolean;
     /** Protect namespace and claim in the state. */
     readonly protectData: boolean;
+    /** UID of the one claim whose messages may be deleted; empty: none. */
+    readonly discardClaim: string;
     readonly webReplicas: number;
     readonly crawlerContainers: number;
     readonly crawlerPods: number;
@@ -75,6 +78,7 @@ export const rules = {
     existingClaim: optional(matching(dnsSubdomain, "the name of a claim in the stack's namespace, or empty")),
     retainData: flag(),
     protectData: flag(),
+    discardClaim: optional(matching(uid, "the UID of a claim (kubectl get pvc --output yaml), or empty")),
     namespace: {
         default: "synergychat",
         allowed:
@@ -208,6 +212,7 @@ function toSettings(values: Values, context: string, kubeconfig: string | undefi
         storage: toStorage(values),
         retainData: values.retainData,
         protectData: values.protectData,
+        discardClaim: values.discardClaim,
         webReplicas: values.webReplicas,
         crawlerContainers: values.crawlerContainers,
         crawlerPods: values.crawlerPods,
@@ -295,20 +300,17 @@ function dnsSubdomain(text: string): boolean {
     return text.length <= 253 && text.split(".").every(dnsLabel);
 }
 
+function uid(text: string): boolean {
+    return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+}
+
 /** An Ingress takes no IP addresses as hosts: https://kubernetes.io/docs/reference/kubernetes-api/service-resources/ingress-v1/ */
 function hostName(text: string): boolean {
     return dnsSubdomain(text) && !/^[\d.]+$/.test(text);
 }
 
-/** Source: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/ */
 function parseSize(text: string): string | undefined {
-    const parts = /^(\d{1,15}(?:\.\d{1,3})?)(k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$/.exec(text);
-    return parts && bytes(Number(parts[1]), parts[2] ?? "") >= 1024 ** 2 ? text : undefined;
-}
-
-function bytes(amount: number, unit: string): number {
-    const power = ["", "k", "m", "g", "t", "p"].indexOf(unit.charAt(0).toLowerCase());
-    return amount * (unit.endsWith("i") ? 1024 : 1000) ** power;
+    return (bytesOf(text) ?? 0) >= 1024 ** 2 ? text : undefined;
 }
 
 function parseKeywords(text: string): readonly string[] | undefined {

@@ -1,5 +1,13 @@
 /** Labels of everything that the stack makes. Source of the names: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/ */
 
+import { createHash } from "node:crypto";
+
+/** The label that says which stack an object belongs to. */
+export const instanceLabel = "app.kubernetes.io/instance";
+
+/** The label that says what manages an object. */
+export const managedBy = { label: "app.kubernetes.io/managed-by", value: "pulumi" };
+
 /** A part of the app: what its objects are called after. */
 export type Part = "web" | "api" | "crawler";
 
@@ -22,7 +30,18 @@ export function partLabels(part: Part, instance: string): Record<string, string>
 export function stackLabels(instance: string): Record<string, string> {
     return {
         "app.kubernetes.io/part-of": "synergychat",
-        "app.kubernetes.io/instance": instance,
-        "app.kubernetes.io/managed-by": "pulumi",
+        [instanceLabel]: instance,
+        [managedBy.label]: managedBy.value,
     };
+}
+
+/**
+ * The mark of a stack on its objects: project and stack. It tells two stacks in one cluster apart.
+ *
+ * @returns a label value: at most 63 characters, so a long name is cut and ends with a checksum of the whole.
+ */
+export function instanceOf(project: string, stack: string): string {
+    const whole = `${project}-${stack}`;
+    const checksum = createHash("sha256").update(whole).digest("hex").slice(0, 8);
+    return whole.length <= 63 ? whole : `${whole.slice(0, 54)}-${checksum}`;
 }

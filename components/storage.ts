@@ -34,7 +34,17 @@ export interface DatabaseVolume {
     readonly databasePath: string;
 }
 
-const claimName = "synergychat-api-pvc";
+/** Name of the claim that the stack makes. */
+export const claimName = "synergychat-api-pvc";
+
+/** What the claim says of itself, for the next run to read: what the state holds cannot be asked. */
+export const claimAnnotations = {
+    /** The class that was asked for; empty for the cluster's default. Another one replaces the claim. */
+    storageClass: "synergychat/storage-class",
+    /** Whether the claim stays when the stack no longer declares it. */
+    retain: "synergychat/retain-data",
+};
+
 const volumeName = "synergychat-api-volume";
 
 /** The api's volume in both storage modes, and its claim where there is one. */
@@ -68,6 +78,10 @@ export class ApiStorage extends pulumi.ComponentResource {
                     name: claimName,
                     namespace: args.namespace,
                     labels: partLabels("api", args.instance),
+                    annotations: {
+                        [claimAnnotations.storageClass]: wanted.storageClass ?? "",
+                        [claimAnnotations.retain]: String(args.retain ?? false),
+                    },
                 },
                 spec: {
                     accessModes: ["ReadWriteOnce"],
@@ -80,7 +94,8 @@ export class ApiStorage extends pulumi.ComponentResource {
     }
 }
 
-function ownClaim(storage: StorageArgs): ClaimArgs | undefined {
+/** The claim that the stack declares, whether a pod uses it or not. */
+export function ownClaim(storage: StorageArgs): ClaimArgs | undefined {
     if (storage.mode === "ephemeral") {
         return storage.keep;
     }

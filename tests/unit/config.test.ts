@@ -22,6 +22,7 @@ describe("config", () => {
             storage: { mode: "persistent", claim: { size: "1Gi" } },
             retainData: false,
             protectData: false,
+            discardClaim: "",
             webReplicas: 3,
             crawlerContainers: 3,
             crawlerPods: 1,
@@ -75,6 +76,10 @@ describe("config", () => {
                 { storage: { mode: "ephemeral", keep: { size: "1Gi" } }, retainData: true },
             ],
             [{ protectData: "true" }, { protectData: true }],
+            [
+                { discardClaim: "0b9f8c1e-5a8d-4c59-9d0c-0d0b6a1c2f3e" },
+                { discardClaim: "0b9f8c1e-5a8d-4c59-9d0c-0d0b6a1c2f3e" },
+            ],
             [
                 { webReplicas: "1", crawlerContainers: "20", crawlerPods: "50" },
                 { crawlerContainers: 20, crawlerPods: 50 },
@@ -151,6 +156,11 @@ describe("config", () => {
             ["retainData", "1", "it must be true or false"],
             ["protectData", "True", "it must be true or false"],
             ["protectData", "", "it must be true or false"],
+            [
+                "discardClaim",
+                "synergychat-api-pvc",
+                "it must be the UID of a claim (kubectl get pvc --output yaml), or empty",
+            ],
             ["namespace", "SynergyChat", "it must be a namespace of the stack's own"],
             ["namespace", "default", "it must be a namespace of the stack's own"],
             ["namespace", "kube-system", "it must be a namespace of the stack's own"],

@@ -81,6 +81,7 @@ describe("the program", () => {
                     context: "minikube",
                     clusterIdentifier: "minikube",
                     enableConfigMapMutable: "true",
+                    upsertExistingObjects: "true",
                 });
             });
         }
@@ -103,7 +104,7 @@ describe("the program", () => {
             for (const { name, inputs } of own(persistent)) {
                 const labels = inputs.metadata.labels as Record<string, string>;
                 assert.equal(labels["app.kubernetes.io/part-of"], "synergychat", name);
-                assert.equal(labels["app.kubernetes.io/instance"], "dev", name);
+                assert.equal(labels["app.kubernetes.io/instance"], "synergychat-dev", name);
                 assert.equal(labels["app.kubernetes.io/managed-by"], "pulumi", name);
             }
         });
@@ -291,6 +292,19 @@ describe("the program", () => {
             assert.deepEqual(persistent.find("PersistentVolumeClaim", "synergychat-api-pvc").inputs.spec, {
                 accessModes: ["ReadWriteOnce"],
                 resources: { requests: { storage: "1Gi" } },
+            });
+        });
+
+        it("says of itself what was asked for, for the next run's preflight", async () => {
+            const annotations = (run: Run) =>
+                run.find("PersistentVolumeClaim", "synergychat-api-pvc").inputs.metadata.annotations;
+            assert.deepEqual(annotations(persistent), {
+                "synergychat/storage-class": "",
+                "synergychat/retain-data": "false",
+            });
+            assert.deepEqual(annotations(await runProgram({ storageClass: "fast", retainData: "true" })), {
+                "synergychat/storage-class": "fast",
+                "synergychat/retain-data": "true",
             });
         });
 

@@ -16,6 +16,7 @@ export class TestStack {
     public readonly webHost: string;
     public readonly apiHost: string;
     private config: Record<string, unknown>;
+    private readonly first: Record<string, unknown>;
 
     /** @param scenario names the stack, its namespace and its hosts, so that scenarios never meet. */
     public constructor(scenario: string, config: Record<string, unknown> = {}) {
@@ -29,6 +30,7 @@ export class TestStack {
             webReplicas: 1,
             ...config,
         };
+        this.first = this.config;
     }
 
     public async create(): Promise<void> {
@@ -40,6 +42,11 @@ export class TestStack {
     public edit(changes: Record<string, unknown>): void {
         this.config = { ...this.config, ...changes };
         this.writeConfig();
+    }
+
+    /** What the config said of a key when the scenario began. */
+    public original(key: string): unknown {
+        return this.first[key];
     }
 
     public async up(...flags: readonly string[]): Promise<string> {

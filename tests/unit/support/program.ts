@@ -126,7 +126,7 @@ function finder(resources: readonly Declared[]): Run["find"] {
     };
 }
 
-/** The program and all its own modules, as a new process would load them. */
+/** The program and all its own modules, as a new process would load them, but with no cluster to look at. */
 async function loadAnew(path: string): Promise<Record<string, unknown>> {
     const root = require.resolve(path).replace(/index\.ts$/, "");
     for (const file of Object.keys(require.cache)) {
@@ -135,5 +135,8 @@ async function loadAnew(path: string): Promise<Record<string, unknown>> {
             delete require.cache[file];
         }
     }
-    return (await import(path)) as Record<string, unknown>;
+    const preflight = (await import(`${root}preflight`)) as { preflight: () => Promise<void> };
+    preflight.preflight = () => Promise.resolve();
+    const program = (await import(path)) as { default: () => Promise<Record<string, unknown>> };
+    return program.default();
 }

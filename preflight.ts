@@ -1,0 +1,437 @@
+/**
+ * What must be known of the cluster before anything is registered: that it is there, that it has what the config names,
+ * that the stack's names are the stack's own, and that no message is lost unasked.
+ *
+ * `look` asks the cluster, `judge` decides: pure, so that every verdict has a unit test.
+ */
+import { RunError, log } from "@pulumi/pulumi";
+import { type Answer, type ApiObject, type Target, contexts, post, read } from "./cluster/kubectl";
+import { instanceLabel, managedBy } from "./components/labels";
+import { type ClaimArgs, claimAnnotations, claimName, ownClaim } from "./components/storage";
+import type { Settings } from "./config";
+import { bytesOf } from "./quantity";
+
+/** What the cluster holds that matters to the stack. */
+export interface Facts {
+    /** The stack's namespace, where it exists. */
+    readonly namespace: ApiObject | undefined;
+    /** Everything in that namespace of the kinds that the stack makes. */
+    readonly objects: readonly ApiObject[];
+    /** The stack's own claims, in whatever namespace they are. */
+    readonly claims: readonly Claim[];
+    readonly storageClasses: readonly StorageClass[] | undefined;
+    readonly ingressClasses: readonly ApiObject[] | undefined;
+    /** undefined: the cluster has no Gateway API, or it may not be asked. */
+    readonly gatewayClasses: readonly ApiObject[] | undefined;
+    /** What the user may do in the namespace; undefined where the cluster does not tell. */
+    readonly rights: readonly Right[] | undefined;
+    /** What the running api keeps. */
+    readonly api: RunningApi | undefined;
+}
+
+/** An api that runs in the stack's namespace, or in the one that it had before. */
+export interface RunningApi {
+    readonly namespace: string;
+    /** The claim that its pod mounts; undefined with ephemeral storage. */
+    readonly claim: string | undefined;
+    /** How many messages it has; undefined where it does not answer. */
+    readonly messages: number | undefined;
+}
+
+export interface Claim extends ApiObject {
+    readonly spec: {
+        readonly storageClassName?: string;
+        readonly resources: { readonly requests: { readonly storage: string } };
+    };
+}
+
+export interface StorageClass extends ApiObject {
+    readonly allowVolumeExpansion?: boolean;
+}
+
+export interface Right {
+    readonly verbs: readonly string[];
+    readonly apiGroups: readonly string[];
+    readonly resources?: readonly string[];
+}
+
+/** What the preflight found: problems stop the program, warnings are shown. */
+export interface Verdict {
+    readonly problems: readonly string[];
+    readonly warnings: readonly string[];
+}
+
+/**
+ * Looks at the cluster and stops the program where it must not go on.
+ *
+ * @param instance the stack's mark on its objects, the label app.kubernetes.io/instance.
+ * @throws RunError with every problem at once.
+ */
+export async function preflight(settings: Settings, instance: string): Promise<void> {
+    const target = { context: settings.context, kubeconfig: settings.kubeconfig };
+    const { problems, warnings } = judge(
+        settings,
+        await look(target, settings.namespace, instance),
+        instance,
+    );
+    await Promise.all(warnings.map((warning) => log.warn(warning)));
+    if (problems.length > 0) {
+        throw new RunError(
+            `The cluster is not ready for this stack, nothing was changed:\n\n  ${problems.join("\n\n  ")}\n`,
+        );
+    }
+}
+
+// --- look -----------------------------------------------------------------------------------------------------------
+
+/** @throws RunError when the cluster cannot be asked at all. */
+export async function look(target: Target, namespace: string, instance: string): Promise<Facts> {
+    const inNamespace = [
+        `/api/v1/namespaces/${namespace}/configmaps`,
+        `/api/v1/namespaces/${namespace}/services`,
+        `/api/v1/namespaces/${namespace}/persistentvolumeclaims`,
+        `/apis/apps/v1/namespaces/${namespace}/deployments`,
+        `/apis/networking.k8s.io/v1/namespaces/${namespace}/ingresses`,
+    ];
+    const [found, rights, claims, storage, ingress, gateway, ...objects] = await Promise.all([
+        read(target, `/api/v1/namespaces/${namespace}`),
+        post(target, "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", rulesReview(namespace)),
+        read(
+            target,
+            `/api/v1/persistentvolumeclaims?labelSelector=${encodeURIComponent(`${instanceLabel}=${instance}`)}`,
+        ),
+        read(target, "/apis/storage.k8s.io/v1/storageclasses"),
+        read(target, "/apis/networking.k8s.io/v1/ingressclasses"),
+        read(target, "/apis/gateway.networking.k8s.io/v1/gatewayclasses"),
+        ...inNamespace.map((path) => read(target, path)),
+    ]);
+    if (found.kind === "failed") {
+        throw new RunError(await unreachable(target, found.message));
+    }
+    const ownClaims = (itemsOf(claims) ?? itemsOf(objects[2]) ?? []) as readonly Claim[];
+    return {
+        namespace: found.kind === "found" ? (found.body as ApiObject) : undefined,
+        objects: objects.flatMap((answer) => itemsOf(answer) ?? []),
+        claims: ownClaims.filter(({ metadata }) => metadata.labels?.[instanceLabel] === instance),
+        storageClasses: itemsOf(storage) as readonly StorageClass[] | undefined,
+        ingressClasses: itemsOf(ingress),
+        gatewayClasses: itemsOf(gateway),
+        rights: rightsOf(rights),
+        api: await runningApi(target, ownClaims[0]?.metadata.namespace ?? namespace),
+    };
+}
+
+function rulesReview(namespace: string): object {
+    return { apiVersion: "authorization.k8s.io/v1", kind: "SelfSubjectRulesReview", spec: { namespace } };
+}
+
+function itemsOf(answer: Answer | undefined): readonly ApiObject[] | undefined {
+    if (answer?.kind !== "found") {
+        return undefined;
+    }
+    const { kind, items } = answer.body as { kind: string; items: ApiObject[] };
+    // The items of a list do not carry their kind.
+    return items.map((item) => ({ ...item, kind: kind.replace(/List$/, "") }));
+}
+
+function rightsOf(answer: Answer): readonly Right[] | undefined {
+    const { status } = (answer.kind === "found" ? answer.body : {}) as {
+        status?: { incomplete: boolean; resourceRules: Right[] };
+    };
+    return status && !status.incomplete ? status.resourceRules : undefined;
+}
+
+async function unreachable(target: Target, message: string): Promise<string> {
+    const known = await contexts(target);
+    if (!known.includes(target.context)) {
+        const have = known.length > 0 ? `It has: ${known.join(", ")}.` : "It has none.";
+        return (
+            `kubernetes:context is ${JSON.stringify(target.context)}: your kubeconfig has no such context. ${have}\n` +
+            "    Start your cluster (minikube start), or run: pulumi config set kubernetes:context NAME"
+        );
+    }
+    return (
+        `The cluster of context ${target.context} does not answer: ${message}\n` +
+        `    Is it running? Try: kubectl --context ${target.context} get nodes`
+    );
+}
+
+/** The api as it runs now, asked through the API server, so that no address of the app's needs to be reachable. */
+async function runningApi(target: Target, namespace: string): Promise<RunningApi | undefined> {
+    const [deployment, messages] = await Promise.all([
+        read(target, `/apis/apps/v1/namespaces/${namespace}/deployments/synergychat-api`),
+        read(target, `/api/v1/namespaces/${namespace}/services/api-service:http/proxy/messages`),
+    ]);
+    if (deployment.kind !== "found") {
+        return undefined;
+    }
+    const { spec } = deployment.body as { spec: { template: { spec: { volumes?: readonly Volume[] } } } };
+    const claims = (spec.template.spec.volumes ?? []).flatMap(
+        (volume) => volume.persistentVolumeClaim?.claimName ?? [],
+    );
+    const count =
+        messages.kind === "found" && Array.isArray(messages.body) ? messages.body.length : undefined;
+    return { namespace, claim: claims[0], messages: count };
+}
+
+interface Volume {
+    readonly persistentVolumeClaim?: { readonly claimName: string };
+}
+
+// --- judge ----------------------------------------------------------------------------------------------------------
+
+/** Pure: what the facts mean for this config. */
+export function judge(settings: Settings, facts: Facts, instance: string): Verdict {
+    return {
+        problems: [
+            ...missingRights(settings, facts),
+            ...missingClasses(settings, facts),
+            ...foreignObjects(settings, facts, instance),
+            ...impossibleClaims(settings, facts),
+            ...lostMessages(settings, facts),
+        ],
+        warnings: leftBehind(settings, facts),
+    };
+}
+
+/** Kinds that the stack makes in its namespace, with their API groups. */
+const kinds: readonly (readonly [group: string, resource: string])[] = [
+    ["", "configmaps"],
+    ["", "services"],
+    ["", "persistentvolumeclaims"],
+    ["apps", "deployments"],
+    ["networking.k8s.io", "ingresses"],
+];
+
+function missingRights(settings: Settings, { rights, namespace }: Facts): string[] {
+    if (!rights) {
+        return [];
+    }
+    const may = (verb: string, group: string, resource: string) =>
+        rights.some(
+            ({ verbs, apiGroups, resources = [] }) =>
+                has(verbs, verb) && has(apiGroups, group) && has(resources, resource),
+        );
+    const wanted = [...kinds, ...(namespace ? [] : [["", "namespaces"] as const])];
+    const missing = wanted.flatMap(([group, resource]) => {
+        const verbs = ["create", "get", "list", "watch", "patch", "delete"].filter(
+            (verb) => !may(verb, group, resource),
+        );
+        return verbs.length > 0 ? [`${verbs.join(", ")} ${resource}${group && `.${group}`}`] : [];
+    });
+    return missing.length === 0
+        ? []
+        : [
+              `You may not do in namespace ${settings.namespace} what the stack needs. Missing: ${missing.join("; ")}.\n` +
+                  "    Ask who runs the cluster for these rights; the README lists all of them.",
+          ];
+}
+
+function has(list: readonly string[], item: string): boolean {
+    return list.includes(item) || list.includes("*");
+}
+
+function missingClasses(settings: Settings, facts: Facts): string[] {
+    const { storage, exposure } = settings;
+    const found: (string | undefined)[] = [];
+    if ("claim" in storage && !facts.claims.some((claim) => isCurrent(claim, settings))) {
+        found.push(
+            classProblem("storageClass", "storage class", storage.claim.storageClass, facts.storageClasses),
+        );
+    }
+    if (exposure.kind === "ingress") {
+        found.push(
+            classProblem("ingressClass", "ingress class", exposure.ingressClass, facts.ingressClasses),
+        );
+    }
+    if (
+        exposure.kind === "gateway" &&
+        !facts.gatewayClasses?.some(({ metadata }) => metadata.name === exposure.gatewayClass)
+    ) {
+        const have = facts.gatewayClasses
+            ? `it has: ${names(facts.gatewayClasses)}`
+            : "it has no Gateway API (gateway.networking.k8s.io/v1)";
+        found.push(
+            `gatewayClass is ${JSON.stringify(exposure.gatewayClass)}: the cluster has no such gateway class, ${have}.`,
+        );
+    }
+    return found.filter((problem) => problem !== undefined);
+}
+
+/** @param wanted name of the class; undefined: the cluster's default. */
+function classProblem(
+    key: "storageClass" | "ingressClass",
+    what: string,
+    wanted: string | undefined,
+    classes: readonly ApiObject[] | undefined,
+): string | undefined {
+    if (!classes) {
+        return undefined;
+    }
+    const have = classes.length > 0 ? `It has: ${names(classes)}` : `It has no ${what} at all`;
+    if (wanted !== undefined) {
+        const exists = classes.some(({ metadata }) => metadata.name === wanted);
+        return exists
+            ? undefined
+            : `${key} is ${JSON.stringify(wanted)}: the cluster has no such ${what}. ${have}.\n    Run: pulumi config set ${key} NAME`;
+    }
+    const isDefault = `${key.toLowerCase()}.kubernetes.io/is-default-class`;
+    if (classes.some(({ metadata }) => metadata.annotations?.[isDefault] === "true")) {
+        return undefined;
+    }
+    const addon = key === "ingressClass" ? "    On minikube: minikube addons enable ingress\n" : "";
+    return `${key} is not set, and the cluster has no default ${what}. ${have}.\n${addon}    Run: pulumi config set ${key} NAME`;
+}
+
+function names(objects: readonly ApiObject[]): string {
+    return objects.map(({ metadata }) => metadata.name).join(", ") || "none";
+}
+
+/** The stack takes over what it made and did not get to record, so it must never meet what is not its own. */
+function foreignObjects(settings: Settings, facts: Facts, instance: string): string[] {
+    const { namespace } = facts;
+    if (namespace?.metadata.deletionTimestamp) {
+        return [
+            `Namespace ${settings.namespace} is being deleted. Wait until it is gone, then run this again.`,
+        ];
+    }
+    if (namespace && !isOwn(namespace, instance)) {
+        return [
+            `Namespace ${settings.namespace} exists and is not this stack's (${ownerOf(namespace)}).\n` +
+                "    Run: pulumi config set namespace ANOTHER\n" +
+                `    Or give it to this stack: kubectl label namespace ${settings.namespace} --overwrite ${marks(instance)}`,
+        ];
+    }
+    return facts.objects
+        .filter((object) => isOurName(object) && !isOwn(object, instance))
+        .map(
+            (object) =>
+                `${object.kind ?? "Object"} ${object.metadata.name} in namespace ${settings.namespace} is not this stack's (${ownerOf(object)}).\n` +
+                `    Delete it, or give it to this stack: kubectl label ${(object.kind ?? "").toLowerCase()} ${object.metadata.name} --namespace ${settings.namespace} --overwrite ${marks(instance)}`,
+        );
+}
+
+function isOurName({ metadata: { name } }: ApiObject): boolean {
+    return (
+        /^synergychat-(web|api|crawler)(-configmap)?$|^(web|api|crawler)-service$|^app-ingress$/.test(name) ||
+        name === claimName
+    );
+}
+
+function isOwn({ metadata: { labels } }: ApiObject, instance: string): boolean {
+    return labels?.[instanceLabel] === instance && labels[managedBy.label] === managedBy.value;
+}
+
+function ownerOf({ metadata: { labels } }: ApiObject): string {
+    const owner = labels?.[instanceLabel];
+    return owner ? `it is marked as ${owner}'s` : "it carries no stack's mark";
+}
+
+function marks(instance: string): string {
+    return `${instanceLabel}=${instance} ${managedBy.label}=${managedBy.value}`;
+}
+
+function impossibleClaims(settings: Settings, facts: Facts): string[] {
+    const { storage } = settings;
+    if ("existingClaim" in storage) {
+        const claims = facts.objects.filter(({ kind }) => kind === "PersistentVolumeClaim");
+        const exists = claims.some(({ metadata }) => metadata.name === storage.existingClaim);
+        return exists
+            ? []
+            : [
+                  `existingClaim is ${JSON.stringify(storage.existingClaim)}: namespace ${settings.namespace} has no such claim, it has: ${names(claims)}.\n` +
+                      "    Make the claim first, or run: pulumi config rm existingClaim",
+              ];
+    }
+    const wanted = ownClaim(storage);
+    const claim = facts.claims.find(({ metadata }) => metadata.namespace === settings.namespace);
+    if (!wanted || !claim) {
+        return [];
+    }
+    if (!isCurrent(claim, settings)) {
+        return isRetained(claim) ? [keptClaimInTheWay(claim, wanted)] : [];
+    }
+    const [has, asked] = [claim.spec.resources.requests.storage, wanted.size];
+    const growth = (bytesOf(asked) ?? 0) - (bytesOf(has) ?? 0);
+    const storageClass = facts.storageClasses?.find(
+        ({ metadata }) => metadata.name === claim.spec.storageClassName,
+    );
+    if (growth < 0) {
+        return [
+            `storageSize is ${JSON.stringify(asked)}: claim ${claimName} has ${has}, and a claim cannot shrink.\n` +
+                `    Run: pulumi config set storageSize ${has}`,
+        ];
+    }
+    return growth > 0 && storageClass && !storageClass.allowVolumeExpansion
+        ? [
+              `storageSize is ${JSON.stringify(asked)}: claim ${claimName} has ${has}, and its class ${storageClass.metadata.name} does not let it grow.\n` +
+                  `    Run: pulumi config set storageSize ${has}, or choose another storageClass (a new, empty claim)`,
+          ]
+        : [];
+}
+
+/** A claim that stays holds its name, so none of another class can take its place. */
+function keptClaimInTheWay(claim: Claim, wanted: ClaimArgs): string {
+    const asked = claim.metadata.annotations?.[claimAnnotations.storageClass] ?? "";
+    return (
+        `storageClass is ${JSON.stringify(wanted.storageClass ?? "")}: claim ${claimName} is kept (retainData) with the class ${JSON.stringify(asked)}.\n` +
+        `    To go on with it: pulumi config set storageClass ${JSON.stringify(asked)}\n` +
+        "    To give it up: set retainData to false, run pulumi up, and then change the class"
+    );
+}
+
+/** Claims that this config would delete, with messages that nobody said may go. */
+function lostMessages(settings: Settings, facts: Facts): string[] {
+    return facts.claims
+        .filter(
+            (claim) =>
+                !isCurrent(claim, settings) &&
+                !isRetained(claim) &&
+                claim.metadata.uid !== settings.discardClaim,
+        )
+        .flatMap((claim) => {
+            const stake = atStake(claim, facts.api);
+            return stake === undefined ? [] : [wouldLose(claim, stake)];
+        });
+}
+
+/** Whether the program still declares this very claim: a change of any of these replaces it. */
+function isCurrent(claim: Claim, { storage, namespace }: Settings): boolean {
+    const wanted = ownClaim(storage);
+    return (
+        wanted !== undefined &&
+        claim.metadata.namespace === namespace &&
+        claim.metadata.name === claimName &&
+        (claim.metadata.annotations?.[claimAnnotations.storageClass] ?? "") === (wanted.storageClass ?? "")
+    );
+}
+
+function isRetained({ metadata }: Claim): boolean {
+    return metadata.annotations?.[claimAnnotations.retain] === "true";
+}
+
+/** In words; undefined: nothing is at stake. A claim that cannot be counted counts as full. */
+function atStake(claim: Claim, api: RunningApi | undefined): string | undefined {
+    const mounted = api?.namespace === claim.metadata.namespace && api?.claim === claim.metadata.name;
+    if (!mounted || api.messages === undefined) {
+        return "messages that cannot be counted (the api does not answer, or does not mount it)";
+    }
+    return api.messages === 0 ? undefined : `${api.messages} message${api.messages === 1 ? "" : "s"}`;
+}
+
+function wouldLose({ metadata: { name, namespace, uid } }: Claim, stake: string): string {
+    return (
+        `Claim ${name} in namespace ${namespace ?? ""} would be deleted, with ${stake}.\n` +
+        "    To keep it: pulumi config set retainData true, pulumi up, and then this change\n" +
+        `    To lose it: pulumi config set discardClaim ${uid}`
+    );
+}
+
+function leftBehind({ storage, namespace }: Settings, { api }: Facts): string[] {
+    const leaves = api?.namespace === namespace && api.claim === undefined && storage.mode === "persistent";
+    return leaves && api.messages
+        ? [
+              `The api's ${api.messages} messages are on ephemeral storage: the switch to persistent storage starts empty.`,
+          ]
+        : [];
+}

@@ -1,0 +1,43 @@
+/** retainData: claim, volume and messages outlive the stack and every switch, and are found again. */
+import { strict as assert } from "node:assert";
+import { messages, say } from "./support/app";
+import { get } from "./support/cluster";
+import { TestStack } from "./support/stack";
+
+describe("retained data", () => {
+    const stack = new TestStack("retain", { retainData: true, crawlerContainers: 1 });
+    const claim = async () => get(stack.name, "pvc", "synergychat-api-pvc");
+
+    before(() => stack.create());
+    after(async () => {
+        stack.edit({ retainData: false, storageMode: "persistent" });
+        await stack.up();
+        await stack.remove();
+    });
+
+    it("stays on a switch to ephemeral, and is there again on the way back", async () => {
+        await stack.up();
+        await say(stack, "kept");
+        const before = (await claim()).metadata.uid;
+        stack.edit({ storageMode: "ephemeral" });
+        await stack.up();
+        assert.deepEqual(await messages(stack), []);
+        assert.equal((await claim()).metadata.uid, before);
+        stack.edit({ storageMode: "persistent" });
+        await stack.up();
+        assert.deepEqual(await messages(stack), ["kept"]);
+    });
+
+    it("stays on a destroy, and the next up picks it up without an import", async () => {
+        const before = (await claim()).metadata.uid;
+        await stack.must("destroy", "--yes", "--skip-preview");
+        const kept = await claim();
+        assert.equal(kept.metadata.uid, before);
+        assert.equal(kept.status.phase, "Bound");
+        assert.equal(await get(stack.name, "deployment", "synergychat-api"), undefined);
+        await stack.up();
+        assert.equal((await claim()).metadata.uid, before);
+        assert.deepEqual(await messages(stack), ["kept"]);
+        await stack.up("--expect-no-changes");
+    });
+});

@@ -1,0 +1,14 @@
+import { strict as assert } from "node:assert";
+import { instanceOf } from "../../components/labels";
+
+describe("instanceOf", () => {
+    it("is project and stack", () => {
+        assert.equal(instanceOf("synergychat", "dev"), "synergychat-dev");
+    });
+
+    it("fits into a label, and still tells long names apart", () => {
+        const [one, other] = ["a", "b"].map((end) => instanceOf("synergychat", "x".repeat(70) + end));
+        assert.equal(one?.length, 63);
+        assert.notEqual(one, other);
+    });
+});

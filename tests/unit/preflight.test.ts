@@ -1,0 +1,301 @@
+import { strict as assert } from "node:assert";
+import { readSettings } from "../../config";
+import { type Claim, type Facts, type RunningApi, judge } from "../../preflight";
+
+const instance = "synergychat-dev";
+const labels = { "app.kubernetes.io/instance": instance, "app.kubernetes.io/managed-by": "pulumi" };
+const uid = "0b9f8c1e-5a8d-4c59-9d0c-0d0b6a1c2f3e";
+
+function settings(config: Record<string, string> = {}) {
+    const own = Object.entries(config).map(([key, value]) => [`synergychat:${key}`, value]);
+    const all = { "kubernetes:context": "minikube", ...(Object.fromEntries(own) as Record<string, string>) };
+    return readSettings(all, "synergychat");
+}
+
+function named(name: string, more: object = {}) {
+    return { metadata: { name, uid: "1", labels, ...more } };
+}
+
+function claim(metadata: object = {}, spec: object = {}): Claim {
+    return {
+        kind: "PersistentVolumeClaim",
+        metadata: {
+            name: "synergychat-api-pvc",
+            namespace: "synergychat",
+            uid,
+            labels,
+            annotations: { "synergychat/storage-class": "", "synergychat/retain-data": "false" },
+            ...metadata,
+        },
+        spec: { storageClassName: "standard", resources: { requests: { storage: "1Gi" } }, ...spec },
+    };
+}
+
+const api: RunningApi = { namespace: "synergychat", claim: "synergychat-api-pvc", messages: 3 };
+
+/** A fresh minikube: nothing of the stack is there. */
+const fresh: Facts = {
+    namespace: undefined,
+    objects: [],
+    claims: [],
+    storageClasses: [
+        { ...named("standard", { annotations: { "storageclass.kubernetes.io/is-default-class": "true" } }) },
+        { ...named("roomy"), allowVolumeExpansion: true },
+    ],
+    ingressClasses: [
+        named("nginx", { annotations: { "ingressclass.kubernetes.io/is-default-class": "true" } }),
+    ],
+    gatewayClasses: undefined,
+    rights: [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }],
+    api: undefined,
+};
+
+/** The stack, up with persistent storage and three messages. */
+const running: Facts = {
+    ...fresh,
+    namespace: named("synergychat"),
+    objects: [{ kind: "Deployment", ...named("synergychat-api") }, claim()],
+    claims: [claim()],
+    api,
+};
+
+function problems(facts: Facts, config: Record<string, string> = {}): readonly string[] {
+    return judge(settings(config), facts, instance).problems;
+}
+
+function onlyProblem(facts: Facts, config: Record<string, string> = {}): string {
+    const found = problems(facts, config);
+    assert.equal(found.length, 1, found.join("\n"));
+    return found[0] ?? "";
+}
+
+describe("preflight", () => {
+    it("lets a fresh cluster and an unchanged stack pass", () => {
+        assert.deepEqual(judge(settings(), fresh, instance), { problems: [], warnings: [] });
+        assert.deepEqual(judge(settings(), running, instance), { problems: [], warnings: [] });
+    });
+
+    describe("messages", () => {
+        const changes: [what: string, config: Record<string, string>][] = [
+            ["a switch to ephemeral", { storageMode: "ephemeral" }],
+            ["another class", { storageClass: "roomy" }],
+            ["another namespace", { namespace: "elsewhere" }],
+            ["an existing claim instead", { existingClaim: "mine" }],
+        ];
+        for (const [what, config] of changes) {
+            const facts = { ...running, objects: [...running.objects, { ...claim({ name: "mine" }) }] };
+
+            it(`are not deleted by ${what}, and both ways on are told`, () => {
+                const message = onlyProblem(facts, config);
+                assert.match(
+                    message,
+                    /Claim synergychat-api-pvc in namespace synergychat would be deleted, with 3 messages/,
+                );
+                assert.match(message, /pulumi config set retainData true/);
+                assert.ok(message.includes(`pulumi config set discardClaim ${uid}`), message);
+            });
+
+            it(`may go with ${what} when that very claim is discarded`, () => {
+                assert.deepEqual(problems(facts, { ...config, discardClaim: uid }), []);
+                assert.equal(problems(facts, { ...config, discardClaim: uid.replace(/^0/, "1") }).length, 1);
+            });
+
+            it(`are no question with ${what} when the claim is retained`, () => {
+                const retained = claim({
+                    annotations: { "synergychat/storage-class": "", "synergychat/retain-data": "true" },
+                });
+                const found = problems({ ...facts, claims: [retained] }, config);
+                assert.ok(!found.some((problem) => problem.includes("would be deleted")), found.join());
+            });
+
+            it(`are no question with ${what} when there are none`, () => {
+                assert.deepEqual(problems({ ...facts, api: { ...api, messages: 0 } }, config), []);
+            });
+
+            it(`count as there with ${what} when nobody can count them`, () => {
+                for (const silent of [
+                    { ...api, messages: undefined },
+                    { ...api, claim: undefined },
+                    undefined,
+                ]) {
+                    assert.match(
+                        onlyProblem({ ...facts, api: silent }, config),
+                        /messages that cannot be counted/,
+                    );
+                }
+            });
+        }
+
+        it("stay with retainData on a switch to ephemeral, since the claim stays declared", () => {
+            assert.deepEqual(problems(running, { storageMode: "ephemeral", retainData: "true" }), []);
+        });
+
+        it("on ephemeral storage are named before a switch to persistent leaves them behind", () => {
+            const ephemeral = { ...running, claims: [], objects: [], api: { ...api, claim: undefined } };
+            const { problems: none, warnings } = judge(settings(), ephemeral, instance);
+            assert.deepEqual(none, []);
+            assert.match(warnings.join(), /The api's 3 messages are on ephemeral storage.* starts empty/);
+            assert.deepEqual(judge(settings({ storageMode: "ephemeral" }), ephemeral, instance).warnings, []);
+        });
+    });
+
+    describe("the claim", () => {
+        it("cannot change its class while it is retained: it holds its name", () => {
+            const retained = claim({
+                annotations: { "synergychat/storage-class": "", "synergychat/retain-data": "true" },
+            });
+            const message = onlyProblem(
+                { ...running, claims: [retained] },
+                { storageClass: "roomy", retainData: "true" },
+            );
+            assert.match(
+                message,
+                /storageClass is "roomy": claim synergychat-api-pvc is kept \(retainData\) with the class ""/,
+            );
+        });
+
+        it("cannot shrink", () => {
+            const message = onlyProblem(running, { storageSize: "500Mi" });
+            assert.match(
+                message,
+                /storageSize is "500Mi": claim synergychat-api-pvc has 1Gi, and a claim cannot shrink/,
+            );
+        });
+
+        it("cannot grow where its class forbids it", () => {
+            assert.match(
+                onlyProblem(running, { storageSize: "2Gi" }),
+                /its class standard does not let it grow/,
+            );
+        });
+
+        it("grows where its class allows it", () => {
+            const roomy = claim({}, { storageClassName: "roomy" });
+            assert.deepEqual(problems({ ...running, claims: [roomy] }, { storageSize: "2Gi" }), []);
+        });
+
+        it("of somebody else must be there", () => {
+            const facts = {
+                ...running,
+                claims: [],
+                objects: [{ kind: "PersistentVolumeClaim", ...named("theirs") }],
+            };
+            assert.match(
+                onlyProblem(facts, { existingClaim: "mine" }),
+                /existingClaim is "mine": namespace synergychat has no such claim, it has: theirs/,
+            );
+            assert.deepEqual(problems(facts, { existingClaim: "theirs" }), []);
+        });
+    });
+
+    describe("classes", () => {
+        it("must exist, and those that do are named", () => {
+            assert.match(
+                onlyProblem(fresh, { storageClass: "fast" }),
+                /storageClass is "fast": .* It has: standard, roomy/,
+            );
+            assert.match(
+                onlyProblem(fresh, { ingressClass: "traefik" }),
+                /ingressClass is "traefik": .* It has: nginx/,
+            );
+        });
+
+        it("must have a default where none is named", () => {
+            assert.match(
+                onlyProblem({ ...fresh, storageClasses: [] }),
+                /no default storage class. It has no storage class at all/,
+            );
+            const message = onlyProblem({ ...fresh, ingressClasses: [named("haproxy")] });
+            assert.match(
+                message,
+                /no default ingress class. It has: haproxy.*\n.*minikube addons enable ingress/,
+            );
+        });
+
+        it("are no question for what the stack does not use", () => {
+            const bare = { ...fresh, storageClasses: [], ingressClasses: [] };
+            assert.deepEqual(problems(bare, { storageMode: "ephemeral", exposure: "none" }), []);
+        });
+
+        it("are no question for a claim that is there", () => {
+            assert.deepEqual(problems({ ...running, storageClasses: [] }), []);
+        });
+
+        it("are no question where the user may not list them", () => {
+            assert.deepEqual(
+                problems({ ...fresh, storageClasses: undefined, ingressClasses: undefined }),
+                [],
+            );
+        });
+
+        it("of gateways need the Gateway API", () => {
+            const config = { exposure: "gateway", gatewayClass: "eg" };
+            assert.match(onlyProblem(fresh, config), /it has no Gateway API/);
+            assert.match(
+                onlyProblem({ ...fresh, gatewayClasses: [named("contour")] }, config),
+                /it has: contour/,
+            );
+            assert.deepEqual(problems({ ...fresh, gatewayClasses: [named("eg")] }, config), []);
+        });
+    });
+
+    describe("names", () => {
+        it("of a namespace that is somebody else's are left alone", () => {
+            const theirs = {
+                metadata: {
+                    name: "synergychat",
+                    uid: "1",
+                    labels: { ...labels, "app.kubernetes.io/instance": "other" },
+                },
+            };
+            assert.match(
+                onlyProblem({ ...fresh, namespace: theirs }),
+                /not this stack's \(it is marked as other's\)/,
+            );
+            const nobodys = { metadata: { name: "synergychat", uid: "1" } };
+            const message = onlyProblem({ ...fresh, namespace: nobodys });
+            assert.match(message, /carries no stack's mark/);
+            assert.match(
+                message,
+                /kubectl label namespace synergychat --overwrite app.kubernetes.io\/instance=synergychat-dev/,
+            );
+        });
+
+        it("of objects that are somebody else's are left alone, and other objects are no question", () => {
+            const foreign = { kind: "Service", metadata: { name: "api-service", uid: "1" } };
+            const beside = { kind: "Service", metadata: { name: "redis", uid: "1" } };
+            assert.deepEqual(problems({ ...running, objects: [beside] }), []);
+            assert.match(
+                onlyProblem({ ...running, objects: [foreign] }),
+                /Service api-service in namespace synergychat is not this stack's/,
+            );
+        });
+
+        it("of a namespace that is going are not taken yet", () => {
+            const going = named("synergychat", { deletionTimestamp: "2026-01-01T00:00:00Z" });
+            assert.match(onlyProblem({ ...fresh, namespace: going }), /is being deleted. Wait/);
+        });
+    });
+
+    describe("rights", () => {
+        it("that are missing are named, all at once", () => {
+            const rights = [
+                {
+                    verbs: ["*"],
+                    apiGroups: ["", "apps"],
+                    resources: ["configmaps", "services", "deployments", "namespaces"],
+                },
+                { verbs: ["get", "list", "watch"], apiGroups: [""], resources: ["persistentvolumeclaims"] },
+            ];
+            const message = onlyProblem({ ...fresh, rights });
+            assert.match(
+                message,
+                /Missing: create, patch, delete persistentvolumeclaims; create, get.* ingresses.networking.k8s.io/,
+            );
+        });
+
+        it("are no question where the cluster does not tell", () => {
+            assert.deepEqual(problems({ ...fresh, rights: undefined }), []);
+        });
+    });
+});
