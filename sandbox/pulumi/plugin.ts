@@ -9,6 +9,7 @@ import {
     type UntypedServiceImplementation,
     type sendUnaryData,
 } from "@grpc/grpc-js";
+import { flushCompileCache } from "node:module";
 import grpc from "@grpc/grpc-js";
 import struct from "google-protobuf/google/protobuf/struct_pb.js";
 import type { JsonObject } from "./json.ts";
@@ -35,6 +36,8 @@ export function serve(service: ServiceDefinition, methods: UntypedServiceImpleme
             throw error;
         }
         process.stdout.write(`${port}\n`);
+        // Node keeps what it compiled when it exits, but a plugin is killed. Later starts are twice as quick for it.
+        setImmediate(flushCompileCache);
     });
     onOrphaned(() => process.exit(1));
 }

@@ -320,7 +320,7 @@ export class Provider {
         state: JsonObject,
     ): Promise<{ inputs: JsonObject; outputs: JsonObject } | undefined> {
         const kind = kindOf(type);
-        const resource = await this.#find(kind);
+        const resource = await this.#unlessUnreachable(() => this.#find(kind));
         if (!resource) {
             return undefined;
         }
