@@ -211,16 +211,20 @@ export class Provider {
         timeout: number,
         reporter: Reporter,
     ): Promise<{ id: string; outputs: JsonObject }> {
-        const { resource, made } = await this.#make(inputs, reporter);
+        const { resource, made } = await this.#make(inputs, timeout, reporter);
         const ready = await this.#ready(resource, inputs, made, timeout, reporter);
         return { id: idOf(ready), outputs: ready };
     }
 
-    async #make(inputs: JsonObject, reporter: Reporter): Promise<{ resource: Resource; made: JsonObject }> {
+    async #make(
+        inputs: JsonObject,
+        timeout: number,
+        reporter: Reporter,
+    ): Promise<{ resource: Resource; made: JsonObject }> {
         for (let attempt = 0; ; attempt++) {
             try {
                 const resource = await this.#connected().discovery.find(kindIn(inputs));
-                return { resource, made: await this.#makeOnce(resource, inputs) };
+                return { resource, made: await this.#makeOnce(resource, inputs, timeout, reporter) };
             } catch (error) {
                 const pauseMs = CREATE_PAUSES_MS[attempt];
                 const mayCome = isStatus(error, 404) || error instanceof UnknownKindError;
@@ -228,16 +232,24 @@ export class Provider {
                     throw explain("created", inputs, error);
                 }
                 reporter.status(`trying again: ${error.message}`);
-                await pause(pauseMs, undefined, { signal: this.#cancelled.signal });
+                await pause(pauseMs, undefined, { signal: this.#cancelled.signal }).catch(() => {
+                    throw explain("created", inputs, new Error(`cancelled: ${error.message}`));
+                });
             }
         }
     }
 
-    async #makeOnce(resource: Resource, inputs: JsonObject): Promise<JsonObject> {
-        const existing = this.#options.upsertExistingObjects
-            ? undefined
-            : await getOrUndefined(this.#client(), this.#pathOf(resource, inputs));
-        if (existing) {
+    /** An object of that name that is on its way out is waited for: what is applied to it would go with it. */
+    async #makeOnce(
+        resource: Resource,
+        inputs: JsonObject,
+        timeout: number,
+        reporter: Reporter,
+    ): Promise<JsonObject> {
+        const existing = await getOrUndefined(this.#client(), this.#pathOf(resource, inputs));
+        if (existing && at(existing, "metadata", "deletionTimestamp") !== undefined) {
+            await untilGone(this.#wait(inputs, timeout, reporter), resource, existing);
+        } else if (existing && !this.#options.upsertExistingObjects) {
             throw new Error(alreadyExists(resource, existing));
         }
         return this.#apply(resource, inputs, { force: this.#mayForce(inputs), dryRun: false });
@@ -536,12 +548,9 @@ function importedInputs(live: JsonObject): JsonObject {
 
 function alreadyExists(resource: Resource, existing: JsonObject): string {
     const what = `${resource.kind} ${idOf(existing)}`;
-    if (at(existing, "metadata", "deletionTimestamp") !== undefined) {
-        return `${what} already exists (AlreadyExists), and is being deleted: try again when it is gone`;
-    }
     return (
         `${what} already exists (AlreadyExists), and this stack did not make it. To manage it here, import it ` +
-        `(\`pulumi import\`, id ${idOf(existing)}); if the resource was only renamed in the program, give it an alias; ` +
+        `(\`pulumi import --generate-code=false\`, id ${idOf(existing)}); if the resource was only renamed in the program, give it an alias; ` +
         "with the provider option upsertExistingObjects an object that is there already is taken over"
     );
 }

@@ -76,6 +76,18 @@ describe("provider: on a cluster", () => {
         assert.equal((await upsert.create(configMap(), 0, reporter)).id, "n/c");
     });
 
+    it("waits for an object of that name that is being deleted, and makes a new one", async () => {
+        const going = {
+            ...configMap(),
+            metadata: { name: "c", namespace: "n", uid: "old", deletionTimestamp: "now" },
+        };
+        cluster.put(`${CONFIGMAPS}/c`, going);
+        const made = provider.create(configMap(), 0, reporter);
+        await pause(200);
+        cluster.remove(`${CONFIGMAPS}/c`);
+        assert.notEqual(at((await made).outputs, "metadata", "uid"), "old");
+    });
+
     it("previews on the server, with what only creation decides unknown", async () => {
         const outputs = await provider.previewCreate(configMap(), reporter);
         assert.equal(at(outputs, "metadata", "uid"), UNKNOWN);
