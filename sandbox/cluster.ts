@@ -6,7 +6,7 @@ import { makeCertificates, nodeName, writeKubeconfigs } from "./certificates.ts"
 import { componentsOf, start, writeConfigs } from "./components.ts";
 import { attempt, eventually, lastLines, run } from "./exec.ts";
 import { answers, provideImages } from "./images.ts";
-import { cgroupFolders, connect, holderOf, processesOn, startHolder } from "./namespace.ts";
+import { connect, holderOf, processesOn, startHolder } from "./namespace.ts";
 import { networkOf } from "./network.ts";
 import type { Paths } from "./paths.ts";
 import { Problem } from "./problem.ts";
@@ -16,7 +16,6 @@ import { fingerprint, isStamped, readIfThere, stamp } from "./stamps.ts";
 export async function startCluster(paths: Paths, registriesOnly: boolean): Promise<void> {
     await mkdir(paths.logs, { recursive: true });
     await Promise.all([makeCertificates(paths).then(() => writeKubeconfigs(paths)), writeConfigs(paths)]);
-    await Promise.all((await cgroupFolders(paths)).map((folder) => mkdir(folder, { recursive: true })));
     const holder = await startHolder(paths);
     await connect(paths, holder);
     say("node: its namespaces and network are there");
@@ -40,12 +39,7 @@ export async function startCluster(paths: Paths, registriesOnly: boolean): Promi
     say("images: loaded");
 
     await wait(paths, "kubelet", 60, () => isNodeReady(paths));
-    await wait(paths, "kubelet", 60, () => isObserved(paths));
-    await kubectl(
-        paths,
-        ["-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=60s"],
-        70,
-    );
+    await wait(paths, "kubelet", 60, () => runsPods(paths));
     await wait(paths, "envoy", 30, () => servesIngress(paths));
     await requireAll(paths);
 }
@@ -66,10 +60,14 @@ async function wait(
     }
 }
 
+/** What does not come up may only wait for another that has ended: so the first such one is to blame. */
 async function failure(paths: Paths, component: string, what: string): Promise<Problem> {
-    const log = join(paths.logs, `${component}.log`);
-    const content = (await readIfThere(log)) ?? "";
-    return new Problem(`${component} ${what}. The end of ${log}:\n${lastLines(content)}`);
+    const states = await statesOf(paths);
+    const started = states.slice(0, states.findIndex(({ name }) => name === component) + 1);
+    const ended = started.find(({ pid }) => pid === undefined);
+    const [blamed, how] = ended ? [ended.name, "has ended"] : [component, what];
+    const log = join(paths.logs, `${blamed}.log`);
+    return new Problem(`${blamed} ${how}. The end of ${log}:\n${lastLines((await readIfThere(log)) ?? "")}`);
 }
 
 /** A component that has come up and ended again would otherwise be noticed much later and elsewhere. */
@@ -118,23 +116,34 @@ export async function isNodeReady(paths: Paths): Promise<boolean> {
     return code === 0 && stdout === "True";
 }
 
-/** What a resumed cluster says of its pods is from before it stopped, until the kubelet has looked at each. */
-async function isObserved(paths: Paths): Promise<boolean> {
+async function runsPods(paths: Paths): Promise<boolean> {
     const since = (await stat(paths.holder)).mtime;
     const pods = JSON.parse(await kubectl(paths, ["get", "pods", "-A", "-o", "json"], 20)) as PodList;
-    return !saysOld(pods, since);
+    return !saysOld(pods, since) && servesNames(pods);
 }
 
 export interface PodList {
-    items: { status: { containerStatuses?: { state: { running?: { startedAt: string } } }[] } }[];
+    items: {
+        metadata: { namespace: string };
+        status: { containerStatuses?: { ready: boolean; state: { running?: { startedAt: string } } }[] };
+    }[];
 }
 
-/** Whether a container is said to run that started before the node did. */
+/**
+ * Whether a container is said to run that started before the node did: what a resumed cluster says of its pods is from
+ * before it stopped, until the kubelet has looked at each.
+ */
 export function saysOld({ items }: PodList, since: Date): boolean {
     const states = items.flatMap(({ status }) => status.containerStatuses ?? []).map(({ state }) => state);
     // The API server counts in whole seconds.
     const second = Math.floor(since.getTime() / 1000) * 1000;
     return states.some(({ running }) => running !== undefined && Date.parse(running.startedAt) < second);
+}
+
+/** CoreDNS is the one pod of the system. */
+function servesNames({ items }: PodList): boolean {
+    const system = items.filter(({ metadata }) => metadata.namespace === "kube-system");
+    return system.some(({ status }) => status.containerStatuses?.every(({ ready }) => ready));
 }
 
 /** On the port for its statistics, which Contour tells it to open: so it says that Contour is there as well. */

@@ -1,7 +1,7 @@
 // The node as a set of namespaces: a real machine's worth of isolation without a container engine.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { open, readdir, readFile, readlink, rmdir } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, readlink, rmdir } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { attempt, eventually, run, type Options, type Outcome } from "./exec.ts";
@@ -38,6 +38,9 @@ export async function startHolder(paths: Paths): Promise<number> {
     if (running !== undefined) {
         return running;
     }
+    // Those of a node that has crashed would keep the kubelet busy for half a minute.
+    await removeCgroups(paths);
+    await Promise.all((await cgroupFolders(paths)).map((folder) => mkdir(folder, { recursive: true })));
     const log = await open(join(paths.logs, "holder.log"), "w");
     const script = join(import.meta.dirname, "holder.sh");
     const args = ["--net", "--mount", "--pid", "--fork", "sh", script, paths.state];

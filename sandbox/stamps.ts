@@ -45,7 +45,7 @@ export async function stamp(file: string, value: string): Promise<void> {
 /** A file is there with all of its content or not at all, even after a kill in the middle. */
 export async function writeWhole(file: string, content: string, mode = 0o600): Promise<void> {
     await mkdir(dirname(file), { recursive: true });
-    const part = `${file}.${process.pid}.part`;
+    const part = `${file}.part`;
     await writeFile(part, content, { mode });
     await rename(part, file);
 }
@@ -61,9 +61,12 @@ export async function readIfThere(file: string): Promise<string | undefined> {
     }
 }
 
-/** A folder to make something in, gone afterwards, whatever happened. */
-export async function withFolder<T>(path: string, use: (path: string) => Promise<T>): Promise<T> {
-    await rm(path, { recursive: true, force: true });
+/**
+ * A folder to make something in, gone afterwards. Its name is used once: what a killed run has started may go on for a
+ * while, and must not write among what the next run makes.
+ */
+export async function withFolder<T>(parent: string, use: (path: string) => Promise<T>): Promise<T> {
+    const path = join(parent, `${temporary}${process.pid}-${Date.now()}`);
     await mkdir(path, { recursive: true });
     try {
         return await use(path);
@@ -71,6 +74,15 @@ export async function withFolder<T>(path: string, use: (path: string) => Promise
         await rm(path, { recursive: true, force: true });
     }
 }
+
+/** Removes what killed runs have left. For who holds the lock. */
+export async function sweep(parent: string): Promise<void> {
+    const names = await readdir(parent).catch(() => []);
+    const left = names.filter((name) => name.startsWith(temporary));
+    await Promise.all(left.map((name) => rm(join(parent, name), { recursive: true, force: true })));
+}
+
+const temporary = "temporary-";
 
 export function isCode(error: unknown, code: string): boolean {
     return error instanceof Error && "code" in error && error.code === code;

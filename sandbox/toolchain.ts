@@ -93,7 +93,7 @@ async function download(paths: Paths): Promise<string | undefined> {
             return undefined;
         }
         say("Pulumi CLI: downloading");
-        await withFolder(`${folder}.part`, async (part) => {
+        await withFolder(paths.cache, async (part) => {
             const archive = join(part, "pulumi.tar.gz");
             await pipeline(Readable.fromWeb(response.body as never), createWriteStream(archive));
             await run("tar", ["-xzf", archive], { cwd: part, seconds: 120 });
