@@ -15,11 +15,15 @@ describe("a stack that is up", () => {
     });
     after(() => stack.remove());
 
-    /** Tries a config in preview and up; takes it back. The message must match, and nothing may have changed. */
-    async function refuses(config: Record<string, unknown>, message: RegExp): Promise<void> {
+    /** Tries a config; takes it back. The message must match, and nothing may have changed. */
+    async function refuses(
+        config: Record<string, unknown>,
+        message: RegExp,
+        commands: readonly (readonly string[])[] = [["preview"]],
+    ): Promise<void> {
         const before = await versions();
         stack.edit(config);
-        for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
+        for (const command of commands) {
             const { status, text } = await stack.pulumi(...command);
             assert.notEqual(status, 0, text);
             assert.match(text, message);
@@ -99,6 +103,7 @@ describe("a stack that is up", () => {
             await refuses(
                 config,
                 /Claim synergychat-api-pvc in namespace e2e-refusals would be deleted, with 2 messages/,
+                [["preview"], ["up", "--yes", "--skip-preview"]],
             );
             assert.deepEqual(await messages(stack), ["one", "two"]);
         });
@@ -150,9 +155,11 @@ describe("a stack that is up", () => {
     it("cannot be destroyed with protectData, until that is taken back", async () => {
         stack.edit({ protectData: true });
         await stack.up();
-        const { status, text } = await stack.pulumi("destroy", "--yes", "--skip-preview");
+        const before = await versions();
+        const { status, text } = await stack.pulumi("destroy", "--yes");
         assert.notEqual(status, 0);
         assert.match(text, /protect/);
+        assert.deepEqual(await versions(), before);
         assert.deepEqual(await messages(stack), ["three"]);
         stack.edit({ protectData: false });
         await stack.up();

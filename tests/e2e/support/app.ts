@@ -9,11 +9,17 @@ export interface Response {
     readonly body: string;
 }
 
-/** The address that the ingress controller publishes. */
+/** The address that the ingress controller publishes, which may take it a moment. */
 async function address(stack: TestStack): Promise<string> {
-    const [ingress] = await list(stack.name, "ingress");
-    const { ip, hostname } = ingress.status.loadBalancer.ingress[0];
-    return ip ?? hostname;
+    for (let attempt = 0; attempt < 60; attempt++) {
+        const [ingress] = await list(stack.name, "ingress");
+        const published = ingress?.status?.loadBalancer?.ingress?.[0];
+        if (published) {
+            return published.ip ?? published.hostname;
+        }
+        await sleep(500);
+    }
+    throw new Error(`the ingress of ${stack.name} has no address`);
 }
 
 /** One request to a host of the stack. */

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { stringify } from "yaml";
-import { testEnvironment } from "./cluster";
+import { kubectl, testEnvironment } from "./cluster";
 
 /** What a command printed, both streams in one. */
 export interface Result {
@@ -33,7 +33,9 @@ export class TestStack {
         this.first = this.config;
     }
 
+    /** Makes the stack, after what a killed run of the scenario may have left. */
     public async create(): Promise<void> {
+        await this.clear();
         await this.must("stack", "init", this.name, "--no-select");
         this.writeConfig();
     }
@@ -55,9 +57,16 @@ export class TestStack {
 
     /** Destroys and forgets the stack, whatever state it is in. */
     public async remove(): Promise<void> {
+        await this.pulumi("state", "unprotect", "--all", "--yes");
         await this.pulumi("destroy", "--yes", "--skip-preview");
         await this.pulumi("stack", "rm", this.name, "--yes", "--force");
+        await this.clear();
+    }
+
+    private async clear(): Promise<void> {
         rmSync(this.file, { force: true });
+        const own = `--selector=app.kubernetes.io/instance=synergychat-${this.name}`;
+        await kubectl("delete", "namespace", own, "--wait=true");
     }
 
     public async outputs(): Promise<any> {
@@ -94,11 +103,9 @@ export class TestStack {
     }
 
     private writeConfig(): void {
-        const own = Object.entries(this.config).map(([key, value]) => [`synergychat:${key}`, value]);
-        const set = own.filter(([, value]) => value !== undefined);
-        writeFileSync(
-            this.file,
-            stringify({ config: { "kubernetes:context": "minikube", ...Object.fromEntries(set) } }),
-        );
+        const all = Object.entries<unknown>({ "kubernetes:context": "minikube", ...this.config });
+        const set = all.filter(([, value]) => value !== undefined);
+        const full = set.map(([key, value]) => [key.includes(":") ? key : `synergychat:${key}`, value]);
+        writeFileSync(this.file, stringify({ config: Object.fromEntries(full) }));
     }
 }
