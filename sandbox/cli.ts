@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { chmod, mkdir, rm } from "node:fs/promises";
+import { chmod, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buildNode, copyContourObjects } from "./build.ts";
 import { startCluster, isNodeReady, statesOf } from "./cluster.ts";
@@ -19,7 +19,7 @@ import { providePulumi, toolchainOf } from "./toolchain.ts";
 const usage = `A one-node Kubernetes and a Pulumi toolchain from package registries, for CI runners and locked-down networks,
 without minikube or a container engine.
 
-    npm run sandbox -- up       builds what is missing and starts the cluster (the first time takes about 20 minutes)
+    npm run sandbox -- up       builds what is missing and starts the cluster (the first time takes about 15 minutes)
     npm run sandbox -- status   what of it runs; exit status 0 if all does
     npm run sandbox -- env      what to put into a shell: eval "$(npm run -s sandbox -- env)"; --json for programs
     npm run sandbox -- down     stops the cluster; the next up goes on with it
@@ -32,10 +32,11 @@ SYNERGYCHAT_SANDBOX_STATE=<folder> is a second cluster, beside the first.
 const paths = pathsFrom(process.env);
 const registriesOnly = ["1", "true"].includes(process.env.SYNERGYCHAT_SANDBOX_REGISTRIES_ONLY ?? "");
 
+const marker = join(paths.state, ".synergychat-sandbox");
+
 async function up(): Promise<void> {
     requireMachine();
-    await mkdir(paths.state, { recursive: true, mode: 0o700 });
-    await chmod(paths.state, 0o700);
+    await claimState();
     await withLock(paths.lock, async () => {
         await sweep(paths.cache);
         await Promise.all([
@@ -48,6 +49,19 @@ async function up(): Promise<void> {
         await startCluster(paths, registriesOnly);
     });
     await report();
+}
+
+/** `clean` removes the folder whole, so that nobody else's may ever become ours. */
+async function claimState(): Promise<void> {
+    await mkdir(paths.state, { recursive: true, mode: 0o700 });
+    const isOurs = existsSync(marker);
+    if (!isOurs && (await readdir(paths.state)).length > 0) {
+        throw new Problem(
+            `${paths.state} holds something else than a sandbox: choose an empty folder for its state`,
+        );
+    }
+    await chmod(paths.state, 0o700);
+    await writeFile(marker, "The state of a SynergyChat sandbox.\n");
 }
 
 async function report(): Promise<void> {
@@ -101,7 +115,9 @@ async function down(): Promise<void> {
 
 async function clean(): Promise<void> {
     await down();
-    await rm(paths.state, { recursive: true, force: true });
+    if (existsSync(marker)) {
+        await rm(paths.state, { recursive: true, force: true });
+    }
     await rm(paths.cache, { recursive: true, force: true });
     say(`removed ${paths.state} and ${paths.cache}`);
 }

@@ -2,9 +2,8 @@
 import { join } from "node:path";
 import { builtFrom } from "./build.ts";
 import { containerdSocket } from "./components.ts";
-import type { Outcome } from "./exec.ts";
+import { attempt, run } from "./exec.ts";
 import { buildImages, imageTar, type BuiltImage } from "./images/build.ts";
-import { attemptInside, runInside } from "./namespace.ts";
 import type { Paths } from "./paths.ts";
 import { references } from "./pins.ts";
 import { say } from "./progress.ts";
@@ -112,21 +111,24 @@ async function importOnce(
 
 /** First a look whether anything answers at all. */
 async function pull(all: readonly string[], holder: number): Promise<boolean> {
-    const fetchInto = (seconds: number, ...args: string[]): Promise<Outcome> =>
-        attemptInside(holder, [...ctrWords, ...args], { seconds, machineNetwork: true });
     say("SynergyChat's own images: trying to pull them");
-    const look = await fetchInto(10, "content", "fetch", "--metadata-only", referenceOf("web"));
-    if (look.code !== 0) {
+    const look = ["content", "fetch", "--metadata-only", referenceOf("web")];
+    if ((await attempt("ctr", ctrArgs(holder, look), { seconds: 10 })).code !== 0) {
         return false;
     }
-    const pulls = all.map((reference) => fetchInto(300, "images", "pull", reference));
+    const pulls = all.map((reference) =>
+        attempt("ctr", ctrArgs(holder, ["images", "pull", reference]), { seconds: 300 }),
+    );
     return (await Promise.all(pulls)).every(({ code }) => code === 0);
 }
 
-const ctrWords = ["ctr", "--address", containerdSocket, "--namespace", "k8s.io"];
+/** It runs on the machine, whose network it needs to pull, and reaches the node's containerd through its file system. */
+function ctrArgs(holder: number, args: readonly string[]): string[] {
+    return ["--address", `/proc/${holder}/root${containerdSocket}`, "--namespace", "k8s.io", ...args];
+}
 
 function ctr(holder: number, ...args: string[]): Promise<string> {
-    return runInside(holder, [...ctrWords, ...args]);
+    return run("ctr", ctrArgs(holder, args));
 }
 
 export async function runsStandIns(paths: Paths): Promise<boolean> {
@@ -135,5 +137,5 @@ export async function runsStandIns(paths: Paths): Promise<boolean> {
 }
 
 export async function answers(holder: number): Promise<boolean> {
-    return (await attemptInside(holder, [...ctrWords, "version"], { seconds: 5 })).code === 0;
+    return (await attempt("ctr", ctrArgs(holder, ["version"]), { seconds: 5 })).code === 0;
 }

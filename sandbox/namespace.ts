@@ -61,25 +61,16 @@ export async function startHolder(paths: Paths): Promise<number> {
     return pid;
 }
 
-interface Inside extends Options {
-    /** The machine's network instead of the node's: for what has to be fetched from outside. */
-    machineNetwork?: boolean;
+function attemptInside(holder: number, command: readonly string[]): Promise<Outcome> {
+    return attempt("nsenter", [...enter(holder), ...command]);
 }
 
-export async function attemptInside(
-    holder: number,
-    command: readonly string[],
-    { machineNetwork, ...options }: Inside = {},
-): Promise<Outcome> {
-    return attempt("nsenter", [...enter(holder, machineNetwork), ...command], options);
+function runInside(holder: number, command: readonly string[], options: Options = {}): Promise<string> {
+    return run("nsenter", [...enter(holder), ...command], options);
 }
 
-export async function runInside(holder: number, command: readonly string[], input?: string): Promise<string> {
-    return run("nsenter", [...enter(holder), ...command], input === undefined ? {} : { input });
-}
-
-function enter(holder: number, machineNetwork = false): string[] {
-    return ["--target", `${holder}`, "--mount", "--pid", ...(machineNetwork ? [] : ["--net"]), "--"];
+function enter(holder: number): string[] {
+    return ["--target", `${holder}`, "--net", "--mount", "--pid", "--"];
 }
 
 /** Starts a program on the node that outlives this process; its orphans and itself are the holder's to reap. */
@@ -134,7 +125,7 @@ export async function connect(paths: Paths, holder: number): Promise<void> {
         // Pods need nothing from outside; to be told so at once beats waiting for answers that cannot come.
         "route replace unreachable default metric 4096",
     ];
-    await runInside(holder, ["ip", "-batch", "-"], `${node.join("\n")}\n`);
+    await runInside(holder, ["ip", "-batch", "-"], { input: `${node.join("\n")}\n` });
     await redirectWebPorts(holder, nodeAddress);
 }
 
