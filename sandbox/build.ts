@@ -161,8 +161,9 @@ export async function copyContourObjects(paths: Paths): Promise<void> {
     if (await isStamped(stamped, value)) {
         return;
     }
-    const list = ["list", "-m", "-f", "{{.Dir}}", "github.com/projectcontour/contour"];
-    const module = (await run("go", list, { cwd: node.folder, env: goEnv })).trim();
+    const download = ["mod", "download", "-json", "github.com/projectcontour/contour"];
+    const said = await run("go", download, { cwd: node.folder, env: goEnv, seconds: 600 });
+    const { Dir: module } = JSON.parse(said) as { Dir: string };
     const texts = await Promise.all(
         contourExamples.map((example) => readFile(join(module, "examples", example), "utf8")),
     );

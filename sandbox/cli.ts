@@ -40,8 +40,7 @@ async function up(): Promise<void> {
     await withLock(paths.lock, async () => {
         await sweep(paths.cache);
         await Promise.all([
-            installPackages(),
-            installEnvoy(paths),
+            installPackages().then(() => installEnvoy(paths)),
             // One after the other: each of them keeps all processors busy.
             buildNode(paths).then(() => providePulumi(paths, registriesOnly)),
         ]);
@@ -70,10 +69,10 @@ async function report(): Promise<void> {
         ...((await runsStandIns(paths))
             ? ["not SynergyChat's own images: stand-ins of the same names with the same behaviour run here"]
             : []),
-        ...(toolchain?.ownLanguageHost
+        ...(toolchain?.officialHost
             ? []
             : ["not Pulumi's own language host: sandbox/bin/pulumi-language-nodejs"]),
-        ...(toolchain?.ownProvider
+        ...(toolchain?.officialProvider
             ? []
             : ["not Pulumi's own Kubernetes provider: sandbox/bin/pulumi-resource-kubernetes"]),
     ];
@@ -100,7 +99,7 @@ async function env(): Promise<void> {
     if (!toolchain || !existsSync(paths.kubeconfig)) {
         throw new Problem("there is no sandbox yet: npm run sandbox -- up");
     }
-    const environment = environmentOf(paths, toolchain);
+    const environment = environmentOf(paths, toolchain, process.env);
     const json = process.argv.includes("--json");
     process.stdout.write(`${json ? asJson(environment, process.env.PATH ?? "") : asShell(environment)}\n`);
 }
@@ -153,6 +152,8 @@ try {
     if (!(error instanceof Problem)) {
         throw error;
     }
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = 1;
+    process.stderr.write(`${error.message}\n`, () => {
+        // What else is under way (a build, while the download beside it failed) would be waited for.
+        process.exit(1);
+    });
 }

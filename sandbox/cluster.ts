@@ -4,7 +4,8 @@ import { request } from "node:https";
 import { join } from "node:path";
 import { makeCertificates, nodeName, writeKubeconfigs } from "./certificates.ts";
 import { componentsOf, start, writeConfigs } from "./components.ts";
-import { attempt, eventually, lastLines, run } from "./exec.ts";
+import { pastProxy } from "./env.ts";
+import { eventually, lastLines, run } from "./exec.ts";
 import { answers, provideImages } from "./images.ts";
 import { connect, holderOf, processesOn, startHolder } from "./namespace.ts";
 import { networkOf } from "./network.ts";
@@ -109,11 +110,11 @@ async function isHealthy(paths: Paths): Promise<boolean> {
 
 export async function isNodeReady(paths: Paths): Promise<boolean> {
     const path = `jsonpath={.status.conditions[?(@.type=="Ready")].status}`;
-    const args = ["get", "node", nodeName, "-o", path, "--request-timeout=5s"];
-    const { code, stdout } = await attempt(join(paths.bin, "kubectl"), kubectlArgs(paths, args), {
-        seconds: 10,
-    });
-    return code === 0 && stdout === "True";
+    const ask = ["get", "node", nodeName, "-o", path, "--request-timeout=5s"];
+    return kubectl(paths, ask, 10).then(
+        (answer) => answer === "True",
+        () => false,
+    );
 }
 
 async function runsPods(paths: Paths): Promise<boolean> {
@@ -193,11 +194,9 @@ async function apply(paths: Paths, files: readonly string[]): Promise<void> {
     await kubectl(paths, ["apply", ...how, ...files.flatMap((file) => ["--filename", file])], 60);
 }
 
-function kubectl(paths: Paths, args: readonly string[], seconds: number): Promise<string> {
-    return run(join(paths.bin, "kubectl"), kubectlArgs(paths, args), { seconds });
-}
-
 /** With a cache of its own: the usual one is in ~/.kube, which is not ours to write to. */
-function kubectlArgs(paths: Paths, args: readonly string[]): string[] {
-    return ["--kubeconfig", paths.kubeconfig, "--cache-dir", paths.kubectlCache, ...args];
+function kubectl(paths: Paths, args: readonly string[], seconds: number): Promise<string> {
+    const all = ["--kubeconfig", paths.kubeconfig, "--cache-dir", paths.kubectlCache, ...args];
+    const env = { ...process.env, ...pastProxy(paths, process.env) };
+    return run(join(paths.bin, "kubectl"), all, { seconds, env });
 }

@@ -1,7 +1,7 @@
 // The programs of the node: how each is configured and started.
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { kubeconfigOf, nodeName } from "./certificates.ts";
 import { run } from "./exec.ts";
 import { cgroupOf, processesOn, startInside } from "./namespace.ts";
@@ -26,7 +26,7 @@ export function componentsOf(paths: Paths): Record<string, Component> {
     const config = (name: string): string => join(paths.config, name);
     const built = (name: string, ...args: string[]): Component => ({
         name,
-        program: join(paths.bin, name),
+        program: real(join(paths.bin, name)),
         args,
     });
     const etcd = "http://127.0.0.1:2379";
@@ -39,7 +39,7 @@ export function componentsOf(paths: Paths): Record<string, Component> {
             "--listen-peer-urls=http://127.0.0.1:2380",
             "--log-level=warn",
         ),
-        { name: "containerd", program: containerd, args: ["--config", config("containerd.toml")] },
+        { name: "containerd", program: real(containerd()), args: ["--config", config("containerd.toml")] },
         built(
             "kube-apiserver",
             `--etcd-servers=${etcd}`,
@@ -120,7 +120,17 @@ export function componentsOf(paths: Paths): Record<string, Component> {
     return Object.fromEntries(all.map((component) => [component.name, component]));
 }
 
-const containerd = "/usr/bin/containerd";
+/** As the kernel calls a program that runs: what is compared with that must not be a link. */
+function real(path: string): string {
+    return existsSync(path) ? realpathSync(path) : path;
+}
+
+function containerd(): string {
+    const folders = (process.env.PATH ?? "").split(delimiter);
+    const found = folders.map((folder) => join(folder, "containerd")).find((path) => existsSync(path));
+    return found ?? "/usr/bin/containerd";
+}
+
 export const containerdSocket = "/run/containerd/containerd.sock";
 
 /** Starts those that do not run. */
@@ -252,7 +262,3 @@ function proxy(paths: Paths): object {
 
 /** The one Gateway that is served, if there is one of this name. */
 const contour = { gateway: { gatewayRef: { namespace: "synergychat", name: "app-gateway" } } };
-
-export function isInstalled(paths: Paths): boolean {
-    return Object.values(componentsOf(paths)).every(({ program }) => existsSync(program));
-}

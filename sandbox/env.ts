@@ -1,5 +1,6 @@
 // What a shell needs to use the sandbox, and nothing of it anywhere else: no file of minikube's or Pulumi's is touched.
 import { delimiter, dirname, join } from "node:path";
+import { networkOf } from "./network.ts";
 import type { Paths } from "./paths.ts";
 import type { Toolchain } from "./toolchain.ts";
 
@@ -10,11 +11,11 @@ export interface Environment {
     variables: Record<string, string>;
 }
 
-export function environmentOf(paths: Paths, toolchain: Toolchain): Environment {
+export function environmentOf(paths: Paths, toolchain: Toolchain, shell: NodeJS.ProcessEnv): Environment {
     const scripts = join(import.meta.dirname, "bin");
     // Pulumi's scripts run on this very Node: the machine's own may be too old for them.
     const node = dirname(process.execPath);
-    const official = toolchain.ownLanguageHost;
+    const official = toolchain.officialHost;
     return {
         before: official ? [toolchain.folder, node] : [paths.bin, scripts, node],
         after: official ? [paths.bin] : [],
@@ -27,8 +28,21 @@ export function environmentOf(paths: Paths, toolchain: Toolchain): Environment {
             PULUMI_SKIP_UPDATE_CHECK: "true",
             PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
             PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER: "true",
+            ...pastProxy(paths, shell),
         },
     };
+}
+
+/** A proxy to the outside cannot know the node. */
+export function pastProxy(paths: Paths, shell: NodeJS.ProcessEnv): Record<string, string> {
+    const { nodeAddress } = networkOf(paths);
+    const listed = (shell.NO_PROXY ?? shell.no_proxy ?? "").split(",").filter((entry) => entry !== "");
+    const hasProxy = [shell.HTTPS_PROXY, shell.https_proxy, shell.HTTP_PROXY, shell.http_proxy].some(Boolean);
+    if (!hasProxy) {
+        return {};
+    }
+    const all = [...new Set([...listed, nodeAddress])].join(",");
+    return { NO_PROXY: all, no_proxy: all };
 }
 
 export function asShell({ before, after, variables }: Environment): string {

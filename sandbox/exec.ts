@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { Problem } from "./problem.ts";
@@ -18,6 +18,11 @@ export interface Outcome {
     stderr: string;
 }
 
+const children = new Set<ChildProcess>();
+process.on("exit", () => {
+    children.forEach((child) => child.kill("SIGKILL"));
+});
+
 /** Runs a program to its end, however that is. A program that is not there ends with code 127, as in a shell. */
 export async function attempt(
     program: string,
@@ -30,6 +35,8 @@ export async function attempt(
         timeout: (options.seconds ?? 60) * 1000,
         killSignal: "SIGKILL",
     });
+    children.add(child);
+    child.once("close", () => children.delete(child));
     const failed = once(child, "error").then(([error]: unknown[]) => String(error));
     child.stdin.on("error", () => undefined).end(options.input ?? "");
     if (options.onLine) {

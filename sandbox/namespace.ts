@@ -81,7 +81,13 @@ export async function startInside(
 ): Promise<void> {
     const log = await open(logFile, "w", 0o600);
     const args = [...enter(holder), "setsid", "--fork", ...command];
-    const child = spawn("nsenter", args, { stdio: ["ignore", log.fd, log.fd], cwd: "/" });
+    // Nothing of this shell's (a proxy, a secret) is the node's business.
+    const env = { PATH: process.env.PATH, HOME: "/root" };
+    const child = spawn("nsenter", args, {
+        env,
+        stdio: ["ignore", log.fd, log.fd],
+        cwd: "/",
+    });
     await Promise.race([once(child, "exit"), once(child, "error")]);
     await log.close();
 }

@@ -22,7 +22,6 @@ const programs = {
     nsenter: "util-linux",
     flock: "util-linux",
     mount: "mount",
-    python3: "python3-pip",
 } as const;
 
 const cniFolders = ["/usr/lib/cni", "/opt/cni/bin"];
@@ -59,6 +58,9 @@ async function missingPackages(): Promise<string[]> {
         if (!(await has(program))) {
             missing.add(name);
         }
+    }
+    if ((await attempt("python3", ["-m", "pip", "--version"])).code !== 0) {
+        missing.add("python3-pip");
     }
     if (cniFolder() === undefined) {
         missing.add("containernetworking-plugins");

@@ -1,12 +1,10 @@
 // Which Pulumi the sandbox uses, and where its plugins are.
 import { randomBytes } from "node:crypto";
-import { existsSync, realpathSync } from "node:fs";
-import { chmod, mkdir, rename } from "node:fs/promises";
+import { createWriteStream, existsSync, realpathSync } from "node:fs";
+import { mkdir, rename } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
-import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { createWriteStream } from "node:fs";
 import { buildPulumi } from "./build.ts";
 import { attempt, run } from "./exec.ts";
 import type { Paths } from "./paths.ts";
@@ -17,9 +15,9 @@ import { readIfThere, withFolder, writeWhole } from "./stamps.ts";
 export interface Toolchain {
     /** The folder with `pulumi`, first on the PATH unless it is there already. */
     folder: string;
-    /** Whether the language host beside it is Pulumi's own, and whether the provider is. */
-    ownLanguageHost: boolean;
-    ownProvider: boolean;
+    /** Whether the language host beside it is Pulumi's own. */
+    officialHost: boolean;
+    officialProvider: boolean;
 }
 
 const scripts = join(import.meta.dirname, "bin");
@@ -42,11 +40,15 @@ export async function providePulumi(paths: Paths, registriesOnly: boolean): Prom
     if (!existsSync(paths.passphrase)) {
         await writeWhole(paths.passphrase, randomBytes(24).toString("base64url"));
     }
-    const ownProvider = await linkProvider(
+    const officialProvider = await linkProvider(
         paths,
         official !== undefined && !registriesOnly ? official : undefined,
     );
-    const toolchain = { folder: official ?? paths.bin, ownLanguageHost: official !== undefined, ownProvider };
+    const toolchain = {
+        folder: official ?? paths.bin,
+        officialHost: official !== undefined,
+        officialProvider,
+    };
     await writeWhole(recordOf(paths), JSON.stringify(toolchain));
 }
 
@@ -82,20 +84,22 @@ async function download(paths: Paths): Promise<string | undefined> {
     }
     const processor = process.arch === "x64" ? "x64" : "arm64";
     const url = `https://get.pulumi.com/releases/sdk/pulumi-v${officialPulumi}-linux-${processor}.tar.gz`;
-    const started = new AbortController();
-    const tooLong = setTimeout(() => {
-        started.abort();
-    }, 10_000);
+    const limit = new AbortController();
+    const stop = (): void => {
+        limit.abort();
+    };
+    let timer = setTimeout(stop, 10_000);
     try {
-        const response = await fetch(url, { signal: started.signal });
-        clearTimeout(tooLong);
-        if (!response.ok || !response.body) {
+        const { ok, body } = await fetch(url, { signal: limit.signal });
+        if (!ok || !body) {
             return undefined;
         }
+        clearTimeout(timer);
+        timer = setTimeout(stop, 600_000);
         say("Pulumi CLI: downloading");
         await withFolder(paths.cache, async (part) => {
             const archive = join(part, "pulumi.tar.gz");
-            await pipeline(Readable.fromWeb(response.body as never), createWriteStream(archive));
+            await pipeline(body, createWriteStream(archive));
             await run("tar", ["-xzf", archive], { cwd: part, seconds: 120 });
             await rename(join(part, "pulumi"), folder);
         });
@@ -103,7 +107,7 @@ async function download(paths: Paths): Promise<string | undefined> {
     } catch {
         return undefined;
     } finally {
-        clearTimeout(tooLong);
+        clearTimeout(timer);
     }
 }
 
@@ -119,13 +123,12 @@ async function linkProvider(paths: Paths, official: string | undefined): Promise
         }
     }
     const theirs = join(homedir(), ".pulumi", "plugins", name, "pulumi-resource-kubernetes");
-    const own = existsSync(theirs);
-    const target = own ? theirs : join(scripts, "pulumi-resource-kubernetes");
+    const isThere = existsSync(theirs);
+    const target = isThere ? theirs : join(scripts, "pulumi-resource-kubernetes");
     if (existsSync(file) && !(await readIfThere(file))?.startsWith("#!")) {
         return true;
     }
     // A script and no link: it may ask where it is itself.
-    await writeWhole(file, `#!/bin/sh\nexec '${target}' "$@"\n`);
-    await chmod(file, 0o755);
-    return own;
+    await writeWhole(file, `#!/bin/sh\nexec '${target}' "$@"\n`, 0o755);
+    return isThere;
 }

@@ -6,11 +6,11 @@ import { pathsFrom } from "../paths.ts";
 
 describe("env", () => {
     const paths = pathsFrom({ HOME: "/home/o'neill" });
-    const built = { folder: paths.bin, ownLanguageHost: false, ownProvider: false };
+    const built = { folder: paths.bin, officialHost: false, officialProvider: false };
 
     it("survives the shell, whatever the folder is called", async () => {
         const print = 'printf "%s\\n" "$KUBECONFIG" "$PULUMI_BACKEND_URL" "$PATH"';
-        const script = `PATH=/usr/bin:/bin\n${asShell(environmentOf(paths, built))}\n${print}`;
+        const script = `PATH=/usr/bin:/bin\n${asShell(environmentOf(paths, built, {}))}\n${print}`;
         const { stdout } = await attempt("sh", ["-c", script]);
         const [kubeconfig, backend, path] = stdout.split("\n");
         assert.equal(kubeconfig, paths.kubeconfig);
@@ -19,16 +19,24 @@ describe("env", () => {
     });
 
     it("says the same as JSON", () => {
-        const environment = environmentOf(paths, built);
+        const environment = environmentOf(paths, built, {});
         const json = JSON.parse(asJson(environment, "/usr/bin")) as Record<string, string>;
         assert.equal(json.PATH, [...environment.before, "/usr/bin"].join(":"));
         assert.equal(json.PULUMI_CONFIG_PASSPHRASE_FILE, paths.passphrase);
         assert.equal(json.KUBECACHEDIR?.startsWith(paths.state), true);
     });
 
+    it("leads past a proxy, and adds to what leads past it already", () => {
+        assert.equal(environmentOf(paths, built, {}).variables.NO_PROXY, undefined);
+        const shell = { HTTPS_PROXY: "http://proxy:3128", NO_PROXY: "localhost,10.250.0.2" };
+        assert.equal(environmentOf(paths, built, shell).variables.NO_PROXY, "localhost,10.250.0.2");
+        const lower = { https_proxy: "http://proxy:3128", no_proxy: "localhost" };
+        assert.equal(environmentOf(paths, built, lower).variables.no_proxy, "localhost,10.250.0.2");
+    });
+
     it("puts Pulumi's own programs first, where they are", () => {
-        const official = { folder: "/opt/pulumi", ownLanguageHost: true, ownProvider: true };
-        const { before, after } = environmentOf(paths, official);
+        const official = { folder: "/opt/pulumi", officialHost: true, officialProvider: true };
+        const { before, after } = environmentOf(paths, official, {});
         assert.deepEqual(before, ["/opt/pulumi", dirname(process.execPath)]);
         assert.deepEqual(after, [paths.bin]);
     });
