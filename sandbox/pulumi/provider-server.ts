@@ -133,9 +133,8 @@ const methods: UntypedServiceImplementation = {
 
     delete: unary(async (request: pb.DeleteRequest) => {
         const inputs = fromStruct(request.getOldInputs());
-        const state = fromStruct(request.getProperties());
         const [type, id] = [typeOf(request.getUrn()), request.getId()];
-        await provider().delete(type, id, inputs, state, request.getTimeout(), reporterFor(request.getUrn()));
+        await provider().delete(type, id, inputs, request.getTimeout(), reporterFor(request.getUrn()));
         return new emptyPb.Empty();
     }),
 

@@ -38,7 +38,7 @@ const SERVER_METADATA = ["creationTimestamp", "generation", "managedFields", "re
 const DECIDED_AT_CREATION = ["uid", "creationTimestamp", "resourceVersion", "generation"];
 
 const DEFAULT_TIMEOUT_SECONDS = 600;
-/** The official provider waits this long for these kinds, whatever the timeout. */
+/** Kinds that get less time, as in the official provider. */
 const SHORTER_TIMEOUTS: Record<string, number | undefined> = {
     PersistentVolumeClaim: 300,
     PersistentVolume: 300,
@@ -363,41 +363,44 @@ export class Provider {
         type: string,
         id: string,
         inputs: JsonObject,
-        state: JsonObject,
         timeout: number,
         reporter: Reporter,
-    ) {
+    ): Promise<void> {
         const kind = kindOf(type);
         const resource = await this.#unlessUnreachable(() => this.#find(kind));
         if (!resource) {
             return; // its definition is gone, and so are all objects of it
         }
         const { namespace = this.#namespace(), name } = parseId(id);
-        const path = objectPath(resource, namespace, name);
-        const policy = (
-            textAt(inputs, "metadata", "annotations", "pulumi.com/deletionPropagationPolicy") ?? ""
-        ).toLowerCase();
-        const propagationPolicy = { orphan: "Orphan", background: "Background" }[policy] ?? "Foreground";
+        const metadata = resource.namespaced ? { name, namespace } : { name };
         try {
-            await this.#client().request(path, {
-                method: "DELETE",
-                body: { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy },
-            });
+            const uid = await this.#requestDeletion(objectPath(resource, namespace, name), inputs);
+            const unawaited = skipsAwait(inputs) && WITHOUT_DELETE_WAIT.includes(kind.kind);
+            if (uid !== undefined && !unawaited) {
+                const wait = this.#wait({ ...inputs, kind: "" }, timeout, reporter);
+                await untilGone(wait, resource, { metadata: { ...metadata, uid } });
+            }
+        } catch (error) {
+            throw explain("deleted", { ...kind, metadata }, error);
+        }
+    }
+
+    /** Says which object is going (its uid), or nothing where it was gone already. */
+    async #requestDeletion(path: string, inputs: JsonObject): Promise<string | undefined> {
+        const policy =
+            textAt(inputs, "metadata", "annotations", "pulumi.com/deletionPropagationPolicy") ?? "";
+        const policies = { orphan: "Orphan", background: "Background" } as Record<string, string | undefined>;
+        const propagationPolicy = policies[policy.toLowerCase()] ?? "Foreground";
+        const body = { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy };
+        try {
+            const going = await this.#client().request(path, { method: "DELETE", body });
+            return textAt(going, "metadata", "uid") ?? textAt(going, "details", "uid");
         } catch (error) {
             if (isStatus(error, 404)) {
-                return;
+                return undefined;
             }
-            throw explain("deleted", state, error);
+            throw error;
         }
-        if (skipsAwait(inputs) && WITHOUT_DELETE_WAIT.includes(kind.kind)) {
-            return;
-        }
-        const object = { metadata: { name, namespace, uid: textAt(state, "metadata", "uid") ?? "" } };
-        await untilGone(this.#wait({ ...inputs, kind: "" }, timeout, reporter), resource, object).catch(
-            (error: unknown) => {
-                throw explain("deleted", state, error);
-            },
-        );
     }
 
     async #apply(

@@ -179,19 +179,17 @@ describe("provider: on a cluster", () => {
     });
 
     it("deletes until it is gone, and is content with what is gone already", async () => {
-        const { outputs } = await provider.create(configMap(), 0, reporter);
+        await provider.create(configMap(), 0, reporter);
         cluster.holdDeleted = true;
         let done = false;
-        const type = "kubernetes:core/v1:ConfigMap";
-        const deletion = provider
-            .delete(type, "n/c", configMap(), outputs, 0, reporter)
-            .then(() => (done = true));
+        const remove = () => provider.delete("kubernetes:core/v1:ConfigMap", "n/c", configMap(), 0, reporter);
+        const deletion = remove().then(() => (done = true));
         await pause(200);
         assert.equal(done, false);
         assert.match(shown.join(), /waiting until it is gone/);
         cluster.remove(`${CONFIGMAPS}/c`);
         await deletion;
-        await provider.delete(type, "n/c", configMap(), outputs, 0, reporter);
+        await remove();
     });
 
     it("replaces a fixed name by deleting first, a made name by making first", async () => {
