@@ -119,7 +119,8 @@ export async function isNodeReady(paths: Paths): Promise<boolean> {
 
 async function runsPods(paths: Paths): Promise<boolean> {
     const since = (await stat(paths.holder)).mtime;
-    const pods = JSON.parse(await kubectl(paths, ["get", "pods", "-A", "-o", "json"], 20)) as PodList;
+    const answer = await kubectl(paths, ["get", "pods", "-A", "-o", "json"], 20).catch(() => `{"items":[]}`);
+    const pods = JSON.parse(answer) as PodList;
     return !saysOld(pods, since) && servesNames(pods);
 }
 

@@ -30,7 +30,9 @@ export async function toolchainOf(paths: Paths): Promise<Toolchain | undefined> 
 
 /** The one on the PATH, else the official download where it answers, else one built from source. */
 export async function providePulumi(paths: Paths, registriesOnly: boolean): Promise<void> {
-    const official = (await onPath(paths)) ?? (registriesOnly ? undefined : await download(paths));
+    // What was built once stays: no `up` after it waits for a download that does not come.
+    const isBuilt = existsSync(join(paths.bin, "pulumi"));
+    const official = (await onPath(paths)) ?? (registriesOnly || isBuilt ? undefined : await download(paths));
     if (official === undefined) {
         await buildPulumi(paths);
     }
