@@ -26,6 +26,8 @@ export = async () => {
         // What a killed run made and did not record is taken over by the next. The preflight lets through what is this
         // stack's own, and nothing else.
         upsertExistingObjects: true,
+        // Then the stack's word counts, whatever an earlier run or a person's kubectl edit wrote there.
+        enablePatchForce: true,
     });
     const opts = { provider };
     const guards = { retain: settings.retainData, protect: settings.protectData };

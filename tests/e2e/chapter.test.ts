@@ -135,6 +135,22 @@ describe("the chapter", () => {
             assert.equal(changed.data.CRAWLER_KEYWORDS, "night,day");
         });
 
+        it("puts back what somebody changed by hand", async () => {
+            await kubectl("scale", "deployment/synergychat-web", "--replicas=2", "--namespace", namespace);
+            await kubectl(
+                "set",
+                "image",
+                "deployment/synergychat-web",
+                "synergychat-web=broken:1",
+                "--namespace",
+                namespace,
+            );
+            await stack.up("--refresh");
+            const { spec } = await get(namespace, "deployment", "synergychat-web");
+            assert.equal(spec.replicas, 3);
+            assert.equal(spec.template.spec.containers[0].image, "bootdotdev/synergychat-web:latest");
+        });
+
         it("scales the crawler by containers and by pods", async () => {
             stack.edit({ crawlerContainers: 4, crawlerPods: 2 });
             await stack.up();
@@ -188,7 +204,8 @@ describe("the chapter", () => {
         });
 
         it("goes back to ephemeral, and the claim and its volume are gone", async () => {
-            stack.edit({ storageMode: "ephemeral" });
+            const { uid } = (await get(namespace, "pvc", "synergychat-api-pvc")).metadata;
+            stack.edit({ storageMode: "ephemeral", discardClaim: uid });
             await stack.up();
             assert.equal(await get(namespace, "pvc", "synergychat-api-pvc"), undefined);
             await goneVolume(volume, folder);

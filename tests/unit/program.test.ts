@@ -82,6 +82,7 @@ describe("the program", () => {
                     clusterIdentifier: "minikube",
                     enableConfigMapMutable: "true",
                     upsertExistingObjects: "true",
+                    enablePatchForce: "true",
                 });
             });
         }
