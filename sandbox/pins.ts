@@ -8,6 +8,6 @@ export const kubernetesProvider = "4.34.2";
 export const oldestGo = [1, 21] as const;
 
 export const references = {
-    pause: "registry.k8s.io/pause:3.10",
+    pause: "docker.io/synergychat-sandbox/pause:1",
     coredns: "docker.io/synergychat-sandbox/coredns:1.14.1",
 } as const;
