@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { readSettings } from "../../config";
-import { type Claim, type Facts, type RunningApi, judge } from "../../preflight";
+import type { Claim, Facts, RunningApi } from "../../cluster/facts";
+import { judge } from "../../preflight";
 
 const instance = "synergychat-dev";
 const labels = { "app.kubernetes.io/instance": instance, "app.kubernetes.io/managed-by": "pulumi" };
