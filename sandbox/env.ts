@@ -1,5 +1,5 @@
 // What a shell needs to use the sandbox, and nothing of it anywhere else: no file of minikube's or Pulumi's is touched.
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, dirname } from "node:path";
 import { networkOf } from "./network.ts";
 import type { Paths } from "./paths.ts";
 import type { Toolchain } from "./toolchain.ts";
@@ -12,12 +12,11 @@ export interface Environment {
 }
 
 export function environmentOf(paths: Paths, toolchain: Toolchain, shell: NodeJS.ProcessEnv): Environment {
-    const scripts = join(import.meta.dirname, "bin");
     // Pulumi's scripts run on this very Node: the machine's own may be too old for them.
     const node = dirname(process.execPath);
     const official = toolchain.officialHost;
     return {
-        before: official ? [toolchain.folder, node] : [paths.bin, scripts, node],
+        before: official ? [toolchain.folder, node] : [paths.bin, node],
         after: official ? [paths.bin] : [],
         variables: {
             KUBECONFIG: paths.kubeconfig,

@@ -35,6 +35,8 @@ export async function providePulumi(paths: Paths, registriesOnly: boolean): Prom
     const official = (await onPath(paths)) ?? (registriesOnly || isBuilt ? undefined : await download(paths));
     if (official === undefined) {
         await buildPulumi(paths);
+        // Beside the CLI it is found without a warning.
+        await writeCaller(join(paths.bin, "pulumi-language-nodejs"), join(scripts, "pulumi-language-nodejs"));
     }
     await Promise.all(
         [paths.pulumiHome, paths.pulumiState].map((folder) => mkdir(folder, { recursive: true })),
@@ -130,7 +132,11 @@ async function linkProvider(paths: Paths, official: string | undefined): Promise
     if (existsSync(file) && !(await readIfThere(file))?.startsWith("#!")) {
         return true;
     }
-    // A script and no link: it may ask where it is itself.
-    await writeWhole(file, `#!/bin/sh\nexec '${target}' "$@"\n`, 0o755);
+    await writeCaller(file, target);
     return isThere;
+}
+
+/** A script and no link: what it calls may ask where it is itself. */
+function writeCaller(file: string, target: string): Promise<void> {
+    return writeWhole(file, `#!/bin/sh\nexec '${target}' "$@"\n`, 0o755);
 }
