@@ -1,33 +1,7 @@
 /** The real cluster that the scenarios run on, and what kubectl sees of it. */
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { findCluster } from "../../../operations/cluster";
-import type { Environment } from "../../../operations/process";
-import { withPulumi } from "../../../operations/stack";
+import { type Ended, execute } from "./execute";
 
 const context = "minikube";
-let found: Promise<Environment> | undefined;
-
-/** The cluster of context minikube: one that answers, or the sandbox, started for it. Pulumi's state is the tests' own. */
-export function testEnvironment(): Promise<Environment> {
-    found ??= (async () => {
-        const { env } = await findCluster(context);
-        const state = mkdtempSync(join(tmpdir(), "synergychat-e2e-"));
-        process.on("exit", () => {
-            rmSync(state, { recursive: true });
-        });
-        return withPulumi({
-            ...env,
-            PULUMI_BACKEND_URL: `file://${state}`,
-            PULUMI_CONFIG_PASSPHRASE: "e2e",
-            PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
-            PULUMI_SKIP_UPDATE_CHECK: "true",
-        });
-    })();
-    return found;
-}
 
 /** What kubectl prints. Fails the test when kubectl fails. */
 export async function kubectl(...args: readonly string[]): Promise<string> {
@@ -39,12 +13,8 @@ export async function kubectl(...args: readonly string[]): Promise<string> {
 }
 
 /** As `kubectl`, for a command that may fail. */
-export async function tryKubectl(
-    ...args: readonly string[]
-): Promise<{ status: number | null; stdout: string; stderr: string }> {
-    const env = { ...(await testEnvironment()) };
-    const all = ["--context", context, "--request-timeout=60s", ...args];
-    return spawnSync("kubectl", all, { env, encoding: "utf8", timeout: 120_000 });
+export function tryKubectl(...args: readonly string[]): Promise<Ended> {
+    return execute("kubectl", ["--context", context, "--request-timeout=60s", ...args], 120_000);
 }
 
 /** An object of the cluster, or undefined where there is none. */

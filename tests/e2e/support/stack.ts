@@ -1,8 +1,8 @@
 /** A stack of a scenario's own, worked on by the real pulumi from the project's root, as a person would. */
-import { spawnSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { stringify } from "yaml";
-import { kubectl, testEnvironment } from "./cluster";
+import { kubectl } from "./cluster";
+import { execute } from "./execute";
 
 /** What a command printed, both streams in one. */
 export interface Result {
@@ -85,16 +85,8 @@ export class TestStack {
     /** Runs a pulumi command on this stack. */
     public async pulumi(...args: readonly string[]): Promise<Result> {
         const named = args[0] === "stack" && args[1] !== "output" ? args : [...args, "--stack", this.name];
-        const env = { ...(await testEnvironment()) };
-        const { status, stdout, stderr } = spawnSync(
-            "pulumi",
-            [...named, "--non-interactive", "--color=never"],
-            {
-                env,
-                encoding: "utf8",
-                timeout: 240_000,
-            },
-        );
+        const plain = ["--non-interactive", "--color=never"];
+        const { status, stdout, stderr } = await execute("pulumi", [...named, ...plain], 240_000);
         return { status, text: stdout + stderr };
     }
 

@@ -1,0 +1,28 @@
+/**
+ * Before the first scenario, once: a cluster of context minikube, one that answers or the sandbox, started for it, and a
+ * Pulumi state of the tests' own. Both reach every worker by the environment, so that scenarios can run side by side.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findCluster } from "../../../operations/cluster";
+import { withPulumi } from "../../../operations/stack";
+
+const state = mkdtempSync(join(tmpdir(), "synergychat-e2e-"));
+
+export async function mochaGlobalSetup(): Promise<void> {
+    const { env } = await findCluster("minikube");
+    Object.assign(
+        process.env,
+        await withPulumi({
+            ...env,
+            PULUMI_BACKEND_URL: `file://${state}`,
+            PULUMI_CONFIG_PASSPHRASE: "e2e",
+            PULUMI_SKIP_UPDATE_CHECK: "true",
+        }),
+    );
+}
+
+export function mochaGlobalTeardown(): void {
+    rmSync(state, { recursive: true, force: true });
+}
