@@ -38,8 +38,8 @@ export async function ingressAddress(
 }
 
 /** Whether a URL answers with 200 at that address, within a minute. Its host name needs no entry anywhere. */
-export async function answers(url: string, address: string): Promise<boolean> {
-    for (let attempt = 0; attempt < attempts; attempt++) {
+export async function answers(url: string, address: string, tries = attempts): Promise<boolean> {
+    for (let attempt = 0; attempt < tries; attempt++) {
         if ((await statusOf(url, address)) === 200) {
             return true;
         }

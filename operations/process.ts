@@ -8,13 +8,25 @@ export class UserError extends Error {}
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Where the programs that run from here write what they say. */
+let stdout: "inherit" | 2 = "inherit";
+
+/** From here on, everything that is said goes to stderr: stdout is for the JSON that the command prints. */
+export function keepStdoutForJson(): void {
+    console.log = console.error;
+    stdout = 2;
+}
+
 /**
  * Runs a program with its output on the terminal.
  *
  * @throws UserError when it cannot be started or fails; what went wrong it has said itself.
  */
 export function run(program: string, args: readonly string[], env: Environment): void {
-    const { status, signal, error } = spawnSync(program, args, { env: { ...env }, stdio: "inherit" });
+    const { status, signal, error } = spawnSync(program, args, {
+        env: { ...env },
+        stdio: ["inherit", stdout, "inherit"],
+    });
     if (error) {
         throw new UserError(`${program} cannot be started: ${error.message}`);
     }
@@ -27,8 +39,8 @@ export function run(program: string, args: readonly string[], env: Environment):
 
 /** What a program prints, or undefined when it fails or is not there. */
 export function output(program: string, args: readonly string[], env: Environment): string | undefined {
-    const { status, stdout } = spawnSync(program, args, { env: { ...env }, encoding: "utf8" });
-    return status === 0 ? stdout.trim() : undefined;
+    const ended = spawnSync(program, args, { env: { ...env }, encoding: "utf8" });
+    return ended.status === 0 ? ended.stdout.trim() : undefined;
 }
 
 /** Whether a program is on the PATH. */

@@ -1,0 +1,173 @@
+/**
+ * The chapter's lesson on persistence, tried: messages are written, the api's pod is deleted, and they are gone or kept.
+ *
+ * The app cannot delete a message, and on ephemeral storage a deleted pod takes everybody's messages with it. So the
+ * lesson is tried on a copy of the api's pod, with a volume of the same kind that is its own: nobody's messages are
+ * touched, and copy and volume are removed at the end. On the live pod it is tried where that leaves no trace, or where
+ * the person asks for it.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Target, post } from "../cluster/kubectl";
+import { type Check, check, databaseVolume, deploymentOf } from "./lessons";
+import { type Claim, type Live, messagesOf } from "./live";
+import { output } from "./process";
+
+const lesson = "Storage that dies, storage that stays";
+const copyName = "synergychat-verify";
+const port = 8080;
+const patience = "120s";
+const message = { AuthorUsername: "verify", Text: "written by npm run verify" };
+
+/** Tries the lesson on a copy of the api's pod. */
+export async function onACopy(target: Target, live: Live): Promise<Check> {
+    const tried = `a copy of the api's pod, with a volume of its own: write a message, delete the pod`;
+    // A killed run leaves its copy behind.
+    removeCopy(target, live);
+    try {
+        const claim = copyOfClaim(live);
+        if (claim) {
+            await create(target, `/api/v1/namespaces/${live.namespace}/persistentvolumeclaims`, claim);
+        }
+        await startCopy(target, live);
+        const before = await write(target, `/api/v1/namespaces/${live.namespace}/pods/${copyName}:${port}`);
+        kubectl(target, live, "delete", "pod", copyName, "--wait=true", `--timeout=${patience}`);
+        await startCopy(target, live);
+        const after = await read(target, `/api/v1/namespaces/${live.namespace}/pods/${copyName}:${port}`);
+        return verdict(tried, live, before, after);
+    } catch (error) {
+        return check(lesson, tried, false, (error as Error).message);
+    } finally {
+        removeCopy(target, live);
+    }
+}
+
+/** Tries the lesson on the live pod: where nothing can be lost and nothing stays, or with `destructive` wherever it is. */
+export async function onTheLivePod(target: Target, live: Live, destructive: boolean): Promise<Check> {
+    const tried = "kubectl delete pod --selector app=synergychat-api";
+    const reason = destructive ? undefined : whyNot(live);
+    if (reason) {
+        return { lesson, tried, seen: reason, result: "skipped" };
+    }
+    try {
+        const service = `/api/v1/namespaces/${live.namespace}/services/api-service:http`;
+        const before = live.messages?.length ? await read(target, service) : await write(target, service);
+        kubectl(target, live, "delete", "pod", "--selector=app=synergychat-api", `--timeout=${patience}`);
+        kubectl(target, live, "rollout", "status", "deployment/synergychat-api", `--timeout=${patience}`);
+        return verdict(tried, live, before, await read(target, service));
+    } catch (error) {
+        return check(lesson, tried, false, (error as Error).message);
+    }
+}
+
+/** Pure: why the lesson does harm on this stack's live pod; undefined where it does none. */
+export function whyNot({
+    messages,
+    storageMode,
+}: Pick<Live, "messages" | "storageMode">): string | undefined {
+    if (messages === undefined) {
+        return "the api does not tell its messages";
+    }
+    const some = messages.length === 1 ? "1 message" : `${messages.length} messages`;
+    if (storageMode === "persistent") {
+        return messages.length > 0
+            ? `the api holds ${some}, and would not answer for a moment; --destructive does it`
+            : "a message of this command's would stay, since the app cannot delete one; --destructive leaves it there";
+    }
+    return messages.length > 0
+        ? `the api holds ${some}, which would be gone; --destructive takes them`
+        : undefined;
+}
+
+/** Pure: whether the messages fared as the storage mode promises. Others may have written meanwhile. */
+export function verdict(
+    tried: string,
+    { storageMode }: Pick<Live, "storageMode">,
+    before: readonly unknown[],
+    after: readonly unknown[],
+): Check {
+    const there = new Set(after.map((one) => JSON.stringify(one)));
+    const kept = before.filter((one) => there.has(JSON.stringify(one))).length;
+    const promised = storageMode === "persistent" ? before.length : 0;
+    return check(
+        lesson,
+        tried,
+        before.length > 0 && kept === promised,
+        `${before.length} written, ${kept} there after the pod was replaced; ${storageMode} storage promises ${promised}`,
+    );
+}
+
+function copyOfClaim(live: Live): object | undefined {
+    const name = databaseVolume(live)?.persistentVolumeClaim?.claimName;
+    const claim = live.claims.find(({ metadata }) => metadata.name === name);
+    return (
+        claim && {
+            apiVersion: "v1",
+            kind: "PersistentVolumeClaim",
+            metadata: copyMetadata,
+            spec: like(claim),
+        }
+    );
+}
+
+function like({ spec }: Claim): object {
+    const { accessModes, resources, storageClassName } = spec;
+    return {
+        accessModes,
+        resources: { requests: { storage: resources.requests.storage } },
+        storageClassName,
+    };
+}
+
+/** Labels of its own: with the api's, the Service would send people to it, and the api's ReplicaSet would adopt it. */
+const copyMetadata = { name: copyName, labels: { app: copyName } };
+
+async function startCopy(target: Target, live: Live): Promise<void> {
+    const template = deploymentOf(live, "api")?.spec.template.spec;
+    if (!template) {
+        throw new Error("there is no deployment synergychat-api to copy");
+    }
+    const volumes = (template.volumes ?? []).map((volume) =>
+        volume.persistentVolumeClaim ? { ...volume, persistentVolumeClaim: { claimName: copyName } } : volume,
+    );
+    const pod = { apiVersion: "v1", kind: "Pod", metadata: copyMetadata, spec: { ...template, volumes } };
+    await create(target, `/api/v1/namespaces/${live.namespace}/pods`, pod);
+    kubectl(target, live, "wait", "--for=condition=Ready", `pod/${copyName}`, `--timeout=${patience}`);
+}
+
+function removeCopy(target: Target, live: Live): void {
+    const names = [`pod/${copyName}`, `persistentvolumeclaim/${copyName}`];
+    kubectl(target, live, "delete", ...names, "--ignore-not-found", `--timeout=${patience}`);
+}
+
+async function create(target: Target, path: string, body: object): Promise<void> {
+    const answer = await post(target, path, body);
+    if (answer.kind !== "found") {
+        throw new Error("message" in answer ? answer.message : `${path} is not there`);
+    }
+}
+
+/** Writes a message, and gives back all that there are. */
+async function write(target: Target, path: string): Promise<readonly unknown[]> {
+    await read(target, path);
+    await create(target, `${path}/proxy/messages`, message);
+    return read(target, path);
+}
+
+/** The messages, within half a minute: a Service hears of a new pod a moment after it is ready. */
+async function read(target: Target, path: string): Promise<readonly unknown[]> {
+    for (let attempt = 0; attempt < 30; attempt++) {
+        const messages = await messagesOf(target, path);
+        if (messages) {
+            return messages;
+        }
+        await sleep(1000);
+    }
+    throw new Error("the api does not answer /messages");
+}
+
+function kubectl(target: Target, { namespace }: Live, ...args: readonly string[]): void {
+    const all = [...args, `--namespace=${namespace}`, `--context=${target.context}`];
+    if (output("kubectl", all, target.env ?? process.env) === undefined) {
+        throw new Error(`kubectl ${args.join(" ")} failed`);
+    }
+}

@@ -1,0 +1,115 @@
+/**
+ * `npm run verify [-- STACK] [--json] [--destructive]`: walks the chapter on the live stack, lesson by lesson, and says of
+ * each check what was tried and what was seen. Exits with 1 when one fails.
+ *
+ * It leaves the stack as it found it. What cannot be tried without harm is skipped, which it says; `--destructive` tries
+ * that too. With `--json`, stdout is one JSON document, and everything else is said on stderr.
+ */
+import { parseArgs } from "node:util";
+import { type Target, read } from "../cluster/kubectl";
+import { findCluster } from "./cluster";
+import { answers, ingressAddress } from "./ingress";
+import { type Check, check, lessons } from "./lessons";
+import { lookAt } from "./live";
+import { UserError, keepStdoutForJson, main } from "./process";
+import { onACopy, onTheLivePod } from "./rehearsal";
+import { type Outputs, contextOf, outputs, withPulumi } from "./stack";
+
+interface Options {
+    readonly stack: string;
+    readonly json: boolean;
+    readonly destructive: boolean;
+}
+
+main(async () => {
+    const options = readOptions();
+    if (options.json) {
+        keepStdoutForJson();
+    }
+    const context = contextOf(options.stack);
+    const { env } = await findCluster(context);
+    const app = liveOutputs(options.stack, await withPulumi(env));
+    const target = { context, env };
+    if ((await read(target, `/api/v1/namespaces/${app.namespaceName}`)).kind !== "found") {
+        throw new UserError(`The cluster has no namespace ${app.namespaceName}: run npm run up`);
+    }
+    const checks: Check[] = [];
+    for await (const next of walk(target, app, options.destructive)) {
+        show(next, checks.at(-1)?.lesson);
+        checks.push(next);
+    }
+    summarise(options, checks);
+});
+
+function readOptions(): Options {
+    try {
+        const { values, positionals } = parseArgs({
+            allowPositionals: true,
+            options: { json: { type: "boolean" }, destructive: { type: "boolean" } },
+        });
+        const { json = false, destructive = false } = values;
+        return { stack: positionals[0] ?? "dev", json, destructive };
+    } catch (error) {
+        throw new UserError(
+            `${(error as Error).message}\nUsage: npm run verify -- [STACK] [--json] [--destructive]`,
+        );
+    }
+}
+
+function liveOutputs(stack: string, env: Parameters<typeof outputs>[1]): Outputs {
+    const app = outputs(stack, env) as Partial<Outputs>;
+    if (!app.namespaceName) {
+        throw new UserError(`The stack ${stack} is not up: run npm run up`);
+    }
+    return app as Outputs;
+}
+
+async function* walk(target: Target, app: Outputs, destructive: boolean): AsyncGenerator<Check> {
+    const live = await lookAt(target, app.namespaceName, app.storageMode);
+    yield* lessons(live);
+    console.log("\nStarting a copy of the api's pod twice, some seconds ...");
+    yield await onACopy(target, live);
+    yield await onTheLivePod(target, live, destructive);
+    yield* addresses(target, app);
+}
+
+/** The two addresses, as a person outside the cluster meets them. */
+async function* addresses(target: Target, app: Outputs): AsyncGenerator<Check> {
+    const published = await ingressAddress(target.context, app.namespaceName, target.env ?? process.env);
+    for (const url of [app.webUrl, `${app.apiUrl}/messages`]) {
+        const tried = `GET ${url}`;
+        if (!published) {
+            yield { lesson: "The addresses", tried, seen: "there is no ingress address", result: "skipped" };
+            continue;
+        }
+        // With minikube's docker driver on macOS and Windows, its tunnel brings the ingress to this machine's own address.
+        const answering = await firstAnswering(url, [published, "127.0.0.1"]);
+        const seen = answering ? `200 at ${answering}` : `no answer at ${published} nor at 127.0.0.1`;
+        yield check("The addresses", tried, answering !== undefined, seen);
+    }
+}
+
+async function firstAnswering(url: string, candidates: readonly string[]): Promise<string | undefined> {
+    for (const address of candidates) {
+        if (await answers(url, address, 10)) {
+            return address;
+        }
+    }
+    return undefined;
+}
+
+const marks = { ok: "ok     ", failed: "FAILED ", skipped: "skipped" };
+
+function show({ lesson, tried, seen, result }: Check, before: string | undefined): void {
+    console.log(`${lesson === before ? "" : `\n${lesson}\n`}  ${marks[result]}  ${tried}: ${seen}`);
+}
+
+function summarise({ stack, json }: Options, checks: readonly Check[]): void {
+    const count = (result: Check["result"]) => checks.filter((one) => one.result === result).length;
+    const counts = { ok: count("ok"), failed: count("failed"), skipped: count("skipped") };
+    console.log(`\n${counts.ok} ok, ${counts.failed} failed, ${counts.skipped} skipped`);
+    if (json) {
+        process.stdout.write(`${JSON.stringify({ stack, ...counts, checks }, undefined, 2)}\n`);
+    }
+    process.exitCode = counts.failed > 0 ? 1 : 0;
+}
