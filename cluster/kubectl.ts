@@ -3,6 +3,7 @@
  * proxies as its users know them, and starts in a tenth of the time that a client library takes to load.
  */
 import { execFile } from "node:child_process";
+import { RunError } from "@pulumi/pulumi";
 
 /** Which cluster is asked. */
 export interface Target {
@@ -35,6 +36,7 @@ export interface ApiObject {
 }
 
 const patience = 15; // s, for one answer
+const kubectlDocs = "https://kubernetes.io/docs/tasks/tools";
 
 /** GETs a path of the API, such as /api/v1/namespaces/synergychat. */
 export function read(target: Target, path: string): Promise<Answer> {
@@ -75,20 +77,24 @@ function kubeconfigFlag(target: Target): string[] {
     return target.kubeconfig ? [`--kubeconfig=${target.kubeconfig}`] : [];
 }
 
-/** kubectl's two streams; stderr holds what went wrong, or nothing. */
+/**
+ * kubectl's two streams; stderr holds what went wrong, or nothing.
+ *
+ * @throws RunError where there is no kubectl.
+ */
 function execute(
     args: readonly string[],
     target: Target,
     input = "",
 ): Promise<{ stdout: string; stderr: string }> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
         const options = { env: { ...(target.env ?? process.env) }, maxBuffer: 256 * 1024 * 1024 };
         const child = execFile("kubectl", args, options, (error, stdout, stderr) => {
-            const missing = (error as NodeJS.ErrnoException | null)?.code === "ENOENT";
-            const why = missing
-                ? "kubectl is not on the PATH"
-                : stderr.trim() || (error?.message ?? "failed");
-            resolve({ stdout, stderr: error ? why : "" });
+            if ((error as NodeJS.ErrnoException | null)?.code === "ENOENT") {
+                reject(new RunError(`kubectl is not on the PATH. Install it: ${kubectlDocs}`));
+                return;
+            }
+            resolve({ stdout, stderr: error ? stderr.trim() || error.message : "" });
         });
         child.stdin?.on("error", () => undefined);
         child.stdin?.end(input);
