@@ -1,0 +1,235 @@
+/** The running api, reached through the API server: no address of the app's needs to be reachable. */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Target, read } from "../cluster/kubectl";
+import type { Message } from "./messages";
+import { UserError } from "./process";
+
+const apiPods = "labelSelector=app%3Dsynergychat-api";
+/** A label that no pod has: with it in its selector, the Service leads nowhere. */
+const outOfService = "synergychat/out-of-service";
+const patience = 60; // tries, one a second
+const quiet = 2000; // ms in which no message may come, for a copy to count
+
+interface Pod {
+    readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
+    readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+}
+
+interface Deployment {
+    readonly spec: {
+        readonly template: {
+            readonly spec: { readonly volumes?: readonly { readonly persistentVolumeClaim?: object }[] };
+        };
+    };
+}
+
+interface Slice {
+    readonly endpoints: readonly { readonly conditions?: { readonly ready?: boolean } }[] | null;
+}
+
+/** The api of one stack. */
+export class RunningApi {
+    public constructor(
+        private readonly target: Target,
+        private readonly namespace: string,
+    ) {}
+
+    /** The storage mode that its Deployment has now, whatever a config says. */
+    public async mode(): Promise<"persistent" | "ephemeral"> {
+        const { spec } = await this.must<Deployment>(
+            `/apis/apps/v1/namespaces/${this.namespace}/deployments/synergychat-api`,
+        );
+        const volumes = spec.template.spec.volumes ?? [];
+        return volumes.some((volume) => volume.persistentVolumeClaim) ? "persistent" : "ephemeral";
+    }
+
+    /** UID of the namespace, which tells one installation from every other. */
+    public async installation(): Promise<string> {
+        return (await this.must<{ metadata: { uid: string } }>(`/api/v1/namespaces/${this.namespace}`))
+            .metadata.uid;
+    }
+
+    /** UID of a claim, or undefined where there is none of that name. */
+    public async claimUid(name: string): Promise<string | undefined> {
+        const path = `/api/v1/namespaces/${this.namespace}/persistentvolumeclaims/${name}`;
+        const answer = await read(this.target, path);
+        return answer.kind === "found"
+            ? (answer.body as { metadata: { uid: string } }).metadata.uid
+            : undefined;
+    }
+
+    /**
+     * Takes the api out of its Service, or puts it back. Out of it nobody posts a message any more, while the pod runs
+     * on and can be read. A plain `pulumi up` leaves this as it is, `--refresh` undoes it.
+     */
+    public async serve(on: boolean): Promise<void> {
+        const patch = { spec: { selector: { [outOfService]: on ? null : "true" } } };
+        const args = ["patch", "service", "api-service", "--type=merge", `--patch=${JSON.stringify(patch)}`];
+        if (this.kubectl(args) === undefined) {
+            throw new UserError(`The Service api-service in namespace ${this.namespace} cannot be changed.`);
+        }
+        const path = `/apis/discovery.k8s.io/v1/namespaces/${this.namespace}/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dapi-service`;
+        await until(`the Service api-service ${on ? "leads" : "no longer leads"} to the api`, async () => {
+            const { items } = await this.must<{ items: readonly Slice[] }>(path);
+            return items.some(({ endpoints }) => (endpoints ?? []).length > 0) === on || undefined;
+        });
+    }
+
+    /** All its messages, once no more of them come. */
+    public async messages(): Promise<readonly Message[]> {
+        let before = await this.read();
+        for (;;) {
+            await sleep(quiet);
+            const after = await this.read();
+            if (after.length === before.length) {
+                return after;
+            }
+            before = after;
+        }
+    }
+
+    private async read(): Promise<readonly Message[]> {
+        return until("the api gives its messages", async () => {
+            const pod = await this.findPod();
+            const path = `/api/v1/namespaces/${this.namespace}/pods/${pod ?? ""}:8080/proxy/messages`;
+            const answer = pod === undefined ? undefined : await read(this.target, path);
+            return answer?.kind === "found" ? (answer.body as readonly Message[]) : undefined;
+        });
+    }
+
+    /** Whether its image has a shell, by which its file can be written. */
+    public async hasShell(): Promise<boolean> {
+        return this.kubectl(["exec", await this.pod(), "--", "sh", "-c", "true"]) !== undefined;
+    }
+
+    /** Writes its file, whole or not at all. Only while nobody posts. Needs a shell. */
+    public async replaceFile(messages: readonly Message[]): Promise<void> {
+        const script = 'f="$API_DB_FILEPATH" && cat > "$f.part" && sync && mv "$f.part" "$f"';
+        const args = ["exec", "--stdin", await this.pod(), "--", "sh", "-c", script];
+        if (this.kubectl(args, JSON.stringify(messages)) === undefined) {
+            throw new UserError("The api's file cannot be written: see kubectl describe pod.");
+        }
+    }
+
+    /**
+     * Posts messages one after the other, each when the one before is stored: two at once can lose one.
+     *
+     * @param progress hears how many are posted.
+     */
+    public async post(messages: readonly Message[], progress: (done: number) => void): Promise<void> {
+        const path = `/api/v1/namespaces/${this.namespace}/pods/${await this.pod()}:8080/proxy/messages`;
+        const proxy = await Proxy.start(this.target, path);
+        try {
+            for (const [index, { AuthorUsername, Text }] of messages.entries()) {
+                await proxy.post(path, { AuthorUsername, Text });
+                progress(index + 1);
+            }
+        } finally {
+            proxy.stop();
+        }
+    }
+
+    /** Its one pod that is ready. */
+    private pod(): Promise<string> {
+        return until("the api has a pod that is ready", () => this.findPod());
+    }
+
+    private async findPod(): Promise<string | undefined> {
+        const path = `/api/v1/namespaces/${this.namespace}/pods?${apiPods}`;
+        const { items } = await this.must<{ items: readonly Pod[] }>(path);
+        return items.find(
+            ({ metadata, status }) =>
+                !metadata.deletionTimestamp &&
+                status.conditions?.some(
+                    (condition) => condition.type === "Ready" && condition.status === "True",
+                ),
+        )?.metadata.name;
+    }
+
+    private async must<T>(path: string): Promise<T> {
+        const answer = await read(this.target, path);
+        if (answer.kind === "found") {
+            return answer.body as T;
+        }
+        const why = answer.kind === "not found" ? "not found" : answer.message;
+        throw new UserError(`The cluster of context ${this.target.context} does not give ${path}: ${why}`);
+    }
+
+    /** What kubectl prints, or undefined when it fails. */
+    private kubectl(args: readonly string[], input = ""): string | undefined {
+        const where = ["--context", this.target.context, "--namespace", this.namespace];
+        const options = { env: { ...this.target.env }, input, encoding: "utf8" as const };
+        const { status, stdout } = spawnSync("kubectl", [...where, ...args], options);
+        return status === 0 ? stdout : undefined;
+    }
+}
+
+/** `kubectl proxy` for one path, on a socket that nobody else can open: one process for many requests. */
+class Proxy {
+    private constructor(
+        private readonly child: ChildProcess,
+        private readonly folder: string,
+    ) {}
+
+    public static async start(target: Target, path: string): Promise<Proxy> {
+        const folder = mkdtempSync(join(tmpdir(), "synergychat-"));
+        const args = ["proxy", `--context=${target.context}`, `--unix-socket=${join(folder, "socket")}`];
+        const only = `--accept-paths=^${path}$`;
+        // Its input ends when this process does, killed or not: then it must not stay behind.
+        const script = 'kubectl "$@" & cat; kill $!';
+        const child = spawn("sh", ["-c", script, "sh", ...args, only], {
+            env: { ...target.env },
+            stdio: ["pipe", "ignore", "inherit"],
+        });
+        await until("kubectl proxy runs", () => existsSync(join(folder, "socket")) || undefined);
+        return new Proxy(child, folder);
+    }
+
+    public stop(): void {
+        this.child.stdin?.end();
+        rmSync(this.folder, { recursive: true, force: true });
+    }
+
+    public post(path: string, message: Message): Promise<void> {
+        const socketPath = join(this.folder, "socket");
+        const headers = { "Content-Type": "application/json" };
+        return new Promise((resolve, reject) => {
+            const asked = request(
+                { socketPath, path, method: "POST", headers, timeout: 30_000 },
+                (response) => {
+                    response.resume();
+                    response.on("error", reject);
+                    response.on("end", () => {
+                        if (response.statusCode === 201) {
+                            resolve();
+                        } else {
+                            reject(new UserError(`POST /messages answered ${response.statusCode ?? 0}`));
+                        }
+                    });
+                },
+            );
+            asked.on("error", (error) => {
+                reject(new UserError(`POST /messages failed: ${error.message}`));
+            });
+            asked.on("timeout", () => asked.destroy(new Error("no answer in 30 s")));
+            asked.end(JSON.stringify(message));
+        });
+    }
+}
+
+/** Asks once a second until there is an answer. */
+async function until<T>(what: string, ask: () => T | undefined | Promise<T | undefined>): Promise<T> {
+    for (let attempt = 0; attempt < patience; attempt++) {
+        const answer = await ask();
+        if (answer !== undefined) {
+            return answer;
+        }
+        await sleep(1000);
+    }
+    throw new UserError(`Waited a minute in vain until ${what}. See: kubectl get pods,events`);
+}

@@ -1,0 +1,58 @@
+/** What a switch has done so far, with the copy of the messages: a file that outlives a kill at any moment. */
+import {
+    closeSync,
+    existsSync,
+    fsyncSync,
+    mkdirSync,
+    openSync,
+    readFileSync,
+    renameSync,
+    rmSync,
+    writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import type { Message } from "./messages";
+
+export interface Journal {
+    /** The storage mode that the switch leads to. */
+    readonly to: "persistent" | "ephemeral";
+    /** Process of the switch that wrote this last. */
+    readonly pid: number;
+    /** The copy. Unset: nothing was changed yet, but that the api is out of its Service. */
+    readonly copy?: readonly Message[];
+    /** UID of the claim that goes with the switch. */
+    readonly claim?: string;
+    /** What the new volume is to hold in the end: the copy, after whatever it held before. */
+    readonly wanted?: readonly Message[];
+}
+
+/**
+ * Path of the journal of one stack on one cluster.
+ *
+ * @param folder where this project keeps what is no part of the repository.
+ * @param installation UID of the stack's namespace: a stack that is made anew has nothing to do with an old journal.
+ */
+export function journalPath(folder: string, stack: string, installation: string): string {
+    return join(folder, "switches", `${stack}-${installation}.json`);
+}
+
+/** The journal of a switch that did not come to its end; undefined where there is none. */
+export function readJournal(path: string): Journal | undefined {
+    return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Journal) : undefined;
+}
+
+/** Writes the journal, on the disk when this returns, whole or not at all, for nobody else to read. */
+export function writeJournal(path: string, journal: Journal): void {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const part = `${path}.part`;
+    writeFileSync(part, JSON.stringify(journal, undefined, 2), { mode: 0o600, flush: true });
+    renameSync(part, path);
+    // The new name is on the disk only when its folder is.
+    const folder = openSync(dirname(path), "r");
+    fsyncSync(folder);
+    closeSync(folder);
+}
+
+export function removeJournal(path: string): void {
+    rmSync(path, { force: true });
+}
