@@ -10,7 +10,7 @@ export interface Response {
 }
 
 /** The address that the ingress controller publishes, which may take it a moment. */
-async function address(stack: TestStack): Promise<string> {
+export async function address(stack: TestStack): Promise<string> {
     for (let attempt = 0; attempt < 60; attempt++) {
         const [ingress] = await list(stack.name, "ingress");
         const published = ingress?.status?.loadBalancer?.ingress?.[0];

@@ -1,0 +1,89 @@
+/** `npm run verify` on a live stack: it walks the chapter, does no harm, and fails when a promise is broken. */
+import { strict as assert } from "node:assert";
+import { messages, say } from "./support/app";
+import { kubectl, list } from "./support/cluster";
+import { execute } from "./support/execute";
+import { TestStack } from "./support/stack";
+
+interface Report {
+    readonly ok: number;
+    readonly failed: number;
+    readonly skipped: number;
+    readonly checks: readonly { tried: string; seen: string; result: string }[];
+}
+
+describe("npm run verify", () => {
+    const stack = new TestStack("verify", { storageMode: "ephemeral" });
+    const lesson = "kubectl delete pod --selector app=synergychat-api";
+
+    before(async () => {
+        await stack.create();
+        await stack.up();
+    });
+    after(() => stack.remove());
+
+    async function verify(...flags: string[]): Promise<Report & { status: number | null }> {
+        const args = ["run", "--silent", "verify", "--", stack.name, "--json", ...flags];
+        const { status, stdout, stderr } = await execute("npm", args, 240_000);
+        try {
+            return { status, ...(JSON.parse(stdout) as Report) };
+        } catch {
+            throw new Error(`no JSON: ${stdout}\n${stderr}`);
+        }
+    }
+
+    const result = ({ checks }: Report, tried: string) => checks.find((one) => one.tried === tried)?.result;
+
+    it("passes all of it on an empty stack with ephemeral storage, and leaves nothing behind", async () => {
+        const report = await verify();
+        assert.equal(report.status, 0, JSON.stringify(report));
+        assert.deepEqual([report.failed, report.skipped], [0, 0]);
+        assert.equal(result(report, lesson), "ok");
+        assert.deepEqual(await messages(stack), []);
+        const left = await kubectl(
+            "get",
+            "pods,pvc",
+            "--namespace",
+            stack.name,
+            "--selector=app=synergychat-verify",
+        );
+        assert.equal(left, "");
+    });
+
+    it("touches no message of anybody's, and says that it skipped the lesson", async () => {
+        await say(stack, "mine");
+        const report = await verify();
+        assert.deepEqual([report.failed, report.skipped], [0, 1]);
+        assert.equal(result(report, lesson), "skipped");
+        assert.deepEqual(await messages(stack), ["mine"]);
+    });
+
+    it("keeps them with persistent storage, --destructive too, and writes none of its own", async () => {
+        stack.edit({ storageMode: "persistent" });
+        await stack.up();
+        await say(stack, "kept");
+        const report = await verify("--destructive");
+        assert.equal(report.status, 0, JSON.stringify(report));
+        assert.deepEqual([report.failed, report.skipped], [0, 0]);
+        assert.deepEqual(await messages(stack), ["kept"]);
+        assert.equal((await list(stack.name, "pvc")).length, 1);
+    });
+
+    it("fails when the api's volume is exchanged for one that dies with its pod", async () => {
+        const volumes = [{ name: "synergychat-api-volume", persistentVolumeClaim: null, emptyDir: {} }];
+        const patch = JSON.stringify({ spec: { template: { spec: { volumes } } } });
+        const deployment = ["deployment/synergychat-api", "--namespace", stack.name];
+        await kubectl("patch", ...deployment, `--patch=${patch}`);
+        await kubectl("rollout", "status", ...deployment, "--timeout=90s");
+        const report = await verify();
+        assert.equal(report.status, 1);
+        assert.deepEqual(
+            report.checks.filter((one) => one.result === "failed").map(({ seen }) => seen),
+            [
+                "the api uses none",
+                "emptyDir; storageMode is persistent",
+                "1 written, 0 there after the pod was replaced; persistent storage promises 1",
+            ],
+        );
+    });
+});
