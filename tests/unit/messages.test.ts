@@ -7,7 +7,12 @@ const messages = (...texts: string[]) => texts.map((Text) => ({ AuthorUsername: 
 describe("lists of messages", () => {
     it("begin with each other by author and text, whatever else a message carries", () => {
         assert.ok(begins([], messages("a")));
-        assert.ok(begins(messages("a"), messages("a").map((message) => ({ ...message, CreatedAt: "today" }))));
+        assert.ok(
+            begins(
+                messages("a"),
+                messages("a").map((message) => ({ ...message, CreatedAt: "today" })),
+            ),
+        );
         assert.ok(begins(messages("a", "b"), messages("a", "b", "c")));
         assert.ok(!begins(messages("a", "b"), messages("a")));
         assert.ok(!begins(messages("b"), messages("a", "b")));
