@@ -4,9 +4,31 @@
  */
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { managedBy } from "../components/labels";
+import { claimName } from "../components/storage";
+import { rules } from "../config";
 import { type Cluster, findCluster } from "./cluster";
-import { UserError, main, onPath, output } from "./process";
-import { contextOf, outputs, pulumi, withPulumi } from "./stack";
+import { type Environment, UserError, main, onPath, output } from "./process";
+import {
+    type Outputs,
+    configOf,
+    contextOf,
+    freeDeadLock,
+    knownOutputs,
+    projectName,
+    pulumi,
+    withPulumi,
+} from "./stack";
+import { type LiveClaim, type Recorded, claimType, namespaceType, refusal, stays } from "./guards";
+import {
+    type HeldClaim,
+    type HeldVolume,
+    type MountingPod,
+    explainClaim,
+    explainVolume,
+    holders,
+} from "./holders";
+import { deleteUnrecorded } from "./unrecorded";
 
 /** A claim and the volume behind it, as they were before the destroy. */
 interface Data {
@@ -15,6 +37,8 @@ interface Data {
     readonly volume: string | undefined;
     /** Folder on the node, where the volume is one. */
     readonly folder: string | undefined;
+    /** Whether it stays, by what the state says. */
+    readonly kept: boolean;
 }
 
 main(async () => {
@@ -22,44 +46,132 @@ main(async () => {
     const context = contextOf(stack);
     const found = await findCluster(context);
     const cluster = { ...found, env: await withPulumi(found.env) };
-    const { namespaceName, retainsData } = outputs(stack, cluster.env);
-    const data = dataOf(namespaceName, context, cluster);
-    console.log(data.length === 0 ? "The stack has no claim." : "The claims of the stack's namespace:");
-    data.forEach(({ claim, volume }) => {
-        console.log(
-            `  ${claim}, volume ${volume ?? "not bound"}${retainsData ? ", kept" : ", deleted with its messages"}`,
-        );
-    });
-    pulumi(stack, ["destroy", "--yes", "--refresh"], cluster.env);
-    await prove(data, retainsData, context, cluster);
+    freeDeadLock(stack, cluster.env);
+    const { namespaceName, retainsData } = knownOutputs(stack, cluster.env) ?? configured(stack);
+    const state = stateOf(stack, cluster.env);
+    refuse(stack, state, namespaceName, context, cluster);
+    const data = dataOf(namespaceName, state, context, cluster);
+    announce(data);
+    deleteUnrecorded(stack, context, retainsData, cluster.env);
+    try {
+        pulumi(stack, ["destroy", "--yes", "--refresh"], cluster.env);
+    } catch (error) {
+        explain(data, context, cluster);
+        throw error;
+    }
+    await prove(data, context, cluster);
 });
 
-function dataOf(namespace: string, context: string, cluster: Cluster): Data[] {
+/** The resources in the stack's state; none where there is no stack. */
+function stateOf(stack: string, env: Environment): readonly Recorded[] {
+    const json = output("pulumi", ["stack", "export", "--stack", stack], env) ?? "{}";
+    const { deployment } = JSON.parse(json) as { deployment?: { resources?: readonly Recorded[] } };
+    return deployment?.resources ?? [];
+}
+
+/** Before anything is changed: what the destroy would do unasked, or could not end. */
+function refuse(
+    stack: string,
+    state: readonly Recorded[],
+    namespace: string,
+    context: string,
+    cluster: Cluster,
+): void {
+    const config = { retainData: flag(stack, "retainData"), protectData: flag(stack, "protectData") };
+    const claims = get<LiveClaim>(context, cluster, "pvc", "--namespace", namespace);
+    const reason = refusal(config, state, claims);
+    if (reason) {
+        throw new UserError(reason);
+    }
+    const kept = stays(state, namespaceType);
+    const guest = claims.find(({ metadata }) => metadata.name !== claimName && !kept);
+    if (guest) {
+        throw new UserError(
+            `Claim ${guest.metadata.name} is not the stack's, and would go with its namespace ${namespace}.\n` +
+                "To keep it: pulumi config set retainData true, then npm run up. To lose it, delete it yourself:\n" +
+                `kubectl delete pvc ${guest.metadata.name} --namespace ${namespace}\nNothing was changed.`,
+        );
+    }
+    const pods = get<MountingPod>(context, cluster, "pods", "--namespace", namespace);
+    const foreign = pods.filter(({ metadata }) => metadata.labels?.[managedBy.label] !== managedBy.value);
+    const [holder] = stays(state, claimType) ? [] : holders(claimName, foreign);
+    if (holder) {
+        throw new UserError(
+            `Pod ${holder.metadata.name} mounts claim ${claimName} and is not the stack's: the claim cannot go while it runs.\n` +
+                `Run: kubectl delete pod ${holder.metadata.name} --namespace ${namespace}\nNothing was changed.`,
+        );
+    }
+}
+
+function announce(data: readonly Data[]): void {
+    console.log(data.length === 0 ? "The stack has no claim." : "The claims of the stack's namespace:");
+    for (const { claim, volume, kept } of data) {
+        console.log(
+            `  ${claim}, volume ${volume ?? "not bound"}, ${kept ? "kept" : "deleted with its messages"}`,
+        );
+    }
+}
+
+/** What the config says where no `up` has come to its end, so that there are no outputs. */
+function configured(stack: string): Pick<Outputs, "namespaceName" | "retainsData"> {
+    const project = projectName();
+    const namespace = configOf(stack, `${project}:namespace`);
+    return {
+        namespaceName: typeof namespace === "string" ? namespace : rules.namespace.default,
+        retainsData: flag(stack, "retainData"),
+    };
+}
+
+function flag(stack: string, key: "retainData" | "protectData"): boolean {
+    return [true, "true"].includes(configOf(stack, `${projectName()}:${key}`) as boolean | string);
+}
+
+/** A claim of the stack's own goes with the stack, any other one with the namespace. */
+function dataOf(
+    namespace: string,
+    state: readonly Recorded[],
+    context: string,
+    cluster: Cluster,
+): readonly Data[] {
     return get<Claim>(context, cluster, "pvc", "--namespace", namespace).map(({ metadata, spec }) => ({
         namespace,
         claim: metadata.name,
         volume: spec.volumeName,
         folder: spec.volumeName && volumeNamed(spec.volumeName, context, cluster)?.spec.hostPath?.path,
+        kept: stays(state, namespaceType) && (metadata.name !== claimName || stays(state, claimType)),
     }));
 }
 
-async function prove(data: readonly Data[], kept: boolean, context: string, cluster: Cluster): Promise<void> {
+async function prove(data: readonly Data[], context: string, cluster: Cluster): Promise<void> {
     const wrong: string[] = [];
     for (const item of data) {
         for (const [what, isThere] of things(item, context, cluster)) {
-            const there = await settled(isThere, kept);
+            const there = await settled(isThere, item.kept);
             console.log(`  ${there ? "kept" : "gone"}  ${what}`);
-            if (there !== kept) {
-                wrong.push(what);
+            if (there !== item.kept) {
+                wrong.push(`${what} is ${there ? "still there" : "gone, although it was to be kept"}`);
             }
         }
     }
     if (wrong.length > 0) {
-        throw new UserError(
-            `${wrong.join(", ")}: ${kept ? "gone, although retainData is set" : "still there"}.\n` +
-                "See what holds it: kubectl describe pvc,pv. minikube's provisioner ignores volumes that it made before\n" +
-                "its last restart: delete such a volume with kubectl delete pv, and its folder with minikube ssh.",
-        );
+        explain(data, context, cluster);
+        throw new UserError(`It did not end as it should: ${wrong.join("; ")}.`);
+    }
+}
+
+/** Says what holds each claim and volume that should be gone and is not. */
+function explain(data: readonly Data[], context: string, cluster: Cluster): void {
+    for (const { namespace, claim, volume } of data.filter(({ kept }) => !kept)) {
+        const pods = get<MountingPod>(context, cluster, "pods", "--namespace", namespace);
+        get<HeldClaim>(context, cluster, "pvc", "--namespace", namespace)
+            .filter(({ metadata }) => metadata.name === claim)
+            .forEach((held) => {
+                console.log(`  ${explainClaim(held, pods)}`);
+            });
+        const held = volume && volumeNamed(volume, context, cluster);
+        if (held && held.status?.phase !== "Bound") {
+            console.log(`  ${explainVolume(held)}`);
+        }
     }
 }
 
@@ -103,13 +215,8 @@ interface Claim {
     readonly spec: { readonly volumeName?: string };
 }
 
-interface Volume {
-    readonly metadata: { readonly name: string };
-    readonly spec: { readonly hostPath?: { readonly path: string } };
-}
-
-function volumeNamed(name: string, context: string, cluster: Cluster): Volume | undefined {
-    return get<Volume>(context, cluster, "pv").find(({ metadata }) => metadata.name === name);
+function volumeNamed(name: string, context: string, cluster: Cluster): HeldVolume | undefined {
+    return get<HeldVolume>(context, cluster, "pv").find(({ metadata }) => metadata.name === name);
 }
 
 function get<T>(context: string, cluster: Cluster, ...what: readonly string[]): T[] {

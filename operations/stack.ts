@@ -1,7 +1,7 @@
 /** The Pulumi stack that the commands work on: its config file, its state, its outputs. */
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { PulumiCommand } from "@pulumi/pulumi/automation";
 import { parse } from "yaml";
@@ -20,16 +20,21 @@ export interface Outputs {
 
 /** The context that the stack's config file names. */
 export function contextOf(stack: string): string {
-    const file = configFile(stack);
-    const text = existsSync(file) ? readFileSync(file, "utf8") : "";
-    const { config } = (parse(text) ?? {}) as { config?: Record<string, unknown> };
-    const context = config?.["kubernetes:context"];
+    const context = configOf(stack, "kubernetes:context");
     if (typeof context !== "string" || context === "") {
         throw new UserError(
-            `${file} names no cluster. Add one: pulumi config set kubernetes:context minikube --stack ${stack}`,
+            `${configFile(stack)} names no cluster. Add one: pulumi config set kubernetes:context minikube --stack ${stack}`,
         );
     }
     return context;
+}
+
+/** What the stack's config file says of a key. */
+export function configOf(stack: string, key: string): unknown {
+    const file = configFile(stack);
+    const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+    const { config } = (parse(text) ?? {}) as { config?: Record<string, unknown> };
+    return config?.[key];
 }
 
 /**
@@ -75,7 +80,8 @@ function localState(env: Environment): Environment {
     return { ...env, ...own };
 }
 
-function dataFolder(env: Environment): string {
+/** Where this project keeps on this machine what is no part of the repository. */
+export function dataFolder(env: Environment): string {
     return join(env.XDG_DATA_HOME ?? join(homedir(), ".local", "share"), "synergychat");
 }
 
@@ -97,13 +103,75 @@ export function pulumi(stack: string, args: readonly string[], env: Environment)
     });
 }
 
+/** A lock of a state that is kept in files: who holds it. */
+interface Lock {
+    readonly pid: number;
+    readonly hostname: string;
+}
+
+/**
+ * Frees the stack when a pulumi that was killed on this machine left it locked. Any other lock is left to its holder:
+ * pulumi then says who that is.
+ */
+export function freeDeadLock(stack: string, env: Environment): void {
+    const locks = locksOf(stack, env);
+    if (locks.length > 0 && locks.every(isDead)) {
+        const pids = locks.map(({ pid }) => pid).join(", ");
+        console.log(
+            `The stack is locked by a pulumi that no longer runs (pid ${pids}): pulumi cancel frees it.`,
+        );
+        run("pulumi", ["cancel", "--yes", "--stack", stack], env);
+    }
+}
+
+/** Locks that stand in a folder of this machine; a state that is kept elsewhere frees its own. */
+function locksOf(stack: string, env: Environment): Lock[] {
+    const { url } = JSON.parse(output("pulumi", ["whoami", "--json"], env) ?? "{}") as { url?: string };
+    if (!url?.startsWith("file://")) {
+        return [];
+    }
+    const root = url.slice("file://".length).replace(/^~/, homedir());
+    const folder = join(root, ".pulumi", "locks", "organization", projectName(), stack);
+    const files = existsSync(folder) ? readdirSync(folder) : [];
+    const locks = files.filter((file) => file.endsWith(".json"));
+    return locks.map((file) => JSON.parse(readFileSync(join(folder, file), "utf8")) as Lock);
+}
+
+function isDead(lock: Lock): boolean {
+    return lock.hostname === hostname() && !runsPulumi(lock.pid);
+}
+
+/** Whether a process runs, and is a pulumi: after a restart of the machine its number may be somebody else's. */
+function runsPulumi(pid: number): boolean {
+    try {
+        process.kill(pid, 0);
+    } catch (error) {
+        return (error as NodeJS.ErrnoException).code !== "ESRCH";
+    }
+    const program = output("ps", ["-o", "stat=,comm=", "-p", String(pid)], process.env);
+    // Z: ended, and nobody has asked how yet.
+    return program === undefined || (program.includes("pulumi") && !program.startsWith("Z"));
+}
+
+/** The project's name, which Pulumi.yaml gives and `pulumi new` changes. */
+export function projectName(): string {
+    return (parse(readFileSync("Pulumi.yaml", "utf8")) as { name: string }).name;
+}
+
 /** The stack's outputs. */
 export function outputs(stack: string, env: Environment): Outputs {
-    const json = output("pulumi", ["stack", "output", "--json", "--stack", stack], env);
-    if (json === undefined) {
+    const known = knownOutputs(stack, env);
+    if (!known) {
         throw new UserError(`The stack ${stack} has no outputs: run npm run up`);
     }
-    return JSON.parse(json) as Outputs;
+    return known;
+}
+
+/** The stack's outputs, or undefined where no `up` of it has come to its end yet. */
+export function knownOutputs(stack: string, env: Environment): Outputs | undefined {
+    const json = output("pulumi", ["stack", "output", "--json", "--stack", stack], env);
+    const known = JSON.parse(json ?? "{}") as Partial<Outputs>;
+    return known.namespaceName === undefined ? undefined : (known as Outputs);
 }
 
 /**

@@ -6,7 +6,7 @@
 import { type Cluster, findCluster } from "./cluster";
 import { answers, ingressAddress } from "./ingress";
 import { UserError, main } from "./process";
-import { type Outputs, contextOf, outputs, pulumi, selectStack, withPulumi } from "./stack";
+import { type Outputs, contextOf, freeDeadLock, outputs, pulumi, selectStack, withPulumi } from "./stack";
 
 main(async () => {
     const stack = process.argv[2] ?? "dev";
@@ -14,6 +14,7 @@ main(async () => {
     const found = await findCluster(context);
     const cluster = { ...found, env: await withPulumi(found.env) };
     selectStack(stack, cluster.env);
+    freeDeadLock(stack, cluster.env);
     // A cluster that was made anew holds nothing of what the state says: look before acting.
     pulumi(stack, ["up", "--yes", "--refresh"], cluster.env);
     const app = outputs(stack, cluster.env);

@@ -1,0 +1,38 @@
+/** Commands killed in the middle, each followed by the one command that recovers. The full count is in tests/soak. */
+import { strict as assert } from "node:assert";
+import { folders, interrupt, nothingLeft, npmRun, seeded } from "./support/interruptions";
+import { TestStack } from "./support/stack";
+
+describe("interruptions", () => {
+    const stack = new TestStack("killed", { crawlerContainers: 1 });
+    const seen = new Set<string>();
+    let random: () => number;
+
+    before(async () => {
+        random = seeded();
+        await stack.create();
+    });
+    after(() => stack.remove());
+
+    it("npm run up goes on after the kill of a pulumi up", async () => {
+        await interrupt(stack, { command: "up", victim: "pulumi" }, random);
+        assert.match(npmRun("up", stack), /SynergyChat is up/);
+        await stack.up("--expect-no-changes");
+        (await folders(stack)).forEach((folder) => seen.add(folder));
+    });
+
+    it("npm run down goes on after the kill of a pulumi destroy, and leaves nothing", async () => {
+        await interrupt(stack, { command: "destroy", victim: "pulumi" }, random);
+        npmRun("down", stack);
+        await nothingLeft(stack, seen);
+    });
+
+    it("pulumi up goes on after the kill of its provider", async () => {
+        await interrupt(stack, { command: "up", victim: "provider" }, random);
+        await stack.up();
+        await stack.up("--expect-no-changes");
+        (await folders(stack)).forEach((folder) => seen.add(folder));
+        await stack.must("destroy", "--yes", "--skip-preview");
+        await nothingLeft(stack, seen);
+    });
+});
