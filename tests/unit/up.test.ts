@@ -1,0 +1,152 @@
+/**
+ * `npm run up` on minikube, which does not run everywhere: programs that only record how they are called stand for
+ * minikube, kubectl and pulumi, and keep just enough state to answer as minikube would.
+ */
+import { strict as assert } from "node:assert";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+
+/** The recorded programs, as shell scripts. `$STATE` is a folder: its files say what is so. */
+const programs = {
+    minikube: `
+case "$*" in
+start) test ! -e "$STATE/broken" || { echo "no driver found" >&2; exit 1; }; touch "$STATE/running" ;;
+"addons list --output=json")
+    if test -e "$STATE/ingress"; then status=enabled; else status=disabled; fi
+    echo '{"ingress":{"Profile":"minikube","Status":"'$status'"}}' ;;
+"addons enable ingress") touch "$STATE/ingress" ;;
+*) exit 1 ;;
+esac`,
+    kubectl: `
+case "$*" in
+*--raw=/version) test -e "$STATE/running" && echo '{"major":"1"}' ;;
+*) exit 1 ;;
+esac`,
+    pulumi: `
+case "$*" in
+"whoami --json") echo '{"user":"somebody","url":"https://example.org"}' ;;
+"stack output --json"*) cat "$STATE/outputs" ;;
+esac`,
+};
+
+const outputs = {
+    webUrl: "http://synchat.internal",
+    apiUrl: "http://synchatapi.internal",
+    namespaceName: "synergychat",
+    storageMode: "persistent",
+    claimName: "synergychat-api-pvc",
+    retainsData: false,
+    nextCommands: ["kubectl get pods"],
+};
+
+const root = resolve(__dirname, "../..");
+
+describe("npm run up, with a recording minikube", () => {
+    let folder: string;
+
+    beforeEach(() => {
+        folder = mkdtempSync(join(tmpdir(), "synergychat-up-"));
+        for (const [program, script] of Object.entries(programs)) {
+            const recording = `#!/bin/sh\necho "${program} $*" >> "$STATE/calls"\n${script}\n`;
+            writeFileSync(join(folder, program), recording, { mode: 0o755 });
+        }
+        write("outputs", JSON.stringify(outputs));
+        for (const file of ["Pulumi.yaml", "Pulumi.dev.yaml"]) {
+            copyFileSync(join(root, file), join(folder, file));
+        }
+    });
+    afterEach(() => {
+        rmSync(folder, { recursive: true });
+    });
+
+    function write(file: string, text = ""): void {
+        writeFileSync(join(folder, file), text);
+    }
+
+    /** Runs the command in a folder of its own; gives what it printed, and the calls of minikube and of pulumi up. */
+    function up(): { status: number | null; text: string; calls: string[] } {
+        const env = {
+            PATH: [folder, dirname(process.execPath), "/usr/bin", "/bin"].join(":"),
+            HOME: folder,
+            STATE: folder,
+            TS_NODE_PROJECT: join(root, "tsconfig.json"),
+        };
+        const args = ["--require", require.resolve("ts-node/register"), join(root, "operations/up.ts")];
+        const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+            cwd: folder,
+            env,
+            encoding: "utf8",
+        });
+        const file = join(folder, "calls");
+        const calls = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
+        const changing = /^minikube|^pulumi (stack select|up)/;
+        return { status, text: stdout + stderr, calls: calls.filter((call) => changing.test(call)) };
+    }
+
+    const deploy = [
+        "pulumi stack select dev --create --non-interactive",
+        "pulumi up --yes --refresh --stack dev",
+    ];
+
+    it("starts a minikube that is stopped, and enables its ingress, before it deploys", () => {
+        const { status, text, calls } = up();
+        assert.equal(status, 0, text);
+        assert.deepEqual(calls, [
+            "minikube start",
+            "minikube addons list --output=json",
+            "minikube addons enable ingress",
+            ...deploy,
+        ]);
+        assert.match(text, /Starting minikube: minikube start/);
+        assert.match(text, /Enabling minikube's ingress controller: minikube addons enable ingress/);
+    });
+
+    it("enables the ingress of one that runs without", () => {
+        write("running");
+        const { status, text, calls } = up();
+        assert.equal(status, 0, text);
+        assert.deepEqual(calls, [
+            "minikube addons list --output=json",
+            "minikube addons enable ingress",
+            ...deploy,
+        ]);
+        assert.doesNotMatch(text, /Starting minikube/);
+    });
+
+    it("changes nothing about one that runs with it", () => {
+        write("running");
+        write("ingress");
+        const { status, text, calls } = up();
+        assert.equal(status, 0, text);
+        assert.deepEqual(calls, ["minikube addons list --output=json", ...deploy]);
+        assert.doesNotMatch(text, /Starting|Enabling/);
+    });
+
+    it("ends with the addresses and the tunnel that they may need", () => {
+        write("running");
+        write("ingress");
+        const { text } = up();
+        assert.match(text, /SynergyChat is up, with persistent storage/);
+        assert.match(text, /page {2}http:\/\/synchat.internal/);
+        assert.match(text, /Run minikube tunnel in a terminal of its own/);
+    });
+
+    it("deploys nothing when minikube does not start, and says so without a stack trace", () => {
+        write("broken");
+        const { status, text, calls } = up();
+        assert.equal(status, 1);
+        assert.deepEqual(calls, ["minikube start"]);
+        assert.match(text, /no driver found[\s\S]*minikube start failed \(exit status 1\), see above/);
+        assert.doesNotMatch(text, /^\s+at /m);
+    });
+
+    it("starts no minikube for a stack that names another cluster", () => {
+        write("Pulumi.dev.yaml", "config:\n  kubernetes:context: elsewhere\n");
+        const { status, text, calls } = up();
+        assert.equal(status, 1);
+        assert.deepEqual(calls, []);
+        assert.match(text, /The cluster of context elsewhere does not answer/);
+    });
+});
