@@ -20,6 +20,8 @@ export interface Settings {
     readonly storage: StorageArgs;
     /** Keep namespace and claim when the stack is destroyed. */
     readonly retainData: boolean;
+    /** Keep the namespace when the stack is destroyed: with retainData, and for a claim in it that is somebody else's. */
+    readonly retainNamespace: boolean;
     /** Protect namespace and claim in the state. */
     readonly protectData: boolean;
     /** UID of the one claim whose messages may be deleted; empty: none. */
@@ -211,6 +213,7 @@ function toSettings(values: Values, context: string, kubeconfig: string | undefi
         namespace: values.namespace,
         storage: toStorage(values),
         retainData: values.retainData,
+        retainNamespace: values.retainData || values.existingClaim !== "",
         protectData: values.protectData,
         discardClaim: values.discardClaim,
         webReplicas: values.webReplicas,

@@ -32,7 +32,11 @@ export = async () => {
     const opts = { provider };
     const guards = { retain: settings.retainData, protect: settings.protectData };
 
-    const namespace = new AppNamespace("app", { name: settings.namespace, instance, ...guards }, opts);
+    const namespace = new AppNamespace(
+        "app",
+        { name: settings.namespace, instance, ...guards, retain: settings.retainNamespace },
+        opts,
+    );
     const common = { namespace: namespace.namespaceName, instance };
     const workload = { ...common, imagePullPolicy: settings.imagePullPolicy };
 

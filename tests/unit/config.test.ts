@@ -21,6 +21,7 @@ describe("config", () => {
             namespace: "synergychat",
             storage: { mode: "persistent", claim: { size: "1Gi" } },
             retainData: false,
+            retainNamespace: false,
             protectData: false,
             discardClaim: "",
             webReplicas: 3,
@@ -70,10 +71,21 @@ describe("config", () => {
                 { storageSize: "500Mi", storageClass: "fast.ssd" },
                 { storage: { mode: "persistent", claim: { size: "500Mi", storageClass: "fast.ssd" } } },
             ],
-            [{ existingClaim: "mine" }, { storage: { mode: "persistent", existingClaim: "mine" } }],
+            [
+                { existingClaim: "mine" },
+                { storage: { mode: "persistent", existingClaim: "mine" }, retainNamespace: true },
+            ],
+            [
+                { existingClaim: "mine", storageMode: "ephemeral" },
+                { storage: { mode: "ephemeral" }, retainNamespace: true },
+            ],
             [
                 { storageMode: "ephemeral", retainData: "true" },
-                { storage: { mode: "ephemeral", keep: { size: "1Gi" } }, retainData: true },
+                {
+                    storage: { mode: "ephemeral", keep: { size: "1Gi" } },
+                    retainData: true,
+                    retainNamespace: true,
+                },
             ],
             [{ protectData: "true" }, { protectData: true }],
             [

@@ -350,6 +350,13 @@ describe("the program", () => {
                 ]);
             });
         }
+
+        it("of somebody else's keeps the namespace that it lies in, in both modes", async () => {
+            for (const storageMode of ["persistent", "ephemeral"]) {
+                const run = await runProgram({ storageMode, existingClaim: "mine" });
+                assert.equal(run.find("Namespace", "synergychat").retainOnDelete, true);
+            }
+        });
     });
 
     describe("the web", () => {
