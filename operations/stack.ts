@@ -1,6 +1,6 @@
 /** The Pulumi stack that the commands work on: its config file, its state, its outputs. */
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { PulumiCommand } from "@pulumi/pulumi/automation";
@@ -114,27 +114,44 @@ interface Lock {
  * pulumi then says who that is.
  */
 export function freeDeadLock(stack: string, env: Environment): void {
-    const locks = locksOf(stack, env);
-    if (locks.length > 0 && locks.every(isDead)) {
-        const pids = locks.map(({ pid }) => pid).join(", ");
-        console.log(
-            `The stack is locked by a pulumi that no longer runs (pid ${pids}): pulumi cancel frees it.`,
-        );
-        run("pulumi", ["cancel", "--yes", "--stack", stack], env);
+    const state = stateFolder(env);
+    const locks =
+        state === undefined ? [] : locksOf(join(state, "locks", "organization", projectName(), stack));
+    if (state === undefined || locks.length === 0 || !locks.every(isDead)) {
+        return;
     }
+    const pids = locks.map(({ pid }) => pid).join(", ");
+    console.log(`The stack is locked by a pulumi that no longer runs (pid ${pids}): pulumi cancel frees it.`);
+    mendAttributes(join(state, "stacks", projectName(), `${stack}.json.attrs`));
+    run("pulumi", ["cancel", "--yes", "--stack", stack], env);
 }
 
-/** Locks that stand in a folder of this machine; a state that is kept elsewhere frees its own. */
-function locksOf(stack: string, env: Environment): Lock[] {
+/** Where the state is, if in files of this machine; one that is kept elsewhere frees its own locks. */
+function stateFolder(env: Environment): string | undefined {
     const { url } = JSON.parse(output("pulumi", ["whoami", "--json"], env) ?? "{}") as { url?: string };
-    if (!url?.startsWith("file://")) {
-        return [];
-    }
-    const root = url.slice("file://".length).replace(/^~/, homedir());
-    const folder = join(root, ".pulumi", "locks", "organization", projectName(), stack);
+    return url?.startsWith("file://")
+        ? join(url.slice("file://".length).replace(/^~/, homedir()), ".pulumi")
+        : undefined;
+}
+
+function locksOf(folder: string): Lock[] {
     const files = existsSync(folder) ? readdirSync(folder) : [];
     const locks = files.filter((file) => file.endsWith(".json"));
     return locks.map((file) => JSON.parse(readFileSync(join(folder, file), "utf8")) as Lock);
+}
+
+/**
+ * Pulumi replaces a state's file in one step, but not the small one beside it that holds its content type. Killed in
+ * that instant it leaves that one empty, and every command then fails with «failed to load checkpoint: EOF». The state
+ * itself is whole, and read as well without it.
+ */
+function mendAttributes(file: string): void {
+    if (existsSync(file) && statSync(file).size === 0) {
+        console.log(
+            `It was killed while it wrote: removing the empty ${file}; the state beside it is whole.`,
+        );
+        rmSync(file);
+    }
 }
 
 function isDead(lock: Lock): boolean {

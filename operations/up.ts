@@ -13,8 +13,8 @@ main(async () => {
     const context = contextOf(stack);
     const found = await findCluster(context);
     const cluster = { ...found, env: await withPulumi(found.env) };
-    selectStack(stack, cluster.env);
     freeDeadLock(stack, cluster.env);
+    selectStack(stack, cluster.env);
     // A cluster that was made anew holds nothing of what the state says: look before acting.
     pulumi(stack, ["up", "--yes", "--refresh"], cluster.env);
     const app = outputs(stack, cluster.env);

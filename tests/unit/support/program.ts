@@ -14,7 +14,13 @@ export interface Declared {
     readonly deleteBeforeReplace: boolean;
     /** `type::name` of each resource whose replacement replaces this one too. */
     readonly replaceWith: readonly string[];
-    readonly aliases: number;
+    readonly aliases: readonly Alias[];
+}
+
+/** A former identity: a whole urn, or what differed from today's type, name and parent. */
+export interface Alias {
+    readonly urn?: string;
+    readonly spec?: { readonly name: string; readonly type: string; readonly noparent?: boolean };
 }
 
 /** What the tests look at in an object's inputs; loose, since a test reads only what the program just made. */
@@ -38,7 +44,7 @@ interface RegisterRequest {
     getRetainondelete(): boolean | undefined;
     getDeletebeforereplace(): boolean;
     getReplaceWithList(): string[];
-    getAliasesList(): unknown[];
+    getAliasesList(): { toObject(): Alias }[];
     getObject(): { toJavaScript(): Record<string, unknown> } | undefined;
 }
 
@@ -103,7 +109,7 @@ function declared(request: RegisterRequest): Declared {
         retainOnDelete: request.getRetainondelete() ?? false,
         deleteBeforeReplace: request.getDeletebeforereplace(),
         replaceWith: request.getReplaceWithList().map(shortUrn),
-        aliases: request.getAliasesList().length,
+        aliases: request.getAliasesList().map((alias) => alias.toObject()),
     };
 }
 
