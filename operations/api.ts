@@ -23,7 +23,11 @@ interface Pod {
 interface Deployment {
     readonly spec: {
         readonly template: {
-            readonly spec: { readonly volumes?: readonly { readonly persistentVolumeClaim?: object }[] };
+            readonly spec: {
+                readonly volumes?: readonly {
+                    readonly persistentVolumeClaim?: { readonly claimName: string };
+                }[];
+            };
         };
     };
 }
@@ -39,13 +43,18 @@ export class RunningApi {
         private readonly namespace: string,
     ) {}
 
-    /** The storage mode that its Deployment has now, whatever a config says. */
-    public async mode(): Promise<"persistent" | "ephemeral"> {
+    /** The claim that its Deployment mounts now, whatever a config says; undefined with ephemeral storage. */
+    public async claim(): Promise<string | undefined> {
         const { spec } = await this.must<Deployment>(
             `/apis/apps/v1/namespaces/${this.namespace}/deployments/synergychat-api`,
         );
         const volumes = spec.template.spec.volumes ?? [];
-        return volumes.some((volume) => volume.persistentVolumeClaim) ? "persistent" : "ephemeral";
+        return volumes.flatMap(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? [])[0];
+    }
+
+    /** The storage mode that its Deployment has now. */
+    public async mode(): Promise<"persistent" | "ephemeral"> {
+        return (await this.claim()) === undefined ? "ephemeral" : "persistent";
     }
 
     /** UID of the namespace, which tells one installation from every other. */

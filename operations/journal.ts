@@ -20,8 +20,10 @@ export interface Journal {
     readonly pid: number;
     /** The copy. Unset: nothing was changed yet, but that the api is out of its Service. */
     readonly copy?: readonly Message[];
-    /** UID of the claim that goes with the switch. */
-    readonly claim?: string;
+    /** UID of a claim of the stack's that no pod mounted when the copy was made: what it holds is not in the copy. */
+    readonly unread?: string;
+    /** What the switch itself set as discardClaim. */
+    readonly discard?: string;
     /** What the new volume is to hold in the end: the copy, after whatever it held before. */
     readonly wanted?: readonly Message[];
 }

@@ -58,8 +58,7 @@ async function takeAlong(work: Work): Promise<void> {
         return;
     }
     sayHowToGoOn(work);
-    const copied = await copy(work, begin(work, earlier));
-    changeStorage(work, copied);
+    const copied = await changeStorage(work, await copy(work, begin(work, earlier)));
     const after = await fill(work, copied);
     finish(work, copied, after);
     await api.serve(true);
@@ -74,13 +73,9 @@ function begin({ to }: Work, earlier: Journal | undefined): Journal {
         return own;
     }
     console.log(`Going on with a switch to ${earlier.to} storage that was interrupted.`);
-    const { copy, claim, wanted } = earlier;
-    return {
-        ...own,
-        ...(copy && { copy }),
-        ...(claim && { claim }),
-        ...(wanted && earlier.to === to && { wanted }),
-    };
+    const { to: before, wanted, ...done } = earlier;
+    // On the way back, what was to be in the end is what there is to take along.
+    return before === to ? { ...earlier, ...own } : { ...done, ...own, ...(wanted && { copy: wanted }) };
 }
 
 /** Step 1: from here on nobody posts, and the messages are in a file of this machine. */
@@ -96,8 +91,9 @@ async function copy(work: Work, journal: Journal): Promise<Copied> {
         }
         const messages = join(journal.copy ?? [], await api.messages());
         await refuseAnswered(work, messages);
-        const claim = await claimToDiscard(work);
-        const copied = { ...journal, copy: messages, ...(claim && { claim }) };
+        await refuseProtected(work);
+        const unread = journal.copy ? journal.unread : await unreadClaim(work);
+        const copied = { ...journal, copy: messages, ...(unread && { unread }) };
         writeJournal(work.journal, copied);
         proveCopy(work, messages);
         return copied;
@@ -127,13 +123,17 @@ async function undo(work: Work): Promise<void> {
 }
 
 /** Step 2: the claim may go, since the copy is on the disk. */
-function changeStorage(work: Work, { claim }: Copied): void {
+async function changeStorage(work: Work, journal: Copied): Promise<Copied> {
     console.log(`2/4 Changing the storage to ${work.to}: pulumi up ...`);
-    configure(work, "storageMode", work.to);
-    if (claim && work.to === "ephemeral") {
-        configure(work, "discardClaim", claim);
+    const discard = await claimToDiscard(work, journal);
+    const known = { ...journal, ...(discard && { discard }) };
+    if (discard) {
+        writeJournal(work.journal, known);
+        configure(work, "discardClaim", discard);
     }
+    configure(work, "storageMode", work.to);
     pulumi(work.stack, ["up", "--yes", "--skip-preview"], work.env);
+    return known;
 }
 
 /** Step 3: into the new volume. Gives what the api has in the end. */
@@ -183,29 +183,41 @@ async function write(work: Work, wanted: readonly Message[], done: number): Prom
 }
 
 /** Step 4: the proof, and the config without what is spent. */
-function finish(work: Work, { copy, claim }: Copied, after: readonly Message[]): void {
+function finish(work: Work, { copy, discard }: Copied, after: readonly Message[]): void {
     console.log(
         "4/4 Compared, authors and texts in their order:\n" +
             `    before  ${count(copy)} (${fingerprint(copy)})\n` +
             `    after   ${count(after)} (${fingerprint(after)})`,
     );
-    if (claim) {
+    if (discard && discard === configured(work, "discardClaim")) {
+        console.log("    pulumi config rm discardClaim");
         pulumi(work.stack, ["config", "rm", "discardClaim"], work.env);
     }
 }
 
-/** The claim whose messages are in the copy; none where it is somebody else's, or stays anyway. */
-async function claimToDiscard(work: Work): Promise<string | undefined> {
-    if (work.to === "persistent" || configured(work, "retainData") === "true") {
+/** A claim that is there before any pod mounts it: an earlier switch kept it. */
+async function unreadClaim({ api }: Work): Promise<string | undefined> {
+    return (await api.claim()) === claimName ? undefined : api.claimUid(claimName);
+}
+
+/** The claim of the stack's own that goes. Whatever it holds is in the copy; one that holds more is never named here. */
+async function claimToDiscard({ to, api, ...work }: Work, { unread }: Copied): Promise<string | undefined> {
+    if (to === "persistent" || configured(work, "retainData") === "true") {
         return undefined;
     }
-    if (configured(work, "protectData") === "true") {
+    const uid = await api.claimUid(claimName);
+    // Mounted, it was read for the copy, and since. Not mounted, it was made by the switch, unless it was there before.
+    return (await api.claim()) === claimName || uid !== unread ? uid : undefined;
+}
+
+async function refuseProtected(work: Work): Promise<void> {
+    const goes = work.to === "ephemeral" && (await work.api.claim()) === claimName;
+    if (goes && configured(work, "protectData") === "true" && configured(work, "retainData") !== "true") {
         throw new UserError(
             "protectData is set, so the claim cannot go. Keep it: pulumi config set retainData true.\n" +
                 "Or let it go: pulumi config set protectData false, then npm run up, then this again.",
         );
     }
-    return work.api.claimUid(claimName);
 }
 
 function refuseOtherNamespace(work: Work, live: string): void {
@@ -250,7 +262,7 @@ function sayHowToGoOn(work: Work): void {
     });
 }
 
-function configured({ stack, env }: Work, key: string): string | undefined {
+function configured({ stack, env }: Pick<Work, "stack" | "env">, key: string): string | undefined {
     const json = output("pulumi", ["config", "--json", "--stack", stack], env) ?? "{}";
     const config = JSON.parse(json) as Partial<Record<string, { readonly value?: string }>>;
     return config[`${projectName()}:${key}`]?.value;

@@ -1,0 +1,69 @@
+/** The project's own commands on a scenario's stack, run as a person would, to their end or to a kill. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Journal } from "../../../operations/journal";
+import type { Result, TestStack } from "./stack";
+
+/** What the commands keep on this machine, apart from its user's own. */
+const dataHome = mkdtempSync(join(tmpdir(), "synergychat-data-"));
+process.on("exit", () => {
+    rmSync(dataHome, { recursive: true, force: true });
+});
+
+/**
+ * Runs `npm run SCRIPT -- ARGS STACK`.
+ *
+ * @param killAt once this is printed, the command and all that it started are killed with SIGKILL, as by a power cut.
+ */
+export function operation(
+    script: "up" | "down" | "switch",
+    stack: TestStack,
+    args: readonly string[] = [],
+    killAt?: RegExp,
+): Promise<Result> {
+    const child = spawn("npm", ["run", "--silent", script, "--", ...args, stack.name], {
+        detached: true, // a process group of its own: its id is the child's
+        stdio: ["ignore", "pipe", "pipe"],
+        env: { ...process.env, XDG_DATA_HOME: dataHome },
+    });
+    return new Promise((resolve, reject) => {
+        let text = "";
+        const take = (chunk: string): void => {
+            text += chunk;
+            if (killAt?.test(text) && child.pid !== undefined) {
+                process.kill(-child.pid, "SIGKILL");
+            }
+        };
+        for (const stream of [child.stdout, child.stderr]) {
+            stream.setEncoding("utf8").on("data", take);
+        }
+        child.on("error", reject);
+        child.on("close", (status) => {
+            resolve({ status, text });
+        });
+    });
+}
+
+/** The journal of a switch that did not come to its end. Fails when others than its owner may read it. */
+export function journal(stack: TestStack): Journal | undefined {
+    const folder = join(dataHome, "synergychat", "switches");
+    const file = files(folder).find((name) => name.startsWith(`${stack.name}-`) && name.endsWith(".json"));
+    if (file === undefined) {
+        return undefined;
+    }
+    const path = join(folder, file);
+    if ((statSync(path).mode & 0o077) !== 0) {
+        throw new Error(`${path} can be read by others`);
+    }
+    return JSON.parse(readFileSync(path, "utf8")) as Journal;
+}
+
+function files(folder: string): string[] {
+    try {
+        return readdirSync(folder);
+    } catch {
+        return [];
+    }
+}

@@ -1,0 +1,138 @@
+/** `npm run switch`: the messages come along, both ways, killed at any step or not. */
+import { strict as assert } from "node:assert";
+import { messages, say } from "./support/app";
+import { get, kubectl, list } from "./support/cluster";
+import { journal, operation } from "./support/operation";
+import { TestStack } from "./support/stack";
+
+describe("npm run switch", () => {
+    const stack = new TestStack("switch", { storageMode: "ephemeral", crawlerContainers: 1 });
+    const texts = Array.from({ length: 20 }, (_, index) => `message ${index + 1} «ä» "quoted" \\ <b>`);
+
+    before(async () => {
+        await stack.create();
+        await stack.up();
+        await say(stack, ...texts);
+    });
+    after(() => stack.remove());
+
+    /** To its end; the config that the test writes from then on knows of it. */
+    async function switchTo(mode: "persistent" | "ephemeral"): Promise<string> {
+        const { status, text } = await operation("switch", stack, [mode]);
+        assert.equal(status, 0, text);
+        stack.edit({ storageMode: mode });
+        return text;
+    }
+
+    const claim = () => get(stack.name, "pvc", "synergychat-api-pvc");
+
+    it("says what it takes when the mode is none", async () => {
+        const { status, text } = await operation("switch", stack, ["persistant"]);
+        assert.equal(status, 1);
+        assert.match(text, /The storage mode is "persistant": it must be persistent or ephemeral/);
+    });
+
+    it("takes the messages along to persistent storage, and proves it", async () => {
+        const text = await switchTo("persistent");
+        assert.match(text, /before {2}20 messages \((\w+)\)\n +after {3}20 messages \(\1\)/);
+        assert.deepEqual(await messages(stack), texts);
+        assert.equal((await claim()).status.phase, "Bound");
+        assert.equal((await stack.outputs()).storageMode, "persistent");
+        assert.equal(journal(stack), undefined);
+        await stack.up("--refresh", "--expect-no-changes");
+    });
+
+    it("has nothing to do a second time", async () => {
+        assert.match(await switchTo("persistent"), /The storage of stack e2e-switch is persistent already/);
+        assert.deepEqual(await messages(stack), texts);
+    });
+
+    it("takes them back to ephemeral storage, killed at every step on the way", async () => {
+        const volume = (await claim()).spec.volumeName as string;
+        for (const moment of [
+            /1\/4 Taking/,
+            /20 messages \(\w+\), in /,
+            /pulumi config set discardClaim/,
+            /api-deployment updating/,
+            /3\/4 Writing/,
+        ]) {
+            const { status, text } = await operation("switch", stack, ["ephemeral"], moment);
+            assert.equal(status, null, text);
+            await somewhere();
+        }
+        const text = await switchTo("ephemeral");
+        assert.match(text, /Going on with a switch to ephemeral storage that was interrupted/);
+        assert.deepEqual(await messages(stack), texts);
+        assert.equal(await claim(), undefined);
+        assert.equal(journal(stack), undefined);
+        await kubectl("wait", "--for=delete", `pv/${volume}`, "--timeout=60s");
+        // The config no longer names the claim that is gone.
+        await stack.up("--refresh", "--expect-no-changes");
+    });
+
+    /** The messages are whole in one place at least: in the copy, or with the api. */
+    async function somewhere(): Promise<void> {
+        const copy = journal(stack)?.copy;
+        const found = copy ? copy.map(({ Text }) => Text) : await fromPod();
+        assert.deepEqual(found, texts);
+    }
+
+    async function fromPod(): Promise<string[]> {
+        const [pod] = await list(stack.name, "pod", "--selector=app=synergychat-api");
+        const path = `/api/v1/namespaces/${stack.name}/pods/${pod.metadata.name as string}:8080/proxy/messages`;
+        return (JSON.parse(await kubectl("get", `--raw=${path}`)) as { Text: string }[]).map(
+            ({ Text }) => Text,
+        );
+    }
+
+    it("goes back where it came from when it was killed on the way", async () => {
+        const { status } = await operation("switch", stack, ["persistent"], /api-deployment updating/);
+        assert.equal(status, null);
+        await switchTo("ephemeral");
+        assert.deepEqual(await messages(stack), texts);
+        assert.equal(await claim(), undefined);
+    });
+
+    it("adds to what a kept claim holds, and keeps that claim", async () => {
+        stack.edit({ storageMode: "persistent", retainData: true });
+        await stack.up();
+        await say(stack, "from before");
+        const { uid } = (await claim()).metadata;
+        stack.edit({ storageMode: "ephemeral" });
+        await stack.up();
+        await say(stack, "since then");
+        await switchTo("persistent");
+        assert.deepEqual(await messages(stack), ["from before", "since then"]);
+        await switchTo("ephemeral");
+        assert.deepEqual(await messages(stack), ["from before", "since then"]);
+        assert.equal((await claim()).metadata.uid, uid);
+        stack.edit({ storageMode: "persistent", retainData: false });
+        await stack.up();
+    });
+
+    it("does not begin while the claim may not go", async () => {
+        stack.edit({ protectData: true });
+        await stack.up();
+        const { status, text } = await operation("switch", stack, ["ephemeral"]);
+        assert.equal(status, 1);
+        assert.match(text, /protectData is set, so the claim cannot go/);
+        assert.deepEqual(await messages(stack), ["from before", "since then"]);
+        assert.equal(journal(stack), undefined);
+        stack.edit({ protectData: false });
+        await stack.up();
+    });
+
+    it("takes a chat with /stats along, or leaves it as it was and says why", async () => {
+        await say(stack, "/stats love");
+        const before = await messages(stack);
+        const { status, text } = await operation("switch", stack, ["ephemeral"]);
+        if (status !== 0) {
+            // Without a shell in the api's image there is no other way than to post.
+            assert.match(text, /begin with \/stats, the first is "\/stats love"/);
+            assert.notEqual(await claim(), undefined);
+        }
+        assert.deepEqual(await messages(stack), before);
+        assert.equal(journal(stack), undefined);
+        stack.edit({ storageMode: status === 0 ? "ephemeral" : "persistent" });
+    });
+});

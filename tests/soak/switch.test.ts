@@ -1,0 +1,77 @@
+/** Ten switches there and back with a thousand messages, killed at random moments: all there, in order, no volume left over. */
+import { strict as assert } from "node:assert";
+import { messages, say } from "../e2e/support/app";
+import { get, kubectl } from "../e2e/support/cluster";
+import { seeded } from "../e2e/support/interruptions";
+import { journal, operation } from "../e2e/support/operation";
+import { TestStack } from "../e2e/support/stack";
+
+const rounds = 10;
+const thousand = Array.from({ length: 1000 }, (_, index) => `message ${index + 1}`);
+
+/** What a switch prints, step by step: each is a moment to be killed at. */
+const moments = [
+    /1\/4/,
+    /messages \(\w+\), in /,
+    /config set storageMode/,
+    /Updating \(/,
+    /api-deployment updating/,
+    /claim (creating|deleting)/,
+    /3\/4/,
+    /100 of 1000/,
+    /700 of 1000/,
+    /4\/4/,
+];
+
+describe("npm run switch, again and again", () => {
+    const stack = new TestStack("soak", { storageMode: "ephemeral", crawlerContainers: 1 });
+    const random = seeded();
+
+    before(async () => {
+        await stack.create();
+        await stack.up();
+        await say(stack, ...thousand);
+    });
+    after(() => stack.remove());
+
+    /** Volumes of this stack's claims, deleted ones included, until they are gone. */
+    async function volumes(): Promise<string[]> {
+        const { items } = JSON.parse(await kubectl("get", "pv", "--output=json")) as { items: any[] };
+        return items
+            .filter(({ spec }) => spec.claimRef?.namespace === stack.name)
+            .map(({ metadata }) => metadata.name as string);
+    }
+
+    async function switchTo(mode: "persistent" | "ephemeral"): Promise<void> {
+        const left = await volumes();
+        const { status, text } = await operation("switch", stack, [mode]);
+        assert.equal(status, 0, text);
+        stack.edit({ storageMode: mode });
+        assert.deepEqual(await messages(stack), thousand);
+        assert.equal(journal(stack), undefined);
+        if (mode === "ephemeral") {
+            for (const volume of left) {
+                await kubectl("wait", "--for=delete", `pv/${volume}`, "--timeout=60s");
+            }
+            assert.equal(await get(stack.name, "pvc", "synergychat-api-pvc"), undefined);
+        }
+        assert.equal((await volumes()).length, mode === "persistent" ? 1 : 0);
+    }
+
+    for (let round = 1; round <= rounds; round++) {
+        const mode = round % 2 === 1 ? "persistent" : "ephemeral";
+        it(`takes 1,000 messages along to ${mode} storage (${round} of ${rounds})`, async () => {
+            await switchTo(mode);
+        });
+    }
+
+    for (let round = 1; round <= rounds; round++) {
+        const mode = round % 2 === 1 ? "persistent" : "ephemeral";
+        it(`takes them along to ${mode} storage after a kill (${round} of ${rounds})`, async () => {
+            const moment = moments[Math.floor(random() * moments.length)];
+            const { status } = await operation("switch", stack, [mode], moment);
+            console.log(`      ${status === null ? "killed" : "ended before"} ${String(moment)}`);
+            await switchTo(mode);
+        });
+    }
+});
