@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import type { Browser, Page } from "playwright-core";
 import { address, askUntilReady } from "./support/app";
-import { chat, openBrowser, provideChromium, shown, shownAfterReload } from "./support/browser";
+import { chat, openBrowser, provideChromium, shown, shownAfterReload } from "../../operations/browser";
 import { deleteApiPod } from "./support/cluster";
 import { TestStack } from "./support/stack";
 
@@ -13,8 +13,8 @@ describe("the chat page in a browser", () => {
     let ada: Page;
     let grace: Page;
 
+    before(provideChromium);
     before(async () => {
-        await provideChromium();
         await stack.create();
         await stack.up();
         await askUntilReady(stack, stack.apiHost, "/messages");

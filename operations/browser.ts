@@ -1,23 +1,25 @@
 /** The chat page in a headless Chromium, the one that the machine has or that apt-get brings. */
 import { existsSync } from "node:fs";
 import { type Browser, type Page, chromium } from "playwright-core";
-import { execute } from "./execute";
+import { UserError, run } from "./process";
 
 const executablePath = "/usr/bin/chromium";
 
 /** Installs Debian's Chromium where there is none. Playwright's own download is not for every machine. */
-export async function provideChromium(): Promise<void> {
+export function provideChromium(): void {
     if (existsSync(executablePath)) {
         return;
     }
-    console.log("      installing Debian's chromium, a minute or two ...");
-    for (const args of [["update"], ["install", "--yes", "--no-install-recommends", "chromium"]]) {
-        const wait = ["--option=DPkg::Lock::Timeout=300", "--quiet"];
-        const { status, stderr } = await execute("apt-get", [...wait, ...args], 280_000);
-        if (status !== 0) {
-            throw new Error(`${executablePath} is missing, and apt-get did not bring it: ${stderr}`);
-        }
+    if (process.platform !== "linux" || process.getuid?.() !== 0) {
+        throw new UserError(`There is no ${executablePath}: install Debian's package chromium.`);
     }
+    console.log("Installing Debian's package chromium, a minute or two ...");
+    const apt = ["--option=DPkg::Lock::Timeout=300", "--quiet=2"];
+    run("apt-get", [...apt, "update"], process.env);
+    run("apt-get", [...apt, "install", "--yes", "--no-install-recommends", "chromium"], {
+        ...process.env,
+        DEBIAN_FRONTEND: "noninteractive",
+    });
 }
 
 /** @param hosts names that the browser finds at this address, as if they stood in the hosts file. */
