@@ -19,7 +19,7 @@ import {
     pulumi,
     withPulumi,
 } from "./stack";
-import { type LiveClaim, type Recorded, claimType, namespaceType, refusal, stays } from "./guards";
+import { type LiveClaim, type Recorded, namespaceType, refusal, stays } from "./guards";
 import {
     type HeldClaim,
     type HeldVolume,
@@ -50,7 +50,7 @@ main(async () => {
     const { namespaceName, retainsData } = knownOutputs(stack, cluster.env) ?? configured(stack);
     const state = stateOf(stack, cluster.env);
     refuse(stack, state, namespaceName, context, cluster);
-    const data = dataOf(namespaceName, state, context, cluster);
+    const data = dataOf(stack, namespaceName, state, context, cluster);
     announce(data);
     deleteUnrecorded(stack, context, retainsData, cluster.env);
     try {
@@ -83,9 +83,8 @@ function refuse(
     if (reason) {
         throw new UserError(reason);
     }
-    const kept = stays(state, namespaceType);
-    const guest = claims.find(({ metadata }) => metadata.name !== claimName && !kept);
-    if (guest) {
+    const guest = claims.find((claim) => !isStacks(claim));
+    if (guest && !keepsGuests(stack, state)) {
         throw new UserError(
             `Claim ${guest.metadata.name} is not the stack's, and would go with its namespace ${namespace}.\n` +
                 "To keep it: pulumi config set retainData true, then npm run up. To lose it, delete it yourself:\n" +
@@ -93,14 +92,27 @@ function refuse(
         );
     }
     const pods = get<MountingPod>(context, cluster, "pods", "--namespace", namespace);
-    const foreign = pods.filter(({ metadata }) => metadata.labels?.[managedBy.label] !== managedBy.value);
-    const [holder] = stays(state, claimType) ? [] : holders(claimName, foreign);
+    const foreign = pods.filter((pod) => !isStacks(pod));
+    const [holder] = config.retainData ? [] : holders(claimName, foreign);
     if (holder) {
         throw new UserError(
             `Pod ${holder.metadata.name} mounts claim ${claimName} and is not the stack's: the claim cannot go while it runs.\n` +
                 `Run: kubectl delete pod ${holder.metadata.name} --namespace ${namespace}\nNothing was changed.`,
         );
     }
+}
+
+function isStacks({ metadata }: Labelled): boolean {
+    return metadata.labels?.[managedBy.label] === managedBy.value;
+}
+
+interface Labelled {
+    readonly metadata: { readonly labels?: Readonly<Record<string, string>> };
+}
+
+/** Whether the namespace stays, and with it the claims in it that are not the stack's. */
+function keepsGuests(stack: string, state: readonly Recorded[]): boolean {
+    return flag(stack, "retainData") || stays(state, namespaceType);
 }
 
 function announce(data: readonly Data[]): void {
@@ -128,6 +140,7 @@ function flag(stack: string, key: "retainData" | "protectData"): boolean {
 
 /** A claim of the stack's own goes with the stack, any other one with the namespace. */
 function dataOf(
+    stack: string,
     namespace: string,
     state: readonly Recorded[],
     context: string,
@@ -138,7 +151,7 @@ function dataOf(
         claim: metadata.name,
         volume: spec.volumeName,
         folder: spec.volumeName && volumeNamed(spec.volumeName, context, cluster)?.spec.hostPath?.path,
-        kept: stays(state, namespaceType) && (metadata.name !== claimName || stays(state, claimType)),
+        kept: isStacks({ metadata }) ? flag(stack, "retainData") : keepsGuests(stack, state),
     }));
 }
 
@@ -211,7 +224,7 @@ async function settled(isThere: () => boolean, kept: boolean): Promise<boolean> 
 }
 
 interface Claim {
-    readonly metadata: { readonly name: string };
+    readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
     readonly spec: { readonly volumeName?: string };
 }
 

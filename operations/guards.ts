@@ -18,7 +18,11 @@ export interface Guards {
 
 /** A claim in the cluster. */
 export interface LiveClaim {
-    readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
+    readonly metadata: {
+        readonly name: string;
+        readonly labels?: Readonly<Record<string, string>>;
+        readonly annotations?: Readonly<Record<string, string>>;
+    };
 }
 
 export const claimType = "kubernetes:core/v1:PersistentVolumeClaim";

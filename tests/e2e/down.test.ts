@@ -69,6 +69,10 @@ describe("npm run down", () => {
         assert.match(text, /kept {2}claim synergychat-api-pvc\n +kept {2}volume /);
         assert.equal((await claim()).metadata.uid, metadata.uid);
         assert.equal(await get(stack.name, "deployment", "synergychat-api"), undefined);
+        // Nothing of the stack is left to destroy: what was kept stays.
+        const again = await operation("down", stack);
+        assert.equal(again.status, 0, again.text);
+        assert.match(again.text, /kept {2}claim synergychat-api-pvc/);
         await stack.up();
         assert.deepEqual(await messages(stack), ["still here"]);
         stack.edit({ retainData: undefined });
