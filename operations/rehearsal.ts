@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Target, post } from "../cluster/kubectl";
 import { type Check, check, databaseVolume, deploymentOf } from "./lessons";
 import { type Claim, type Live, messagesOf } from "./live";
-import { output } from "./process";
+import { UserError, output } from "./process";
 
 const lesson = "Storage that dies, storage that stays";
 const copyName = "synergychat-verify";
@@ -21,9 +21,9 @@ const message = { AuthorUsername: "verify", Text: "written by npm run verify" };
 /** Tries the lesson on a copy of the api's pod. */
 export async function onACopy(target: Target, live: Live): Promise<Check> {
     const tried = `a copy of the api's pod, with a volume of its own: write a message, delete the pod`;
-    // A killed run leaves its copy behind.
-    removeCopy(target, live);
     try {
+        // A killed run leaves its copy behind.
+        removeCopy(target, live);
         const claim = copyOfClaim(live);
         if (claim) {
             await create(target, `/api/v1/namespaces/${live.namespace}/persistentvolumeclaims`, claim);
@@ -134,9 +134,10 @@ async function startCopy(target: Target, live: Live): Promise<void> {
     kubectl(target, live, "wait", "--for=condition=Ready", `pod/${copyName}`, `--timeout=${patience}`);
 }
 
+/** By its label: what only happens to have the copy's name is somebody else's. */
 function removeCopy(target: Target, live: Live): void {
-    const names = [`pod/${copyName}`, `persistentvolumeclaim/${copyName}`];
-    kubectl(target, live, "delete", ...names, "--ignore-not-found", `--timeout=${patience}`);
+    const own = [`--selector=app=${copyName}`, "--ignore-not-found", `--timeout=${patience}`];
+    kubectl(target, live, "delete", "pod,persistentvolumeclaim", ...own);
 }
 
 async function create(target: Target, path: string, body: object): Promise<void> {
@@ -168,6 +169,6 @@ async function read(target: Target, path: string): Promise<readonly unknown[]> {
 function kubectl(target: Target, { namespace }: Live, ...args: readonly string[]): void {
     const all = [...args, `--namespace=${namespace}`, `--context=${target.context}`];
     if (output("kubectl", all, target.env ?? process.env) === undefined) {
-        throw new Error(`kubectl ${args.join(" ")} failed`);
+        throw new UserError(`kubectl ${args.join(" ")} failed`);
     }
 }

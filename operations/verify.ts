@@ -50,9 +50,8 @@ function readOptions(): Options {
         const { json = false, destructive = false } = values;
         return { stack: positionals[0] ?? "dev", json, destructive };
     } catch (error) {
-        throw new UserError(
-            `${(error as Error).message}\nUsage: npm run verify -- [STACK] [--json] [--destructive]`,
-        );
+        const [what = ""] = (error as Error).message.split(". ");
+        throw new UserError(`${what}\nUsage: npm run verify -- [STACK] [--json] [--destructive]`);
     }
 }
 
