@@ -24,7 +24,7 @@ const moments = [
 ];
 
 describe("npm run switch, again and again", () => {
-    const stack = new TestStack("soak", { storageMode: "ephemeral", crawlerContainers: 1 });
+    const stack = new TestStack("soak-switch", { storageMode: "ephemeral", crawlerContainers: 1 });
     const random = seeded();
 
     before(async () => {
