@@ -270,7 +270,7 @@ function lostMessages(settings: Settings, facts: Facts): string[] {
         )
         .flatMap((claim) => {
             const stake = atStake(claim, facts.api);
-            return stake === undefined ? [] : [wouldLose(claim, stake)];
+            return stake === undefined ? [] : [wouldLose(claim, stake, settings)];
         });
 }
 
@@ -298,9 +298,16 @@ function atStake(claim: Claim, api: RunningApi | undefined): string | undefined 
     return api.messages === 0 ? undefined : `${api.messages} message${api.messages === 1 ? "" : "s"}`;
 }
 
-function wouldLose({ metadata: { name, namespace, uid } }: Claim, stake: string): string {
+function wouldLose(
+    { metadata: { name, namespace, uid } }: Claim,
+    stake: string,
+    { storage }: Settings,
+): string {
     return (
         `Claim ${name} in namespace ${namespace ?? ""} would be deleted, with ${stake}.\n` +
+        (storage.mode === "ephemeral"
+            ? "    To take them along: npm run switch -- ephemeral STACK (the stack's name)\n"
+            : "") +
         "    To keep it: pulumi config set retainData true, pulumi up, and then this change\n" +
         `    To lose it: pulumi config set discardClaim ${uid}`
     );
@@ -310,7 +317,8 @@ function leftBehind({ storage, namespace }: Settings, { api }: Facts): string[] 
     const leaves = api?.namespace === namespace && api.claim === undefined && storage.mode === "persistent";
     return leaves && api.messages
         ? [
-              `The api's ${api.messages} messages are on ephemeral storage: the switch to persistent storage starts empty.`,
+              `The api's ${api.messages} messages are on ephemeral storage: the switch to persistent storage starts empty.\n` +
+                  "To take them along: npm run switch -- persistent STACK (the stack's name)",
           ]
         : [];
 }

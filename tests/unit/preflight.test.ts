@@ -94,6 +94,8 @@ describe("preflight", () => {
                 );
                 assert.match(message, /pulumi config set retainData true/);
                 assert.ok(message.includes(`pulumi config set discardClaim ${uid}`), message);
+                const switched = config.storageMode === "ephemeral";
+                assert.equal(message.includes("npm run switch -- ephemeral"), switched, message);
             });
 
             it(`may go with ${what} when that very claim is discarded`, () => {
@@ -136,6 +138,7 @@ describe("preflight", () => {
             const { problems: none, warnings } = judge(settings(), ephemeral, instance);
             assert.deepEqual(none, []);
             assert.match(warnings.join(), /The api's 3 messages are on ephemeral storage.* starts empty/);
+            assert.match(warnings.join(), /To take them along: npm run switch -- persistent/);
             assert.deepEqual(judge(settings({ storageMode: "ephemeral" }), ephemeral, instance).warnings, []);
         });
     });
