@@ -1,6 +1,7 @@
 /** Ten switches there and back with a thousand messages, killed at random moments: all there, in order, no volume left over. */
 import { strict as assert } from "node:assert";
-import { messages, say } from "../e2e/support/app";
+import { RunningApi } from "../../operations/api";
+import { messages } from "../e2e/support/app";
 import { get, kubectl } from "../e2e/support/cluster";
 import { seeded } from "../e2e/support/interruptions";
 import { journal, operation } from "../e2e/support/operation";
@@ -30,7 +31,11 @@ describe("npm run switch, again and again", () => {
     before(async () => {
         await stack.create();
         await stack.up();
-        await say(stack, ...thousand);
+        const api = new RunningApi({ context: "minikube", env: process.env }, stack.name);
+        await api.post(
+            thousand.map((Text) => ({ AuthorUsername: "ada", Text })),
+            () => undefined,
+        );
     });
     after(() => stack.remove());
 
