@@ -74,6 +74,35 @@ describe("golden plans", () => {
         });
     }
 
+    it("declare as many objects as were counted by hand: no promise was left behind", () => {
+        const counted = Object.entries(runs).map(([name, { resources }]) => [
+            name,
+            resources.filter(({ type }) => type.startsWith("kubernetes:")).length,
+        ]);
+        assert.deepEqual(Object.fromEntries(counted), {
+            "persistent-ingress": 12,
+            "ephemeral-ingress": 11,
+            "existing-claim-none": 10,
+            "retained-persistent-gateway": 14,
+            "retained-ephemeral-ingress-class": 12,
+        });
+    });
+
+    it("hold no value that was made of nothing, or of a promise", () => {
+        for (const run of Object.values(runs)) {
+            assert.doesNotMatch(dump(run), /undefined|NaN|\[object |\[toString\]/);
+        }
+    });
+
+    it("put each resource under its parent, with the stack as the last", () => {
+        for (const { resources } of Object.values(runs)) {
+            for (const { type, name, parent } of resources) {
+                const top = /^(pulumi|synergychat):/.test(type);
+                assert.equal(parent === "", top, `${type} ${name}`);
+            }
+        }
+    });
+
     it("are all, and no file is of none", () => {
         const files = readdirSync(folder).filter((file) => file.endsWith(".yaml"));
         assert.deepEqual(
