@@ -35,7 +35,9 @@ export function deleteUnrecorded(stack: string, context: string, keepData: boole
         }
         console.log(`${object.kind} ${name} was made by a command that was killed: deleting it.`);
         const where = namespace ? ["--namespace", namespace] : [];
-        const what = [object.kind.toLowerCase(), name, ...where, "--ignore-not-found", "--wait=false"];
+        // Nothing of an unrecorded namespace is recorded, so it can go now. A claim goes only after the pods that use it.
+        const wait = `--wait=${object.kind === "Namespace"}`;
+        const what = [object.kind.toLowerCase(), name, ...where, "--ignore-not-found", wait];
         run("kubectl", ["--context", context, "delete", ...what], env);
     }
 }
