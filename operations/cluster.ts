@@ -63,7 +63,8 @@ function startMinikube(env: Environment): Cluster {
 type Addons = Partial<Record<string, { readonly Status: string }>>;
 
 async function startSandbox(env: Environment): Promise<Cluster> {
-    if (process.stdin.isTTY && process.stdout.isTTY) {
+    const isNew = output("npm", ["run", "--silent", "sandbox", "--", "env"], env) === undefined;
+    if (isNew && process.stdin.isTTY && process.stdout.isTTY) {
         await askForSandbox();
     }
     run("npm", ["run", "--silent", "sandbox", "--", "up"], env);
@@ -83,7 +84,7 @@ async function askForSandbox(): Promise<void> {
     const terminal = createInterface({ input: process.stdin, output: process.stdout });
     const answer = await terminal.question(
         "There is no minikube here. The sandbox, a one-node Kubernetes built from package registries, can stand in for it:\n" +
-            "it installs Debian packages, takes about 20 minutes once, and 12 GB in your cache folder.\n" +
+            "it installs Debian packages, takes about 20 minutes once, and 8 GB in your cache folders.\n" +
             "Build and start it? [y/N] ",
     );
     terminal.close();
