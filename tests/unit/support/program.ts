@@ -71,6 +71,8 @@ export async function runWith(config: Record<string, string>): Promise<Run> {
 }
 
 async function startMocks(config: Record<string, string>): Promise<Declared[]> {
+    // The provider would take the shell's kubeconfig into its inputs.
+    delete process.env.KUBECONFIG;
     const resources: Declared[] = [];
     await runtime.setMocks(
         {
