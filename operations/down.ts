@@ -54,7 +54,9 @@ main(async () => {
     announce(data);
     deleteUnrecorded(stack, context, retainsData, cluster.env);
     try {
-        pulumi(stack, ["destroy", "--yes", "--refresh"], cluster.env);
+        // Where a person sits at the terminal, Pulumi asks before it deletes.
+        const agreed = process.stdin.isTTY && process.stdout.isTTY ? [] : ["--yes"];
+        pulumi(stack, ["destroy", ...agreed, "--refresh"], cluster.env);
     } catch (error) {
         explain(data, context, cluster);
         throw error;

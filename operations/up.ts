@@ -16,7 +16,7 @@ main(async () => {
     freeDeadLock(stack, cluster.env);
     selectStack(stack, cluster.env);
     // A cluster that was made anew holds nothing of what the state says: look before acting.
-    pulumi(stack, ["up", "--yes", "--refresh"], cluster.env);
+    pulumi(stack, ["up", "--yes", "--skip-preview", "--refresh"], cluster.env);
     const app = outputs(stack, cluster.env);
     const address = await ingressAddress(context, app.namespaceName, cluster.env);
     report(app, cluster, address, await reachable(app, address));

@@ -87,7 +87,7 @@ describe("npm run up, with a recording minikube", () => {
 
     const deploy = [
         "pulumi stack select dev --create --non-interactive",
-        "pulumi up --yes --refresh --stack dev",
+        "pulumi up --yes --skip-preview --refresh --stack dev",
     ];
 
     it("starts a minikube that is stopped, and enables its ingress, before it deploys", () => {
