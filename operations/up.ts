@@ -40,7 +40,8 @@ function report(app: Outputs, cluster: Cluster, address: string | undefined, rea
     } else {
         explainTunnel(cluster, address);
     }
-    printList("To look around:", app.nextCommands);
+    const inThisShell = cluster.kind === "sandbox" ? ['eval "$(npm run --silent sandbox -- env)"'] : [];
+    printList("To look around:", [...inThisShell, ...app.nextCommands]);
     if (cluster.kind === "sandbox") {
         explainSandbox();
     }
@@ -67,9 +68,8 @@ function explainTunnel(cluster: Cluster, address: string | undefined): void {
 }
 
 function explainSandbox(): void {
-    console.log('\nIn your shell, before any of these: eval "$(npm run --silent sandbox -- env)"');
     console.log(
-        "This is the sandbox: its images are stand-ins, not SynergyChat's own images, and Pulumi's language host and\n" +
+        "\nThis is the sandbox: its images are stand-ins, not SynergyChat's own images, and Pulumi's language host and\n" +
             "Kubernetes provider are small ones of its own.",
     );
 }
