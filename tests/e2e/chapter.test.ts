@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { existsSync } from "node:fs";
 import { ask, askUntilReady, messages, say } from "./support/app";
-import { deleteApiPod, get, kubectl, list, tryKubectl } from "./support/cluster";
+import { apiRolledOut, deleteApiPod, get, kubectl, list, tryKubectl } from "./support/cluster";
 import { TestStack } from "./support/stack";
 
 describe("the chapter", () => {
@@ -187,14 +187,7 @@ describe("the chapter", () => {
             stack.edit({ crawlerContainers: 2 });
             await stack.up();
             await kubectl("rollout", "restart", "deployment/synergychat-api", "--namespace", namespace);
-            await kubectl(
-                "rollout",
-                "status",
-                "deployment/synergychat-api",
-                "--namespace",
-                namespace,
-                "--timeout=90s",
-            );
+            await apiRolledOut(namespace);
             assert.deepEqual(await messages(stack), ["kept", "and in order"]);
         });
 

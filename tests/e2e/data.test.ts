@@ -4,7 +4,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ask, messages, say } from "./support/app";
-import { get, kubectl, list } from "./support/cluster";
+import { apiRolledOut, get, kubectl, list } from "./support/cluster";
 import { TestStack } from "./support/stack";
 
 describe("the messages", () => {
@@ -21,10 +21,6 @@ describe("the messages", () => {
         return (await list(stack.name, "pod", "--selector=app=synergychat-api"))[0];
     }
 
-    async function rolledOut(): Promise<void> {
-        await kubectl("rollout", "status", "deployment/synergychat-api", ...where, "--timeout=90s");
-    }
-
     /** As `kubectl drain` does with each pod of its node; without closing the node for the scenarios beside this one. */
     async function evict(): Promise<void> {
         const { name } = (await apiPod()).metadata;
@@ -38,7 +34,7 @@ describe("the messages", () => {
         const path = `/api/v1/namespaces/${stack.name}/pods/${name as string}/eviction`;
         await kubectl("create", `--raw=${path}`, "--filename", file);
         await kubectl("wait", "--for=delete", `pod/${name as string}`, ...where, "--timeout=60s");
-        await rolledOut();
+        await apiRolledOut(stack.name);
     }
 
     /** The api exits when somebody swears: its container is restarted in the same pod. */

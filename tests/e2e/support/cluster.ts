@@ -40,12 +40,11 @@ export async function list(namespace: string, kind: string, ...args: readonly st
 /** Deletes the api's pod, as the chapter does, and waits until its replacement is ready. */
 export async function deleteApiPod(namespace: string): Promise<void> {
     await kubectl("delete", "pod", "--namespace", namespace, "--selector=app=synergychat-api", "--wait=true");
-    await kubectl(
-        "rollout",
-        "status",
-        "deployment/synergychat-api",
-        "--namespace",
-        namespace,
-        "--timeout=90s",
-    );
+    await apiRolledOut(namespace);
+}
+
+/** Waits until the api's newest pod is ready. */
+export async function apiRolledOut(namespace: string): Promise<void> {
+    const deployment = ["deployment/synergychat-api", "--namespace", namespace];
+    await kubectl("rollout", "status", ...deployment, "--timeout=90s");
 }
