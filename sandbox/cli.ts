@@ -23,10 +23,10 @@ without minikube or a container engine.
     npm run sandbox -- status   what of it runs; exit status 0 if all does
     npm run sandbox -- env      what to put into a shell: eval "$(npm run -s sandbox -- env)"; --json for programs
     npm run sandbox -- down     stops the cluster; the next up goes on with it
-    npm run sandbox -- clean    stops it and removes the cluster, its volumes, and all that was built
+    npm run sandbox -- clean    stops it and removes the cluster, its volumes, and (of the first cluster) all that was built
 
 SYNERGYCHAT_SANDBOX_REGISTRIES_ONLY=1 spares up its attempts to reach anything else.
-SYNERGYCHAT_SANDBOX_STATE=<folder> is a second cluster, beside the first.
+SYNERGYCHAT_SANDBOX_STATE=<folder> is a second cluster, beside the first and with what was built for it.
 `;
 
 const paths = pathsFrom(process.env);
@@ -117,8 +117,10 @@ async function clean(): Promise<void> {
     if (existsSync(marker)) {
         await rm(paths.state, { recursive: true, force: true });
     }
-    await rm(paths.cache, { recursive: true, force: true });
-    say(`removed ${paths.state} and ${paths.cache}`);
+    // A second cluster leaves to the first what was built for both.
+    const built = paths.number === 0 ? [paths.cache] : [];
+    await Promise.all(built.map((folder) => rm(folder, { recursive: true, force: true })));
+    say(`removed ${[paths.state, ...built].join(" and ")}`);
 }
 
 function requireMachine(): void {

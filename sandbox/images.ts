@@ -3,14 +3,18 @@ import { join } from "node:path";
 import { builtFrom } from "./build.ts";
 import { containerdSocket } from "./components.ts";
 import { attempt, run } from "./exec.ts";
-import { buildImages, imageTar, type BuiltImage } from "./images/build.ts";
+import { buildImages, busybox, imageTar, standIns, type BuiltImage } from "./images/build.ts";
 import type { Paths } from "./paths.ts";
 import { references } from "./pins.ts";
 import { say } from "./progress.ts";
 import { fingerprint, isStamped, readIfThere, stamp, writeWhole } from "./stamps.ts";
 
-const services = ["web", "api", "crawler"] as const;
-const referenceOf = (service: string): string => `docker.io/bootdotdev/synergychat-${service}:latest`;
+/** The course's own images. */
+const originals = [
+    "docker.io/bootdotdev/synergychat-web:latest",
+    "docker.io/bootdotdev/synergychat-api:latest",
+    "docker.io/bootdotdev/synergychat-crawler:latest",
+] as const;
 
 const tarOf = (paths: Paths, name: string): string => join(paths.images, `${name}.tar`);
 
@@ -36,7 +40,7 @@ export async function writeOwnImages(paths: Paths): Promise<void> {
 export async function writeStandIns(paths: Paths): Promise<void> {
     const sources = join(import.meta.dirname, "images");
     const stampFile = join(paths.stamps, "stand-ins.tar");
-    const value = await fingerprint([], [sources]);
+    const value = await fingerprint([], [sources, busybox]);
     if (!(await isStamped(stampFile, value))) {
         await buildImages(paths.images, say);
         await stamp(stampFile, value);
@@ -73,26 +77,18 @@ async function provideServices(
     imported: Imported,
     registriesOnly: boolean,
 ): Promise<void> {
-    const wanted = services.map((service) => ({ service, reference: referenceOf(service) }));
-    if (wanted.every(({ reference }) => imported[reference] === pulled)) {
+    if (originals.every((reference) => imported[reference] === pulled)) {
         return;
     }
-    const undecided = wanted.some(({ reference }) => imported[reference] === undefined);
-    if (
-        undecided &&
-        !registriesOnly &&
-        (await pull(
-            wanted.map(({ reference }) => reference),
-            holder,
-        ))
-    ) {
-        wanted.forEach(({ reference }) => (imported[reference] = pulled));
+    const undecided = originals.some((reference) => imported[reference] === undefined);
+    if (undecided && !registriesOnly && (await pull(holder))) {
+        originals.forEach((reference) => (imported[reference] = pulled));
         return;
     }
     await writeStandIns(paths);
-    for (const { service, reference } of wanted) {
-        const tar = tarOf(paths, `synergychat-${service}`);
-        await importOnce({ reference, tar }, join(paths.stamps, "stand-ins.tar"), imported, holder);
+    for (const { reference, name } of standIns) {
+        const image = { reference, tar: tarOf(paths, name) };
+        await importOnce(image, join(paths.stamps, "stand-ins.tar"), imported, holder);
     }
 }
 
@@ -110,13 +106,13 @@ async function importOnce(
 }
 
 /** First a look whether anything answers at all. */
-async function pull(all: readonly string[], holder: number): Promise<boolean> {
+async function pull(holder: number): Promise<boolean> {
     say("SynergyChat's own images: trying to pull them");
-    const look = ["content", "fetch", "--metadata-only", referenceOf("web")];
+    const look = ["content", "fetch", "--metadata-only", originals[0]];
     if ((await attempt("ctr", ctrArgs(holder, look), { seconds: 10 })).code !== 0) {
         return false;
     }
-    const pulls = all.map((reference) =>
+    const pulls = originals.map((reference) =>
         attempt("ctr", ctrArgs(holder, ["images", "pull", reference]), { seconds: 300 }),
     );
     return (await Promise.all(pulls)).every(({ code }) => code === 0);
@@ -133,7 +129,7 @@ function ctr(holder: number, ...args: string[]): Promise<string> {
 
 export async function runsStandIns(paths: Paths): Promise<boolean> {
     const imported = JSON.parse((await readIfThere(join(paths.state, "images.json"))) ?? "{}") as Imported;
-    return services.some((service) => imported[referenceOf(service)] !== pulled);
+    return originals.some((reference) => imported[reference] !== pulled);
 }
 
 export async function answers(holder: number): Promise<boolean> {

@@ -1,38 +1,50 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { Readable, Writable } from "node:stream";
 import { Problem } from "./problem.ts";
+import { say } from "./progress.ts";
 
 /**
- * One run at a time. The lock is the kernel's, held by a child that ends when this process does: after a kill there is
- * no stale lock that somebody would have to judge.
+ * One run at a time; the next waits. The lock is the kernel's, held by a child that ends when this process does: after a
+ * kill there is no stale lock that somebody would have to judge.
+ *
+ * @param seconds how long to wait for another run.
  */
-export async function withLock<T>(path: string, use: () => Promise<T>): Promise<T> {
+export async function withLock<T>(path: string, use: () => Promise<T>, seconds = 3600): Promise<T> {
     await mkdir(dirname(path), { recursive: true });
-    const hold = [
-        "--nonblock",
-        "--conflict-exit-code",
-        "75",
-        path,
-        "sh",
-        "-c",
-        "echo locked; exec cat > /dev/null",
-    ];
-    const child = spawn("flock", hold, { stdio: ["pipe", "pipe", "inherit"], detached: true });
-    const first = await Promise.race([once(child.stdout, "data"), once(child, "exit"), once(child, "error")]);
-    if (first[0] === 75) {
-        throw new Problem("another run of the sandbox is at work: wait for it to end, then try again");
+    let holder = await take(path, ["--nonblock"]);
+    if (!holder) {
+        say("another run of the sandbox is at work: waiting for it to end");
+        holder = await take(path, ["--timeout", String(seconds)]);
     }
-    if (!Buffer.isBuffer(first[0])) {
-        throw new Problem(
-            `the lock ${path} cannot be taken (${String(first[0])}): is flock (util-linux) installed?`,
-        );
+    if (!holder) {
+        throw new Problem(`another run of the sandbox is at work, and has not ended in ${seconds} s`);
     }
     try {
         return await use();
     } finally {
-        child.stdin.end();
-        await once(child, "exit");
+        holder.stdin.end();
+        await once(holder, "exit");
     }
+}
+
+/** The child that holds the lock; undefined where another run does. */
+async function take(
+    path: string,
+    patience: readonly string[],
+): Promise<ChildProcessByStdio<Writable, Readable, null> | undefined> {
+    const held = ["sh", "-c", "echo locked; exec cat > /dev/null"];
+    const child = spawn("flock", [...patience, "--conflict-exit-code", "75", path, ...held], {
+        stdio: ["pipe", "pipe", "inherit"],
+        detached: true,
+    });
+    const first = await Promise.race([once(child.stdout, "data"), once(child, "exit"), once(child, "error")]);
+    if (!Buffer.isBuffer(first[0]) && first[0] !== 75) {
+        throw new Problem(
+            `the lock ${path} cannot be taken (${String(first[0])}): is flock (util-linux) installed?`,
+        );
+    }
+    return first[0] === 75 ? undefined : child;
 }

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { attempt, has, run } from "./exec.ts";
+import { busybox } from "./images/build.ts";
 import type { Paths } from "./paths.ts";
 import { Problem } from "./problem.ts";
 import { say } from "./progress.ts";
@@ -64,6 +65,10 @@ async function missingPackages(): Promise<string[]> {
     }
     if (cniFolder() === undefined) {
         missing.add("containernetworking-plugins");
+    }
+    // ldd fails on what is linked statically.
+    if (!existsSync(busybox) || (await attempt("ldd", [busybox])).code === 0) {
+        missing.add("busybox-static");
     }
     return [...missing];
 }

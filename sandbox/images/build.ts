@@ -150,8 +150,6 @@ function sha256(bytes: Buffer): string {
     return createHash("sha256").update(bytes).digest("hex");
 }
 
-const services = ["web", "api", "crawler"] as const;
-
 // What programs of a Linux system expect to find. `/var/lib` is where the stack mounts the api's ephemeral volume.
 const base: ImageFile[] = [
     {
@@ -163,8 +161,43 @@ const base: ImageFile[] = [
     { path: "/var/lib", directory: true },
 ];
 
-/** Builds the stand-ins for the three images of the course. */
+/** A static one: the images have no C library. */
+export const busybox = "/bin/busybox";
+
+/** The shell and the small tools that the originals have from Debian. */
+async function shell(): Promise<ImageFile[]> {
+    const { stdout } = await promisify(execFile)(busybox, ["--list"]);
+    const tools = stdout.split("\n").filter((tool) => tool !== "" && tool !== "busybox");
+    return [
+        { path: busybox, source: busybox, mode: 0o755 },
+        ...tools.map((tool) => ({ path: `/bin/${tool}`, symlink: "busybox" })),
+    ];
+}
+
+/** Each stand-in: what it stands in for, the name of its tar, its program, and whether it has a shell. */
+export const standIns = [
+    standIn("web", "latest"),
+    standIn("api", "latest"),
+    standIn("crawler", "latest"),
+    // As an image that somebody has hardened.
+    standIn("api", "without-shell"),
+];
+
+function standIn(
+    program: "web" | "api" | "crawler",
+    tag: "latest" | "without-shell",
+): { reference: string; name: string; program: string; hasShell: boolean } {
+    return {
+        reference: `docker.io/bootdotdev/synergychat-${program}:${tag}`,
+        name: `synergychat-${program}-${tag}`,
+        program,
+        hasShell: tag === "latest",
+    };
+}
+
+/** Builds the stand-ins for the course's images. */
 export async function buildImages(outDir: string, log: (line: string) => void): Promise<BuiltImage[]> {
+    const tools = await shell();
     const programs = await mkdtemp(join(tmpdir(), "synergychat-images-"));
     try {
         log("building the stand-ins for SynergyChat's three images");
@@ -177,14 +210,14 @@ export async function buildImages(outDir: string, log: (line: string) => void): 
             },
         );
         const images: BuiltImage[] = [];
-        for (const service of services) {
-            const reference = `docker.io/bootdotdev/synergychat-${service}:latest`;
-            const out = join(outDir, `synergychat-${service}.tar`);
+        for (const { reference, name, program, hasShell } of standIns) {
+            const out = join(outDir, `${name}.tar`);
+            const own = { path: `/app/${program}`, source: join(programs, program), mode: 0o755 };
             await imageTar({
                 reference,
                 out,
-                files: [...base, { path: `/app/${service}`, source: join(programs, service), mode: 0o755 }],
-                config: { entrypoint: [`/app/${service}`], exposedPorts: [8080] },
+                files: [...base, ...(hasShell ? tools : []), own],
+                config: { entrypoint: [`/app/${program}`], exposedPorts: [8080] },
             });
             log(`${reference} in ${out}`);
             images.push({ reference, tar: out });

@@ -22,7 +22,7 @@ describe("the lock", () => {
     afterEach(() => rm(folder, { recursive: true }));
 
     const isFree = (path: string): Promise<boolean> =>
-        withLock(path, () => Promise.resolve(true)).catch((error: unknown) => {
+        withLock(path, () => Promise.resolve(true), 0).catch((error: unknown) => {
             assert(error instanceof Problem);
             return false;
         });
@@ -33,6 +33,19 @@ describe("the lock", () => {
             assert.equal(await isFree(path), false);
         });
         assert.equal(await isFree(path), true);
+    });
+
+    it("lets the next run wait for the one before", async () => {
+        const path = join(folder, "lock");
+        const ended: string[] = [];
+        const first = withLock(path, async () => {
+            await new Promise((done) => setTimeout(done, 300));
+            ended.push("first");
+        });
+        assert.equal(await eventually(5, async () => !(await isFree(path))), true);
+        await withLock(path, () => Promise.resolve(ended.push("second")), 10);
+        await first;
+        assert.deepEqual(ended, ["first", "second"]);
     });
 
     it("is free after a failure", async () => {
