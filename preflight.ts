@@ -6,7 +6,7 @@
  */
 import { RunError, log } from "@pulumi/pulumi";
 import { type Claim, type Facts, type RunningApi, look } from "./cluster/facts";
-import type { ApiObject } from "./cluster/kubectl";
+import { type ApiObject, connect } from "./cluster/kubectl";
 import { instanceLabel, managedBy } from "./components/labels";
 import { type ClaimArgs, claimAnnotations, claimName, ownClaim } from "./components/storage";
 import type { Settings } from "./config";
@@ -25,12 +25,9 @@ export interface Verdict {
  * @throws RunError with every problem at once.
  */
 export async function preflight(settings: Settings, instance: string): Promise<void> {
-    const target = { context: settings.context, kubeconfig: settings.kubeconfig };
-    const { problems, warnings } = judge(
-        settings,
-        await look(target, settings.namespace, instance),
-        instance,
-    );
+    const cluster = await connect({ context: settings.context, kubeconfig: settings.kubeconfig });
+    const facts = await look(cluster, settings.namespace, instance);
+    const { problems, warnings } = judge(settings, facts, instance);
     await Promise.all(warnings.map((warning) => log.warn(warning)));
     if (problems.length > 0) {
         throw new RunError(
@@ -295,7 +292,7 @@ function atStake(claim: Claim, api: RunningApi | undefined): string | undefined 
     if (!mounted || api.messages === undefined) {
         return "messages that cannot be counted (the api does not answer, or does not mount it)";
     }
-    return api.messages === 0 ? undefined : `${api.messages} message${api.messages === 1 ? "" : "s"}`;
+    return api.messages === 0 ? undefined : count(api.messages);
 }
 
 function wouldLose(
@@ -313,12 +310,26 @@ function wouldLose(
     );
 }
 
+/** Messages on ephemeral storage that this config leaves behind. */
 function leftBehind({ storage, namespace }: Settings, { api }: Facts): string[] {
-    const leaves = api?.namespace === namespace && api.claim === undefined && storage.mode === "persistent";
-    return leaves && api.messages
+    if (!api?.messages || api.claim !== undefined) {
+        return [];
+    }
+    const stake = `The api's ${count(api.messages)} on ephemeral storage`;
+    if (api.namespace !== namespace) {
+        return [
+            `${stake} in namespace ${api.namespace} will be lost: the stack moves to namespace ${namespace} and starts empty there.\n` +
+                `To keep them: pulumi config set namespace ${api.namespace}`,
+        ];
+    }
+    return storage.mode === "persistent"
         ? [
-              `The api's ${api.messages} messages are on ephemeral storage: the switch to persistent storage starts empty.\n` +
+              `${stake} will be lost: the switch to persistent storage starts empty.\n` +
                   "To take them along: npm run switch -- persistent STACK (the stack's name)",
           ]
         : [];
+}
+
+function count(messages: number): string {
+    return messages === 1 ? "1 message" : `${messages} messages`;
 }

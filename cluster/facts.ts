@@ -1,7 +1,7 @@
 /** What the cluster holds that matters to a stack: asked once, before anything is registered. */
 import { RunError } from "@pulumi/pulumi";
 import { instanceLabel } from "../components/labels";
-import { type Answer, type ApiObject, type Target, contexts, post, read } from "./kubectl";
+import type { Answer, ApiObject, Connection } from "./kubectl";
 
 /** What the cluster holds that matters to the stack. */
 export interface Facts {
@@ -21,7 +21,7 @@ export interface Facts {
     readonly api: RunningApi | undefined;
 }
 
-/** An api that runs in the stack's namespace, or in the one that it had before. */
+/** The stack's api, in whatever namespace it runs. */
 export interface RunningApi {
     readonly namespace: string;
     /** The claim that its pod mounts; undefined with ephemeral storage. */
@@ -47,8 +47,12 @@ export interface Right {
     readonly resources?: readonly string[];
 }
 
-/** @throws RunError when the cluster cannot be asked at all. */
-export async function look(target: Target, namespace: string, instance: string): Promise<Facts> {
+/**
+ * @param instance the stack's mark on its objects.
+ * @throws RunError when the cluster cannot be asked at all.
+ */
+export async function look(cluster: Connection, namespace: string, instance: string): Promise<Facts> {
+    const ofStack = `labelSelector=${encodeURIComponent(`${instanceLabel}=${instance}`)}`;
     const inNamespace = [
         `/api/v1/namespaces/${namespace}/configmaps`,
         `/api/v1/namespaces/${namespace}/services`,
@@ -56,31 +60,33 @@ export async function look(target: Target, namespace: string, instance: string):
         `/apis/apps/v1/namespaces/${namespace}/deployments`,
         `/apis/networking.k8s.io/v1/namespaces/${namespace}/ingresses`,
     ];
-    const [found, rights, claims, storage, ingress, gateway, ...objects] = await Promise.all([
-        read(target, `/api/v1/namespaces/${namespace}`),
-        post(target, "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", rulesReview(namespace)),
-        read(
-            target,
-            `/api/v1/persistentvolumeclaims?labelSelector=${encodeURIComponent(`${instanceLabel}=${instance}`)}`,
-        ),
-        read(target, "/apis/storage.k8s.io/v1/storageclasses"),
-        read(target, "/apis/networking.k8s.io/v1/ingressclasses"),
-        read(target, "/apis/gateway.networking.k8s.io/v1/gatewayclasses"),
-        ...inNamespace.map((path) => read(target, path)),
+    const [found, rights, claims, deployments, storage, ingress, gateway, ...objects] = await Promise.all([
+        cluster.read(`/api/v1/namespaces/${namespace}`),
+        cluster.post("/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", rulesReview(namespace)),
+        cluster.read(`/api/v1/persistentvolumeclaims?${ofStack}`),
+        cluster.read(`/apis/apps/v1/deployments?${ofStack}`),
+        cluster.read("/apis/storage.k8s.io/v1/storageclasses"),
+        cluster.read("/apis/networking.k8s.io/v1/ingressclasses"),
+        cluster.read("/apis/gateway.networking.k8s.io/v1/gatewayclasses"),
+        ...inNamespace.map((path) => cluster.read(path)),
     ]);
     if (found.kind === "failed") {
-        throw new RunError(await unreachable(target, found.message));
+        throw new RunError(unreachable(cluster.target.context, found.message));
     }
-    const ownClaims = (itemsOf(claims) ?? itemsOf(objects[2]) ?? []) as readonly Claim[];
+    // Whoever may not look into every namespace sees those of the config's namespace.
+    const [, , claimsHere, deploymentsHere] = objects;
+    const isOwn = ({ metadata }: ApiObject) => metadata.labels?.[instanceLabel] === instance;
+    const ownClaims = (itemsOf(claims) ?? itemsOf(claimsHere) ?? []) as readonly Claim[];
+    const ownDeployments = (itemsOf(deployments) ?? itemsOf(deploymentsHere) ?? []) as readonly Deployment[];
     return {
         namespace: found.kind === "found" ? (found.body as ApiObject) : undefined,
         objects: objects.flatMap((answer) => itemsOf(answer) ?? []),
-        claims: ownClaims.filter(({ metadata }) => metadata.labels?.[instanceLabel] === instance),
+        claims: ownClaims.filter(isOwn),
         storageClasses: itemsOf(storage) as readonly StorageClass[] | undefined,
         ingressClasses: itemsOf(ingress),
         gatewayClasses: itemsOf(gateway),
         rights: rightsOf(rights),
-        api: await runningApi(target, ownClaims[0]?.metadata.namespace ?? namespace),
+        api: await runningApi(cluster, ownDeployments.filter(isOwn)),
     };
 }
 
@@ -104,37 +110,36 @@ function rightsOf(answer: Answer): readonly Right[] | undefined {
     return status && !status.incomplete ? status.resourceRules : undefined;
 }
 
-async function unreachable(target: Target, message: string): Promise<string> {
-    const known = await contexts(target);
-    if (!known.includes(target.context)) {
-        const have = known.length > 0 ? `It has: ${known.join(", ")}.` : "It has none.";
-        return (
-            `kubernetes:context is ${JSON.stringify(target.context)}: your kubeconfig has no such context. ${have}\n` +
-            "    Start your cluster (minikube start), or run: pulumi config set kubernetes:context NAME"
-        );
-    }
+function unreachable(context: string, message: string): string {
     return (
-        `The cluster of context ${target.context} does not answer: ${message}\n` +
-        `    Is it running? Try: kubectl --context ${target.context} get nodes`
+        `The cluster of context ${context} does not answer: ${message}\n` +
+        `    Is it running? Try: kubectl --context ${context} get nodes`
     );
 }
 
 /** The api as it runs now, asked through the API server, so that no address of the app's needs to be reachable. */
-async function runningApi(target: Target, namespace: string): Promise<RunningApi | undefined> {
-    const [deployment, messages] = await Promise.all([
-        read(target, `/apis/apps/v1/namespaces/${namespace}/deployments/synergychat-api`),
-        read(target, `/api/v1/namespaces/${namespace}/services/api-service:http/proxy/messages`),
-    ]);
-    if (deployment.kind !== "found") {
+async function runningApi(
+    cluster: Connection,
+    deployments: readonly Deployment[],
+): Promise<RunningApi | undefined> {
+    const deployment = deployments.find(({ metadata }) => metadata.name === "synergychat-api");
+    if (!deployment) {
         return undefined;
     }
-    const { spec } = deployment.body as { spec: { template: { spec: { volumes?: readonly Volume[] } } } };
-    const claims = (spec.template.spec.volumes ?? []).flatMap(
+    const { namespace = "" } = deployment.metadata;
+    const claims = (deployment.spec.template.spec.volumes ?? []).flatMap(
         (volume) => volume.persistentVolumeClaim?.claimName ?? [],
+    );
+    const messages = await cluster.read(
+        `/api/v1/namespaces/${namespace}/services/api-service:http/proxy/messages`,
     );
     const count =
         messages.kind === "found" && Array.isArray(messages.body) ? messages.body.length : undefined;
     return { namespace, claim: claims[0], messages: count };
+}
+
+interface Deployment extends ApiObject {
+    readonly spec: { readonly template: { readonly spec: { readonly volumes?: readonly Volume[] } } };
 }
 
 interface Volume {

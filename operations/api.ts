@@ -1,11 +1,7 @@
 /** The running api, reached through the API server: no address of the app's needs to be reachable. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { request } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Target, read } from "../cluster/kubectl";
+import type { Answer, Connection } from "../cluster/kubectl";
 import type { Message } from "./messages";
 import { UserError } from "./process";
 
@@ -39,7 +35,7 @@ interface Slice {
 /** The api of one stack. */
 export class RunningApi {
     public constructor(
-        private readonly target: Target,
+        private readonly cluster: Connection,
         private readonly namespace: string,
     ) {}
 
@@ -66,7 +62,7 @@ export class RunningApi {
     /** UID of a claim, or undefined where there is none of that name. */
     public async claimUid(name: string): Promise<string | undefined> {
         const path = `/api/v1/namespaces/${this.namespace}/persistentvolumeclaims/${name}`;
-        const answer = await read(this.target, path);
+        const answer = await this.cluster.read(path);
         return answer.kind === "found"
             ? (answer.body as { metadata: { uid: string } }).metadata.uid
             : undefined;
@@ -106,7 +102,7 @@ export class RunningApi {
         return until("the api gives its messages", async () => {
             const pod = await this.findPod();
             const path = `/api/v1/namespaces/${this.namespace}/pods/${pod ?? ""}:8080/proxy/messages`;
-            const answer = pod === undefined ? undefined : await read(this.target, path);
+            const answer = pod === undefined ? undefined : await this.cluster.read(path);
             return answer?.kind === "found" ? (answer.body as readonly Message[]) : undefined;
         });
     }
@@ -132,14 +128,12 @@ export class RunningApi {
      */
     public async post(messages: readonly Message[], progress: (done: number) => void): Promise<void> {
         const path = `/api/v1/namespaces/${this.namespace}/pods/${await this.pod()}:8080/proxy/messages`;
-        const proxy = await Proxy.start(this.target, path);
-        try {
-            for (const [index, { AuthorUsername, Text }] of messages.entries()) {
-                await proxy.post(path, { AuthorUsername, Text });
-                progress(index + 1);
+        for (const [index, { AuthorUsername, Text }] of messages.entries()) {
+            const answer = await this.cluster.post(path, { AuthorUsername, Text });
+            if (answer.kind !== "found") {
+                throw new UserError(`POST /messages failed: ${reasonOf(answer)}`);
             }
-        } finally {
-            proxy.stop();
+            progress(index + 1);
         }
     }
 
@@ -161,74 +155,25 @@ export class RunningApi {
     }
 
     private async must<T>(path: string): Promise<T> {
-        const answer = await read(this.target, path);
+        const answer = await this.cluster.read(path);
         if (answer.kind === "found") {
             return answer.body as T;
         }
-        const why = answer.kind === "not found" ? "not found" : answer.message;
-        throw new UserError(`The cluster of context ${this.target.context} does not give ${path}: ${why}`);
+        const { context } = this.cluster.target;
+        throw new UserError(`The cluster of context ${context} does not give ${path}: ${reasonOf(answer)}`);
     }
 
     /** What kubectl prints, or undefined when it fails. */
     private kubectl(args: readonly string[], input = ""): string | undefined {
-        const where = ["--context", this.target.context, "--namespace", this.namespace];
-        const options = { env: { ...this.target.env }, input, encoding: "utf8" as const };
+        const where = ["--context", this.cluster.target.context, "--namespace", this.namespace];
+        const options = { env: { ...this.cluster.target.env }, input, encoding: "utf8" as const };
         const { status, stdout } = spawnSync("kubectl", [...where, ...args], options);
         return status === 0 ? stdout : undefined;
     }
 }
 
-/** `kubectl proxy` for one path, on a socket that nobody else can open: one process for many requests. */
-class Proxy {
-    private constructor(
-        private readonly child: ChildProcess,
-        private readonly folder: string,
-    ) {}
-
-    public static async start(target: Target, path: string): Promise<Proxy> {
-        const folder = mkdtempSync(join(tmpdir(), "synergychat-"));
-        const args = ["proxy", `--context=${target.context}`, `--unix-socket=${join(folder, "socket")}`];
-        const only = `--accept-paths=^${path}$`;
-        // Its input ends when this process does, killed or not: then it must not stay behind.
-        const script = 'kubectl "$@" & cat; kill $!';
-        const child = spawn("sh", ["-c", script, "sh", ...args, only], {
-            env: { ...target.env },
-            stdio: ["pipe", "ignore", "inherit"],
-        });
-        await until("kubectl proxy runs", () => existsSync(join(folder, "socket")) || undefined);
-        return new Proxy(child, folder);
-    }
-
-    public stop(): void {
-        this.child.stdin?.end();
-        rmSync(this.folder, { recursive: true, force: true });
-    }
-
-    public post(path: string, message: Message): Promise<void> {
-        const socketPath = join(this.folder, "socket");
-        const headers = { "Content-Type": "application/json" };
-        return new Promise((resolve, reject) => {
-            const asked = request(
-                { socketPath, path, method: "POST", headers, timeout: 30_000 },
-                (response) => {
-                    response.resume();
-                    response.on("error", reject);
-                    response.on("end", () => {
-                        if (response.statusCode === 201) {
-                            resolve();
-                        } else {
-                            reject(new UserError(`POST /messages answered ${response.statusCode ?? 0}`));
-                        }
-                    });
-                },
-            );
-            asked.on("error", (error) => {
-                reject(new UserError(`POST /messages failed: ${error.message}`));
-            });
-            asked.on("timeout", () => asked.destroy(new Error("no answer in 30 s")));
-            asked.end(JSON.stringify(message));
-        });
-    }
+function reasonOf(answer: Exclude<Answer, { kind: "found" }>): string {
+    return answer.kind === "not found" ? "not found" : answer.message;
 }
 
 /** Asks once a second until there is an answer. */

@@ -1,6 +1,5 @@
 /** What `npm run verify` sees of a live stack: asked once, judged in lessons.ts. Nothing in here changes anything. */
-import { type Target, read } from "../cluster/kubectl";
-import { output } from "./process";
+import type { Connection } from "../cluster/kubectl";
 
 /** A live stack, as much of it as the chapter speaks of. */
 export interface Live {
@@ -79,20 +78,22 @@ export interface CrawlerPort {
 
 /** Asks the cluster for everything at once. */
 export async function lookAt(
-    target: Target,
+    cluster: Connection,
     namespace: string,
     storageMode: "persistent" | "ephemeral",
 ): Promise<Live> {
     const core = `/api/v1/namespaces/${namespace}`;
     const [deployments, pods, claims, slices, apiConfig, messages] = await Promise.all([
-        items<Deployment>(target, `/apis/apps/v1/namespaces/${namespace}/deployments`),
-        items<Pod>(target, `${core}/pods`),
-        items<Claim>(target, `${core}/persistentvolumeclaims`),
-        items<EndpointSlice>(target, `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`),
-        read(target, `${core}/configmaps/synergychat-api-configmap`),
-        messagesOf(target, `${core}/services/api-service:http`),
+        items<Deployment>(cluster, `/apis/apps/v1/namespaces/${namespace}/deployments`),
+        items<Pod>(cluster, `${core}/pods`),
+        items<Claim>(cluster, `${core}/persistentvolumeclaims`),
+        items<EndpointSlice>(cluster, `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`),
+        cluster.read(`${core}/configmaps/synergychat-api-configmap`),
+        messagesOf(cluster, `${core}/services/api-service:http`),
     ]);
     const running = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    const api = running.find((pod) => isPart(pod, "api"));
+    const crawlers = running.filter((pod) => isPart(pod, "crawler"));
     const config = apiConfig.kind === "found" ? (apiConfig.body as { data?: Record<string, string> }) : {};
     return {
         namespace,
@@ -102,37 +103,42 @@ export async function lookAt(
         claims,
         slices,
         apiConfig: config.data ?? {},
-        apiLog: text(target, ["logs", "deployment/synergychat-api", `--namespace=${namespace}`]),
-        crawlerPorts: running.filter(isCrawler).flatMap((pod) => crawlerPorts(target, namespace, pod)),
+        apiLog: api && (await text(cluster, `${core}/pods/${api.metadata.name}/log`)),
+        crawlerPorts: (
+            await Promise.all(crawlers.map((pod) => crawlerPorts(cluster, namespace, pod)))
+        ).flat(),
         messages,
     };
 }
 
 /** The messages behind an api's Service or pod, asked through the API server: no address of the app's needs to be reachable. */
-export async function messagesOf(target: Target, path: string): Promise<readonly unknown[] | undefined> {
-    const answer = await read(target, `${path}/proxy/messages`);
+export async function messagesOf(cluster: Connection, path: string): Promise<readonly unknown[] | undefined> {
+    const answer = await cluster.read(`${path}/proxy/messages`);
     return answer.kind === "found" && Array.isArray(answer.body) ? answer.body : undefined;
 }
 
-async function items<T>(target: Target, path: string): Promise<readonly T[]> {
-    const answer = await read(target, path);
+async function items<T>(cluster: Connection, path: string): Promise<readonly T[]> {
+    const answer = await cluster.read(path);
     return answer.kind === "found" ? (answer.body as { items: T[] }).items : [];
 }
 
-function isCrawler({ metadata }: Pod): boolean {
-    return metadata.labels?.app === "synergychat-crawler";
+function isPart({ metadata }: Pod, part: "api" | "crawler"): boolean {
+    return metadata.labels?.app === `synergychat-${part}`;
 }
 
-function crawlerPorts(target: Target, namespace: string, pod: Pod): CrawlerPort[] {
-    return pod.spec.containers.flatMap(({ name, ports = [] }) =>
-        ports.map(({ containerPort: port }) => {
-            const path = `/api/v1/namespaces/${namespace}/pods/${pod.metadata.name}:${port}/proxy/healthz`;
-            return { container: name, port, answer: text(target, ["get", `--raw=${path}`]) };
+async function crawlerPorts(cluster: Connection, namespace: string, pod: Pod): Promise<CrawlerPort[]> {
+    const ports = pod.spec.containers.flatMap(({ name, ports = [] }) =>
+        ports.map(({ containerPort }) => ({ container: name, port: containerPort })),
+    );
+    const core = `/api/v1/namespaces/${namespace}/pods/${pod.metadata.name}`;
+    return Promise.all(
+        ports.map(async ({ container, port }) => {
+            return { container, port, answer: await text(cluster, `${core}:${port}/proxy/healthz`) };
         }),
     );
 }
 
-function text(target: Target, args: readonly string[]): string | undefined {
-    const flags = [`--context=${target.context}`, "--request-timeout=15s"];
-    return output("kubectl", [...args, ...flags], target.env ?? process.env);
+async function text(cluster: Connection, path: string): Promise<string | undefined> {
+    const answer = await cluster.read(path);
+    return answer.kind === "found" ? String(answer.body) : undefined;
 }

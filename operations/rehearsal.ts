@@ -7,7 +7,7 @@
  * the person asks for it.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Target, post } from "../cluster/kubectl";
+import type { Connection } from "../cluster/kubectl";
 import { type Check, check, databaseVolume, deploymentOf } from "./lessons";
 import { type Claim, type Live, messagesOf } from "./live";
 import { UserError, output } from "./process";
@@ -19,30 +19,30 @@ const patience = "120s";
 const message = { AuthorUsername: "verify", Text: "written by npm run verify" };
 
 /** Tries the lesson on a copy of the api's pod. */
-export async function onACopy(target: Target, live: Live): Promise<Check> {
+export async function onACopy(cluster: Connection, live: Live): Promise<Check> {
     const tried = `a copy of the api's pod, with a volume of its own: write a message, delete the pod`;
     try {
         // A killed run leaves its copy behind.
-        removeCopy(target, live);
+        removeCopy(cluster, live);
         const claim = copyOfClaim(live);
         if (claim) {
-            await create(target, `/api/v1/namespaces/${live.namespace}/persistentvolumeclaims`, claim);
+            await create(cluster, `/api/v1/namespaces/${live.namespace}/persistentvolumeclaims`, claim);
         }
-        await startCopy(target, live);
-        const before = await write(target, `/api/v1/namespaces/${live.namespace}/pods/${copyName}:${port}`);
-        kubectl(target, live, "delete", "pod", copyName, "--wait=true", `--timeout=${patience}`);
-        await startCopy(target, live);
-        const after = await read(target, `/api/v1/namespaces/${live.namespace}/pods/${copyName}:${port}`);
+        await startCopy(cluster, live);
+        const before = await write(cluster, `/api/v1/namespaces/${live.namespace}/pods/${copyName}:${port}`);
+        kubectl(cluster, live, "delete", "pod", copyName, "--wait=true", `--timeout=${patience}`);
+        await startCopy(cluster, live);
+        const after = await read(cluster, `/api/v1/namespaces/${live.namespace}/pods/${copyName}:${port}`);
         return verdict(tried, live, before, after);
     } catch (error) {
         return check(lesson, tried, false, (error as Error).message);
     } finally {
-        removeCopy(target, live);
+        removeCopy(cluster, live);
     }
 }
 
 /** Tries the lesson on the live pod: where nothing can be lost and nothing stays, or with `destructive` wherever it is. */
-export async function onTheLivePod(target: Target, live: Live, destructive: boolean): Promise<Check> {
+export async function onTheLivePod(cluster: Connection, live: Live, destructive: boolean): Promise<Check> {
     const tried = "kubectl delete pod --selector app=synergychat-api";
     const reason = destructive ? undefined : whyNot(live);
     if (reason) {
@@ -50,10 +50,10 @@ export async function onTheLivePod(target: Target, live: Live, destructive: bool
     }
     try {
         const service = `/api/v1/namespaces/${live.namespace}/services/api-service:http`;
-        const before = live.messages?.length ? await read(target, service) : await write(target, service);
-        kubectl(target, live, "delete", "pod", "--selector=app=synergychat-api", `--timeout=${patience}`);
-        kubectl(target, live, "rollout", "status", "deployment/synergychat-api", `--timeout=${patience}`);
-        return verdict(tried, live, before, await read(target, service));
+        const before = live.messages?.length ? await read(cluster, service) : await write(cluster, service);
+        kubectl(cluster, live, "delete", "pod", "--selector=app=synergychat-api", `--timeout=${patience}`);
+        kubectl(cluster, live, "rollout", "status", "deployment/synergychat-api", `--timeout=${patience}`);
+        return verdict(tried, live, before, await read(cluster, service));
     } catch (error) {
         return check(lesson, tried, false, (error as Error).message);
     }
@@ -121,7 +121,7 @@ function like({ spec }: Claim): object {
 /** Labels of its own: with the api's, the Service would send people to it, and the api's ReplicaSet would adopt it. */
 const copyMetadata = { name: copyName, labels: { app: copyName } };
 
-async function startCopy(target: Target, live: Live): Promise<void> {
+async function startCopy(cluster: Connection, live: Live): Promise<void> {
     const template = deploymentOf(live, "api")?.spec.template.spec;
     if (!template) {
         throw new Error("there is no deployment synergychat-api to copy");
@@ -130,34 +130,34 @@ async function startCopy(target: Target, live: Live): Promise<void> {
         volume.persistentVolumeClaim ? { ...volume, persistentVolumeClaim: { claimName: copyName } } : volume,
     );
     const pod = { apiVersion: "v1", kind: "Pod", metadata: copyMetadata, spec: { ...template, volumes } };
-    await create(target, `/api/v1/namespaces/${live.namespace}/pods`, pod);
-    kubectl(target, live, "wait", "--for=condition=Ready", `pod/${copyName}`, `--timeout=${patience}`);
+    await create(cluster, `/api/v1/namespaces/${live.namespace}/pods`, pod);
+    kubectl(cluster, live, "wait", "--for=condition=Ready", `pod/${copyName}`, `--timeout=${patience}`);
 }
 
 /** By its label: what only happens to have the copy's name is somebody else's. */
-function removeCopy(target: Target, live: Live): void {
+function removeCopy(cluster: Connection, live: Live): void {
     const own = [`--selector=app=${copyName}`, "--ignore-not-found", `--timeout=${patience}`];
-    kubectl(target, live, "delete", "pod,persistentvolumeclaim", ...own);
+    kubectl(cluster, live, "delete", "pod,persistentvolumeclaim", ...own);
 }
 
-async function create(target: Target, path: string, body: object): Promise<void> {
-    const answer = await post(target, path, body);
+async function create(cluster: Connection, path: string, body: object): Promise<void> {
+    const answer = await cluster.post(path, body);
     if (answer.kind !== "found") {
         throw new Error("message" in answer ? answer.message : `${path} is not there`);
     }
 }
 
 /** Writes a message, and gives back all that there are. */
-async function write(target: Target, path: string): Promise<readonly unknown[]> {
-    await read(target, path);
-    await create(target, `${path}/proxy/messages`, message);
-    return read(target, path);
+async function write(cluster: Connection, path: string): Promise<readonly unknown[]> {
+    await read(cluster, path);
+    await create(cluster, `${path}/proxy/messages`, message);
+    return read(cluster, path);
 }
 
 /** The messages, within half a minute: a Service hears of a new pod a moment after it is ready. */
-async function read(target: Target, path: string): Promise<readonly unknown[]> {
+async function read(cluster: Connection, path: string): Promise<readonly unknown[]> {
     for (let attempt = 0; attempt < 30; attempt++) {
-        const messages = await messagesOf(target, path);
+        const messages = await messagesOf(cluster, path);
         if (messages) {
             return messages;
         }
@@ -166,9 +166,9 @@ async function read(target: Target, path: string): Promise<readonly unknown[]> {
     throw new Error("the api does not answer /messages");
 }
 
-function kubectl(target: Target, { namespace }: Live, ...args: readonly string[]): void {
-    const all = [...args, `--namespace=${namespace}`, `--context=${target.context}`];
-    if (output("kubectl", all, target.env ?? process.env) === undefined) {
+function kubectl(cluster: Connection, { namespace }: Live, ...args: readonly string[]): void {
+    const all = [...args, `--namespace=${namespace}`, `--context=${cluster.target.context}`];
+    if (output("kubectl", all, cluster.target.env ?? process.env) === undefined) {
         throw new UserError(`kubectl ${args.join(" ")} failed`);
     }
 }

@@ -5,6 +5,7 @@
  * storage, the messages are written into the new volume and compared, and the api is put back. What was done stands in a
  * journal beside the copy: killed at any step, the next run goes on from there, in this direction or back.
  */
+import { connect } from "../cluster/kubectl";
 import { claimName } from "../components/storage";
 import { RunningApi } from "./api";
 import { findCluster } from "./cluster";
@@ -41,7 +42,7 @@ main(async () => {
     const env = await withPulumi((await findCluster(context)).env);
     freeDeadLock(stack, env);
     const { namespaceName } = outputs(stack, env);
-    const api = new RunningApi({ context, env }, namespaceName);
+    const api = new RunningApi(await connect({ context, env }), namespaceName);
     const journal = journalPath(dataFolder(env), stack, await api.installation());
     const work: Work = { stack, to, api, env, journal };
     refuseOtherNamespace(work, namespaceName);

@@ -6,7 +6,7 @@
  * that too. With `--json`, stdout is one JSON document, and everything else is said on stderr.
  */
 import { parseArgs } from "node:util";
-import { type Target, read } from "../cluster/kubectl";
+import { type Connection, connect } from "../cluster/kubectl";
 import { findCluster } from "./cluster";
 import { answers, ingressAddress } from "./ingress";
 import { type Check, check, lessons } from "./lessons";
@@ -29,12 +29,12 @@ main(async () => {
     const context = contextOf(options.stack);
     const { env } = await findCluster(context);
     const app = liveOutputs(options.stack, await withPulumi(env));
-    const target = { context, env };
-    if ((await read(target, `/api/v1/namespaces/${app.namespaceName}`)).kind !== "found") {
+    const cluster = await connect({ context, env });
+    if ((await cluster.read(`/api/v1/namespaces/${app.namespaceName}`)).kind !== "found") {
         throw new UserError(`The cluster has no namespace ${app.namespaceName}: run npm run up`);
     }
     const checks: Check[] = [];
-    for await (const next of walk(target, app, options.destructive)) {
+    for await (const next of walk(cluster, app, options.destructive)) {
         show(next, checks.at(-1)?.lesson);
         checks.push(next);
     }
@@ -63,18 +63,19 @@ function liveOutputs(stack: string, env: Parameters<typeof outputs>[1]): Outputs
     return app as Outputs;
 }
 
-async function* walk(target: Target, app: Outputs, destructive: boolean): AsyncGenerator<Check> {
-    const live = await lookAt(target, app.namespaceName, app.storageMode);
+async function* walk(cluster: Connection, app: Outputs, destructive: boolean): AsyncGenerator<Check> {
+    const live = await lookAt(cluster, app.namespaceName, app.storageMode);
     yield* lessons(live);
     console.log("\nStarting a copy of the api's pod twice, some seconds ...");
-    yield await onACopy(target, live);
-    yield await onTheLivePod(target, live, destructive);
-    yield* addresses(target, app);
+    yield await onACopy(cluster, live);
+    yield await onTheLivePod(cluster, live, destructive);
+    yield* addresses(cluster, app);
 }
 
 /** The two addresses, as a person outside the cluster meets them. */
-async function* addresses(target: Target, app: Outputs): AsyncGenerator<Check> {
-    const published = await ingressAddress(target.context, app.namespaceName, target.env ?? process.env);
+async function* addresses(cluster: Connection, app: Outputs): AsyncGenerator<Check> {
+    const { context, env = process.env } = cluster.target;
+    const published = await ingressAddress(context, app.namespaceName, env);
     for (const url of [app.webUrl, `${app.apiUrl}/messages`]) {
         const tried = `GET ${url}`;
         if (!published) {

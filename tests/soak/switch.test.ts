@@ -1,5 +1,6 @@
 /** Ten switches there and back with a thousand messages, killed at random moments: all there, in order, no volume left over. */
 import { strict as assert } from "node:assert";
+import { connect } from "../../cluster/kubectl";
 import { RunningApi } from "../../operations/api";
 import { messages } from "../e2e/support/app";
 import { get, kubectl } from "../e2e/support/cluster";
@@ -25,13 +26,18 @@ const moments = [
 ];
 
 describe("npm run switch, again and again", () => {
-    const stack = new TestStack("soak-switch", { storageMode: "ephemeral", crawlerContainers: 1 });
+    const stack = new TestStack("soak-switch", {
+        storageMode: "ephemeral",
+        crawlerContainers: 1,
+        // Its messages are posted one by one: the longer way, with more moments to be killed at.
+        images: { api: "bootdotdev/synergychat-api:without-shell" },
+    });
     const random = seeded();
 
     before(async () => {
         await stack.create();
         await stack.up();
-        const api = new RunningApi({ context: "minikube", env: process.env }, stack.name);
+        const api = new RunningApi(await connect({ context: "minikube" }), stack.name);
         await api.post(
             thousand.map((Text) => ({ AuthorUsername: "ada", Text })),
             () => undefined,

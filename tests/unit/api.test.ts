@@ -5,25 +5,39 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { RunningApi } from "../../operations/api";
 
-/** Knows one ready pod; `exec` runs what follows `--` on this machine. */
+/** Knows one pod; `exec` runs what follows `--` on this machine. */
 const kubectl = `#!/bin/sh
 case "$*" in
-*/pods?labelSelector*)
-    echo '{"items": [
-        {"metadata": {"name": "old", "deletionTimestamp": "now"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}},
-        {"metadata": {"name": "new"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}]}' ;;
-*/pods/new:8080/proxy/messages*) cat "$API_DB_FILEPATH" ;;
 *" new -- sh "*) while [ "$1" != -- ]; do shift; done; shift; exec "$@" ;;
 *) echo "unexpected: $*" >&2; exit 1 ;;
 esac
 `;
 
+const ready = { conditions: [{ type: "Ready", status: "True" }] };
+const pods = [
+    { metadata: { name: "old", deletionTimestamp: "now" }, status: ready },
+    { metadata: { name: "new" }, status: ready },
+];
+
 describe("the api's file", () => {
     const folder = mkdtempSync(join(tmpdir(), "synergychat-api-"));
     const file = join(folder, "data", "db 1.json");
     const env = { PATH: `${folder}${delimiter}${process.env.PATH ?? ""}`, API_DB_FILEPATH: file };
-    const api = new RunningApi({ context: "minikube", env }, "chat");
+    const api = new RunningApi(
+        {
+            target: { context: "minikube", env },
+            read: (path) => Promise.resolve({ kind: "found", body: answerOf(path) }),
+            post: () => assert.fail("nothing is posted"),
+        },
+        "chat",
+    );
     const messages = [{ AuthorUsername: "ada", Text: "/stats 'love' \"ä\" \\ $HOME\n", CreatedAt: "then" }];
+
+    function answerOf(path: string): unknown {
+        return path.endsWith("/pods/new:8080/proxy/messages")
+            ? JSON.parse(readFileSync(file, "utf8"))
+            : { items: pods };
+    }
 
     before(() => {
         writeFileSync(join(folder, "kubectl"), kubectl, { mode: 0o755 });

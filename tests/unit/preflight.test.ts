@@ -133,11 +133,26 @@ describe("preflight", () => {
             assert.deepEqual(problems(running, { storageMode: "ephemeral", retainData: "true" }), []);
         });
 
+        it("on ephemeral storage are named before another namespace leaves them behind", () => {
+            const ephemeral = { ...fresh, api: { ...api, claim: undefined, messages: 1 } };
+            const config = { storageMode: "ephemeral", namespace: "elsewhere" };
+            const { problems: none, warnings } = judge(settings(config), ephemeral, instance);
+            assert.deepEqual(none, []);
+            assert.match(
+                warnings.join(),
+                /The api's 1 message on ephemeral storage in namespace synergychat will be lost/,
+            );
+            assert.match(warnings.join(), /To keep them: pulumi config set namespace synergychat/);
+        });
+
         it("on ephemeral storage are named before a switch to persistent leaves them behind", () => {
             const ephemeral = { ...running, claims: [], objects: [], api: { ...api, claim: undefined } };
             const { problems: none, warnings } = judge(settings(), ephemeral, instance);
             assert.deepEqual(none, []);
-            assert.match(warnings.join(), /The api's 3 messages are on ephemeral storage.* starts empty/);
+            assert.match(
+                warnings.join(),
+                /The api's 3 messages on ephemeral storage will be lost: .* starts empty/,
+            );
             assert.match(warnings.join(), /To take them along: npm run switch -- persistent/);
             assert.deepEqual(judge(settings({ storageMode: "ephemeral" }), ephemeral, instance).warnings, []);
         });

@@ -1,0 +1,119 @@
+/** The way to the cluster, with a kubectl that serves answers of its own. */
+import { strict as assert } from "node:assert";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Target, connect } from "../../cluster/kubectl";
+
+/** Answers by path, on the socket that it is told, as `kubectl proxy` does. */
+const kubectl = `#!${process.execPath}
+const { createServer } = require("node:http");
+const flag = (name) => process.argv.find((arg) => arg.startsWith(name + "="))?.slice(name.length + 1);
+if (process.argv[2] === "config") {
+    console.log("kind\\nminikube");
+} else if (flag("--context") === "broken") {
+    console.error("error: the kubeconfig is a poem");
+    process.exitCode = 1;
+} else if (flag("--context") !== "minikube") {
+    console.error('error: context "' + flag("--context") + '" does not exist');
+    process.exitCode = 1;
+} else {
+    const status = (code, message) => [code, JSON.stringify({ kind: "Status", message })];
+    const answers = {
+        "/json": [200, '{"items":[]}'],
+        "/text": [200, "OK"],
+        "/secret": status(403, "you may not"),
+        "/broken": status(500, "etcd is gone"),
+        "/unreachable": [500, "dial tcp: connection refused"],
+    };
+    createServer((request, response) => {
+        let body = "";
+        request.on("data", (chunk) => (body += chunk)).on("end", () => {
+            const [code, text] = request.method === "POST" ? [201, body] : answers[request.url] ?? status(404, "no");
+            response.writeHead(code).end(text);
+        });
+    }).listen(flag("--unix-socket"), () => {
+        require("node:fs").writeFileSync(process.env.STATE + "/pid", String(process.pid));
+        console.log("Starting to serve");
+    });
+}
+`;
+
+describe("the way to the cluster", () => {
+    let folder: string;
+    let target: Target;
+
+    before(() => {
+        folder = mkdtempSync(join(tmpdir(), "synergychat-kubectl-"));
+        writeFileSync(join(folder, "kubectl"), kubectl, { mode: 0o755 });
+        const PATH = `${folder}${delimiter}${process.env.PATH ?? ""}`;
+        target = { context: "minikube", env: { PATH, STATE: folder } };
+    });
+    after(() => {
+        rmSync(folder, { recursive: true });
+    });
+
+    it("gives what the API server answers, or why there is no answer", async () => {
+        const cluster = await connect(target);
+        const paths = ["/json", "/text", "/nothing", "/secret", "/broken", "/unreachable"];
+        assert.deepEqual(await Promise.all(paths.map((path) => cluster.read(path))), [
+            { kind: "found", body: { items: [] } },
+            { kind: "found", body: "OK" },
+            { kind: "not found" },
+            { kind: "forbidden", message: "you may not" },
+            { kind: "failed", message: "etcd is gone" },
+            { kind: "failed", message: "dial tcp: connection refused" },
+        ]);
+        assert.deepEqual(await cluster.post("/json", { a: "ä" }), { kind: "found", body: { a: "ä" } });
+    });
+
+    it("names the contexts that there are when the one that is asked for is not among them", async () => {
+        await assert.rejects(
+            connect({ ...target, context: "prod" }),
+            /kubernetes:context is "prod": your kubeconfig has no such context. It has: kind, minikube\./,
+        );
+    });
+
+    it("says what kubectl said when it does not start, and when there is none", async () => {
+        await assert.rejects(connect({ ...target, context: "broken" }), /the kubeconfig is a poem/);
+        await assert.rejects(
+            connect({ ...target, env: { PATH: "/nowhere" } }),
+            /kubectl is not on the PATH. Install it: https:/,
+        );
+    });
+
+    for (const [ending, last] of [
+        ["ends", ""],
+        ["is killed", `process.kill(process.pid, "SIGKILL")`],
+    ] as const) {
+        it(`leaves no process and no file when its own process ${ending}`, async () => {
+            const program = `
+                const { connect } = require(${JSON.stringify(require.resolve("../../cluster/kubectl"))});
+                connect({ context: "minikube" }).then(({ read }) => read("/text")).then(() => { ${last} });`;
+            const temporary = join(folder, "tmp");
+            rmSync(temporary, { recursive: true, force: true });
+            mkdirSync(temporary);
+            const child = spawn(process.execPath, ["--require", "ts-node/register", "--eval", program], {
+                env: { ...process.env, ...target.env, TMPDIR: temporary },
+                stdio: "inherit",
+            });
+            const how = await new Promise((resolve) => {
+                child.on("close", (status, signal) => {
+                    resolve(signal ?? status);
+                });
+            });
+            assert.equal(how, last === "" ? 0 : "SIGKILL");
+            const proxy = Number(readFileSync(join(folder, "pid"), "utf8"));
+            const sockets = () => readdirSync(temporary).filter((name) => name.startsWith("synergychat-"));
+            for (let attempt = 0; attempt < 50 && sockets().length > 0; attempt++) {
+                await sleep(100);
+            }
+            assert.deepEqual(sockets(), []);
+            // Z: ended, and nobody has asked how yet.
+            const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", String(proxy)], { encoding: "utf8" });
+            assert.match(stdout.trim(), /^(Z.*)?$/);
+        });
+    }
+});
