@@ -89,7 +89,8 @@ export class ApiStorage extends pulumi.ComponentResource {
                     ...(wanted.storageClass && { storageClassName: wanted.storageClass }),
                 },
             },
-            { parent: this, ...guards(args) },
+            // No pod mounts it by then. What holds it longer is somebody else's finalizer, and that is said soon.
+            { parent: this, ...guards(args), customTimeouts: { delete: "2m" } },
         );
     }
 }

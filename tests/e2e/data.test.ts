@@ -67,10 +67,22 @@ describe("the messages", () => {
             assert.deepEqual(await messages(stack), []);
         });
 
+        it("go when the namespace is another, which says so", async () => {
+            await say(stack, "three");
+            stack.edit({ namespace: `${stack.name}-2` });
+            const elsewhere = new RegExp(`1 message on ephemeral storage in namespace ${stack.name} will be lost`);
+            assert.match((await stack.pulumi("preview")).text, elsewhere);
+            assert.match(await stack.up(), elsewhere);
+            assert.equal(await kubectl("get", "namespace", stack.name, "--ignore-not-found"), "");
+            stack.edit({ namespace: stack.name });
+            await stack.up();
+            assert.deepEqual(await messages(stack), []);
+        });
+
         it("go on a plain switch to persistent storage, which says so", async () => {
             await say(stack, "three");
             stack.edit({ storageMode: "persistent" });
-            assert.match(await stack.up(), /The api's 1 messages? are on ephemeral storage/);
+            assert.match(await stack.up(), /The api's 1 message on ephemeral storage will be lost/);
             assert.deepEqual(await messages(stack), []);
         });
     });

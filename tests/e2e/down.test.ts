@@ -93,6 +93,23 @@ describe("npm run down", () => {
         await kubectl("wait", "--for=delete", `pv/${name}`, "--timeout=60s");
     });
 
+    it("says which finalizer holds a claim, and goes on once it is gone", async () => {
+        await stack.up();
+        await finalizers("kubernetes.io/pvc-protection", "example.org/backup");
+        const { status, text } = await operation("down", stack);
+        assert.equal(status, 1, text);
+        assert.match(text, /Claim synergychat-api-pvc is Terminating, held by example\.org\/backup/);
+        assert.doesNotMatch(text, /^\s+at /m, "a stack trace");
+        await finalizers();
+        const again = await operation("down", stack);
+        assert.equal(again.status, 0, again.text);
+    });
+
+    async function finalizers(...names: readonly string[]): Promise<void> {
+        const patch = `--patch=${JSON.stringify({ metadata: { finalizers: names } })}`;
+        await kubectl("patch", "pvc", "synergychat-api-pvc", "--namespace", stack.name, "--type=merge", patch);
+    }
+
     it("proves that nothing is left", async () => {
         await stack.up();
         const name = (await claim()).spec.volumeName as string;

@@ -122,17 +122,42 @@ describe("npm run switch", () => {
         await stack.up();
     });
 
-    it("takes a chat with /stats along, or leaves it as it was and says why", async () => {
+    it("takes a chat with /stats along, as its file and so with every field", async () => {
         await say(stack, "/stats love");
         const before = await messages(stack);
-        const { status, text } = await operation("switch", stack, ["ephemeral"]);
-        if (status !== 0) {
-            // Without a shell in the api's image there is no other way than to post.
+        await switchTo("ephemeral");
+        assert.deepEqual(await messages(stack), before);
+        await switchTo("persistent");
+        assert.deepEqual(await messages(stack), before);
+    });
+
+    describe("where the api's image has no shell", () => {
+        before(async () => {
+            stack.edit({ images: { api: "bootdotdev/synergychat-api:without-shell" } });
+            await stack.up();
+        });
+
+        it("leaves a chat with /stats as it was, and says why", async () => {
+            const before = await messages(stack);
+            const { status, text } = await operation("switch", stack, ["ephemeral"]);
+            assert.equal(status, 1, text);
             assert.match(text, /begin with \/stats, the first is "\/stats love"/);
             assert.notEqual(await claim(), undefined);
-        }
-        assert.deepEqual(await messages(stack), before);
-        assert.equal(journal(stack), undefined);
-        stack.edit({ storageMode: status === 0 ? "ephemeral" : "persistent" });
+            assert.deepEqual(await messages(stack), before);
+            assert.equal(journal(stack), undefined);
+        });
+
+        it("posts the messages again, both ways, killed on the way or not", async () => {
+            stack.edit({ storageMode: "ephemeral", discardClaim: (await claim()).metadata.uid });
+            await stack.up();
+            await say(stack, ...texts);
+            const { status } = await operation("switch", stack, ["persistent"], /3\/4 Writing/);
+            assert.equal(status, null);
+            await switchTo("persistent");
+            assert.deepEqual(await messages(stack), texts);
+            await switchTo("ephemeral");
+            assert.deepEqual(await messages(stack), texts);
+            assert.equal(await claim(), undefined);
+        });
     });
 });
