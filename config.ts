@@ -14,7 +14,7 @@ import { bytesOf } from "./quantity";
 export interface Settings {
     /** Context of the kubeconfig: the cluster to deploy to. */
     readonly context: string;
-    /** Path of the kubeconfig; unset: KUBECONFIG, else ~/.kube/config. */
+    /** Path or content of the kubeconfig; unset: KUBECONFIG, else ~/.kube/config. */
     readonly kubeconfig: string | undefined;
     readonly namespace: string;
     readonly storage: StorageArgs;

@@ -18,7 +18,7 @@ export = async () => {
 
     const provider = new k8s.Provider("cluster", {
         context: settings.context,
-        ...(settings.kubeconfig && { kubeconfig: settings.kubeconfig }),
+        ...(settings.kubeconfig && { kubeconfig: pulumi.secret(settings.kubeconfig) }),
         // A context names the cluster here: where its address changes (minikube's does at a start), it is still the same.
         clusterIdentifier: settings.context,
         // ConfigMaps keep their names, so they are changed in place: a replacement would be a moment without the map.

@@ -5,7 +5,7 @@
  * cluster/facts.ts asks the cluster; `judge` decides, pure, so that every verdict has a unit test.
  */
 import { RunError, log } from "@pulumi/pulumi";
-import { type Claim, type Facts, type RunningApi, look } from "./cluster/facts";
+import { type Claim, type Facts, type RunningApi, countInWords, look } from "./cluster/facts";
 import { type ApiObject, connect } from "./cluster/kubectl";
 import { instanceLabel, managedBy } from "./components/labels";
 import { type ClaimArgs, claimAnnotations, claimName, ownClaim } from "./components/storage";
@@ -292,7 +292,7 @@ function atStake(claim: Claim, api: RunningApi | undefined): string | undefined 
     if (!mounted || api.messages === undefined) {
         return "messages that cannot be counted (the api does not answer, or does not mount it)";
     }
-    return api.messages === 0 ? undefined : count(api.messages);
+    return api.messages === 0 ? undefined : countInWords(api.messages);
 }
 
 function wouldLose(
@@ -315,7 +315,7 @@ function leftBehind({ storage, namespace }: Settings, { api }: Facts): string[] 
     if (!api?.messages || api.claim !== undefined) {
         return [];
     }
-    const stake = `The api's ${count(api.messages)} on ephemeral storage`;
+    const stake = `The api's ${countInWords(api.messages)} on ephemeral storage`;
     if (api.namespace !== namespace) {
         return [
             `${stake} in namespace ${api.namespace} will be lost: the stack moves to namespace ${namespace} and starts empty there.\n` +
@@ -328,8 +328,4 @@ function leftBehind({ storage, namespace }: Settings, { api }: Facts): string[] 
                   "To take them along: npm run switch -- persistent STACK (the stack's name)",
           ]
         : [];
-}
-
-function count(messages: number): string {
-    return messages === 1 ? "1 message" : `${messages} messages`;
 }

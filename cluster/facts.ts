@@ -78,6 +78,7 @@ export async function look(cluster: Connection, namespace: string, instance: str
     const isOwn = ({ metadata }: ApiObject) => metadata.labels?.[instanceLabel] === instance;
     const ownClaims = (itemsOf(claims) ?? itemsOf(claimsHere) ?? []) as readonly Claim[];
     const ownDeployments = (itemsOf(deployments) ?? itemsOf(deploymentsHere) ?? []) as readonly Deployment[];
+    const api = ownDeployments.filter(isOwn).find(({ metadata }) => metadata.name === apiName);
     return {
         namespace: found.kind === "found" ? (found.body as ApiObject) : undefined,
         objects: objects.flatMap((answer) => itemsOf(answer) ?? []),
@@ -86,8 +87,13 @@ export async function look(cluster: Connection, namespace: string, instance: str
         ingressClasses: itemsOf(ingress),
         gatewayClasses: itemsOf(gateway),
         rights: rightsOf(rights),
-        api: await runningApi(cluster, ownDeployments.filter(isOwn)),
+        api: api && (await runningApi(cluster, api)),
     };
+}
+
+/** How many messages, in words. */
+export function countInWords(messages: number): string {
+    return messages === 1 ? "1 message" : `${messages} messages`;
 }
 
 function rulesReview(namespace: string): object {
@@ -117,15 +123,14 @@ function unreachable(context: string, message: string): string {
     );
 }
 
-/** The api as it runs now, asked through the API server, so that no address of the app's needs to be reachable. */
-async function runningApi(
-    cluster: Connection,
-    deployments: readonly Deployment[],
-): Promise<RunningApi | undefined> {
-    const deployment = deployments.find(({ metadata }) => metadata.name === "synergychat-api");
-    if (!deployment) {
-        return undefined;
-    }
+/** The api that runs in a namespace; undefined where none does. */
+export async function apiIn(cluster: Connection, namespace: string): Promise<RunningApi | undefined> {
+    const answer = await cluster.read(`/apis/apps/v1/namespaces/${namespace}/deployments/${apiName}`);
+    return answer.kind === "found" ? runningApi(cluster, answer.body as Deployment) : undefined;
+}
+
+/** Asked through the API server, so that no address of the app's needs to be reachable. */
+async function runningApi(cluster: Connection, deployment: Deployment): Promise<RunningApi> {
     const { namespace = "" } = deployment.metadata;
     const claims = (deployment.spec.template.spec.volumes ?? []).flatMap(
         (volume) => volume.persistentVolumeClaim?.claimName ?? [],
@@ -137,6 +142,8 @@ async function runningApi(
         messages.kind === "found" && Array.isArray(messages.body) ? messages.body.length : undefined;
     return { namespace, claim: claims[0], messages: count };
 }
+
+const apiName = "synergychat-api";
 
 interface Deployment extends ApiObject {
     readonly spec: { readonly template: { readonly spec: { readonly volumes?: readonly Volume[] } } };

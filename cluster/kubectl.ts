@@ -4,10 +4,10 @@
  * of the time that a client library takes to load, and a process a question would take seven times as long.
  */
 import { type ChildProcessByStdio, execFile, spawn } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import type { Socket } from "node:net";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { promisify } from "node:util";
@@ -17,7 +17,7 @@ import { RunError } from "@pulumi/pulumi";
 export interface Target {
     /** Context of the kubeconfig. */
     readonly context: string;
-    /** Path of the kubeconfig; unset: KUBECONFIG, else ~/.kube/config. */
+    /** Path or content of the kubeconfig; unset: KUBECONFIG, else ~/.kube/config. */
     readonly kubeconfig?: string | undefined;
     /** Environment that kubectl is found and run in. Default: this process's own. */
     readonly env?: Readonly<Record<string, string | undefined>>;
@@ -61,12 +61,13 @@ const kubectlDocs = "https://kubernetes.io/docs/tasks/tools";
  *
  * @throws RunError where there is no kubectl, or no such context.
  */
-export async function connect(target: Target): Promise<Connection> {
+export async function connect(wanted: Target): Promise<Connection> {
     if (process.platform === "win32") {
         throw new RunError("On Windows, run this in WSL: https://learn.microsoft.com/windows/wsl/install");
     }
     const folder = mkdtempSync(join(tmpdir(), "synergychat-"));
     const socketPath = join(folder, "socket");
+    const target = { ...wanted, kubeconfig: wanted.kubeconfig && fileOf(wanted.kubeconfig, folder) };
     const failure = await serving(startProxy(target, folder, socketPath));
     if (failure !== undefined) {
         throw new RunError(await explain(target, failure));
@@ -76,6 +77,25 @@ export async function connect(target: Target): Promise<Connection> {
         read: (path) => ask(socketPath, path),
         post: (path, body) => ask(socketPath, path, JSON.stringify(body)),
     };
+}
+
+/** Whether a kubeconfig is given as its content, not as a path. */
+export function isContent(kubeconfig: string): boolean {
+    return kubeconfig.includes("\n") || kubeconfig.trimStart().startsWith("{");
+}
+
+/** The path of a kubeconfig, as Pulumi's provider reads it: `~` is the user's home. */
+export function kubeconfigPath(kubeconfig: string): string {
+    return kubeconfig.replace(/^~(?=\/)/, homedir());
+}
+
+function fileOf(kubeconfig: string, folder: string): string {
+    if (!isContent(kubeconfig)) {
+        return kubeconfigPath(kubeconfig);
+    }
+    const file = join(folder, "kubeconfig");
+    writeFileSync(file, kubeconfig, { mode: 0o600 });
+    return file;
 }
 
 type Proxy = ChildProcessByStdio<Writable, Readable, Readable>;
@@ -93,6 +113,8 @@ function startProxy(target: Target, folder: string, socketPath: string): Proxy {
     return spawn("/bin/sh", ["-c", script, "sh", folder, "proxy", `--unix-socket=${socketPath}`, ...flags], {
         env: { ...(target.env ?? process.env) },
         stdio: ["pipe", "pipe", "pipe"],
+        // A group of its own: what is killed with this process's group is not there to remove its folder.
+        detached: true,
     });
 }
 

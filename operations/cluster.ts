@@ -14,12 +14,13 @@ export interface Cluster {
 /**
  * Finds the cluster of a context, and starts one where the context is `minikube` and nothing answers.
  *
+ * @param env where kubectl finds its kubeconfig.
  * @throws UserError that says what to start or to install.
  */
-export async function findCluster(context: string): Promise<Cluster> {
-    const env = process.env;
-    if (answers(context, env)) {
-        return context === "minikube" && onPath("minikube", env) ? startMinikube(env) : { env, kind: "own" };
+export async function findCluster(context: string, env: Environment = process.env): Promise<Cluster> {
+    const runs = answers(context, env);
+    if (runs && (context !== "minikube" || !onPath("minikube", env))) {
+        return { env, kind: "own" };
     }
     if (context !== "minikube") {
         throw new UserError(
@@ -27,7 +28,7 @@ export async function findCluster(context: string): Promise<Cluster> {
         );
     }
     if (onPath("minikube", env)) {
-        return startMinikube(env);
+        return startMinikube(env, runs);
     }
     if (process.platform === "linux" && process.getuid?.() === 0) {
         return startSandbox(env);
@@ -47,8 +48,8 @@ function answers(context: string, env: Environment): boolean {
     );
 }
 
-function startMinikube(env: Environment): Cluster {
-    if (!answers("minikube", env)) {
+function startMinikube(env: Environment, runs: boolean): Cluster {
+    if (!runs) {
         console.log("Starting minikube: minikube start");
         run("minikube", ["start"], env);
     }

@@ -4,20 +4,21 @@
  */
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type RunningApi, apiIn, countInWords } from "../cluster/facts";
+import { connect } from "../cluster/kubectl";
 import { managedBy } from "../components/labels";
 import { claimName } from "../components/storage";
 import { rules } from "../config";
-import { type Cluster, findCluster } from "./cluster";
 import { type Environment, UserError, main, onPath, output } from "./process";
 import {
     type Outputs,
+    type StackCluster,
+    clusterOf,
     configOf,
-    contextOf,
     freeDeadLock,
     knownOutputs,
     projectName,
     pulumi,
-    withPulumi,
 } from "./stack";
 import { type LiveClaim, type Recorded, namespaceType, refusal, stays } from "./guards";
 import {
@@ -43,25 +44,23 @@ interface Data {
 
 main(async () => {
     const stack = process.argv[2] ?? "dev";
-    const context = contextOf(stack);
-    const found = await findCluster(context);
-    const cluster = { ...found, env: await withPulumi(found.env) };
+    const cluster = await clusterOf(stack);
     freeDeadLock(stack, cluster.env);
     const { namespaceName, retainsData } = knownOutputs(stack, cluster.env) ?? configured(stack);
     const state = stateOf(stack, cluster.env);
-    refuse(stack, state, namespaceName, context, cluster);
-    const data = dataOf(stack, namespaceName, state, context, cluster);
-    announce(data);
-    deleteUnrecorded(stack, context, retainsData, cluster.env);
+    refuse(stack, state, namespaceName, cluster);
+    const data = dataOf(stack, namespaceName, state, cluster);
+    announce(data, await apiIn(await connect(cluster), namespaceName));
+    deleteUnrecorded(stack, cluster.context, retainsData, cluster.env);
     try {
         // Where a person sits at the terminal, Pulumi asks before it deletes.
         const agreed = process.stdin.isTTY && process.stdout.isTTY ? [] : ["--yes"];
         pulumi(stack, ["destroy", ...agreed, "--refresh"], cluster.env);
     } catch (error) {
-        explain(data, context, cluster);
+        explain(data, cluster);
         throw error;
     }
-    await prove(data, context, cluster);
+    await prove(data, cluster);
 });
 
 /** The resources in the stack's state; none where there is no stack. */
@@ -72,15 +71,9 @@ function stateOf(stack: string, env: Environment): readonly Recorded[] {
 }
 
 /** Before anything is changed: what the destroy would do unasked, or could not end. */
-function refuse(
-    stack: string,
-    state: readonly Recorded[],
-    namespace: string,
-    context: string,
-    cluster: Cluster,
-): void {
+function refuse(stack: string, state: readonly Recorded[], namespace: string, cluster: StackCluster): void {
     const config = { retainData: flag(stack, "retainData"), protectData: flag(stack, "protectData") };
-    const claims = get<LiveClaim>(context, cluster, "pvc", "--namespace", namespace);
+    const claims = get<LiveClaim>(cluster, "pvc", "--namespace", namespace);
     const reason = refusal(config, state, claims);
     if (reason) {
         throw new UserError(reason);
@@ -93,7 +86,7 @@ function refuse(
                 `kubectl delete pvc ${guest.metadata.name} --namespace ${namespace}\nNothing was changed.`,
         );
     }
-    const pods = get<MountingPod>(context, cluster, "pods", "--namespace", namespace);
+    const pods = get<MountingPod>(cluster, "pods", "--namespace", namespace);
     const foreign = pods.filter((pod) => !isStacks(pod));
     const [holder] = config.retainData ? [] : holders(claimName, foreign);
     if (holder) {
@@ -117,12 +110,17 @@ function keepsGuests(stack: string, state: readonly Recorded[]): boolean {
     return flag(stack, "retainData") || stays(state, namespaceType);
 }
 
-function announce(data: readonly Data[]): void {
+/** Before anything goes: what does, with how many messages. */
+function announce(data: readonly Data[], api: RunningApi | undefined): void {
     console.log(data.length === 0 ? "The stack has no claim." : "The claims of the stack's namespace:");
     for (const { claim, volume, kept } of data) {
-        console.log(
-            `  ${claim}, volume ${volume ?? "not bound"}, ${kept ? "kept" : "deleted with its messages"}`,
-        );
+        const held =
+            claim === api?.claim && api.messages !== undefined ? countInWords(api.messages) : "what it holds";
+        const end = kept ? "kept" : "deleted";
+        console.log(`  ${claim}, volume ${volume ?? "not bound"}, ${end} with ${held}`);
+    }
+    if (api?.messages && api.claim === undefined) {
+        console.log(`The api's ${countInWords(api.messages)} on ephemeral storage will be gone.`);
     }
 }
 
@@ -145,22 +143,21 @@ function dataOf(
     stack: string,
     namespace: string,
     state: readonly Recorded[],
-    context: string,
-    cluster: Cluster,
+    cluster: StackCluster,
 ): readonly Data[] {
-    return get<Claim>(context, cluster, "pvc", "--namespace", namespace).map(({ metadata, spec }) => ({
+    return get<Claim>(cluster, "pvc", "--namespace", namespace).map(({ metadata, spec }) => ({
         namespace,
         claim: metadata.name,
         volume: spec.volumeName,
-        folder: spec.volumeName && volumeNamed(spec.volumeName, context, cluster)?.spec.hostPath?.path,
+        folder: spec.volumeName && volumeNamed(spec.volumeName, cluster)?.spec.hostPath?.path,
         kept: isStacks({ metadata }) ? flag(stack, "retainData") : keepsGuests(stack, state),
     }));
 }
 
-async function prove(data: readonly Data[], context: string, cluster: Cluster): Promise<void> {
+async function prove(data: readonly Data[], cluster: StackCluster): Promise<void> {
     const wrong: string[] = [];
     for (const item of data) {
-        for (const [what, isThere] of things(item, context, cluster)) {
+        for (const [what, isThere] of things(item, cluster)) {
             const there = await settled(isThere, item.kept);
             console.log(`  ${there ? "kept" : "gone"}  ${what}`);
             if (there !== item.kept) {
@@ -169,21 +166,21 @@ async function prove(data: readonly Data[], context: string, cluster: Cluster): 
         }
     }
     if (wrong.length > 0) {
-        explain(data, context, cluster);
+        explain(data, cluster);
         throw new UserError(`It did not end as it should: ${wrong.join("; ")}.`);
     }
 }
 
 /** Says what holds each claim and volume that should be gone and is not. */
-function explain(data: readonly Data[], context: string, cluster: Cluster): void {
+function explain(data: readonly Data[], cluster: StackCluster): void {
     for (const { namespace, claim, volume } of data.filter(({ kept }) => !kept)) {
-        const pods = get<MountingPod>(context, cluster, "pods", "--namespace", namespace);
-        get<HeldClaim>(context, cluster, "pvc", "--namespace", namespace)
+        const pods = get<MountingPod>(cluster, "pods", "--namespace", namespace);
+        get<HeldClaim>(cluster, "pvc", "--namespace", namespace)
             .filter(({ metadata }) => metadata.name === claim)
             .forEach((held) => {
                 console.log(`  ${explainClaim(held, pods)}`);
             });
-        const held = volume && volumeNamed(volume, context, cluster);
+        const held = volume && volumeNamed(volume, cluster);
         if (held && held.status?.phase !== "Bound") {
             console.log(`  ${explainVolume(held)}`);
         }
@@ -191,19 +188,19 @@ function explain(data: readonly Data[], context: string, cluster: Cluster): void
 }
 
 /** What is looked for, and how. */
-function things(item: Data, context: string, cluster: Cluster): [what: string, isThere: () => boolean][] {
+function things(item: Data, cluster: StackCluster): [what: string, isThere: () => boolean][] {
     const { namespace, claim, volume, folder } = item;
     const found: [string, () => boolean][] = [
         [
             `claim ${claim}`,
             () =>
-                get<Claim>(context, cluster, "pvc", "--namespace", namespace).some(
+                get<Claim>(cluster, "pvc", "--namespace", namespace).some(
                     ({ metadata }) => metadata.name === claim,
                 ),
         ],
     ];
     if (volume) {
-        found.push([`volume ${volume}`, () => volumeNamed(volume, context, cluster) !== undefined]);
+        found.push([`volume ${volume}`, () => volumeNamed(volume, cluster) !== undefined]);
     }
     if (folder && cluster.kind === "sandbox") {
         found.push([`data folder ${folder}`, () => existsSync(folder)]);
@@ -230,15 +227,19 @@ interface Claim {
     readonly spec: { readonly volumeName?: string };
 }
 
-function volumeNamed(name: string, context: string, cluster: Cluster): HeldVolume | undefined {
-    return get<HeldVolume>(context, cluster, "pv").find(({ metadata }) => metadata.name === name);
+function volumeNamed(name: string, cluster: StackCluster): HeldVolume | undefined {
+    return get<HeldVolume>(cluster, "pv").find(({ metadata }) => metadata.name === name);
 }
 
-function get<T>(context: string, cluster: Cluster, ...what: readonly string[]): T[] {
-    const json = output("kubectl", ["--context", context, "get", ...what, "--output=json"], cluster.env);
+function get<T>(cluster: StackCluster, ...what: readonly string[]): T[] {
+    const json = output(
+        "kubectl",
+        ["--context", cluster.context, "get", ...what, "--output=json"],
+        cluster.env,
+    );
     if (json === undefined) {
         throw new UserError(
-            `kubectl get ${what.join(" ")} failed: is the cluster of context ${context} running?`,
+            `kubectl get ${what.join(" ")} failed: is the cluster of context ${cluster.context} running?`,
         );
     }
     return (JSON.parse(json) as { items: T[] }).items;

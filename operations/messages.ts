@@ -1,5 +1,6 @@
 /** Lists of messages, compared and joined. Pure: every verdict has a unit test. */
 import { createHash } from "node:crypto";
+import { countInWords } from "../cluster/facts";
 
 /** As the api gives it. It may carry more fields, which are kept; these two are what people wrote. */
 export interface Message {
@@ -41,7 +42,7 @@ export function fingerprint(messages: readonly Message[]): string {
 
 /** «1 message», «2 messages». */
 export function count(messages: readonly Message[]): string {
-    return `${messages.length} message${messages.length === 1 ? "" : "s"}`;
+    return countInWords(messages.length);
 }
 
 function same(one: Message, other: Message | undefined): boolean {

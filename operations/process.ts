@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
+import { RunError } from "@pulumi/pulumi";
 
 /** A problem that a person can solve: shown as its message alone, without a stack trace. */
 export class UserError extends Error {}
@@ -55,10 +56,16 @@ export function onPath(program: string, env: Environment): boolean {
     });
 }
 
-/** Runs a command's main function; turns a UserError into its message and exit status 1. */
+/** Runs a command's main function; turns an error that a person can solve into its message and exit status 1. */
 export function main(command: () => Promise<void>): void {
+    // Without this, an interrupt would end the command before the program that it runs, and before what is to follow.
+    process.on("SIGINT", () => process.exit(130));
     command().catch((error: unknown) => {
-        console.error(error instanceof UserError ? `\n${error.message}` : error);
+        console.error(isForPeople(error) ? `\n${error.message}` : error);
         process.exitCode = 1;
     });
+}
+
+function isForPeople(error: unknown): error is Error {
+    return error instanceof UserError || RunError.isInstance(error);
 }

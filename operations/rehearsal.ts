@@ -7,6 +7,7 @@
  * the person asks for it.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { countInWords } from "../cluster/facts";
 import type { Connection } from "../cluster/kubectl";
 import { type Check, check, databaseVolume, deploymentOf } from "./lessons";
 import { type Claim, type Live, messagesOf } from "./live";
@@ -67,7 +68,7 @@ export function whyNot({
     if (messages === undefined) {
         return "the api does not tell its messages";
     }
-    const some = messages.length === 1 ? "1 message" : `${messages.length} messages`;
+    const some = countInWords(messages.length);
     if (storageMode === "persistent") {
         return messages.length > 0
             ? `the api holds ${some}, and would not answer for a moment; --destructive does it`

@@ -5,6 +5,8 @@ import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { PulumiCommand } from "@pulumi/pulumi/automation";
 import { parse } from "yaml";
+import { isContent, kubeconfigPath } from "../cluster/kubectl";
+import { type Cluster, findCluster } from "./cluster";
 import { type Environment, UserError, onPath, output, run } from "./process";
 
 /** The outputs of index.ts. */
@@ -18,8 +20,39 @@ export interface Outputs {
     readonly nextCommands: readonly string[];
 }
 
+/** The cluster that a stack goes to. */
+export interface StackCluster extends Cluster {
+    /** Its context in the kubeconfig. */
+    readonly context: string;
+}
+
+/**
+ * Finds or starts the cluster of a stack; its environment has Pulumi and a place for the state.
+ *
+ * @throws UserError that says what is missing.
+ */
+export async function clusterOf(stack: string): Promise<StackCluster> {
+    const context = contextOf(stack);
+    const found = await findCluster(context, { ...process.env, ...kubeconfigOf(stack) });
+    return { ...found, context, env: await withPulumi(found.env) };
+}
+
+function kubeconfigOf(stack: string): Environment {
+    const kubeconfig = configOf(stack, "kubernetes:kubeconfig");
+    if (kubeconfig === undefined) {
+        return {};
+    }
+    if (typeof kubeconfig !== "string" || isContent(kubeconfig)) {
+        throw new UserError(
+            `kubernetes:kubeconfig in ${configFile(stack)} is a kubeconfig's content, which is for plain pulumi alone.\n` +
+                "For this command save it as a file of yours, and set kubernetes:kubeconfig to its path.",
+        );
+    }
+    return { KUBECONFIG: kubeconfigPath(kubeconfig) };
+}
+
 /** The context that the stack's config file names. */
-export function contextOf(stack: string): string {
+function contextOf(stack: string): string {
     const context = configOf(stack, "kubernetes:context");
     if (typeof context !== "string" || context === "") {
         throw new UserError(

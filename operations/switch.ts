@@ -8,11 +8,10 @@
 import { connect } from "../cluster/kubectl";
 import { claimName } from "../components/storage";
 import { RunningApi } from "./api";
-import { findCluster } from "./cluster";
 import { type Journal, journalPath, readJournal, removeJournal, writeJournal } from "./journal";
 import { type Message, answered, begins, count, fingerprint, join } from "./messages";
 import { type Environment, UserError, main, output } from "./process";
-import { contextOf, dataFolder, freeDeadLock, outputs, projectName, pulumi, withPulumi } from "./stack";
+import { clusterOf, dataFolder, freeDeadLock, outputs, projectName, pulumi } from "./stack";
 
 type Mode = Journal["to"];
 
@@ -38,8 +37,7 @@ main(async () => {
                 "Run: npm run switch -- persistent, or: npm run switch -- ephemeral",
         );
     }
-    const context = contextOf(stack);
-    const env = await withPulumi((await findCluster(context)).env);
+    const { context, env } = await clusterOf(stack);
     freeDeadLock(stack, env);
     const { namespaceName } = outputs(stack, env);
     const api = new RunningApi(await connect({ context, env }), namespaceName);

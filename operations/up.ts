@@ -3,22 +3,20 @@
  *
  * The cluster, Pulumi and a place for its state are found or made; the rest is a plain `pulumi up`.
  */
-import { type Cluster, findCluster } from "./cluster";
+import type { Cluster } from "./cluster";
 import { answers, ingressAddress } from "./ingress";
 import { UserError, main } from "./process";
-import { type Outputs, contextOf, freeDeadLock, outputs, pulumi, selectStack, withPulumi } from "./stack";
+import { type Outputs, clusterOf, freeDeadLock, outputs, pulumi, selectStack } from "./stack";
 
 main(async () => {
     const stack = process.argv[2] ?? "dev";
-    const context = contextOf(stack);
-    const found = await findCluster(context);
-    const cluster = { ...found, env: await withPulumi(found.env) };
+    const cluster = await clusterOf(stack);
     freeDeadLock(stack, cluster.env);
     selectStack(stack, cluster.env);
     // A cluster that was made anew holds nothing of what the state says: look before acting.
     pulumi(stack, ["up", "--yes", "--skip-preview", "--refresh"], cluster.env);
     const app = outputs(stack, cluster.env);
-    const address = await ingressAddress(context, app.namespaceName, cluster.env);
+    const address = await ingressAddress(cluster.context, app.namespaceName, cluster.env);
     report(app, cluster, address, await reachable(app, address));
 });
 

@@ -7,13 +7,12 @@
  */
 import { parseArgs } from "node:util";
 import { type Connection, connect } from "../cluster/kubectl";
-import { findCluster } from "./cluster";
 import { answers, ingressAddress } from "./ingress";
 import { type Check, check, lessons } from "./lessons";
 import { lookAt } from "./live";
 import { UserError, keepStdoutForJson, main } from "./process";
 import { onACopy, onTheLivePod } from "./rehearsal";
-import { type Outputs, contextOf, outputs, withPulumi } from "./stack";
+import { type Outputs, clusterOf, outputs } from "./stack";
 
 interface Options {
     readonly stack: string;
@@ -26,9 +25,8 @@ main(async () => {
     if (options.json) {
         keepStdoutForJson();
     }
-    const context = contextOf(options.stack);
-    const { env } = await findCluster(context);
-    const app = liveOutputs(options.stack, await withPulumi(env));
+    const { context, env } = await clusterOf(options.stack);
+    const app = liveOutputs(options.stack, env);
     const cluster = await connect({ context, env });
     if ((await cluster.read(`/api/v1/namespaces/${app.namespaceName}`)).kind !== "found") {
         throw new UserError(`The cluster has no namespace ${app.namespaceName}: run npm run up`);

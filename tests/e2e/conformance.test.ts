@@ -9,7 +9,7 @@ import { strict as assert } from "node:assert";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Objects, type Step, changes, objectsOf, planOf } from "./support/conformance";
-import { get } from "./support/cluster";
+import { get, kubectl } from "./support/cluster";
 import { TestStack } from "./support/stack";
 
 interface Recorded {
@@ -59,12 +59,23 @@ describe("conformance with the official parts", () => {
         }
     });
 
+    /** The field manager of the sandbox's provider. */
+    async function refuseSandbox(): Promise<void> {
+        const args = ["--namespace", stack.name, "--show-managed-fields", "--output=json"];
+        const text = await kubectl("get", "deployment", "synergychat-api", ...args);
+        const own = text.includes('"pulumi-sandbox"');
+        assert.equal(own, false, "a record is made with the official parts: put them first on the PATH");
+    }
+
     async function compare(edit: string, ...command: readonly string[]): Promise<void> {
         const plan = await planOf(stack, ...command);
         const now = await objectsOf(stack);
         const step: Step = JSON.parse(JSON.stringify({ edit, plan, ...changes(last, now) })) as Step;
         last = now;
         if (recording) {
+            if (record.steps.length === 0) {
+                await refuseSandbox();
+            }
             record.steps.push(step);
         }
         assert.deepEqual(

@@ -70,7 +70,9 @@ describe("the messages", () => {
         it("go when the namespace is another, which says so", async () => {
             await say(stack, "three");
             stack.edit({ namespace: `${stack.name}-2` });
-            const elsewhere = new RegExp(`1 message on ephemeral storage in namespace ${stack.name} will be lost`);
+            const elsewhere = new RegExp(
+                `1 message on ephemeral storage in namespace ${stack.name} will be lost`,
+            );
             assert.match((await stack.pulumi("preview")).text, elsewhere);
             assert.match(await stack.up(), elsewhere);
             assert.equal(await kubectl("get", "namespace", stack.name, "--ignore-not-found"), "");

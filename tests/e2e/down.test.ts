@@ -65,7 +65,10 @@ describe("npm run down", () => {
         const { metadata, spec } = await claim();
         const { status, text } = await operation("down", stack);
         assert.equal(status, 0, text);
-        assert.match(text, new RegExp(`synergychat-api-pvc, volume ${spec.volumeName as string}, kept`));
+        assert.match(
+            text,
+            new RegExp(`synergychat-api-pvc, volume ${spec.volumeName as string}, kept with 1 message`),
+        );
         assert.match(text, /kept {2}claim synergychat-api-pvc\n +kept {2}volume /);
         assert.equal((await claim()).metadata.uid, metadata.uid);
         assert.equal(await get(stack.name, "deployment", "synergychat-api"), undefined);
@@ -85,7 +88,7 @@ describe("npm run down", () => {
         await kubectl("annotate", "pv", name, "--overwrite", `${maker}=k8s.io/minikube-hostpath-before`);
         const { status, text } = await operation("down", stack);
         assert.equal(status, 1, text);
-        assert.match(text, new RegExp(`synergychat-api-pvc, volume ${name}, deleted with its messages`));
+        assert.match(text, new RegExp(`synergychat-api-pvc, volume ${name}, deleted with 1 message`));
         assert.match(text, /gone {2}claim synergychat-api-pvc\n +kept {2}volume /);
         assert.match(text, /is Released, and minikube does not delete it: its provisioner ignores volumes/);
         assert.match(text, new RegExp(`Run: kubectl delete pv ${name}, and minikube ssh -- sudo rm -rf /`));
@@ -107,7 +110,15 @@ describe("npm run down", () => {
 
     async function finalizers(...names: readonly string[]): Promise<void> {
         const patch = `--patch=${JSON.stringify({ metadata: { finalizers: names } })}`;
-        await kubectl("patch", "pvc", "synergychat-api-pvc", "--namespace", stack.name, "--type=merge", patch);
+        await kubectl(
+            "patch",
+            "pvc",
+            "synergychat-api-pvc",
+            "--namespace",
+            stack.name,
+            "--type=merge",
+            patch,
+        );
     }
 
     it("proves that nothing is left", async () => {

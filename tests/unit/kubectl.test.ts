@@ -24,6 +24,7 @@ if (process.argv[2] === "config") {
     const answers = {
         "/json": [200, '{"items":[]}'],
         "/text": [200, "OK"],
+        "/kubeconfig": [200, flag("--kubeconfig") && require("node:fs").readFileSync(flag("--kubeconfig"), "utf8")],
         "/secret": status(403, "you may not"),
         "/broken": status(500, "etcd is gone"),
         "/unreachable": [500, "dial tcp: connection refused"],
@@ -67,6 +68,16 @@ describe("the way to the cluster", () => {
             { kind: "failed", message: "dial tcp: connection refused" },
         ]);
         assert.deepEqual(await cluster.post("/json", { a: "ä" }), { kind: "found", body: { a: "ä" } });
+    });
+
+    it("takes a kubeconfig by its path or as its content", async () => {
+        const content = "apiVersion: v1\nkind: Config\n";
+        const path = join(folder, "own.yaml");
+        writeFileSync(path, content);
+        for (const kubeconfig of [path, content]) {
+            const cluster = await connect({ ...target, kubeconfig });
+            assert.deepEqual(await cluster.read("/kubeconfig"), { kind: "found", body: content });
+        }
     });
 
     it("names the contexts that there are when the one that is asked for is not among them", async () => {

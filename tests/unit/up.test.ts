@@ -20,6 +20,7 @@ start) test ! -e "$STATE/broken" || { echo "no driver found" >&2; exit 1; }; tou
 *) exit 1 ;;
 esac`,
     kubectl: `
+echo "$KUBECONFIG" >> "$STATE/kubeconfig"
 case "$*" in
 *--raw=/version) test -e "$STATE/running" && echo '{"major":"1"}' ;;
 *) exit 1 ;;
@@ -28,6 +29,9 @@ esac`,
 case "$*" in
 "whoami --json") echo '{"user":"somebody","url":"https://example.org"}' ;;
 "stack output --json"*) cat "$STATE/outputs" ;;
+up*)
+    echo "encryptionsalt: v1:abc" >>Pulumi.dev.yaml
+    if test -e "$STATE/interrupted"; then kill -INT $PPID; sleep 0.2; exit 1; fi ;;
 esac`,
 };
 
@@ -131,6 +135,36 @@ describe("npm run up, with a recording minikube", () => {
         assert.match(text, /SynergyChat is up, with persistent storage/);
         assert.match(text, /page {2}http:\/\/synchat.internal/);
         assert.match(text, /Run minikube tunnel in a terminal of its own/);
+    });
+
+    it("leaves the stack's config file as it was, interrupted (Ctrl-C) or not", () => {
+        write("running");
+        write("ingress");
+        const config = () => readFileSync(join(folder, "Pulumi.dev.yaml"), "utf8");
+        const before = config();
+        assert.equal(up().status, 0);
+        assert.equal(config(), before);
+        write("interrupted");
+        const { status, text } = up();
+        assert.notEqual(status, 0, text);
+        assert.equal(config(), before);
+    });
+
+    it("uses the kubeconfig that the stack's config names, and none that is given as content", () => {
+        write("running");
+        write("Pulumi.dev.yaml", "config:\n  kubernetes:context: own\n  kubernetes:kubeconfig: ~/own.yaml\n");
+        assert.equal(up().status, 0);
+        assert.match(
+            readFileSync(join(folder, "kubeconfig"), "utf8"),
+            new RegExp(`^${folder}/own.yaml$`, "m"),
+        );
+        write(
+            "Pulumi.dev.yaml",
+            "config:\n  kubernetes:context: own\n  kubernetes:kubeconfig: '{\"a\": 1}'\n",
+        );
+        const { status, text } = up();
+        assert.equal(status, 1);
+        assert.match(text, /kubernetes:kubeconfig in Pulumi.dev.yaml is a kubeconfig's content/);
     });
 
     it("deploys nothing when minikube does not start, and says so without a stack trace", () => {
