@@ -90,7 +90,7 @@ export class ApiStorage extends pulumi.ComponentResource {
                 },
             },
             // No pod mounts it by then. What holds it longer is somebody else's finalizer, and that is said soon.
-            { parent: this, ...guards(args), customTimeouts: { delete: "2m" } },
+            { parent: this, ...guards(args), customTimeouts: { delete: "1m" } },
         );
     }
 }

@@ -134,3 +134,17 @@ function clusterChanged(old: JsonObject, next: JsonObject): boolean {
         return false;
     }
 }
+
+const signature = "4dabf18193072939515e22adb298388d";
+
+/** What marks a secret value among plain ones (`resource.SecretSig` in Pulumi's Go SDK). */
+export const secretSign = { [signature]: "1b47061264138c4ac30d75fd1eb44270" };
+
+/** Only a provider's options come with their secrets marked, such as a kubeconfig that is given as content. */
+export function revealed(options: JsonObject): JsonObject {
+    const plain = Object.entries(options).map(([name, value]) => [
+        name,
+        isObject(value) && value[signature] === secretSign[signature] ? value.value : value,
+    ]);
+    return Object.fromEntries(plain) as JsonObject;
+}

@@ -9,7 +9,7 @@ import statusPb from "@pulumi/pulumi/proto/status_pb.js";
 import { type Change } from "./diff.ts";
 import { Engine } from "./engine.ts";
 import { type JsonObject, formatPath } from "./json.ts";
-import { checkOptions, diffOptions } from "./options.ts";
+import { checkOptions, diffOptions, revealed, secretSign } from "./options.ts";
 import { DetailedError, engineAddress, fromStruct, serve, toStruct, unary } from "./plugin.ts";
 import { InitFailedError, Provider, type Reporter } from "./provider.ts";
 
@@ -28,15 +28,15 @@ const methods: UntypedServiceImplementation = {
 
     checkConfig: unary((request: pb.CheckRequest) => {
         const response = new pb.CheckResponse().setInputs(request.getNews());
-        for (const { property, reason } of checkOptions(fromStruct(request.getNews()))) {
+        for (const { property, reason } of checkOptions(revealed(fromStruct(request.getNews())))) {
             response.addFailures(new pb.CheckFailure().setProperty(property).setReason(reason));
         }
         return response;
     }),
 
     diffConfig: unary((request: pb.DiffRequest) => {
-        const old = fromStruct(request.hasOldInputs() ? request.getOldInputs() : request.getOlds());
-        const { changed, replaces } = diffOptions(old, fromStruct(request.getNews()));
+        const old = revealed(fromStruct(request.hasOldInputs() ? request.getOldInputs() : request.getOlds()));
+        const { changed, replaces } = diffOptions(old, revealed(fromStruct(request.getNews())));
         return new pb.DiffResponse()
             .setChanges(changed.length > 0 ? DiffChanges.DIFF_SOME : DiffChanges.DIFF_NONE)
             .setDiffsList(changed)
@@ -44,7 +44,7 @@ const methods: UntypedServiceImplementation = {
     }),
 
     configure: unary((request: pb.ConfigureRequest) => {
-        const args = fromStruct(request.getArgs());
+        const args = revealed(fromStruct(request.getArgs()));
         const [failure] = checkOptions(args).filter(
             ({ property }) => property !== "context" && property !== "kubeconfig",
         );
@@ -196,16 +196,13 @@ function reporterFor(urn: string): Reporter {
 
 const asOutputs = (outputs: JsonObject) => toStruct(markSecrets(outputs));
 
-/** The sign of a secret value among plain ones (`resource.SecretSig` in Pulumi's Go SDK). */
-const SECRET = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270" };
-
 /** The data of a Kubernetes Secret is secret in the state too, whether or not the program said so. */
 function markSecrets(object: JsonObject): JsonObject {
     const marked = { ...object };
     for (const key of ["data", "stringData"]) {
         const value = object[key];
         if (object.kind === "Secret" && object.apiVersion === "v1" && value !== undefined) {
-            marked[key] = { ...SECRET, value };
+            marked[key] = { ...secretSign, value };
         }
     }
     return marked;

@@ -4,7 +4,7 @@ import { explain } from "../pulumi/errors.ts";
 import { withIgnored } from "../pulumi/ignore.ts";
 import { UNKNOWN } from "../pulumi/json.ts";
 import { idOf, kindOf, named, parseId } from "../pulumi/naming.ts";
-import { checkOptions, diffOptions, parseOptions } from "../pulumi/options.ts";
+import { checkOptions, diffOptions, parseOptions, revealed, secretSign } from "../pulumi/options.ts";
 
 const SEED = new Uint8Array([1, 2, 3]);
 const CLUSTER = (server: string) =>
@@ -89,6 +89,14 @@ describe("provider: its options", () => {
             reasons({ context: "nope" })[0] ?? "",
             /context "nope" is not in the kubeconfig, which has: x/,
         );
+    });
+
+    it("reads what is secret, such as a kubeconfig that is given as content", () => {
+        const kubeconfig = { ...secretSign, value: CLUSTER("https://one") };
+        assert.deepEqual(revealed({ kubeconfig, context: "x" }), {
+            kubeconfig: CLUSTER("https://one"),
+            context: "x",
+        });
     });
 
     it("reads flags as text, and from the environment", () => {
