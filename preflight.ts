@@ -5,12 +5,14 @@
  * cluster/facts.ts asks the cluster; `judge` decides, pure, so that every verdict has a unit test.
  */
 import { RunError, log } from "@pulumi/pulumi";
-import { type Claim, type Facts, type RunningApi, countInWords, look } from "./cluster/facts";
+import { type ApiFacts, type Claim, type Facts, countInWords, look } from "./cluster/facts";
 import { type ApiObject, connect } from "./cluster/kubectl";
 import { instanceLabel, managedBy } from "./components/labels";
-import { type ClaimArgs, claimAnnotations, claimName, ownClaim } from "./components/storage";
+import { retainAnnotation } from "./components/namespace";
+import { type ClaimArgs, claimName, classAnnotation, ownClaim } from "./components/storage";
 import type { Settings } from "./config";
 import { bytesOf } from "./quantity";
+import { otherCluster, readState } from "./state";
 
 /** What the preflight found: problems stop the program, warnings are shown. */
 export interface Verdict {
@@ -25,9 +27,14 @@ export interface Verdict {
  * @throws RunError with every problem at once.
  */
 export async function preflight(settings: Settings, instance: string): Promise<void> {
-    const cluster = await connect({ context: settings.context, kubeconfig: settings.kubeconfig });
-    const facts = await look(cluster, settings.namespace, instance);
-    const { problems, warnings } = judge(settings, facts, instance);
+    const { context, kubeconfig, namespace } = settings;
+    const [recorded, cluster] = await Promise.all([readState(), connect({ context, kubeconfig })]);
+    const elsewhere = otherCluster(context, recorded);
+    if (elsewhere) {
+        throw new RunError(elsewhere);
+    }
+    const facts = await look(cluster, namespace, instance, recorded.namespaces);
+    const { problems, warnings } = judge(settings, facts, instance, process.env[switchMark] !== undefined);
     await Promise.all(warnings.map((warning) => log.warn(warning)));
     if (problems.length > 0) {
         throw new RunError(
@@ -36,17 +43,25 @@ export async function preflight(settings: Settings, instance: string): Promise<v
     }
 }
 
-/** Pure: what the facts mean for this config. */
-export function judge(settings: Settings, facts: Facts, instance: string): Verdict {
+/** Set in the environment of the `pulumi up` that `npm run switch` runs: it has copied the messages. */
+export const switchMark = "SYNERGYCHAT_SWITCH";
+
+/**
+ * Pure: what the facts mean for this config.
+ *
+ * @param switching whether `npm run switch` runs this.
+ */
+export function judge(settings: Settings, facts: Facts, instance: string, switching = false): Verdict {
     return {
         problems: [
             ...missingRights(settings, facts),
             ...missingClasses(settings, facts),
             ...foreignObjects(settings, facts, instance),
             ...impossibleClaims(settings, facts),
+            ...(switching ? [] : halfSwitched(facts)),
             ...lostMessages(settings, facts),
         ],
-        warnings: leftBehind(settings, facts),
+        warnings: [...(switching ? [] : leftBehind(settings, facts)), ...spent(settings, facts)],
     };
 }
 
@@ -248,27 +263,59 @@ function impossibleClaims(settings: Settings, facts: Facts): string[] {
 
 /** A claim that stays holds its name, so none of another class can take its place. */
 function keptClaimInTheWay(claim: Claim, wanted: ClaimArgs): string {
-    const asked = claim.metadata.annotations?.[claimAnnotations.storageClass] ?? "";
+    const asked = claim.metadata.annotations?.[classAnnotation] ?? "";
     return (
         `storageClass is ${JSON.stringify(wanted.storageClass ?? "")}: claim ${claimName} is kept (retainData) with the class ${JSON.stringify(asked)}.\n` +
         `    To go on with it: pulumi config set storageClass ${JSON.stringify(asked)}\n` +
-        "    To give it up: set retainData to false, run pulumi up, and then change the class"
+        `    To give it up, with all that it holds: kubectl delete pvc ${claimName} --namespace ${claim.metadata.namespace ?? ""}`
     );
+}
+
+/** While the api is out of its Service, its messages are on the way to another volume. */
+function halfSwitched({ api, left }: Facts): string[] {
+    return [api, ...left.map((place) => place.api)].some((one) => one?.outOfService)
+        ? [
+              "A switch of the storage was interrupted: the api is out of its Service, and nobody can post.\n" +
+                  "    To go on, or back: npm run switch -- persistent STACK, or: npm run switch -- ephemeral STACK",
+          ]
+        : [];
 }
 
 /** Claims that this config would delete, with messages that nobody said may go. */
 function lostMessages(settings: Settings, facts: Facts): string[] {
-    return facts.claims
-        .filter(
-            (claim) =>
-                !isCurrent(claim, settings) &&
-                !isRetained(claim) &&
-                claim.metadata.uid !== settings.discardClaim,
-        )
-        .flatMap((claim) => {
-            const stake = atStake(claim, facts.api);
-            return stake === undefined ? [] : [wouldLose(claim, stake, settings)];
-        });
+    const here = facts.claims
+        .filter((claim) => !isCurrent(claim, settings) && !isRetained(claim))
+        .map((claim) => ({ claim, api: facts.api }));
+    const there = facts.left.flatMap(({ namespace, claims, api }) =>
+        // A deleted namespace takes every claim in it along, the stack's own and anybody's.
+        (claims ?? [])
+            .filter((claim) => !isRetained(namespace) || (isMarked(claim) && !isRetained(claim)))
+            .map((claim) => ({ claim, api })),
+    );
+    const unseen = facts.left
+        .filter(({ namespace, claims }) => claims === undefined && !isRetained(namespace))
+        .map(({ namespace: { metadata } }) => mayNotLook(metadata.name, settings));
+    return [
+        ...unseen,
+        ...[...here, ...there]
+            .filter(({ claim }) => claim.metadata.uid !== settings.discardClaim)
+            .flatMap(({ claim, api }) => {
+                const stake = atStake(claim, api);
+                return stake === undefined ? [] : [wouldLose(claim, stake, settings)];
+            }),
+    ];
+}
+
+function mayNotLook(left: string, { namespace }: Settings): string {
+    return (
+        `namespace is ${JSON.stringify(namespace)}: namespace ${left} would be deleted, and you may not see which claims are in it.\n` +
+        `    Run: pulumi config set namespace ${left}, or ask who runs the cluster for the right to list persistentvolumeclaims there`
+    );
+}
+
+/** Made by this program, for whichever stack. */
+function isMarked({ metadata: { labels } }: ApiObject): boolean {
+    return labels?.[managedBy.label] === managedBy.value && labels[instanceLabel] !== undefined;
 }
 
 /** Whether the program still declares this very claim: a change of any of these replaces it. */
@@ -278,54 +325,82 @@ function isCurrent(claim: Claim, { storage, namespace }: Settings): boolean {
         wanted !== undefined &&
         claim.metadata.namespace === namespace &&
         claim.metadata.name === claimName &&
-        (claim.metadata.annotations?.[claimAnnotations.storageClass] ?? "") === (wanted.storageClass ?? "")
+        (claim.metadata.annotations?.[classAnnotation] ?? "") === (wanted.storageClass ?? "")
     );
 }
 
-function isRetained({ metadata }: Claim): boolean {
-    return metadata.annotations?.[claimAnnotations.retain] === "true";
+function isRetained({ metadata }: ApiObject): boolean {
+    return metadata.annotations?.[retainAnnotation] === "true";
 }
 
 /** In words; undefined: nothing is at stake. A claim that cannot be counted counts as full. */
-function atStake(claim: Claim, api: RunningApi | undefined): string | undefined {
-    const mounted = api?.namespace === claim.metadata.namespace && api?.claim === claim.metadata.name;
-    if (!mounted || api.messages === undefined) {
+function atStake({ metadata, spec }: Claim, api: ApiFacts | undefined): string | undefined {
+    if (spec.volumeName === undefined) {
+        return undefined;
+    }
+    if (api?.claim !== metadata.name || api.messages === undefined) {
         return "messages that cannot be counted (the api does not answer, or does not mount it)";
     }
     return api.messages === 0 ? undefined : countInWords(api.messages);
 }
 
-function wouldLose(
-    { metadata: { name, namespace, uid } }: Claim,
-    stake: string,
-    { storage }: Settings,
-): string {
+function wouldLose(claim: Claim, stake: string, { storage }: Settings): string {
+    const { name, namespace = "", uid } = claim.metadata;
+    if (!isMarked(claim)) {
+        return (
+            `Claim ${name} is not the stack's, and would go with its namespace ${namespace}.\n` +
+            "    To keep it: take this change back, pulumi config set retainData true, pulumi up, and then this change\n" +
+            `    To lose it: kubectl delete pvc ${name} --namespace ${namespace}`
+        );
+    }
     return (
-        `Claim ${name} in namespace ${namespace ?? ""} would be deleted, with ${stake}.\n` +
+        `Claim ${name} in namespace ${namespace} would be deleted, with ${stake}.\n` +
         (storage.mode === "ephemeral"
             ? "    To take them along: npm run switch -- ephemeral STACK (the stack's name)\n"
             : "") +
-        "    To keep it: pulumi config set retainData true, pulumi up, and then this change\n" +
+        "    To keep it: take this change back, pulumi config set retainData true, pulumi up, and then this change\n" +
         `    To lose it: pulumi config set discardClaim ${uid}`
     );
 }
 
 /** Messages on ephemeral storage that this config leaves behind. */
-function leftBehind({ storage, namespace }: Settings, { api }: Facts): string[] {
-    if (!api?.messages || api.claim !== undefined) {
-        return [];
-    }
-    const stake = `The api's ${countInWords(api.messages)} on ephemeral storage`;
-    if (api.namespace !== namespace) {
-        return [
-            `${stake} in namespace ${api.namespace} will be lost: the stack moves to namespace ${namespace} and starts empty there.\n` +
-                `To keep them: pulumi config set namespace ${api.namespace}`,
-        ];
-    }
-    return storage.mode === "persistent"
+function leftBehind({ storage, namespace }: Settings, { api, left }: Facts): string[] {
+    const moved = left.flatMap((place) => {
+        const stake = onEphemeral(place.api);
+        const { name } = place.namespace.metadata;
+        return stake
+            ? [
+                  `${stake} in namespace ${name} will be lost: the stack moves to namespace ${namespace} and starts empty there.\n` +
+                      `To keep them: pulumi config set namespace ${name}`,
+              ]
+            : [];
+    });
+    const stake = storage.mode === "persistent" ? onEphemeral(api) : undefined;
+    return stake
         ? [
+              ...moved,
               `${stake} will be lost: the switch to persistent storage starts empty.\n` +
                   "To take them along: npm run switch -- persistent STACK (the stack's name)",
+          ]
+        : moved;
+}
+
+function onEphemeral(api: ApiFacts | undefined): string | undefined {
+    if (!api || api.claim !== undefined || api.messages === 0) {
+        return undefined;
+    }
+    return api.messages === undefined
+        ? "The api does not answer: whatever messages it has on ephemeral storage"
+        : `The api's ${countInWords(api.messages)} on ephemeral storage`;
+}
+
+/** A word that was meant for one change and would count for the next one too. */
+function spent(settings: Settings, { claims }: Facts): string[] {
+    const named = claims.find(({ metadata }) => metadata.uid === settings.discardClaim);
+    return named && isCurrent(named, settings)
+        ? [
+              `discardClaim names claim ${named.metadata.name}, which stays: a later change would delete its messages unasked.\n` +
+                  "Run: pulumi config rm discardClaim",
           ]
         : [];
 }

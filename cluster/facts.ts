@@ -1,6 +1,6 @@
 /** What the cluster holds that matters to a stack: asked once, before anything is registered. */
 import { RunError } from "@pulumi/pulumi";
-import { instanceLabel } from "../components/labels";
+import { instanceLabel, outOfService } from "../components/labels";
 import type { Answer, ApiObject, Connection } from "./kubectl";
 
 /** What the cluster holds that matters to the stack. */
@@ -9,31 +9,44 @@ export interface Facts {
     readonly namespace: ApiObject | undefined;
     /** Everything in that namespace of the kinds that the stack makes. */
     readonly objects: readonly ApiObject[];
-    /** The stack's own claims, in whatever namespace they are. */
+    /** The stack's own claims in that namespace. */
     readonly claims: readonly Claim[];
+    /** The api that runs in that namespace. */
+    readonly api: ApiFacts | undefined;
+    /** Namespaces that the stack leaves: by its state it is in them, by its config in another. */
+    readonly left: readonly LeftNamespace[];
     readonly storageClasses: readonly StorageClass[] | undefined;
     readonly ingressClasses: readonly ApiObject[] | undefined;
     /** undefined: the cluster has no Gateway API, or it may not be asked. */
     readonly gatewayClasses: readonly ApiObject[] | undefined;
     /** What the user may do in the namespace; undefined where the cluster does not tell. */
     readonly rights: readonly Right[] | undefined;
-    /** What the running api keeps. */
-    readonly api: RunningApi | undefined;
 }
 
-/** The stack's api, in whatever namespace it runs. */
-export interface RunningApi {
-    readonly namespace: string;
+/** A namespace that is there, with what goes where it goes. */
+export interface LeftNamespace {
+    readonly namespace: ApiObject;
+    /** Every claim in it, whoever made it; undefined where they may not be seen. */
+    readonly claims: readonly Claim[] | undefined;
+    readonly api: ApiFacts | undefined;
+}
+
+/** A running api. */
+export interface ApiFacts {
     /** The claim that its pod mounts; undefined with ephemeral storage. */
     readonly claim: string | undefined;
     /** How many messages it has; undefined where it does not answer. */
     readonly messages: number | undefined;
+    /** Whether `npm run switch` took it out of its Service: nobody can post. */
+    readonly outOfService: boolean;
 }
 
 export interface Claim extends ApiObject {
     readonly spec: {
         readonly storageClassName?: string;
         readonly resources: { readonly requests: { readonly storage: string } };
+        /** Unset: no volume was ever bound to it, so it holds nothing. */
+        readonly volumeName?: string;
     };
 }
 
@@ -49,46 +62,104 @@ export interface Right {
 
 /**
  * @param instance the stack's mark on its objects.
- * @throws RunError when the cluster cannot be asked at all.
+ * @param recorded namespaces that the state names.
+ * @throws RunError when the cluster does not answer one of the questions: what is not known counts for nothing less.
  */
-export async function look(cluster: Connection, namespace: string, instance: string): Promise<Facts> {
-    const ofStack = `labelSelector=${encodeURIComponent(`${instanceLabel}=${instance}`)}`;
+export async function look(
+    cluster: Connection,
+    namespace: string,
+    instance: string,
+    recorded: readonly string[],
+): Promise<Facts> {
     const inNamespace = [
         `/api/v1/namespaces/${namespace}/configmaps`,
         `/api/v1/namespaces/${namespace}/services`,
-        `/api/v1/namespaces/${namespace}/persistentvolumeclaims`,
         `/apis/apps/v1/namespaces/${namespace}/deployments`,
         `/apis/networking.k8s.io/v1/namespaces/${namespace}/ingresses`,
     ];
-    const [found, rights, claims, deployments, storage, ingress, gateway, ...objects] = await Promise.all([
-        cluster.read(`/api/v1/namespaces/${namespace}`),
+    const left = recorded.filter((name) => name !== namespace).map((name) => lookAtLeft(cluster, name));
+    const [found, claims, api, rights, storage, ingress, gateway, ...others] = await Promise.all([
+        ask(cluster, `/api/v1/namespaces/${namespace}`),
+        claimsIn(cluster, namespace),
+        apiIn(cluster, namespace),
         cluster.post("/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", rulesReview(namespace)),
-        cluster.read(`/api/v1/persistentvolumeclaims?${ofStack}`),
-        cluster.read(`/apis/apps/v1/deployments?${ofStack}`),
-        cluster.read("/apis/storage.k8s.io/v1/storageclasses"),
-        cluster.read("/apis/networking.k8s.io/v1/ingressclasses"),
-        cluster.read("/apis/gateway.networking.k8s.io/v1/gatewayclasses"),
-        ...inNamespace.map((path) => cluster.read(path)),
+        ask(cluster, "/apis/storage.k8s.io/v1/storageclasses"),
+        ask(cluster, "/apis/networking.k8s.io/v1/ingressclasses"),
+        ask(cluster, "/apis/gateway.networking.k8s.io/v1/gatewayclasses"),
+        ...inNamespace.map((path) => ask(cluster, path)),
     ]);
-    if (found.kind === "failed") {
-        throw new RunError(unreachable(cluster.target.context, found.message));
-    }
-    // Whoever may not look into every namespace sees those of the config's namespace.
-    const [, , claimsHere, deploymentsHere] = objects;
-    const isOwn = ({ metadata }: ApiObject) => metadata.labels?.[instanceLabel] === instance;
-    const ownClaims = (itemsOf(claims) ?? itemsOf(claimsHere) ?? []) as readonly Claim[];
-    const ownDeployments = (itemsOf(deployments) ?? itemsOf(deploymentsHere) ?? []) as readonly Deployment[];
-    const api = ownDeployments.filter(isOwn).find(({ metadata }) => metadata.name === apiName);
     return {
         namespace: found.kind === "found" ? (found.body as ApiObject) : undefined,
-        objects: objects.flatMap((answer) => itemsOf(answer) ?? []),
-        claims: ownClaims.filter(isOwn),
+        objects: [...others.flatMap((answer) => itemsOf(answer) ?? []), ...(claims ?? [])],
+        claims: (claims ?? []).filter(({ metadata }) => metadata.labels?.[instanceLabel] === instance),
+        api,
+        left: (await Promise.all(left)).filter((place) => place !== undefined),
         storageClasses: itemsOf(storage) as readonly StorageClass[] | undefined,
         ingressClasses: itemsOf(ingress),
         gatewayClasses: itemsOf(gateway),
         rights: rightsOf(rights),
-        api: api && (await runningApi(cluster, api)),
     };
+}
+
+async function lookAtLeft(cluster: Connection, name: string): Promise<LeftNamespace | undefined> {
+    const [found, claims, api] = await Promise.all([
+        ask(cluster, `/api/v1/namespaces/${name}`),
+        claimsIn(cluster, name),
+        apiIn(cluster, name),
+    ]);
+    return found.kind === "found" ? { namespace: found.body as ApiObject, claims, api } : undefined;
+}
+
+async function claimsIn(cluster: Connection, namespace: string): Promise<readonly Claim[] | undefined> {
+    const answer = await ask(cluster, `/api/v1/namespaces/${namespace}/persistentvolumeclaims`);
+    return itemsOf(answer) as readonly Claim[] | undefined;
+}
+
+/**
+ * The api that runs in a namespace; undefined where none does. It is asked through the API server, so that no address of
+ * the app's needs to be reachable.
+ */
+export async function apiIn(cluster: Connection, namespace: string): Promise<ApiFacts | undefined> {
+    const service = `/api/v1/namespaces/${namespace}/services/api-service`;
+    const [deployment, front, messages] = await Promise.all([
+        ask(cluster, `/apis/apps/v1/namespaces/${namespace}/deployments/synergychat-api`),
+        ask(cluster, service),
+        cluster.read(`${service}:http/proxy/messages`),
+    ]);
+    if (deployment.kind !== "found") {
+        return undefined;
+    }
+    const { volumes = [] } = (deployment.body as Deployment).spec.template.spec;
+    const claims = volumes.flatMap((volume) => volume.persistentVolumeClaim?.claimName ?? []);
+    const count =
+        messages.kind === "found" && Array.isArray(messages.body) ? messages.body.length : undefined;
+    const { selector = {} } = front.kind === "found" ? (front.body as Service).spec : {};
+    return { claim: claims[0], messages: count, outOfService: outOfService in selector };
+}
+
+interface Deployment {
+    readonly spec: { readonly template: { readonly spec: { readonly volumes?: readonly Volume[] } } };
+}
+
+interface Volume {
+    readonly persistentVolumeClaim?: { readonly claimName: string };
+}
+
+interface Service {
+    readonly spec: { readonly selector?: Readonly<Record<string, string>> };
+}
+
+/** A question that the cluster must answer, if only with a no. */
+async function ask(cluster: Connection, path: string): Promise<Answer> {
+    const answer = await cluster.read(path);
+    if (answer.kind === "failed") {
+        const { context } = cluster.target;
+        throw new RunError(
+            `The cluster of context ${context} does not answer ${path}: ${answer.message}\n` +
+                `    Is it running? Try: kubectl --context ${context} get nodes`,
+        );
+    }
+    return answer;
 }
 
 /** How many messages, in words. */
@@ -114,41 +185,4 @@ function rightsOf(answer: Answer): readonly Right[] | undefined {
         status?: { incomplete: boolean; resourceRules: Right[] };
     };
     return status && !status.incomplete ? status.resourceRules : undefined;
-}
-
-function unreachable(context: string, message: string): string {
-    return (
-        `The cluster of context ${context} does not answer: ${message}\n` +
-        `    Is it running? Try: kubectl --context ${context} get nodes`
-    );
-}
-
-/** The api that runs in a namespace; undefined where none does. */
-export async function apiIn(cluster: Connection, namespace: string): Promise<RunningApi | undefined> {
-    const answer = await cluster.read(`/apis/apps/v1/namespaces/${namespace}/deployments/${apiName}`);
-    return answer.kind === "found" ? runningApi(cluster, answer.body as Deployment) : undefined;
-}
-
-/** Asked through the API server, so that no address of the app's needs to be reachable. */
-async function runningApi(cluster: Connection, deployment: Deployment): Promise<RunningApi> {
-    const { namespace = "" } = deployment.metadata;
-    const claims = (deployment.spec.template.spec.volumes ?? []).flatMap(
-        (volume) => volume.persistentVolumeClaim?.claimName ?? [],
-    );
-    const messages = await cluster.read(
-        `/api/v1/namespaces/${namespace}/services/api-service:http/proxy/messages`,
-    );
-    const count =
-        messages.kind === "found" && Array.isArray(messages.body) ? messages.body.length : undefined;
-    return { namespace, claim: claims[0], messages: count };
-}
-
-const apiName = "synergychat-api";
-
-interface Deployment extends ApiObject {
-    readonly spec: { readonly template: { readonly spec: { readonly volumes?: readonly Volume[] } } };
-}
-
-interface Volume {
-    readonly persistentVolumeClaim?: { readonly claimName: string };
 }

@@ -65,7 +65,7 @@ export async function connect(wanted: Target): Promise<Connection> {
     if (process.platform === "win32") {
         throw new RunError("On Windows, run this in WSL: https://learn.microsoft.com/windows/wsl/install");
     }
-    const folder = mkdtempSync(join(tmpdir(), "synergychat-"));
+    const folder = temporaryFolder();
     const socketPath = join(folder, "socket");
     const target = { ...wanted, kubeconfig: wanted.kubeconfig && fileOf(wanted.kubeconfig, folder) };
     const failure = await serving(startProxy(target, folder, socketPath));
@@ -77,6 +77,14 @@ export async function connect(wanted: Target): Promise<Connection> {
         read: (path) => ask(socketPath, path),
         post: (path, body) => ask(socketPath, path, JSON.stringify(body)),
     };
+}
+
+function temporaryFolder(): string {
+    try {
+        return mkdtempSync(join(tmpdir(), "synergychat-"));
+    } catch (error) {
+        throw new RunError(`No folder can be made for temporary files: ${(error as Error).message}`);
+    }
 }
 
 /** Whether a kubeconfig is given as its content, not as a path. */
@@ -100,12 +108,15 @@ function fileOf(kubeconfig: string, folder: string): string {
 
 type Proxy = ChildProcessByStdio<Writable, Readable, Readable>;
 
-/** Its input ends when this process does, killed or not: then it ends too, and its folder goes. */
+/**
+ * Its input ends when this process does, killed or not: then it ends too, and its folder goes. With it ends its group:
+ * where kubectl is a wrapper (minikube can be one), the real one is a child of it.
+ */
 const script = `
 exec 3<&0
 folder=$1
 shift
-(cat <&3; kill $$; rm -rf "$folder") >/dev/null 2>&1 &
+(trap "" TERM; read -r _ <&3; rm -rf "$folder"; kill -- -$$) >/dev/null 2>&1 &
 exec kubectl "$@" </dev/null 3<&-`;
 
 function startProxy(target: Target, folder: string, socketPath: string): Proxy {
@@ -133,7 +144,6 @@ function serving(proxy: Proxy): Promise<string | undefined> {
         proxy.once("close", () => {
             resolve(said.trim());
         });
-        proxy.once("exit", () => proxy.stdin.end());
     });
 }
 

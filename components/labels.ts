@@ -8,6 +8,9 @@ export const instanceLabel = "app.kubernetes.io/instance";
 /** The label that says what manages an object. */
 export const managedBy = { label: "app.kubernetes.io/managed-by", value: "pulumi" };
 
+/** A label that no pod has: with it in its selector, a Service leads nowhere. `npm run switch` puts it there. */
+export const outOfService = "synergychat/out-of-service";
+
 /** A part of the app: what its objects are called after. */
 export type Part = "web" | "api" | "crawler";
 

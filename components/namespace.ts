@@ -2,6 +2,9 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { stackLabels } from "./labels";
 
+/** Whether an object stays when the stack no longer declares it, as the object itself says, for the next run to read. */
+export const retainAnnotation = "synergychat/retain-data";
+
 /** How a stateful object is guarded against its own deletion. */
 export interface GuardArgs {
     /** Leave the object in the cluster when the stack no longer declares it, or is destroyed. Default: false. */
@@ -36,6 +39,7 @@ export class AppNamespace extends pulumi.ComponentResource {
                 metadata: {
                     name: args.name,
                     labels: { ...stackLabels(args.instance), ...podSecurity("restricted") },
+                    annotations: { [retainAnnotation]: String(args.retain ?? false) },
                 },
             },
             { parent: this, ...guards(args) },

@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { partLabels } from "./labels";
-import { type GuardArgs, guards } from "./namespace";
+import { type GuardArgs, guards, retainAnnotation } from "./namespace";
 
 /** What a claim asks for. */
 export interface ClaimArgs {
@@ -37,13 +37,8 @@ export interface DatabaseVolume {
 /** Name of the claim that the stack makes. */
 export const claimName = "synergychat-api-pvc";
 
-/** What the claim says of itself, for the next run to read: what the state holds cannot be asked. */
-export const claimAnnotations = {
-    /** The class that was asked for; empty for the cluster's default. Another one replaces the claim. */
-    storageClass: "synergychat/storage-class",
-    /** Whether the claim stays when the stack no longer declares it. */
-    retain: "synergychat/retain-data",
-};
+/** The class that was asked for, as the claim itself says; empty for the cluster's default. Another one replaces the claim. */
+export const classAnnotation = "synergychat/storage-class";
 
 const volumeName = "synergychat-api-volume";
 
@@ -79,8 +74,8 @@ export class ApiStorage extends pulumi.ComponentResource {
                     namespace: args.namespace,
                     labels: partLabels("api", args.instance),
                     annotations: {
-                        [claimAnnotations.storageClass]: wanted.storageClass ?? "",
-                        [claimAnnotations.retain]: String(args.retain ?? false),
+                        [classAnnotation]: wanted.storageClass ?? "",
+                        [retainAnnotation]: String(args.retain ?? false),
                     },
                 },
                 spec: {

@@ -1,7 +1,11 @@
 /** What must not happen does not: the stack says why, and the cluster is as it was. */
 import { strict as assert } from "node:assert";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { messages, say } from "./support/app";
 import { get, kubectl } from "./support/cluster";
+import { operation } from "./support/operation";
 import { TestStack } from "./support/stack";
 
 describe("a stack that is up", () => {
@@ -108,6 +112,42 @@ describe("a stack that is up", () => {
             assert.deepEqual(await messages(stack), ["one", "two"]);
         });
     }
+
+    it("refuses another cluster, since all would be deleted in this one", async () => {
+        const folder = mkdtempSync(join(tmpdir(), "synergychat-kubeconfig-"));
+        const file = join(folder, "kubeconfig");
+        writeFileSync(file, await kubectl("config", "view", "--raw", "--flatten", "--minify"));
+        await kubectl("config", "rename-context", "minikube", "elsewhere", "--kubeconfig", file);
+        await refuses(
+            { "kubernetes:context": "elsewhere", "kubernetes:kubeconfig": file },
+            /kubernetes:context is "elsewhere", but this stack is up in the cluster of context "minikube"/,
+            [["preview"], ["up", "--yes", "--skip-preview"]],
+        );
+        rmSync(folder, { recursive: true });
+        assert.deepEqual(await messages(stack), ["one", "two"]);
+    });
+
+    it("refuses to go on while a switch of the storage is half done", async () => {
+        const selector = (mark: string | null) =>
+            JSON.stringify({ spec: { selector: { "synergychat/out-of-service": mark } } });
+        const patch = [
+            "patch",
+            "service",
+            "api-service",
+            "--namespace",
+            namespace,
+            "--type=merge",
+            "--patch",
+        ];
+        await kubectl(...patch, selector("true"));
+        const halfDone = /A switch of the storage was interrupted: the api is out of its Service/;
+        await refuses({}, halfDone, [["up", "--yes", "--skip-preview"]]);
+        const { status, text } = await operation("up", stack);
+        assert.equal(status, 1, text);
+        assert.match(text, halfDone);
+        await kubectl(...patch, selector(null));
+        assert.deepEqual(await messages(stack), ["one", "two"]);
+    });
 
     it("counts a claim as full when the api does not answer", async () => {
         await kubectl("scale", "deployment/synergychat-api", "--replicas=0", "--namespace", namespace);

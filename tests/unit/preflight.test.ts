@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { readSettings } from "../../config";
-import type { Claim, Facts, RunningApi } from "../../cluster/facts";
+import type { ApiFacts, Claim, Facts } from "../../cluster/facts";
 import { judge } from "../../preflight";
 
 const instance = "synergychat-dev";
@@ -28,17 +28,23 @@ function claim(metadata: object = {}, spec: object = {}): Claim {
             annotations: { "synergychat/storage-class": "", "synergychat/retain-data": "false" },
             ...metadata,
         },
-        spec: { storageClassName: "standard", resources: { requests: { storage: "1Gi" } }, ...spec },
+        spec: {
+            storageClassName: "standard",
+            volumeName: "pvc-1",
+            resources: { requests: { storage: "1Gi" } },
+            ...spec,
+        },
     };
 }
 
-const api: RunningApi = { namespace: "synergychat", claim: "synergychat-api-pvc", messages: 3 };
+const api: ApiFacts = { claim: "synergychat-api-pvc", messages: 3, outOfService: false };
 
 /** A fresh minikube: nothing of the stack is there. */
 const fresh: Facts = {
     namespace: undefined,
     objects: [],
     claims: [],
+    left: [],
     storageClasses: [
         { ...named("standard", { annotations: { "storageclass.kubernetes.io/is-default-class": "true" } }) },
         { ...named("roomy"), allowVolumeExpansion: true },
@@ -59,6 +65,22 @@ const running: Facts = {
     claims: [claim()],
     api,
 };
+
+/** What the same cluster is to a config that names another namespace. */
+function seenFrom(config: Record<string, string>, facts: Facts): Facts {
+    return config.namespace === undefined
+        ? facts
+        : {
+              ...fresh,
+              left: [
+                  {
+                      namespace: facts.namespace ?? named("synergychat"),
+                      claims: facts.claims,
+                      api: facts.api,
+                  },
+              ],
+          };
+}
 
 function problems(facts: Facts, config: Record<string, string> = {}): readonly string[] {
     return judge(settings(config), facts, instance).problems;
@@ -87,7 +109,7 @@ describe("preflight", () => {
             const facts = { ...running, objects: [...running.objects, { ...claim({ name: "mine" }) }] };
 
             it(`are not deleted by ${what}, and both ways on are told`, () => {
-                const message = onlyProblem(facts, config);
+                const message = onlyProblem(seenFrom(config, facts), config);
                 assert.match(
                     message,
                     /Claim synergychat-api-pvc in namespace synergychat would be deleted, with 3 messages/,
@@ -99,20 +121,30 @@ describe("preflight", () => {
             });
 
             it(`may go with ${what} when that very claim is discarded`, () => {
-                assert.deepEqual(problems(facts, { ...config, discardClaim: uid }), []);
-                assert.equal(problems(facts, { ...config, discardClaim: uid.replace(/^0/, "1") }).length, 1);
+                const seen = seenFrom(config, facts);
+                assert.deepEqual(problems(seen, { ...config, discardClaim: uid }), []);
+                assert.equal(problems(seen, { ...config, discardClaim: uid.replace(/^0/, "1") }).length, 1);
             });
 
             it(`are no question with ${what} when the claim is retained`, () => {
-                const retained = claim({
-                    annotations: { "synergychat/storage-class": "", "synergychat/retain-data": "true" },
-                });
-                const found = problems({ ...facts, claims: [retained] }, config);
+                const annotations = { "synergychat/storage-class": "", "synergychat/retain-data": "true" };
+                const retained = {
+                    ...facts,
+                    namespace: named("synergychat", { annotations }),
+                    claims: [claim({ annotations })],
+                };
+                const found = problems(seenFrom(config, retained), config);
                 assert.ok(!found.some((problem) => problem.includes("would be deleted")), found.join());
             });
 
             it(`are no question with ${what} when there are none`, () => {
-                assert.deepEqual(problems({ ...facts, api: { ...api, messages: 0 } }, config), []);
+                const empty = { ...facts, api: { ...api, messages: 0 } };
+                assert.deepEqual(problems(seenFrom(config, empty), config), []);
+            });
+
+            it(`are no question with ${what} when no volume was ever bound`, () => {
+                const unbound = { ...facts, claims: [claim({}, { volumeName: undefined })], api: undefined };
+                assert.deepEqual(problems(seenFrom(config, unbound), config), []);
             });
 
             it(`count as there with ${what} when nobody can count them`, () => {
@@ -122,7 +154,7 @@ describe("preflight", () => {
                     undefined,
                 ]) {
                     assert.match(
-                        onlyProblem({ ...facts, api: silent }, config),
+                        onlyProblem(seenFrom(config, { ...facts, api: silent }), config),
                         /messages that cannot be counted/,
                     );
                 }
@@ -133,10 +165,50 @@ describe("preflight", () => {
             assert.deepEqual(problems(running, { storageMode: "ephemeral", retainData: "true" }), []);
         });
 
-        it("on ephemeral storage are named before another namespace leaves them behind", () => {
-            const ephemeral = { ...fresh, api: { ...api, claim: undefined, messages: 1 } };
+        it("go with their namespace when that is not retained, whatever the claim says of itself", () => {
+            const annotations = { "synergychat/storage-class": "", "synergychat/retain-data": "true" };
+            const place = {
+                namespace: named("synergychat"),
+                claims: [claim({ annotations })],
+                api: undefined,
+            };
             const config = { storageMode: "ephemeral", namespace: "elsewhere" };
-            const { problems: none, warnings } = judge(settings(config), ephemeral, instance);
+            assert.match(
+                onlyProblem({ ...fresh, left: [place] }, config),
+                /Claim synergychat-api-pvc in namespace synergychat would be deleted, with messages that cannot be counted/,
+            );
+        });
+
+        it("of somebody else's claim do not go with the namespace unasked", () => {
+            const guest = claim({ name: "mine", labels: {} });
+            const left = { namespace: named("synergychat"), claims: [guest], api: undefined };
+            const config = { namespace: "elsewhere" };
+            const message = onlyProblem({ ...fresh, left: [left] }, config);
+            assert.match(
+                message,
+                /Claim mine is not the stack's, and would go with its namespace synergychat/,
+            );
+            assert.match(message, /To lose it: kubectl delete pvc mine --namespace synergychat/);
+            const kept = named("synergychat", { annotations: { "synergychat/retain-data": "true" } });
+            assert.deepEqual(problems({ ...fresh, left: [{ ...left, namespace: kept }] }, config), []);
+        });
+
+        it("that may not be looked for count as there", () => {
+            const left = { namespace: named("synergychat"), claims: undefined, api: undefined };
+            assert.match(
+                onlyProblem({ ...fresh, left: [left] }, { namespace: "elsewhere" }),
+                /namespace synergychat would be deleted, and you may not see which claims are in it/,
+            );
+        });
+
+        it("on ephemeral storage are named before another namespace leaves them behind", () => {
+            const ephemeral = { ...running, claims: [], api: { ...api, claim: undefined, messages: 1 } };
+            const config = { storageMode: "ephemeral", namespace: "elsewhere" };
+            const { problems: none, warnings } = judge(
+                settings(config),
+                seenFrom(config, ephemeral),
+                instance,
+            );
             assert.deepEqual(none, []);
             assert.match(
                 warnings.join(),
@@ -155,6 +227,28 @@ describe("preflight", () => {
             );
             assert.match(warnings.join(), /To take them along: npm run switch -- persistent/);
             assert.deepEqual(judge(settings({ storageMode: "ephemeral" }), ephemeral, instance).warnings, []);
+            const silent = { ...ephemeral, api: { ...ephemeral.api, messages: undefined } };
+            assert.match(
+                judge(settings(), silent, instance).warnings.join(),
+                /The api does not answer: whatever messages it has on ephemeral storage will be lost/,
+            );
+            assert.deepEqual(judge(settings(), silent, instance, true).warnings, []);
+        });
+
+        it("on the way to another volume are in nobody's way but the switch's own", () => {
+            const half = { ...running, api: { ...api, messages: undefined, outOfService: true } };
+            assert.match(
+                onlyProblem(half),
+                /A switch of the storage was interrupted: .*\n +To go on, or back: npm run switch/,
+            );
+            assert.deepEqual(judge(settings(), half, instance, true).problems, []);
+        });
+
+        it("are named when discardClaim would let a later change delete them", () => {
+            const { problems: none, warnings } = judge(settings({ discardClaim: uid }), running, instance);
+            assert.deepEqual(none, []);
+            assert.match(warnings.join(), /discardClaim names claim synergychat-api-pvc, which stays/);
+            assert.match(warnings.join(), /Run: pulumi config rm discardClaim/);
         });
     });
 

@@ -24,6 +24,7 @@ function problems(rights: readonly Right[], exposure: Record<string, string>): r
         namespace: undefined,
         objects: [],
         claims: [],
+        left: [],
         storageClasses: undefined,
         ingressClasses: undefined,
         gatewayClasses: [{ metadata: { name: "any", uid: "1" } }],

@@ -24,6 +24,7 @@ export class TestStack {
         this.webHost = `${scenario}.synchat.internal`;
         this.apiHost = `${scenario}.synchatapi.internal`;
         this.config = {
+            "kubernetes:context": "minikube",
             namespace: this.name,
             webHost: this.webHost,
             apiHost: this.apiHost,
@@ -95,7 +96,7 @@ export class TestStack {
     }
 
     private writeConfig(): void {
-        const all = Object.entries<unknown>({ "kubernetes:context": "minikube", ...this.config });
+        const all = Object.entries(this.config);
         const set = all.filter(([, value]) => value !== undefined);
         const full = set.map(([key, value]) => [key.includes(":") ? key : `synergychat:${key}`, value]);
         writeFileSync(this.file, stringify({ config: Object.fromEntries(full) }));

@@ -1,0 +1,52 @@
+/** Where the stack's objects are by its state: Pulumi changes and deletes them there, wherever the config points now. */
+import * as pulumi from "@pulumi/pulumi";
+
+/** Where the last run left the stack's objects. */
+export interface Recorded {
+    /** Context of their cluster; undefined where there are none. */
+    readonly context: string | undefined;
+    /** Their namespaces: one, or two after a run that was killed on the way from one to the other. */
+    readonly namespaces: readonly string[];
+}
+
+/** A resource in the state, as much as matters here. */
+export interface StateResource {
+    readonly type: string;
+    readonly outputs?: { readonly context?: unknown; readonly metadata?: { readonly name?: unknown } };
+}
+
+/** Asks Pulumi's engine. Source of the function: https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/builtins.go */
+export async function readState(): Promise<Recorded> {
+    const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
+    const answer = (await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName })) as {
+        outputs: Readonly<Record<string, StateResource>>;
+    };
+    return recordedIn(Object.values(answer.outputs));
+}
+
+/** Pure: what the resources of a state say. */
+export function recordedIn(resources: readonly StateResource[]): Recorded {
+    const ofType = (type: string) => resources.filter((resource) => resource.type === type);
+    const objects = resources.filter(({ type }) => type.startsWith("kubernetes:"));
+    const contexts = ofType("pulumi:providers:kubernetes").map(({ outputs }) => outputs?.context);
+    const names = ofType("kubernetes:core/v1:Namespace").map(({ outputs }) => outputs?.metadata?.name);
+    return {
+        context: objects.length > 0 ? contexts.find(isText) : undefined,
+        namespaces: names.filter(isText),
+    };
+}
+
+function isText(value: unknown): value is string {
+    return typeof value === "string" && value !== "";
+}
+
+/** Why a stack whose objects are in one cluster must not go to another; undefined where it does not. */
+export function otherCluster(context: string, recorded: Recorded): string | undefined {
+    return recorded.context === undefined || recorded.context === context
+        ? undefined
+        : `kubernetes:context is ${JSON.stringify(context)}, but this stack is up in the cluster of context ${JSON.stringify(recorded.context)}:\n` +
+              "    everything there would be deleted, with its messages. Nothing was changed.\n" +
+              `    To go on there: pulumi config set kubernetes:context ${recorded.context}\n` +
+              "    For the other cluster make a stack of its own: pulumi stack init NAME\n" +
+              "    If it is the same cluster under a new name: kubectl config rename-context NEW OLD";
+}
