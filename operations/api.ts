@@ -2,12 +2,11 @@
 import { spawnSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Answer, Connection } from "../cluster/kubectl";
+import { outOfService } from "../components/labels";
 import type { Message } from "./messages";
 import { UserError } from "./process";
 
 const apiPods = "labelSelector=app%3Dsynergychat-api";
-/** A label that no pod has: with it in its selector, the Service leads nowhere. */
-const outOfService = "synergychat/out-of-service";
 const patience = 60; // tries, one a second
 const quiet = 2000; // ms in which no message may come, for a copy to count
 
@@ -73,16 +72,23 @@ export class RunningApi {
      * on and can be read. A plain `pulumi up` leaves this as it is, `--refresh` undoes it.
      */
     public async serve(on: boolean): Promise<void> {
+        // Asked before anything is changed: who may not ask this could not tell how it ended.
+        await this.isServed();
         const patch = { spec: { selector: { [outOfService]: on ? null : "true" } } };
         const args = ["patch", "service", "api-service", "--type=merge", `--patch=${JSON.stringify(patch)}`];
         if (this.kubectl(args) === undefined) {
             throw new UserError(`The Service api-service in namespace ${this.namespace} cannot be changed.`);
         }
-        const path = `/apis/discovery.k8s.io/v1/namespaces/${this.namespace}/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dapi-service`;
         await until(`the Service api-service ${on ? "leads" : "no longer leads"} to the api`, async () => {
-            const { items } = await this.must<{ items: readonly Slice[] }>(path);
-            return items.some(({ endpoints }) => (endpoints ?? []).length > 0) === on || undefined;
+            return (await this.isServed()) === on || undefined;
         });
+    }
+
+    /** Whether its Service leads to a pod. */
+    private async isServed(): Promise<boolean> {
+        const path = `/apis/discovery.k8s.io/v1/namespaces/${this.namespace}/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dapi-service`;
+        const { items } = await this.must<{ items: readonly Slice[] }>(path);
+        return items.some(({ endpoints }) => (endpoints ?? []).length > 0);
     }
 
     /** All its messages, once no more of them come. */
@@ -114,9 +120,12 @@ export class RunningApi {
 
     /** Writes its file, whole or not at all. Only while nobody posts. Needs a shell. */
     public async replaceFile(messages: readonly Message[]): Promise<void> {
-        const script = 'f="$API_DB_FILEPATH" && cat > "$f.part" && sync && mv "$f.part" "$f"';
+        const text = JSON.stringify(messages);
+        // Input that was cut short, as by a kill of kubectl, ends like input that is complete.
+        const whole = `[ "$(wc -c < "$f.part")" -eq ${Buffer.byteLength(text)} ]`;
+        const script = `f="$API_DB_FILEPATH" && cat > "$f.part" && ${whole} && sync && mv "$f.part" "$f"`;
         const args = ["exec", "--stdin", await this.pod(), "--", "sh", "-c", script];
-        if (this.kubectl(args, JSON.stringify(messages)) === undefined) {
+        if (this.kubectl(args, text) === undefined) {
             throw new UserError("The api's file cannot be written: see kubectl describe pod.");
         }
     }

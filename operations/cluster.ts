@@ -2,8 +2,7 @@
  * The cluster that a stack goes to: the context that its config names, where that answers; else a minikube or the
  * sandbox, started for it.
  */
-import { createInterface } from "node:readline/promises";
-import { type Environment, UserError, onPath, output, run } from "./process";
+import { type Environment, UserError, agrees, isAttended, onPath, output, run } from "./process";
 
 /** A cluster that answers, with the environment to reach it. */
 export interface Cluster {
@@ -65,7 +64,7 @@ type Addons = Partial<Record<string, { readonly Status: string }>>;
 
 async function startSandbox(env: Environment): Promise<Cluster> {
     const isNew = output("npm", ["run", "--silent", "sandbox", "--", "env"], env) === undefined;
-    if (isNew && process.stdin.isTTY && process.stdout.isTTY) {
+    if (isNew && isAttended()) {
         await askForSandbox();
     }
     run("npm", ["run", "--silent", "sandbox", "--", "up"], env);
@@ -82,14 +81,12 @@ export function sandboxEnvironment(env: Environment): Environment {
 }
 
 async function askForSandbox(): Promise<void> {
-    const terminal = createInterface({ input: process.stdin, output: process.stdout });
-    const answer = await terminal.question(
+    const wanted = await agrees(
         "There is no minikube here. The sandbox, a one-node Kubernetes built from package registries, can stand in for it:\n" +
             "it installs Debian packages, takes about 20 minutes once, and 8 GB in your cache folders.\n" +
-            "Build and start it? [y/N] ",
+            "Build and start it?",
     );
-    terminal.close();
-    if (!/^y(es)?$/i.test(answer.trim())) {
+    if (!wanted) {
         throw new UserError(
             "Nothing was started. Install minikube (https://minikube.sigs.k8s.io/docs/start), then run this again.",
         );

@@ -4,14 +4,15 @@
  */
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type RunningApi, apiIn, countInWords } from "../cluster/facts";
+import { type ApiFacts, apiIn, countInWords } from "../cluster/facts";
 import { connect } from "../cluster/kubectl";
-import { managedBy } from "../components/labels";
+import { instanceLabel, instanceOf, managedBy } from "../components/labels";
 import { claimName } from "../components/storage";
 import { rules } from "../config";
-import { type Environment, UserError, main, onPath, output } from "./process";
+import { UserError, agrees, isAttended, main, onPath, output } from "./process";
 import {
     type Outputs,
+    type Resource,
     type StackCluster,
     clusterOf,
     configOf,
@@ -19,8 +20,10 @@ import {
     knownOutputs,
     projectName,
     pulumi,
+    resourcesOf,
+    shortName,
 } from "./stack";
-import { type LiveClaim, type Recorded, namespaceType, refusal, stays } from "./guards";
+import { type LiveClaim, namespaceType, refusal, stays } from "./guards";
 import {
     type HeldClaim,
     type HeldVolume,
@@ -29,7 +32,7 @@ import {
     explainVolume,
     holders,
 } from "./holders";
-import { deleteUnrecorded } from "./unrecorded";
+import { type Found, deleteAll, unrecorded } from "./unrecorded";
 
 /** A claim and the volume behind it, as they were before the destroy. */
 interface Data {
@@ -47,15 +50,14 @@ main(async () => {
     const cluster = await clusterOf(stack);
     freeDeadLock(stack, cluster.env);
     const { namespaceName, retainsData } = knownOutputs(stack, cluster.env) ?? configured(stack);
-    const state = stateOf(stack, cluster.env);
+    const state = resourcesOf(stack, cluster.env);
     refuse(stack, state, namespaceName, cluster);
     const data = dataOf(stack, namespaceName, state, cluster);
     announce(data, await apiIn(await connect(cluster), namespaceName));
-    deleteUnrecorded(stack, cluster.context, retainsData, cluster.env);
+    await removeUnrecorded(unrecorded(stack, namespaceName, retainsData, state, cluster), cluster);
     try {
         // Where a person sits at the terminal, Pulumi asks before it deletes.
-        const agreed = process.stdin.isTTY && process.stdout.isTTY ? [] : ["--yes"];
-        pulumi(stack, ["destroy", ...agreed, "--refresh"], cluster.env);
+        pulumi(stack, ["destroy", ...(isAttended() ? [] : ["--yes"]), "--refresh"], cluster.env);
     } catch (error) {
         explain(data, cluster);
         throw error;
@@ -63,22 +65,27 @@ main(async () => {
     await prove(data, cluster);
 });
 
-/** The resources in the stack's state; none where there is no stack. */
-function stateOf(stack: string, env: Environment): readonly Recorded[] {
-    const json = output("pulumi", ["stack", "export", "--stack", stack], env) ?? "{}";
-    const { deployment } = JSON.parse(json) as { deployment?: { resources?: readonly Recorded[] } };
-    return deployment?.resources ?? [];
+/** It goes first: a claim cannot go while such a pod mounts it. */
+async function removeUnrecorded(found: readonly Found[], cluster: StackCluster): Promise<void> {
+    if (found.length === 0) {
+        return;
+    }
+    const names = found.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(", ");
+    console.log(`Marked as the stack's and not in its state, as after a command that was killed: ${names}.`);
+    if (isAttended() && !(await agrees("Delete these?"))) {
+        throw new UserError("Nothing was changed.");
+    }
+    deleteAll(found, cluster);
 }
 
-/** Before anything is changed: what the destroy would do unasked, or could not end. */
-function refuse(stack: string, state: readonly Recorded[], namespace: string, cluster: StackCluster): void {
+function refuse(stack: string, state: readonly Resource[], namespace: string, cluster: StackCluster): void {
     const config = { retainData: flag(stack, "retainData"), protectData: flag(stack, "protectData") };
     const claims = get<LiveClaim>(cluster, "pvc", "--namespace", namespace);
     const reason = refusal(config, state, claims);
     if (reason) {
         throw new UserError(reason);
     }
-    const guest = claims.find((claim) => !isStacks(claim));
+    const guest = claims.find((claim) => !isStacks(stack, claim));
     if (guest && !keepsGuests(stack, state)) {
         throw new UserError(
             `Claim ${guest.metadata.name} is not the stack's, and would go with its namespace ${namespace}.\n` +
@@ -87,7 +94,7 @@ function refuse(stack: string, state: readonly Recorded[], namespace: string, cl
         );
     }
     const pods = get<MountingPod>(cluster, "pods", "--namespace", namespace);
-    const foreign = pods.filter((pod) => !isStacks(pod));
+    const foreign = pods.filter((pod) => !isStacks(stack, pod));
     const [holder] = config.retainData ? [] : holders(claimName, foreign);
     if (holder) {
         throw new UserError(
@@ -97,8 +104,9 @@ function refuse(stack: string, state: readonly Recorded[], namespace: string, cl
     }
 }
 
-function isStacks({ metadata }: Labelled): boolean {
-    return metadata.labels?.[managedBy.label] === managedBy.value;
+function isStacks(stack: string, { metadata: { labels } }: Labelled): boolean {
+    const own = instanceOf(projectName(), shortName(stack));
+    return labels?.[managedBy.label] === managedBy.value && labels[instanceLabel] === own;
 }
 
 interface Labelled {
@@ -106,12 +114,12 @@ interface Labelled {
 }
 
 /** Whether the namespace stays, and with it the claims in it that are not the stack's. */
-function keepsGuests(stack: string, state: readonly Recorded[]): boolean {
+function keepsGuests(stack: string, state: readonly Resource[]): boolean {
     return flag(stack, "retainData") || stays(state, namespaceType);
 }
 
 /** Before anything goes: what does, with how many messages. */
-function announce(data: readonly Data[], api: RunningApi | undefined): void {
+function announce(data: readonly Data[], api: ApiFacts | undefined): void {
     console.log(data.length === 0 ? "The stack has no claim." : "The claims of the stack's namespace:");
     for (const { claim, volume, kept } of data) {
         const held =
@@ -142,7 +150,7 @@ function flag(stack: string, key: "retainData" | "protectData"): boolean {
 function dataOf(
     stack: string,
     namespace: string,
-    state: readonly Recorded[],
+    state: readonly Resource[],
     cluster: StackCluster,
 ): readonly Data[] {
     return get<Claim>(cluster, "pvc", "--namespace", namespace).map(({ metadata, spec }) => ({
@@ -150,7 +158,7 @@ function dataOf(
         claim: metadata.name,
         volume: spec.volumeName,
         folder: spec.volumeName && volumeNamed(spec.volumeName, cluster)?.spec.hostPath?.path,
-        kept: isStacks({ metadata }) ? flag(stack, "retainData") : keepsGuests(stack, state),
+        kept: isStacks(stack, { metadata }) ? flag(stack, "retainData") : keepsGuests(stack, state),
     }));
 }
 

@@ -2,14 +2,9 @@
  * retainData and protectData as the stack's state has them. Pulumi deletes by its state, not by the config: where the two
  * disagree, a destroy does something else than the config says. Pure: every verdict has a unit test.
  */
-import { claimAnnotations, claimName } from "../components/storage";
-
-/** A resource of the state, as much as matters here. */
-export interface Recorded {
-    readonly type: string;
-    readonly retainOnDelete?: boolean;
-    readonly protect?: boolean;
-}
+import { retainAnnotation } from "../components/namespace";
+import { claimName } from "../components/storage";
+import type { Resource } from "./stack";
 
 export interface Guards {
     readonly retainData: boolean;
@@ -29,7 +24,7 @@ export const claimType = "kubernetes:core/v1:PersistentVolumeClaim";
 export const namespaceType = "kubernetes:core/v1:Namespace";
 
 /** Whether a destroy leaves the object of that type in the cluster. */
-export function stays(state: readonly Recorded[], type: string): boolean {
+export function stays(state: readonly Resource[], type: string): boolean {
     return state.some((resource) => resource.type === type && resource.retainOnDelete === true);
 }
 
@@ -41,7 +36,7 @@ export function stays(state: readonly Recorded[], type: string): boolean {
  */
 export function refusal(
     config: Guards,
-    state: readonly Recorded[],
+    state: readonly Resource[],
     live: readonly LiveClaim[],
 ): string | undefined {
     // The claim carries its own word where there is one; the namespace may stay for other reasons too.
@@ -68,7 +63,7 @@ export function refusal(
 /** What a claim says that an earlier destroy left: it is in no state any more. */
 function keptEarlier(live: readonly LiveClaim[]): boolean | undefined {
     const own = live.find(({ metadata }) => metadata.name === claimName);
-    return own && own.metadata.annotations?.[claimAnnotations.retain] === "true";
+    return own && own.metadata.annotations?.[retainAnnotation] === "true";
 }
 
 function unrecorded(key: string, configured: boolean, effect: string): string {

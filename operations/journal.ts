@@ -21,9 +21,7 @@ export interface Journal {
     /** The copy. Unset: nothing was changed yet, but that the api is out of its Service. */
     readonly copy?: readonly Message[];
     /** UID of a claim of the stack's that no pod mounted when the copy was made: what it holds is not in the copy. */
-    readonly unread?: string;
-    /** What the switch itself set as discardClaim. */
-    readonly discard?: string;
+    readonly unreadClaim?: string;
     /** What the new volume is to hold in the end: the copy, after whatever it held before. */
     readonly wanted?: readonly Message[];
 }

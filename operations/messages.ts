@@ -13,11 +13,6 @@ export function begins(first: readonly Message[], second: readonly Message[]): b
     return first.length <= second.length && first.every((message, index) => same(message, second[index]));
 }
 
-/** Whether both hold the same messages in the same order. */
-export function equal(first: readonly Message[], second: readonly Message[]): boolean {
-    return first.length === second.length && begins(first, second);
-}
-
 /** Both lists as one, in this order; where one is the beginning of the other, that is the longer one. */
 export function join(first: readonly Message[], second: readonly Message[]): readonly Message[] {
     if (begins(first, second)) {

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
+import { createInterface } from "node:readline/promises";
 import { RunError } from "@pulumi/pulumi";
 
 /** A problem that a person can solve: shown as its message alone, without a stack trace. */
@@ -66,6 +67,24 @@ export function main(command: () => Promise<void>): void {
     });
 }
 
+/** An error of the operating system (a disk that is full, a folder that may not be written) says itself what is wrong. */
 function isForPeople(error: unknown): error is Error {
-    return error instanceof UserError || RunError.isInstance(error);
+    return (
+        error instanceof UserError ||
+        RunError.isInstance(error) ||
+        (error instanceof Error && "syscall" in error)
+    );
+}
+
+/** Asks the person at the terminal, where one sits there. */
+export async function agrees(question: string): Promise<boolean> {
+    const terminal = createInterface({ input: process.stdin, output: process.stdout });
+    const answer = await terminal.question(`${question} [y/N] `);
+    terminal.close();
+    return /^y(es)?$/i.test(answer.trim());
+}
+
+/** Whether a person sits at the terminal. */
+export function isAttended(): boolean {
+    return process.stdin.isTTY && process.stdout.isTTY;
 }

@@ -45,13 +45,21 @@ export async function onACopy(cluster: Connection, live: Live): Promise<Check> {
 /** Tries the lesson on the live pod: where nothing can be lost and nothing stays, or with `destructive` wherever it is. */
 export async function onTheLivePod(cluster: Connection, live: Live, destructive: boolean): Promise<Check> {
     const tried = "kubectl delete pod --selector app=synergychat-api";
-    const reason = destructive ? undefined : whyNot(live);
+    const skipped = (seen: string): Check => ({ lesson, tried, seen, result: "skipped" });
+    const service = `/api/v1/namespaces/${live.namespace}/services/api-service:http`;
+    // Asked anew: people may have written since the walk began.
+    const messages = await messagesOf(cluster, service);
+    const reason = destructive ? undefined : whyNot({ ...live, messages });
     if (reason) {
-        return { lesson, tried, seen: reason, result: "skipped" };
+        return skipped(reason);
     }
     try {
-        const service = `/api/v1/namespaces/${live.namespace}/services/api-service:http`;
-        const before = live.messages?.length ? await read(cluster, service) : await write(cluster, service);
+        const before = messages?.length ? messages : await write(cluster, service);
+        if (!destructive && before.length > 1) {
+            return skipped(
+                "somebody is writing just now, whose messages would be gone; --destructive takes them",
+            );
+        }
         kubectl(cluster, live, "delete", "pod", "--selector=app=synergychat-api", `--timeout=${patience}`);
         kubectl(cluster, live, "rollout", "status", "deployment/synergychat-api", `--timeout=${patience}`);
         return verdict(tried, live, before, await read(cluster, service));

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { PulumiCommand } from "@pulumi/pulumi/automation";
 import { parse } from "yaml";
 import { isContent, kubeconfigPath } from "../cluster/kubectl";
+import { type StateResource, otherCluster, recordedIn } from "../state";
 import { type Cluster, findCluster } from "./cluster";
 import { type Environment, UserError, onPath, output, run } from "./process";
 
@@ -34,7 +35,27 @@ export interface StackCluster extends Cluster {
 export async function clusterOf(stack: string): Promise<StackCluster> {
     const context = contextOf(stack);
     const found = await findCluster(context, { ...process.env, ...kubeconfigOf(stack) });
-    return { ...found, context, env: await withPulumi(found.env) };
+    const env = await withPulumi(found.env);
+    const elsewhere = otherCluster(context, recordedIn(resourcesOf(stack, env)));
+    if (elsewhere) {
+        throw new UserError(elsewhere);
+    }
+    return { ...found, context, env };
+}
+
+/** A resource in the stack's state. */
+export interface Resource extends StateResource {
+    readonly id?: string;
+    readonly inputs?: { readonly kind?: string };
+    readonly retainOnDelete?: boolean;
+    readonly protect?: boolean;
+}
+
+/** The resources in the stack's state; none where there is no stack. */
+export function resourcesOf(stack: string, env: Environment): readonly Resource[] {
+    const json = output("pulumi", ["stack", "export", "--stack", stack], env) ?? "{}";
+    const { deployment } = JSON.parse(json) as { deployment?: { resources?: readonly Resource[] } };
+    return deployment?.resources ?? [];
 }
 
 function kubeconfigOf(stack: string): Environment {
@@ -64,10 +85,21 @@ function contextOf(stack: string): string {
 
 /** What the stack's config file says of a key. */
 export function configOf(stack: string, key: string): unknown {
-    const file = configFile(stack);
-    const text = existsSync(file) ? readFileSync(file, "utf8") : "";
-    const { config } = (parse(text) ?? {}) as { config?: Record<string, unknown> };
-    return config?.[key];
+    return configIn(configFile(stack))[key];
+}
+
+/** The config in a file; none where there is no file. */
+export function configIn(file: string): Readonly<Record<string, unknown>> {
+    const { config } = (existsSync(file) ? yamlIn(file) : {}) as { config?: Record<string, unknown> };
+    return config ?? {};
+}
+
+function yamlIn(file: string): object {
+    try {
+        return (parse(readFileSync(file, "utf8")) ?? {}) as object;
+    } catch (error) {
+        throw new UserError(`${file} is not YAML: ${(error as Error).message}`);
+    }
 }
 
 /**
@@ -205,7 +237,7 @@ function runsPulumi(pid: number): boolean {
 
 /** The project's name, which Pulumi.yaml gives and `pulumi new` changes. */
 export function projectName(): string {
-    return (parse(readFileSync("Pulumi.yaml", "utf8")) as { name: string }).name;
+    return (yamlIn("Pulumi.yaml") as { name: string }).name;
 }
 
 /** The stack's outputs. */
@@ -241,6 +273,12 @@ function keepingConfigClean(stack: string, action: () => void): void {
     }
 }
 
-function configFile(stack: string): string {
-    return `Pulumi.${stack}.yaml`;
+/** The stack's config file. */
+export function configFile(stack: string): string {
+    return `Pulumi.${shortName(stack)}.yaml`;
+}
+
+/** A stack's name without its organization and project, as in organization/project/dev. */
+export function shortName(stack: string): string {
+    return stack.split("/").at(-1) ?? stack;
 }

@@ -5,13 +5,25 @@
  * storage, the messages are written into the new volume and compared, and the api is put back. What was done stands in a
  * journal beside the copy: killed at any step, the next run goes on from there, in this direction or back.
  */
+import { rmSync, writeFileSync } from "node:fs";
+import { stringify } from "yaml";
 import { connect } from "../cluster/kubectl";
 import { claimName } from "../components/storage";
+import { switchMark } from "../preflight";
 import { RunningApi } from "./api";
 import { type Journal, journalPath, readJournal, removeJournal, writeJournal } from "./journal";
 import { type Message, answered, begins, count, fingerprint, join } from "./messages";
 import { type Environment, UserError, main, output } from "./process";
-import { clusterOf, dataFolder, freeDeadLock, outputs, projectName, pulumi } from "./stack";
+import {
+    clusterOf,
+    configFile,
+    configIn,
+    dataFolder,
+    freeDeadLock,
+    outputs,
+    projectName,
+    pulumi,
+} from "./stack";
 
 type Mode = Journal["to"];
 
@@ -53,13 +65,16 @@ async function takeAlong(work: Work): Promise<void> {
     refuseSecond(earlier);
     if (!earlier && (await api.mode()) === to) {
         configure(work, "storageMode", to);
+        // A switch from another machine, which was not completed, has left it out.
+        await api.serve(true);
         console.log(`The storage of stack ${work.stack} is ${to} already.`);
         return;
     }
     sayHowToGoOn(work);
-    const copied = await changeStorage(work, await copy(work, begin(work, earlier)));
+    const copied = await copy(work, begin(work, earlier));
+    await changeStorage(work, copied);
     const after = await fill(work, copied);
-    finish(work, copied, after);
+    prove(copied.copy, after);
     await api.serve(true);
     removeJournal(work.journal);
     console.log(`\nThe storage is ${to} now, and the api answers again.`);
@@ -91,8 +106,8 @@ async function copy(work: Work, journal: Journal): Promise<Copied> {
         const messages = join(journal.copy ?? [], await api.messages());
         await refuseAnswered(work, messages);
         await refuseProtected(work);
-        const unread = journal.copy ? journal.unread : await unreadClaim(work);
-        const copied = { ...journal, copy: messages, ...(unread && { unread }) };
+        const unread = journal.copy ? journal.unreadClaim : await unreadClaim(work);
+        const copied = { ...journal, copy: messages, ...(unread && { unreadClaim: unread }) };
         writeJournal(work.journal, copied);
         proveCopy(work, messages);
         return copied;
@@ -122,17 +137,29 @@ async function undo(work: Work): Promise<void> {
 }
 
 /** Step 2: the claim may go, since the copy is on the disk. */
-async function changeStorage(work: Work, journal: Copied): Promise<Copied> {
+async function changeStorage(work: Work, journal: Copied): Promise<void> {
     console.log(`2/4 Changing the storage to ${work.to}: pulumi up ...`);
-    const discard = await claimToDiscard(work, journal);
-    const known = { ...journal, ...(discard && { discard }) };
-    if (discard) {
-        writeJournal(work.journal, known);
-        configure(work, "discardClaim", discard);
-    }
     configure(work, "storageMode", work.to);
-    pulumi(work.stack, ["up", "--yes", "--skip-preview"], work.env);
-    return known;
+    const env = { ...work.env, [switchMark]: "1" };
+    const discard = await claimToDiscard(work, journal);
+    const config = discard === undefined ? [] : ["--config-file", writeConfig(work, discard)];
+    try {
+        pulumi(work.stack, ["up", "--yes", "--skip-preview", ...config], env);
+    } finally {
+        rmSync(configPath(work), { force: true });
+    }
+}
+
+/** In a file for this `up` alone: what stands in the stack's own config would count for a later change as well. */
+function writeConfig(work: Work, discard: string): string {
+    console.log(`    discardClaim: ${discard}, for this pulumi up`);
+    const config = { ...configIn(configFile(work.stack)), [`${projectName()}:discardClaim`]: discard };
+    writeFileSync(configPath(work), stringify({ config }), { mode: 0o600 });
+    return configPath(work);
+}
+
+function configPath({ journal }: Work): string {
+    return journal.replace(/json$/, "yaml");
 }
 
 /** Step 3: into the new volume. Gives what the api has in the end. */
@@ -181,17 +208,13 @@ async function write(work: Work, wanted: readonly Message[], done: number): Prom
     }
 }
 
-/** Step 4: the proof, and the config without what is spent. */
-function finish(work: Work, { copy, discard }: Copied, after: readonly Message[]): void {
+/** Step 4. */
+function prove(before: readonly Message[], after: readonly Message[]): void {
     console.log(
         "4/4 Compared, authors and texts in their order:\n" +
-            `    before  ${count(copy)} (${fingerprint(copy)})\n` +
+            `    before  ${count(before)} (${fingerprint(before)})\n` +
             `    after   ${count(after)} (${fingerprint(after)})`,
     );
-    if (discard && discard === configured(work, "discardClaim")) {
-        console.log("    pulumi config rm discardClaim");
-        pulumi(work.stack, ["config", "rm", "discardClaim"], work.env);
-    }
 }
 
 /** A claim that is there before any pod mounts it: an earlier switch kept it. */
@@ -200,13 +223,16 @@ async function unreadClaim({ api }: Work): Promise<string | undefined> {
 }
 
 /** The claim of the stack's own that goes. Whatever it holds is in the copy; one that holds more is never named here. */
-async function claimToDiscard({ to, api, ...work }: Work, { unread }: Copied): Promise<string | undefined> {
+async function claimToDiscard(
+    { to, api, ...work }: Work,
+    { unreadClaim }: Copied,
+): Promise<string | undefined> {
     if (to === "persistent" || configured(work, "retainData") === "true") {
         return undefined;
     }
     const uid = await api.claimUid(claimName);
     // Mounted, it was read for the copy, and since. Not mounted, it was made by the switch, unless it was there before.
-    return (await api.claim()) === claimName || uid !== unread ? uid : undefined;
+    return (await api.claim()) === claimName || uid !== unreadClaim ? uid : undefined;
 }
 
 async function refuseProtected(work: Work): Promise<void> {
@@ -253,8 +279,11 @@ function sayHowToGoOn(work: Work): void {
     process.on("SIGINT", () => process.exit(130));
     process.on("exit", (status) => {
         if (status !== 0 && readJournal(work.journal)) {
+            const where = readJournal(work.journal)?.copy
+                ? `The messages are safe in\n  ${work.journal}`
+                : "Its messages are where they were: nothing was copied yet, and nothing changed.";
             console.error(
-                `\nThe switch is not complete, and the api is out of its Service. The messages are safe in\n  ${work.journal}\n` +
+                `\nThe switch is not complete, and the api is out of its Service. ${where}\n` +
                     `To go on: npm run switch -- ${work.to} ${work.stack}\nTo go back, name the other mode.`,
             );
         }

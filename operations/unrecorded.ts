@@ -1,62 +1,68 @@
 /**
- * What a killed command made in the cluster and did not get to record in the stack's state. The next `up` takes it over;
- * a destroy knows nothing of it, and would wait for ever for a claim that such a pod uses.
+ * What carries the stack's marks and is not in its state: a killed command made it and did not get to record it. The next
+ * `up` takes it over; a destroy knows nothing of it, and would wait in vain for a claim that such a pod uses.
  */
 import { instanceLabel, instanceOf, managedBy } from "../components/labels";
+import { retainAnnotation } from "../components/namespace";
 import { type Environment, UserError, output, run } from "./process";
-import { projectName } from "./stack";
+import { type Resource, type StackCluster, projectName, shortName } from "./stack";
 
-interface Found {
+/** An object in the cluster. */
+export interface Found {
     readonly kind: string;
-    readonly metadata: { readonly name: string; readonly namespace?: string };
+    readonly metadata: {
+        readonly name: string;
+        readonly namespace?: string;
+        readonly annotations?: Readonly<Record<string, string>>;
+    };
 }
 
-interface Recorded {
-    readonly id?: string;
-    readonly inputs?: { readonly kind?: string };
-}
-
-/** The kinds that a destroy must not leave, those that hold messages last. */
-const workloads = "deployments,services,configmaps,ingresses";
-const data = "persistentvolumeclaims,namespaces";
+/** In the order in which they can go: a claim goes only after the pods that use it. */
+const kinds = "deployments,services,configmaps,ingresses,persistentvolumeclaims,namespaces";
 
 /**
- * Deletes what carries the stack's marks and is not in its state, each named first.
+ * Finds it in one namespace. What was made to stay (`retainData`) is none of it.
  *
- * @param keepData leave claims and namespaces alone.
+ * @param keepData leave claims and namespaces out.
  */
-export function deleteUnrecorded(stack: string, context: string, keepData: boolean, env: Environment): void {
-    const kinds = keepData ? workloads : `${workloads},${data}`;
-    const recorded = recordedIds(stack, env);
-    for (const object of marked(stack, context, kinds, env)) {
-        const { name, namespace } = object.metadata;
-        if (recorded.has(idOf(object))) {
-            continue;
-        }
-        console.log(`${object.kind} ${name} was made by a command that was killed: deleting it.`);
-        const where = namespace ? ["--namespace", namespace] : [];
-        // Nothing of an unrecorded namespace is recorded, so it can go now. A claim goes only after the pods that use it.
-        const wait = `--wait=${object.kind === "Namespace"}`;
-        const what = [object.kind.toLowerCase(), name, ...where, "--ignore-not-found", wait];
+export function unrecorded(
+    stack: string,
+    namespace: string,
+    keepData: boolean,
+    state: readonly Resource[],
+    { context, env }: StackCluster,
+): readonly Found[] {
+    const recorded = new Set(state.map(({ id, inputs }) => `${inputs?.kind ?? ""} ${id ?? ""}`));
+    const isData = ({ kind }: Found) => ["PersistentVolumeClaim", "Namespace"].includes(kind);
+    return marked(stack, context, env)
+        .filter(
+            ({ kind, metadata }) => (kind === "Namespace" ? metadata.name : metadata.namespace) === namespace,
+        )
+        .filter((object) => !recorded.has(idOf(object)))
+        .filter((object) => !isData(object) || !(keepData || isRetained(object)));
+}
+
+/** Deletes what was found. */
+export function deleteAll(found: readonly Found[], { context, env }: StackCluster): void {
+    for (const { kind, metadata } of found) {
+        const where = metadata.namespace ? ["--namespace", metadata.namespace] : [];
+        // Nothing of an unrecorded namespace is recorded, so it can go now.
+        const wait = `--wait=${kind === "Namespace"}`;
+        const what = [kind.toLowerCase(), metadata.name, ...where, "--ignore-not-found", wait];
         run("kubectl", ["--context", context, "delete", ...what], env);
     }
 }
 
-function recordedIds(stack: string, env: Environment): Set<string> {
-    const json = output("pulumi", ["stack", "export", "--stack", stack], env);
-    if (json === undefined) {
-        throw new UserError(`There is no stack ${stack}, or its state cannot be read: pulumi stack ls`);
-    }
-    const { deployment } = JSON.parse(json) as { deployment: { resources?: readonly Recorded[] } };
-    return new Set((deployment.resources ?? []).map(({ id, inputs }) => `${inputs?.kind ?? ""} ${id ?? ""}`));
+function isRetained({ metadata }: Found): boolean {
+    return metadata.annotations?.[retainAnnotation] === "true";
 }
 
 function idOf({ kind, metadata: { name, namespace } }: Found): string {
     return `${kind} ${namespace ? `${namespace}/${name}` : name}`;
 }
 
-function marked(stack: string, context: string, kinds: string, env: Environment): Found[] {
-    const marks = `${instanceLabel}=${instanceOf(projectName(), stack)},${managedBy.label}=${managedBy.value}`;
+function marked(stack: string, context: string, env: Environment): Found[] {
+    const marks = `${instanceLabel}=${instanceOf(projectName(), shortName(stack))},${managedBy.label}=${managedBy.value}`;
     const args = ["get", kinds, "--all-namespaces", "--selector", marks, "--output=json"];
     const json = output("kubectl", ["--context", context, ...args], env);
     if (json === undefined) {

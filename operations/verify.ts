@@ -26,7 +26,7 @@ main(async () => {
         keepStdoutForJson();
     }
     const { context, env } = await clusterOf(options.stack);
-    const app = liveOutputs(options.stack, env);
+    const app = outputs(options.stack, env);
     const cluster = await connect({ context, env });
     if ((await cluster.read(`/api/v1/namespaces/${app.namespaceName}`)).kind !== "found") {
         throw new UserError(`The cluster has no namespace ${app.namespaceName}: run npm run up`);
@@ -51,14 +51,6 @@ function readOptions(): Options {
         const [what = ""] = (error as Error).message.split(". ");
         throw new UserError(`${what}\nUsage: npm run verify -- [STACK] [--json] [--destructive]`);
     }
-}
-
-function liveOutputs(stack: string, env: Parameters<typeof outputs>[1]): Outputs {
-    const app = outputs(stack, env) as Partial<Outputs>;
-    if (!app.namespaceName) {
-        throw new UserError(`The stack ${stack} is not up: run npm run up`);
-    }
-    return app as Outputs;
 }
 
 async function* walk(cluster: Connection, app: Outputs, destructive: boolean): AsyncGenerator<Check> {

@@ -37,7 +37,7 @@ describe("npm run switch", () => {
 
     it("takes the messages along to persistent storage, and proves it", async () => {
         const text = await switchTo("persistent");
-        assert.match(text, /before {2}21 messages \((\w+)\)\n +after {3}21 messages \(\1\)/);
+        assert.match(text, /before {2}22 messages \((\w+)\)\n +after {3}22 messages \(\1\)/);
         assert.deepEqual(await messages(stack), texts);
         assert.equal((await claim()).status.phase, "Bound");
         assert.equal((await stack.outputs()).storageMode, "persistent");
@@ -54,8 +54,8 @@ describe("npm run switch", () => {
         const volume = (await claim()).spec.volumeName as string;
         for (const moment of [
             /1\/4 Taking/,
-            /21 messages \(\w+\), in /,
-            /pulumi config set discardClaim/,
+            /22 messages \(\w+\), in /,
+            /discardClaim: /,
             /api-deployment updating/,
             /3\/4 Writing/,
         ]) {

@@ -1,9 +1,10 @@
 /** Whether a destroy may begin: what the config says against what the state would do. */
 import { strict as assert } from "node:assert";
-import { type Recorded, claimType, namespaceType, refusal, stays } from "../../operations/guards";
+import { claimType, namespaceType, refusal, stays } from "../../operations/guards";
+import type { Resource } from "../../operations/stack";
 
 const plain = { retainData: false, protectData: false };
-const state = (guards: Partial<Recorded> = {}): Recorded[] => [
+const state = (guards: Partial<Resource> = {}): Resource[] => [
     { type: namespaceType, ...guards },
     { type: claimType, ...guards },
 ];
