@@ -145,5 +145,18 @@ describe("the messages", () => {
             await stack.up();
             assert.deepEqual(await messages(stack), ["five"]);
         });
+
+        it("are not deleted with the namespace unasked, when no pod uses it any more", async () => {
+            stack.edit({ existingClaim: undefined, discardClaim: undefined });
+            await stack.up();
+            stack.edit({ namespace: `${stack.name}-2` });
+            const { status, text } = await stack.pulumi("preview");
+            assert.notEqual(status, 0, text);
+            assert.match(
+                text,
+                /Claim brought-along is not the stack's, and would go with its namespace e2e-data/,
+            );
+            stack.edit({ namespace: stack.name });
+        });
     });
 });
