@@ -12,8 +12,8 @@ export interface Hit {
     readonly victim: "pulumi" | "provider";
 }
 
-/** How many lines of progress (creating, created, …) each command prints here, about. */
-const progress = { up: 34, destroy: 24 };
+/** How many lines of progress (creating, created, …) each command prints here at the least, before its last second. */
+const progress = { up: 26, destroy: 18 };
 
 /**
  * Numbers from 0 to 1, the same for the same seed, which SEED names and the tests print.
@@ -36,7 +36,7 @@ export function seeded(): () => number {
  */
 export async function interrupt(stack: TestStack, hit: Hit, random: () => number): Promise<void> {
     const lines = 1 + Math.floor(random() * progress[hit.command]);
-    const pause = Math.floor(random() * 500);
+    const pause = Math.floor(random() * 300);
     const args = [hit.command, "--yes", "--skip-preview", "--non-interactive", "--stack", stack.name];
     const child = spawn("pulumi", args, { stdio: ["ignore", "pipe", "pipe"] });
     const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
