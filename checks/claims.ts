@@ -1,0 +1,73 @@
+/** What a claim can be changed to, and what becomes of it. */
+import type { Claim, Facts } from "../cluster/facts";
+import type { ApiObject } from "../cluster/kubectl";
+import { retainAnnotation } from "../components/namespace";
+import { type ClaimArgs, claimName, classAnnotation, ownClaim } from "../components/storage";
+import type { Settings } from "../config";
+import { bytesOf } from "../quantity";
+import { names } from "./ownership";
+
+export function impossibleClaims(settings: Settings, facts: Facts): string[] {
+    const { storage } = settings;
+    if ("existingClaim" in storage) {
+        const claims = facts.objects.filter(({ kind }) => kind === "PersistentVolumeClaim");
+        const exists = claims.some(({ metadata }) => metadata.name === storage.existingClaim);
+        return exists
+            ? []
+            : [
+                  `existingClaim is ${JSON.stringify(storage.existingClaim)}: namespace ${settings.namespace} has no such claim, it has: ${names(claims)}.\n` +
+                      "    Make the claim first, or run: pulumi config rm existingClaim",
+              ];
+    }
+    const wanted = ownClaim(storage);
+    const claim = facts.claims.find(({ metadata }) => metadata.namespace === settings.namespace);
+    if (!wanted || !claim) {
+        return [];
+    }
+    if (!isCurrent(claim, settings)) {
+        return isRetained(claim) ? [keptClaimInTheWay(claim, wanted)] : [];
+    }
+    const [has, asked] = [claim.spec.resources.requests.storage, wanted.size];
+    const growth = (bytesOf(asked) ?? 0) - (bytesOf(has) ?? 0);
+    const storageClass = facts.storageClasses?.find(
+        ({ metadata }) => metadata.name === claim.spec.storageClassName,
+    );
+    if (growth < 0) {
+        return [
+            `storageSize is ${JSON.stringify(asked)}: claim ${claimName} has ${has}, and a claim cannot shrink.\n` +
+                `    Run: pulumi config set storageSize ${has}`,
+        ];
+    }
+    return growth > 0 && storageClass && !storageClass.allowVolumeExpansion
+        ? [
+              `storageSize is ${JSON.stringify(asked)}: claim ${claimName} has ${has}, and its class ${storageClass.metadata.name} does not let it grow.\n` +
+                  `    Run: pulumi config set storageSize ${has}, or choose another storageClass (a new, empty claim)`,
+          ]
+        : [];
+}
+
+/** A claim that stays holds its name, so none of another class can take its place. */
+function keptClaimInTheWay(claim: Claim, wanted: ClaimArgs): string {
+    const asked = claim.metadata.annotations?.[classAnnotation] ?? "";
+    return (
+        `storageClass is ${JSON.stringify(wanted.storageClass ?? "")}: claim ${claimName} is kept (retainData) with the class ${JSON.stringify(asked)}.\n` +
+        `    To go on with it: pulumi config set storageClass ${JSON.stringify(asked)}\n` +
+        `    To give it up, with all that it holds: kubectl delete pvc ${claimName} --namespace ${claim.metadata.namespace ?? ""}`
+    );
+}
+
+/** Whether the program still declares this very claim: a change of any of these replaces it. */
+export function isCurrent(claim: Claim, { storage, namespace }: Settings): boolean {
+    const wanted = ownClaim(storage);
+    return (
+        wanted !== undefined &&
+        claim.metadata.namespace === namespace &&
+        claim.metadata.name === claimName &&
+        (claim.metadata.annotations?.[classAnnotation] ?? "") === (wanted.storageClass ?? "")
+    );
+}
+
+/** Whether a claim or a namespace stays when the stack no longer declares it. */
+export function isRetained({ metadata }: ApiObject): boolean {
+    return metadata.annotations?.[retainAnnotation] === "true";
+}
