@@ -143,14 +143,24 @@ export function readSettings(raw: RawConfig, project: string): Settings {
     return toSettings(values as Values, context, raw["kubernetes:kubeconfig"]);
 }
 
+/** Pulumi's own keys for Kubernetes that this stack reads; others are for a provider that it does not use. */
+const kubernetesKeys = ["kubernetes:context", "kubernetes:kubeconfig"];
+
 function unknownKeys(raw: RawConfig, project: string): string[] {
-    return Object.keys(raw)
+    const unread = Object.keys(raw)
+        .filter((key) => key.startsWith("kubernetes:") && !kubernetesKeys.includes(key))
+        .map(
+            (key) =>
+                `${key} is not read by this stack: of kubernetes: it reads context and kubeconfig.\n    Run: pulumi config rm ${key}`,
+        );
+    const unknown = Object.keys(raw)
         .filter((key) => key.startsWith(`${project}:`) && !(key.slice(project.length + 1) in rules))
         .map((key) => {
             const nearest = nearestKey(key.slice(project.length + 1));
             const meant = nearest ? ` Did you mean ${project}:${nearest}?` : "";
             return `${key} is not a key of this stack.${meant}\n    Run: pulumi config rm ${key}`;
         });
+    return [...unread, ...unknown];
 }
 
 function parseAll(raw: RawConfig, project: string, problems: string[]): Partial<Values> {

@@ -7,8 +7,8 @@
 import { RunError, log } from "@pulumi/pulumi";
 import { impossibleClaims } from "./checks/claims";
 import { missingClasses } from "./checks/classes";
-import { halfSwitched, leftBehind, lostMessages, spent } from "./checks/messages";
-import { foreignObjects } from "./checks/ownership";
+import { halfSwitched, isHalfSwitched, leftBehind, lostMessages, orphaned, spent } from "./checks/messages";
+import { foreignObjects, servedHosts } from "./checks/ownership";
 import { missingRights } from "./checks/rights";
 import { type Facts, look } from "./cluster/facts";
 import { connect } from "./cluster/kubectl";
@@ -38,9 +38,7 @@ export async function preflight(settings: Settings, instance: string): Promise<v
     const { problems, warnings } = judge(settings, facts, instance, process.env[switchMark] !== undefined);
     await Promise.all(warnings.map((warning) => log.warn(warning)));
     if (problems.length > 0) {
-        throw new RunError(
-            `The cluster is not ready for this stack, nothing was changed:\n\n  ${problems.join("\n\n  ")}\n`,
-        );
+        throw new RunError(`This cannot be done, nothing was changed:\n\n  ${problems.join("\n\n  ")}\n`);
     }
 }
 
@@ -53,15 +51,22 @@ export const switchMark = "SYNERGYCHAT_SWITCH";
  * @param switching whether `npm run switch` runs this.
  */
 export function judge(settings: Settings, facts: Facts, instance: string, switching = false): Verdict {
+    if (!switching && isHalfSwitched(facts)) {
+        return { problems: [halfSwitched], warnings: [] };
+    }
     return {
         problems: [
             ...missingRights(settings, facts),
             ...missingClasses(settings, facts),
             ...foreignObjects(settings, facts, instance),
+            ...servedHosts(settings, facts),
             ...impossibleClaims(settings, facts),
-            ...(switching ? [] : halfSwitched(facts)),
             ...lostMessages(settings, facts),
         ],
-        warnings: [...(switching ? [] : leftBehind(settings, facts)), ...spent(settings, facts)],
+        warnings: [
+            ...(switching ? [] : leftBehind(settings, facts)),
+            ...spent(settings, facts),
+            ...orphaned(settings, facts),
+        ],
     };
 }

@@ -5,13 +5,12 @@ import { isCurrent, isRetained } from "./claims";
 import { isMarked } from "./ownership";
 
 /** While the api is out of its Service, its messages are on the way to another volume. */
-export function halfSwitched({ api, left }: Facts): string[] {
-    return [api, ...left.map((place) => place.api)].some((one) => one?.outOfService)
-        ? [
-              "A switch of the storage was interrupted: the api is out of its Service, and nobody can post.\n" +
-                  "    To go on, or back: npm run switch -- persistent STACK, or: npm run switch -- ephemeral STACK",
-          ]
-        : [];
+export const halfSwitched =
+    "A switch of the storage was interrupted: the api is out of its Service, and nobody can post.\n" +
+    "    To go on, or back: npm run switch -- persistent, or: npm run switch -- ephemeral";
+
+export function isHalfSwitched({ api, left }: Facts): boolean {
+    return [api, ...left.map((place) => place.api)].some((one) => one?.outOfService);
 }
 
 /** Claims that this config would delete, with messages that nobody said may go. */
@@ -57,27 +56,44 @@ function atStake({ metadata, spec }: Claim, api: ApiFacts | undefined): string |
     return api.messages === 0 ? undefined : countInWords(api.messages);
 }
 
-function wouldLose(claim: Claim, stake: string, { storage }: Settings): string {
+function wouldLose(claim: Claim, stake: string, settings: Settings): string {
     const { name, namespace = "", uid } = claim.metadata;
+    const keep = "take this change back, pulumi config set retainData true, pulumi up, and then this change";
     if (!isMarked(claim)) {
         return (
-            `Claim ${name} is not the stack's, and would go with its namespace ${namespace}.\n` +
-            "    To keep it: take this change back, pulumi config set retainData true, pulumi up, and then this change\n" +
+            `Claim ${name} is not the stack's, and would go with its namespace ${namespace}: ${cause(claim, settings)}.\n` +
+            `    To keep it: ${keep}\n` +
             `    To lose it: kubectl delete pvc ${name} --namespace ${namespace}`
         );
     }
+    const first = settings.protectData ? "pulumi config set protectData false, pulumi up, and then " : "";
     return (
-        `Claim ${name} in namespace ${namespace} would be deleted, with ${stake}.\n` +
-        (storage.mode === "ephemeral"
-            ? "    To take them along: npm run switch -- ephemeral STACK (the stack's name)\n"
+        `Claim ${name} in namespace ${namespace} would be deleted, with ${stake}: ${cause(claim, settings)}.\n` +
+        (settings.storage.mode === "ephemeral"
+            ? "    To take them along: npm run switch -- ephemeral\n"
             : "") +
-        "    To keep it: take this change back, pulumi config set retainData true, pulumi up, and then this change\n" +
-        `    To lose it: pulumi config set discardClaim ${uid}`
+        `    To keep it: ${keep}\n` +
+        `    To lose it: ${first}pulumi config set discardClaim ${uid}`
     );
 }
 
+/** What of the config gives the claim up. */
+function cause({ metadata }: Claim, { namespace, storage }: Settings): string {
+    const is = (key: string, value: string) => `${key} is ${JSON.stringify(value)} now`;
+    if (metadata.namespace !== namespace) {
+        return is("namespace", namespace);
+    }
+    if (storage.mode === "ephemeral") {
+        return is("storageMode", storage.mode);
+    }
+    return "existingClaim" in storage
+        ? is("existingClaim", storage.existingClaim)
+        : is("storageClass", storage.claim.storageClass ?? "");
+}
+
 /** Messages on ephemeral storage that this config leaves behind. */
-export function leftBehind({ storage, namespace }: Settings, { api, left }: Facts): string[] {
+export function leftBehind(settings: Settings, { api, left, claims }: Facts): string[] {
+    const { storage, namespace } = settings;
     const moved = left.flatMap((place) => {
         const stake = onEphemeral(place.api);
         const { name } = place.namespace.metadata;
@@ -89,11 +105,13 @@ export function leftBehind({ storage, namespace }: Settings, { api, left }: Fact
             : [];
     });
     const stake = storage.mode === "persistent" ? onEphemeral(api) : undefined;
+    const kept = claims.some((claim) => isCurrent(claim, settings));
+    const start = kept ? "goes on with what the kept claim holds" : "starts empty";
     return stake
         ? [
               ...moved,
-              `${stake} will be lost: the switch to persistent storage starts empty.\n` +
-                  "To take them along: npm run switch -- persistent STACK (the stack's name)",
+              `${stake} will be lost: the switch to persistent storage ${start}.\n` +
+                  "To take them along: npm run switch -- persistent",
           ]
         : moved;
 }
@@ -116,4 +134,15 @@ export function spent(settings: Settings, { claims }: Facts): string[] {
                   "Run: pulumi config rm discardClaim",
           ]
         : [];
+}
+
+/** Claims that were kept (retainData) and that this config no longer declares. */
+export function orphaned(settings: Settings, { claims }: Facts): string[] {
+    return claims
+        .filter((claim) => !isCurrent(claim, settings) && isRetained(claim))
+        .map(
+            ({ metadata: { name, namespace = "" } }) =>
+                `Claim ${name} stays in namespace ${namespace} with what it holds, and is no longer the stack's: whoever destroys the stack deletes it with the namespace.\n` +
+                "To keep it with the stack: pulumi config set retainData true",
+        );
 }

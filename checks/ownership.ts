@@ -29,6 +29,22 @@ export function foreignObjects(settings: Settings, facts: Facts, instance: strin
         );
 }
 
+/** Two ingresses with one host: who comes first to the app of which is left to chance. */
+export function servedHosts({ exposure, webHost, apiHost, namespace }: Settings, facts: Facts): string[] {
+    const own = [namespace, ...facts.left.map((place) => place.namespace.metadata.name)];
+    const others = facts.ingresses.filter(({ metadata }) => !own.includes(metadata.namespace ?? ""));
+    const hosts = exposure.kind === "ingress" ? Object.entries({ webHost, apiHost }) : [];
+    return hosts.flatMap(([key, host]) => {
+        const other = others.find(({ spec }) => spec.rules?.some((rule) => rule.host === host));
+        return other
+            ? [
+                  `${key} is ${JSON.stringify(host)}: ingress ${other.metadata.name} in namespace ${other.metadata.namespace ?? ""} serves that host already.\n` +
+                      `    Run: pulumi config set ${key} ANOTHER`,
+              ]
+            : [];
+    });
+}
+
 function isOurName({ metadata: { name } }: ApiObject): boolean {
     return (
         /^synergychat-(web|api|crawler)(-configmap)?$|^(web|api|crawler)-service$|^app-ingress$/.test(name) ||

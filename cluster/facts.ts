@@ -15,6 +15,8 @@ export interface Facts {
     readonly api: ApiFacts | undefined;
     /** Namespaces that the stack leaves: by its state it is in them, by its config in another. */
     readonly left: readonly LeftNamespace[];
+    /** The ingresses of all namespaces, as far as they may be seen. */
+    readonly ingresses: readonly Ingress[];
     readonly storageClasses: readonly StorageClass[] | undefined;
     readonly ingressClasses: readonly ApiObject[] | undefined;
     /** undefined: the cluster has no Gateway API, or it may not be asked. */
@@ -50,6 +52,10 @@ export interface Claim extends ApiObject {
     };
 }
 
+export interface Ingress extends ApiObject {
+    readonly spec: { readonly rules?: readonly { readonly host?: string }[] };
+}
+
 export interface StorageClass extends ApiObject {
     readonly allowVolumeExpansion?: boolean;
 }
@@ -78,11 +84,12 @@ export async function look(
         `/apis/networking.k8s.io/v1/namespaces/${namespace}/ingresses`,
     ];
     const left = recorded.filter((name) => name !== namespace).map((name) => lookAtLeft(cluster, name));
-    const [found, claims, api, rights, storage, ingress, gateway, ...others] = await Promise.all([
+    const [found, claims, api, rights, ingresses, storage, ingress, gateway, ...others] = await Promise.all([
         ask(cluster, `/api/v1/namespaces/${namespace}`),
         claimsIn(cluster, namespace),
         apiIn(cluster, namespace),
         cluster.post("/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", rulesReview(namespace)),
+        ask(cluster, "/apis/networking.k8s.io/v1/ingresses"),
         ask(cluster, "/apis/storage.k8s.io/v1/storageclasses"),
         ask(cluster, "/apis/networking.k8s.io/v1/ingressclasses"),
         ask(cluster, "/apis/gateway.networking.k8s.io/v1/gatewayclasses"),
@@ -94,6 +101,7 @@ export async function look(
         claims: (claims ?? []).filter(({ metadata }) => metadata.labels?.[instanceLabel] === instance),
         api,
         left: (await Promise.all(left)).filter((place) => place !== undefined),
+        ingresses: (itemsOf(ingresses) ?? []) as readonly Ingress[],
         storageClasses: itemsOf(storage) as readonly StorageClass[] | undefined,
         ingressClasses: itemsOf(ingress),
         gatewayClasses: itemsOf(gateway),

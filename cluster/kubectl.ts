@@ -153,7 +153,10 @@ async function explain(target: Target, said: string): Promise<string> {
         return `kubectl is not on the PATH. Install it: ${kubectlDocs}`;
     }
     if (!/context .* does not exist/.test(said)) {
-        return `kubectl proxy does not start: ${said}`;
+        const given = target.kubeconfig
+            ? "\n    kubernetes:kubeconfig must be the path or the content of a kubeconfig. For your own: pulumi config rm kubernetes:kubeconfig"
+            : "";
+        return `kubectl proxy does not start: ${said}${given}`;
     }
     const known = await contexts(target);
     const have = known.length > 0 ? `It has: ${known.join(", ")}.` : "It has none.";

@@ -4,6 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { halfSwitched } from "../checks/messages";
 import { type ApiFacts, apiIn, countInWords } from "../cluster/facts";
 import { connect } from "../cluster/kubectl";
 import { instanceLabel, instanceOf, managedBy } from "../components/labels";
@@ -22,6 +23,7 @@ import {
     pulumi,
     resourcesOf,
     shortName,
+    stackNamed,
 } from "./stack";
 import { type LiveClaim, namespaceType, refusal, stays } from "./guards";
 import {
@@ -46,14 +48,18 @@ interface Data {
 }
 
 main(async () => {
-    const stack = process.argv[2] ?? "dev";
-    const cluster = await clusterOf(stack);
+    const cluster = await clusterOf(stackNamed(process.argv.slice(2), "Usage: npm run down -- [STACK]"));
+    const { stack } = cluster;
     freeDeadLock(stack, cluster.env);
     const { namespaceName, retainsData } = knownOutputs(stack, cluster.env) ?? configured(stack);
     const state = resourcesOf(stack, cluster.env);
     refuse(stack, state, namespaceName, cluster);
     const data = dataOf(stack, namespaceName, state, cluster);
-    announce(data, await apiIn(await connect(cluster), namespaceName));
+    const api = await apiIn(await connect(cluster), namespaceName);
+    if (api?.outOfService) {
+        throw new UserError(`${halfSwitched}\nNothing was changed.`);
+    }
+    announce(data, api);
     await removeUnrecorded(unrecorded(stack, namespaceName, retainsData, state, cluster), cluster);
     try {
         // Where a person sits at the terminal, Pulumi asks before it deletes.

@@ -23,24 +23,58 @@ export interface Outputs {
 
 /** The cluster that a stack goes to. */
 export interface StackCluster extends Cluster {
+    /** The stack's name. */
+    readonly stack: string;
     /** Its context in the kubeconfig. */
     readonly context: string;
 }
 
 /**
+ * Reads the arguments of a command: the name of a stack, after whatever else it takes.
+ *
+ * @param usage of the command, shown for `--help` and for what it does not know.
+ */
+export function stackNamed(args: readonly string[], usage: string): string | undefined {
+    const [stack, ...more] = args;
+    const option = args.find((arg) => arg.startsWith("-"));
+    if (option !== undefined || more.length > 0) {
+        const unknown = option ?? more.join(" ");
+        throw new UserError(
+            unknown === "--help" ? usage : `${unknown} is nothing that this command knows.\n${usage}`,
+        );
+    }
+    return stack;
+}
+
+/**
  * Finds or starts the cluster of a stack; its environment has Pulumi and a place for the state.
  *
+ * @param named the stack that the person named; else it is the selected one, or `dev`.
  * @throws UserError that says what is missing.
  */
-export async function clusterOf(stack: string): Promise<StackCluster> {
+export async function clusterOf(named: string | undefined): Promise<StackCluster> {
+    const stack = named ?? selectedStack(process.env) ?? "dev";
     const context = contextOf(stack);
     const found = await findCluster(context, { ...process.env, ...kubeconfigOf(stack) });
     const env = await withPulumi(found.env);
+    // Where the state is, was not known before.
+    const selected = selectedStack(env);
+    if (named === undefined && selected !== undefined && selected !== stack) {
+        throw new UserError(
+            `The stack ${selected} is selected, and you named none. Name it, ${selected} or ${stack}, as in: npm run up -- ${selected}`,
+        );
+    }
+    console.log(`Stack ${stack}, context ${context}.`);
     const elsewhere = otherCluster(context, recordedIn(resourcesOf(stack, env)));
     if (elsewhere) {
         throw new UserError(elsewhere);
     }
-    return { ...found, context, env };
+    return { ...found, stack, context, env };
+}
+
+function selectedStack(env: Environment): string | undefined {
+    const name = output("pulumi", ["stack", "--show-name", "--non-interactive"], env);
+    return name === "" ? undefined : name;
 }
 
 /** A resource in the stack's state. */
@@ -77,7 +111,8 @@ function contextOf(stack: string): string {
     const context = configOf(stack, "kubernetes:context");
     if (typeof context !== "string" || context === "") {
         throw new UserError(
-            `${configFile(stack)} names no cluster. Add one: pulumi config set kubernetes:context minikube --stack ${stack}`,
+            `${configFile(stack)} names no cluster. Add one: pulumi config set kubernetes:context minikube --stack ${stack}\n` +
+                `Where there is no such stack yet, first: pulumi stack init ${stack}`,
         );
     }
     return context;

@@ -23,6 +23,7 @@ import {
     outputs,
     projectName,
     pulumi,
+    stackNamed,
 } from "./stack";
 
 type Mode = Journal["to"];
@@ -42,14 +43,15 @@ interface Work {
 const attempts = 3; // to write the messages: the pod may go meanwhile
 
 main(async () => {
-    const [to, stack = "dev"] = process.argv.slice(2);
+    const [to, ...rest] = process.argv.slice(2);
+    const named = stackNamed(rest, "Usage: npm run switch -- persistent|ephemeral [STACK]");
     if (to !== "persistent" && to !== "ephemeral") {
         throw new UserError(
             `The storage mode is ${JSON.stringify(to ?? "")}: it must be persistent or ephemeral.\n` +
                 "Run: npm run switch -- persistent, or: npm run switch -- ephemeral",
         );
     }
-    const { context, env } = await clusterOf(stack);
+    const { stack, context, env } = await clusterOf(named);
     freeDeadLock(stack, env);
     const { namespaceName } = outputs(stack, env);
     const api = new RunningApi(await connect({ context, env }), namespaceName);
@@ -71,6 +73,7 @@ async function takeAlong(work: Work): Promise<void> {
         return;
     }
     sayHowToGoOn(work);
+    await refuseProtected(work);
     const copied = await copy(work, begin(work, earlier));
     await changeStorage(work, copied);
     const after = await fill(work, copied);
@@ -105,7 +108,6 @@ async function copy(work: Work, journal: Journal): Promise<Copied> {
         }
         const messages = join(journal.copy ?? [], await api.messages());
         await refuseAnswered(work, messages);
-        await refuseProtected(work);
         const unread = journal.copy ? journal.unreadClaim : await unreadClaim(work);
         const copied = { ...journal, copy: messages, ...(unread && { unreadClaim: unread }) };
         writeJournal(work.journal, copied);

@@ -3,6 +3,7 @@
  *
  * The cluster, Pulumi and a place for its state are found or made; the rest is a plain `pulumi up`.
  */
+import { halfSwitched } from "../checks/messages";
 import { outOfService } from "../components/labels";
 import type { Cluster } from "./cluster";
 import { answers, ingressAddress } from "./ingress";
@@ -16,11 +17,12 @@ import {
     outputs,
     pulumi,
     selectStack,
+    stackNamed,
 } from "./stack";
 
 main(async () => {
-    const stack = process.argv[2] ?? "dev";
-    const cluster = await clusterOf(stack);
+    const cluster = await clusterOf(stackNamed(process.argv.slice(2), "Usage: npm run up -- [STACK]"));
+    const { stack } = cluster;
     freeDeadLock(stack, cluster.env);
     refuseHalfSwitched(stack, cluster);
     selectStack(stack, cluster.env);
@@ -36,10 +38,7 @@ function refuseHalfSwitched(stack: string, { context, env }: StackCluster): void
     const namespace = knownOutputs(stack, env)?.namespaceName;
     const service = ["--context", context, "--namespace", namespace ?? "", "get", "service", "api-service"];
     if (namespace && output("kubectl", [...service, "--output=json"], env)?.includes(outOfService)) {
-        throw new UserError(
-            "A switch of the storage was interrupted: the api is out of its Service, and nobody can post. To go on, or back:\n" +
-                `npm run switch -- persistent ${stack}, or: npm run switch -- ephemeral ${stack}`,
-        );
+        throw new UserError(halfSwitched);
     }
 }
 

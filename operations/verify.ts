@@ -6,6 +6,8 @@
  * that too. With `--json`, stdout is one JSON document, and everything else is said on stderr.
  */
 import { parseArgs } from "node:util";
+import { halfSwitched } from "../checks/messages";
+import { apiIn } from "../cluster/facts";
 import { type Connection, connect } from "../cluster/kubectl";
 import { answers, ingressAddress } from "./ingress";
 import { type Check, check, lessons } from "./lessons";
@@ -15,7 +17,7 @@ import { onACopy, onTheLivePod } from "./rehearsal";
 import { type Outputs, clusterOf, outputs } from "./stack";
 
 interface Options {
-    readonly stack: string;
+    readonly stack: string | undefined;
     readonly json: boolean;
     readonly destructive: boolean;
 }
@@ -25,18 +27,21 @@ main(async () => {
     if (options.json) {
         keepStdoutForJson();
     }
-    const { context, env } = await clusterOf(options.stack);
-    const app = outputs(options.stack, env);
+    const { stack, context, env } = await clusterOf(options.stack);
+    const app = outputs(stack, env);
     const cluster = await connect({ context, env });
     if ((await cluster.read(`/api/v1/namespaces/${app.namespaceName}`)).kind !== "found") {
         throw new UserError(`The cluster has no namespace ${app.namespaceName}: run npm run up`);
+    }
+    if ((await apiIn(cluster, app.namespaceName))?.outOfService) {
+        throw new UserError(halfSwitched);
     }
     const checks: Check[] = [];
     for await (const next of walk(cluster, app, options.destructive)) {
         show(next, checks.at(-1)?.lesson);
         checks.push(next);
     }
-    summarise(options, checks);
+    summarise(stack, options.json, checks);
 });
 
 function readOptions(): Options {
@@ -46,7 +51,7 @@ function readOptions(): Options {
             options: { json: { type: "boolean" }, destructive: { type: "boolean" } },
         });
         const { json = false, destructive = false } = values;
-        return { stack: positionals[0] ?? "dev", json, destructive };
+        return { stack: positionals[0], json, destructive };
     } catch (error) {
         const [what = ""] = (error as Error).message.split(". ");
         throw new UserError(`${what}\nUsage: npm run verify -- [STACK] [--json] [--destructive]`);
@@ -94,7 +99,7 @@ function show({ lesson, tried, seen, result }: Check, before: string | undefined
     console.log(`${lesson === before ? "" : `\n${lesson}\n`}  ${marks[result]}  ${tried}: ${seen}`);
 }
 
-function summarise({ stack, json }: Options, checks: readonly Check[]): void {
+function summarise(stack: string, json: boolean, checks: readonly Check[]): void {
     const count = (result: Check["result"]) => checks.filter((one) => one.result === result).length;
     const counts = { ok: count("ok"), failed: count("failed"), skipped: count("skipped") };
     console.log(`\n${counts.ok} ok, ${counts.failed} failed, ${counts.skipped} skipped`);

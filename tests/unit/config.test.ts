@@ -236,6 +236,14 @@ describe("config", () => {
             assert.match(message, /Run: pulumi config rm synergychat:storagemode/);
         });
 
+        it("a key for Kubernetes that nothing reads", () => {
+            const raw = { ...context, "kubernetes:contxt": "minikube" };
+            assert.throws(
+                () => readSettings(raw, "synergychat"),
+                /kubernetes:contxt is not read by this stack: .*\n +Run: pulumi config rm kubernetes:contxt/,
+            );
+        });
+
         it("a key that is like no other, without a guess", () => {
             assert.doesNotMatch(refusal({ zzzzzz: "1" }), /Did you mean/);
         });

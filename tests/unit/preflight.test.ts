@@ -45,6 +45,7 @@ const fresh: Facts = {
     objects: [],
     claims: [],
     left: [],
+    ingresses: [],
     storageClasses: [
         { ...named("standard", { annotations: { "storageclass.kubernetes.io/is-default-class": "true" } }) },
         { ...named("roomy"), allowVolumeExpansion: true },
@@ -114,6 +115,8 @@ describe("preflight", () => {
                     message,
                     /Claim synergychat-api-pvc in namespace synergychat would be deleted, with 3 messages/,
                 );
+                const [[key, value] = []] = Object.entries(config);
+                assert.ok(message.includes(`: ${key ?? ""} is "${value ?? ""}" now.`), message);
                 assert.match(message, /pulumi config set retainData true/);
                 assert.ok(message.includes(`pulumi config set discardClaim ${uid}`), message);
                 const switched = config.storageMode === "ephemeral";
@@ -227,6 +230,11 @@ describe("preflight", () => {
             );
             assert.match(warnings.join(), /To take them along: npm run switch -- persistent/);
             assert.deepEqual(judge(settings({ storageMode: "ephemeral" }), ephemeral, instance).warnings, []);
+            const kept = { ...ephemeral, claims: [claim()] };
+            assert.match(
+                judge(settings(), kept, instance).warnings.join(),
+                /will be lost: the switch to persistent storage goes on with what the kept claim holds/,
+            );
             const silent = { ...ephemeral, api: { ...ephemeral.api, messages: undefined } };
             assert.match(
                 judge(settings(), silent, instance).warnings.join(),
@@ -242,6 +250,22 @@ describe("preflight", () => {
                 /A switch of the storage was interrupted: .*\n +To go on, or back: npm run switch/,
             );
             assert.deepEqual(judge(settings(), half, instance, true).problems, []);
+        });
+
+        it("in a claim that leaves the stack, but stays, are named", () => {
+            const annotations = { "synergychat/storage-class": "", "synergychat/retain-data": "true" };
+            const kept = { ...running, claims: [claim({ annotations })] };
+            const config = { storageMode: "ephemeral" };
+            const { problems: none, warnings } = judge(settings(config), kept, instance);
+            assert.deepEqual(none, []);
+            assert.match(warnings.join(), /Claim synergychat-api-pvc stays .*, and is no longer the stack's/);
+        });
+
+        it("of a protected claim need the protection to go first", () => {
+            assert.match(
+                onlyProblem(running, { storageMode: "ephemeral", protectData: "true" }),
+                /To lose it: pulumi config set protectData false, pulumi up, and then pulumi config set discardClaim/,
+            );
         });
 
         it("are named when discardClaim would let a later change delete them", () => {
@@ -382,6 +406,23 @@ describe("preflight", () => {
                 onlyProblem({ ...running, objects: [foreign] }),
                 /Service api-service in namespace synergychat is not this stack's/,
             );
+        });
+
+        it("of hosts that another namespace serves are not taken", () => {
+            const other = named("app-ingress", { namespace: "theirs" });
+            const rule = (host: string) => ({ ...other, spec: { rules: [{ host }] } });
+            const facts = { ...running, ingresses: [rule("synchat.internal"), rule("else.internal")] };
+            assert.match(
+                onlyProblem(facts),
+                /webHost is "synchat.internal": ingress app-ingress in namespace theirs serves that host already/,
+            );
+            assert.deepEqual(problems(facts, { webHost: "mine.internal" }), []);
+            assert.deepEqual(problems(facts, { exposure: "none" }), []);
+            const own = {
+                ...rule("synchat.internal"),
+                metadata: { ...other.metadata, namespace: "synergychat" },
+            };
+            assert.deepEqual(problems({ ...running, ingresses: [own] }), []);
         });
 
         it("of a namespace that is going are not taken yet", () => {

@@ -25,6 +25,7 @@ function problems(rights: readonly Right[], exposure: Record<string, string>): r
         objects: [],
         claims: [],
         left: [],
+        ingresses: [],
         storageClasses: undefined,
         ingressClasses: undefined,
         gatewayClasses: [{ metadata: { name: "any", uid: "1" } }],

@@ -29,6 +29,7 @@ esac`,
 case "$*" in
 "whoami --json") echo '{"user":"somebody","url":"https://example.org"}' ;;
 "stack export"*) echo '{}' ;;
+"stack --show-name"*) cat "$STATE/selected" 2>/dev/null ;;
 "stack output --json"*) cat "$STATE/outputs" ;;
 up*)
     echo "encryptionsalt: v1:abc" >>Pulumi.dev.yaml
@@ -71,14 +72,19 @@ describe("npm run up, with a recording minikube", () => {
     }
 
     /** Runs the command in a folder of its own; gives what it printed, and the calls of minikube and of pulumi up. */
-    function up(): { status: number | null; text: string; calls: string[] } {
+    function up(...named: readonly string[]): { status: number | null; text: string; calls: string[] } {
         const env = {
             PATH: [folder, dirname(process.execPath), "/usr/bin", "/bin"].join(":"),
             HOME: folder,
             STATE: folder,
             TS_NODE_PROJECT: join(root, "tsconfig.json"),
         };
-        const args = ["--require", require.resolve("ts-node/register"), join(root, "operations/up.ts")];
+        const args = [
+            "--require",
+            require.resolve("ts-node/register"),
+            join(root, "operations/up.ts"),
+            ...named,
+        ];
         const { status, stdout, stderr } = spawnSync(process.execPath, args, {
             cwd: folder,
             env,
@@ -166,6 +172,27 @@ describe("npm run up, with a recording minikube", () => {
         const { status, text } = up();
         assert.equal(status, 1);
         assert.match(text, /kubernetes:kubeconfig in Pulumi.dev.yaml is a kubeconfig's content/);
+    });
+
+    it("works on the stack that is selected, and on another only when that is named", () => {
+        write("running");
+        write("ingress");
+        write("selected", "two");
+        write("Pulumi.two.yaml", "config:\n  kubernetes:context: minikube\n");
+        const { status, text, calls } = up();
+        assert.equal(status, 0, text);
+        assert.match(text, /^Stack two, context minikube\.$/m);
+        assert.ok(calls.includes("pulumi up --yes --skip-preview --refresh --stack two"), calls.join("\n"));
+        assert.match(up("dev").text, /^Stack dev, context minikube\.$/m);
+    });
+
+    it("says what it takes when it is given something else", () => {
+        for (const args of [["--yes"], ["dev", "prod"], ["--help"]]) {
+            const { status, text, calls } = up(...args);
+            assert.equal(status, 1);
+            assert.match(text, /Usage: npm run up -- \[STACK\]/);
+            assert.deepEqual(calls, []);
+        }
     });
 
     it("deploys nothing when minikube does not start, and says so without a stack trace", () => {
