@@ -1,7 +1,15 @@
 /** The way to the cluster, with a kubectl that serves answers of its own. */
 import { strict as assert } from "node:assert";
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+    mkdirSync,
+    mkdtempSync,
+    readFileSync,
+    readdirSync,
+    rmSync,
+    symlinkSync,
+    writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -49,6 +57,8 @@ describe("the way to the cluster", () => {
     before(() => {
         folder = mkdtempSync(join(tmpdir(), "synergychat-kubectl-"));
         writeFileSync(join(folder, "kubectl"), kubectl, { mode: 0o755 });
+        mkdirSync(join(folder, "bin"));
+        symlinkSync("/bin/rm", join(folder, "bin", "rm"));
         const PATH = `${folder}${delimiter}${process.env.PATH ?? ""}`;
         target = { context: "minikube", env: { PATH, STATE: folder } };
     });
@@ -90,7 +100,8 @@ describe("the way to the cluster", () => {
     it("says what kubectl said when it does not start, and when there is none", async () => {
         await assert.rejects(connect({ ...target, context: "broken" }), /the kubeconfig is a poem/);
         await assert.rejects(
-            connect({ ...target, env: { PATH: "/nowhere" } }),
+            // Of the PATH it needs rm alone.
+            connect({ ...target, env: { PATH: join(folder, "bin") } }),
             /kubectl is not on the PATH. Install it: https:/,
         );
     });
