@@ -1,6 +1,5 @@
 /** What a claim can be changed to, and what becomes of it. */
 import type { Claim, Facts } from "../cluster/facts";
-import type { ApiObject } from "../cluster/kubectl";
 import { retainAnnotation } from "../components/namespace";
 import { type ClaimArgs, claimName, classAnnotation, ownClaim } from "../components/storage";
 import type { Settings } from "../config";
@@ -68,6 +67,10 @@ export function isCurrent(claim: Claim, { storage, namespace }: Settings): boole
 }
 
 /** Whether a claim or a namespace stays when the stack no longer declares it. */
-export function isRetained({ metadata }: ApiObject): boolean {
+export function isRetained({ metadata }: Annotated): boolean {
     return metadata.annotations?.[retainAnnotation] === "true";
+}
+
+interface Annotated {
+    readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
 }

@@ -52,8 +52,14 @@ function isOurName({ metadata: { name } }: ApiObject): boolean {
     );
 }
 
-function isOwn({ metadata: { labels } }: ApiObject, instance: string): boolean {
+/** Made by this program, for the stack of that mark. */
+export function isOwn({ metadata: { labels } }: Labelled, instance: string): boolean {
     return labels?.[instanceLabel] === instance && labels[managedBy.label] === managedBy.value;
+}
+
+/** As much of an object as tells whose it is. */
+export interface Labelled {
+    readonly metadata: { readonly labels?: Readonly<Record<string, string>> };
 }
 
 function ownerOf({ metadata: { labels } }: ApiObject): string {

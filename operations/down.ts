@@ -5,9 +5,10 @@
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { halfSwitched } from "../checks/messages";
+import { type Labelled, isOwn } from "../checks/ownership";
 import { type ApiFacts, apiIn, countInWords } from "../cluster/facts";
 import { connect } from "../cluster/kubectl";
-import { instanceLabel, instanceOf, managedBy } from "../components/labels";
+import { instanceOf } from "../components/labels";
 import { claimName } from "../components/storage";
 import { rules } from "../config";
 import { UserError, agrees, isAttended, main, onPath, output } from "./process";
@@ -110,13 +111,8 @@ function refuse(stack: string, state: readonly Resource[], namespace: string, cl
     }
 }
 
-function isStacks(stack: string, { metadata: { labels } }: Labelled): boolean {
-    const own = instanceOf(projectName(), shortName(stack));
-    return labels?.[managedBy.label] === managedBy.value && labels[instanceLabel] === own;
-}
-
-interface Labelled {
-    readonly metadata: { readonly labels?: Readonly<Record<string, string>> };
+function isStacks(stack: string, object: Labelled): boolean {
+    return isOwn(object, instanceOf(projectName(), shortName(stack)));
 }
 
 /** Whether the namespace stays, and with it the claims in it that are not the stack's. */

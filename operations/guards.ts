@@ -2,7 +2,7 @@
  * retainData and protectData as the stack's state has them. Pulumi deletes by its state, not by the config: where the two
  * disagree, a destroy does something else than the config says. Pure: every verdict has a unit test.
  */
-import { retainAnnotation } from "../components/namespace";
+import { isRetained } from "../checks/claims";
 import { claimName } from "../components/storage";
 import type { Resource } from "./stack";
 
@@ -63,7 +63,7 @@ export function refusal(
 /** What a claim says that an earlier destroy left: it is in no state any more. */
 function keptEarlier(live: readonly LiveClaim[]): boolean | undefined {
     const own = live.find(({ metadata }) => metadata.name === claimName);
-    return own && own.metadata.annotations?.[retainAnnotation] === "true";
+    return own && isRetained(own);
 }
 
 function unrecorded(key: string, configured: boolean, effect: string): string {

@@ -2,8 +2,8 @@
  * What carries the stack's marks and is not in its state: a killed command made it and did not get to record it. The next
  * `up` takes it over; a destroy knows nothing of it, and would wait in vain for a claim that such a pod uses.
  */
+import { isRetained } from "../checks/claims";
 import { instanceLabel, instanceOf, managedBy } from "../components/labels";
-import { retainAnnotation } from "../components/namespace";
 import { type Environment, UserError, output, run } from "./process";
 import { type Resource, type StackCluster, projectName, shortName } from "./stack";
 
@@ -51,10 +51,6 @@ export function deleteAll(found: readonly Found[], { context, env }: StackCluste
         const what = [kind.toLowerCase(), metadata.name, ...where, "--ignore-not-found", wait];
         run("kubectl", ["--context", context, "delete", ...what], env);
     }
-}
-
-function isRetained({ metadata }: Found): boolean {
-    return metadata.annotations?.[retainAnnotation] === "true";
 }
 
 function idOf({ kind, metadata: { name, namespace } }: Found): string {

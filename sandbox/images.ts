@@ -10,11 +10,7 @@ import { say } from "./progress.ts";
 import { fingerprint, isStamped, readIfThere, stamp, writeWhole } from "./stamps.ts";
 
 /** The course's own images. */
-const originals = [
-    "docker.io/bootdotdev/synergychat-web:latest",
-    "docker.io/bootdotdev/synergychat-api:latest",
-    "docker.io/bootdotdev/synergychat-crawler:latest",
-] as const;
+const originals = standIns.filter(({ hasShell }) => hasShell).map(({ reference }) => reference);
 
 const tarOf = (paths: Paths, name: string): string => join(paths.images, `${name}.tar`);
 
@@ -108,7 +104,7 @@ async function importOnce(
 /** First a look whether anything answers at all. */
 async function pull(holder: number): Promise<boolean> {
     say("SynergyChat's own images: trying to pull them");
-    const look = ["content", "fetch", "--metadata-only", originals[0]];
+    const look = ["content", "fetch", "--metadata-only", ...originals.slice(0, 1)];
     if ((await attempt("ctr", ctrArgs(holder, look), { seconds: 10 })).code !== 0) {
         return false;
     }

@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ApiObject } from "../../../cluster/kubectl";
 import { kubectl } from "./cluster";
 import type { TestStack } from "./stack";
 
@@ -98,17 +99,10 @@ export async function objectsOf(stack: TestStack): Promise<Objects> {
     );
 }
 
-interface Live {
+interface Live extends ApiObject {
     readonly apiVersion: string;
     readonly kind: string;
-    readonly metadata: {
-        readonly name: string;
-        readonly namespace?: string;
-        readonly uid: string;
-        readonly labels?: Readonly<Record<string, string>>;
-        readonly annotations?: Readonly<Record<string, string>>;
-        readonly finalizers?: readonly string[];
-    };
+    readonly metadata: ApiObject["metadata"] & { readonly finalizers?: readonly string[] };
     readonly spec?: Readonly<Record<string, unknown>>;
     readonly data?: unknown;
 }
