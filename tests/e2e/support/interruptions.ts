@@ -12,8 +12,11 @@ export interface Hit {
     readonly victim: "pulumi" | "provider";
 }
 
-/** How many lines of progress (creating, created, …) each command prints here at the least, before its last second. */
-const progress = { up: 26, destroy: 18 };
+/** How many lines of progress each command prints here at the least, before its last second. */
+const progress = { up: 20, destroy: 18 };
+
+/** An object of the cluster on its way. Those of components and of the stack come before there is a provider to kill. */
+const progressLine = / kubernetes:\S+ \S+ (creat|delet)(ing|ed)\b/g;
 
 /**
  * Numbers from 0 to 1, the same for the same seed, which SEED names and the tests print.
@@ -56,7 +59,7 @@ function untilProgress(child: ChildProcess, lines: number): Promise<{ text: stri
     return new Promise((resolve) => {
         const take = (chunk: Buffer): void => {
             output.text += chunk.toString();
-            if ((output.text.match(/ (creat|delet)(ing|ed)\b/g)?.length ?? 0) >= lines) {
+            if ((output.text.match(progressLine)?.length ?? 0) >= lines) {
                 resolve(output);
             }
         };
