@@ -181,12 +181,8 @@ function contradictions(values: Partial<Values>, project: string): string[] {
     const found: string[] = [];
     if (values.webHost !== undefined && values.webHost === values.apiHost) {
         found.push(
-            problem(
-                project,
-                "apiHost",
-                values.apiHost,
-                "it must differ from webHost, page and api share an address",
-            ),
+            `${project}:webHost and ${project}:apiHost are both ${JSON.stringify(values.apiHost)}: page and api need a name each.\n` +
+                "    Run: pulumi config set apiHost ANOTHER, or: pulumi config set webHost ANOTHER",
         );
     }
     if (values.existingClaim) {

@@ -11,6 +11,7 @@ import { connect } from "../cluster/kubectl";
 import { instanceOf } from "../components/labels";
 import { claimName } from "../components/storage";
 import { rules } from "../config";
+import { readArguments } from "./arguments";
 import { UserError, agrees, isAttended, main, onPath, output } from "./process";
 import {
     type Outputs,
@@ -24,7 +25,6 @@ import {
     pulumi,
     resourcesOf,
     shortName,
-    stackNamed,
 } from "./stack";
 import { type LiveClaim, namespaceType, refusal, stays } from "./guards";
 import {
@@ -49,7 +49,8 @@ interface Data {
 }
 
 main(async () => {
-    const cluster = await clusterOf(stackNamed(process.argv.slice(2), "Usage: npm run down -- [STACK]"));
+    const [named] = readArguments("Usage: npm run down -- [STACK]", 1).words;
+    const cluster = await clusterOf(named);
     const { stack } = cluster;
     freeDeadLock(stack, cluster.env);
     const { namespaceName, retainsData } = knownOutputs(stack, cluster.env) ?? configured(stack);

@@ -3,6 +3,7 @@
  * records what a person sees on the chapter's walk instead, for which it needs a cluster.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
+import { readArguments } from "./arguments";
 import { declared } from "./declared";
 import { draw } from "./drawing";
 import { main } from "./process";
@@ -18,4 +19,7 @@ async function stack(): Promise<void> {
     console.log(`${file} is drawn from the program.`);
 }
 
-main(process.argv.includes("--walk") ? walk : stack);
+main(async () => {
+    const { flags } = readArguments("Usage: npm run picture -- [--walk]", 0, "walk");
+    await (flags.has("walk") ? walk() : stack());
+});

@@ -30,23 +30,6 @@ export interface StackCluster extends Cluster {
 }
 
 /**
- * Reads the arguments of a command: the name of a stack, after whatever else it takes.
- *
- * @param usage of the command, shown for `--help` and for what it does not know.
- */
-export function stackNamed(args: readonly string[], usage: string): string | undefined {
-    const [stack, ...more] = args;
-    const option = args.find((arg) => arg.startsWith("-"));
-    if (option !== undefined || more.length > 0) {
-        const unknown = option ?? more.join(" ");
-        throw new UserError(
-            unknown === "--help" ? usage : `${unknown} is nothing that this command knows.\n${usage}`,
-        );
-    }
-    return stack;
-}
-
-/**
  * Finds or starts the cluster of a stack; its environment has Pulumi and a place for the state.
  *
  * @param named the stack that the person named; else it is the selected one, or `dev`.

@@ -11,6 +11,7 @@ import { connect } from "../cluster/kubectl";
 import { claimName } from "../components/storage";
 import { switchMark } from "../preflight";
 import { RunningApi } from "./api";
+import { readArguments } from "./arguments";
 import { type Journal, journalPath, readJournal, removeJournal, writeJournal } from "./journal";
 import { type Message, answered, begins, count, fingerprint, join } from "./messages";
 import { type Environment, UserError, main, output } from "./process";
@@ -23,7 +24,6 @@ import {
     outputs,
     projectName,
     pulumi,
-    stackNamed,
 } from "./stack";
 
 type Mode = Journal["to"];
@@ -43,8 +43,7 @@ interface Work {
 const attempts = 3; // to write the messages: the pod may go meanwhile
 
 main(async () => {
-    const [to, ...rest] = process.argv.slice(2);
-    const named = stackNamed(rest, "Usage: npm run switch -- persistent|ephemeral [STACK]");
+    const [to, named] = readArguments("Usage: npm run switch -- persistent|ephemeral [STACK]", 2).words;
     if (to !== "persistent" && to !== "ephemeral") {
         throw new UserError(
             `The storage mode is ${JSON.stringify(to ?? "")}: it must be persistent or ephemeral.\n` +

@@ -5,6 +5,7 @@
  */
 import { halfSwitched } from "../checks/messages";
 import { outOfService } from "../components/labels";
+import { readArguments } from "./arguments";
 import type { Cluster } from "./cluster";
 import { answers, ingressAddress } from "./ingress";
 import { UserError, main, output } from "./process";
@@ -17,11 +18,11 @@ import {
     outputs,
     pulumi,
     selectStack,
-    stackNamed,
 } from "./stack";
 
 main(async () => {
-    const cluster = await clusterOf(stackNamed(process.argv.slice(2), "Usage: npm run up -- [STACK]"));
+    const [named] = readArguments("Usage: npm run up -- [STACK]", 1).words;
+    const cluster = await clusterOf(named);
     const { stack } = cluster;
     freeDeadLock(stack, cluster.env);
     refuseHalfSwitched(stack, cluster);

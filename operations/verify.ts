@@ -5,10 +5,10 @@
  * It leaves the stack as it found it. What cannot be tried without harm is skipped, which it says; `--destructive` tries
  * that too. With `--json`, stdout is one JSON document, and everything else is said on stderr.
  */
-import { parseArgs } from "node:util";
 import { halfSwitched } from "../checks/messages";
 import { apiIn } from "../cluster/facts";
 import { type Connection, connect } from "../cluster/kubectl";
+import { readArguments } from "./arguments";
 import { answers, ingressAddress } from "./ingress";
 import { type Check, check, lessons } from "./lessons";
 import { lookAt } from "./live";
@@ -16,18 +16,13 @@ import { UserError, keepStdoutForJson, main } from "./process";
 import { onACopy, onTheLivePod } from "./rehearsal";
 import { type Outputs, clusterOf, outputs } from "./stack";
 
-interface Options {
-    readonly stack: string | undefined;
-    readonly json: boolean;
-    readonly destructive: boolean;
-}
-
 main(async () => {
-    const options = readOptions();
-    if (options.json) {
+    const usage = "Usage: npm run verify -- [STACK] [--json] [--destructive]";
+    const { words, flags } = readArguments(usage, 1, "json", "destructive");
+    if (flags.has("json")) {
         keepStdoutForJson();
     }
-    const { stack, context, env } = await clusterOf(options.stack);
+    const { stack, context, env } = await clusterOf(words[0]);
     const app = outputs(stack, env);
     const cluster = await connect({ context, env });
     if ((await cluster.read(`/api/v1/namespaces/${app.namespaceName}`)).kind !== "found") {
@@ -37,26 +32,12 @@ main(async () => {
         throw new UserError(halfSwitched);
     }
     const checks: Check[] = [];
-    for await (const next of walk(cluster, app, options.destructive)) {
+    for await (const next of walk(cluster, app, flags.has("destructive"))) {
         show(next, checks.at(-1)?.lesson);
         checks.push(next);
     }
-    summarise(stack, options.json, checks);
+    summarise(stack, flags.has("json"), checks);
 });
-
-function readOptions(): Options {
-    try {
-        const { values, positionals } = parseArgs({
-            allowPositionals: true,
-            options: { json: { type: "boolean" }, destructive: { type: "boolean" } },
-        });
-        const { json = false, destructive = false } = values;
-        return { stack: positionals[0], json, destructive };
-    } catch (error) {
-        const [what = ""] = (error as Error).message.split(". ");
-        throw new UserError(`${what}\nUsage: npm run verify -- [STACK] [--json] [--destructive]`);
-    }
-}
 
 async function* walk(cluster: Connection, app: Outputs, destructive: boolean): AsyncGenerator<Check> {
     const live = await lookAt(cluster, app.namespaceName, app.storageMode);

@@ -251,7 +251,7 @@ describe("config", () => {
         it("page and api at one address", () => {
             assert.match(
                 refusal({ webHost: "synchatapi.internal" }),
-                /synergychat:apiHost is .* must differ from webHost/,
+                /synergychat:webHost and synergychat:apiHost are both "synchatapi.internal": page and api need a name each/,
             );
         });
 

@@ -187,12 +187,19 @@ describe("npm run up, with a recording minikube", () => {
     });
 
     it("says what it takes when it is given something else", () => {
-        for (const args of [["--yes"], ["dev", "prod"], ["--help"]]) {
+        for (const args of [["--yes"], ["--yes=1"], ["-y"], ["dev", "prod"]]) {
             const { status, text, calls } = up(...args);
             assert.equal(status, 1);
-            assert.match(text, /Usage: npm run up -- \[STACK\]/);
+            assert.match(
+                text,
+                /^(--?y(es)?|prod) is nothing that this command knows.\nUsage: npm run up -- \[STACK\]/m,
+            );
             assert.deepEqual(calls, []);
         }
+        const { status, text, calls } = up("--help");
+        assert.equal(status, 0);
+        assert.match(text, /^Usage: npm run up -- \[STACK\]\n$/);
+        assert.deepEqual(calls, []);
     });
 
     it("deploys nothing when minikube does not start, and says so without a stack trace", () => {
