@@ -7,7 +7,15 @@
 import { RunError, log } from "@pulumi/pulumi";
 import { impossibleClaims } from "./checks/claims";
 import { missingClasses } from "./checks/classes";
-import { halfSwitched, isHalfSwitched, leftBehind, lostMessages, orphaned, spent } from "./checks/messages";
+import {
+    halfSwitched,
+    isHalfSwitched,
+    leftBehind,
+    lostMessages,
+    orphaned,
+    outOfSight,
+    spent,
+} from "./checks/messages";
 import { foreignObjects, servedHosts } from "./checks/ownership";
 import { missingRights } from "./checks/rights";
 import { type Facts, look } from "./cluster/facts";
@@ -64,7 +72,7 @@ export function judge(settings: Settings, facts: Facts, instance: string, switch
             ...lostMessages(settings, facts),
         ],
         warnings: [
-            ...(switching ? [] : leftBehind(settings, facts)),
+            ...(switching ? [] : [...leftBehind(settings, facts), ...outOfSight(settings, facts)]),
             ...spent(settings, facts),
             ...orphaned(settings, facts),
         ],

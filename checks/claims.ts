@@ -66,6 +66,14 @@ export function isCurrent(claim: Claim, { storage, namespace }: Settings): boole
     );
 }
 
+/** Name of the claim that the api is to use; undefined with ephemeral storage. */
+export function mountedClaim({ storage }: Settings): string | undefined {
+    if (storage.mode === "ephemeral") {
+        return undefined;
+    }
+    return "existingClaim" in storage ? storage.existingClaim : claimName;
+}
+
 /** Whether a claim or a namespace stays when the stack no longer declares it. */
 export function isRetained({ metadata }: Annotated): boolean {
     return metadata.annotations?.[retainAnnotation] === "true";

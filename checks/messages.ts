@@ -1,7 +1,8 @@
 /** Messages that a change of the config would lose. */
 import { type ApiFacts, type Claim, type Facts, countInWords } from "../cluster/facts";
+import { claimName } from "../components/storage";
 import type { Settings } from "../config";
-import { isCurrent, isRetained } from "./claims";
+import { isCurrent, isRetained, mountedClaim } from "./claims";
 import { isMarked } from "./ownership";
 
 /** While the api is out of its Service, its messages are on the way to another volume. */
@@ -104,25 +105,63 @@ export function leftBehind(settings: Settings, { api, left, claims }: Facts): st
               ]
             : [];
     });
-    const stake = storage.mode === "persistent" ? onEphemeral(api) : undefined;
+    const stake = onEphemeral(api);
+    if (!stake || (storage.mode === "ephemeral" && !isReplaced(api, settings))) {
+        return moved;
+    }
     const kept = claims.some((claim) => isCurrent(claim, settings));
-    const start = kept ? "goes on with what the kept claim holds" : "starts empty";
-    return stake
-        ? [
-              ...moved,
-              `${stake} will be lost: the switch to persistent storage ${start}.\n` +
-                  "To take them along: npm run switch -- persistent",
-          ]
-        : moved;
+    const why =
+        storage.mode === "ephemeral"
+            ? "images or imagePullPolicy is another now, and so is the api's pod"
+            : `the switch to persistent storage ${kept ? "goes on with what the kept claim holds" : "starts empty"}`;
+    return [...moved, `${stake} will be lost: ${why}.\nTo take them along: npm run switch -- persistent`];
+}
+
+/** Whether this config gives the api another pod. A unit test holds this together with what the program makes of each key. */
+function isReplaced(api: ApiFacts | undefined, { images, imagePullPolicy }: Settings): boolean {
+    return api?.image !== images.api || api.imagePullPolicy !== imagePullPolicy;
 }
 
 function onEphemeral(api: ApiFacts | undefined): string | undefined {
-    if (!api || api.claim !== undefined || api.messages === 0) {
+    return api?.claim === undefined ? inWords(api, " on ephemeral storage") : undefined;
+}
+
+/** What an api has; undefined where that is nothing. */
+function inWords(api: ApiFacts | undefined, where = ""): string | undefined {
+    if (!api || api.messages === 0) {
         return undefined;
     }
     return api.messages === undefined
-        ? "The api does not answer: whatever messages it has on ephemeral storage"
-        : `The api's ${countInWords(api.messages)} on ephemeral storage`;
+        ? `The api does not answer: whatever messages it has${where}`
+        : `The api's ${countInWords(api.messages)}${where}`;
+}
+
+/** Messages that stay in a claim, while the api goes on without that claim: kept, and out of sight. */
+export function outOfSight(settings: Settings, { api, claims, left }: Facts): string[] {
+    const own = claims.find(({ metadata }) => metadata.name === api?.claim);
+    const stays = own === undefined || isCurrent(own, settings);
+    const here = stays && api?.claim !== mountedClaim(settings) ? [{ api, back: wayBack(api) }] : [];
+    const there = left
+        .filter(({ namespace }) => isRetained(namespace))
+        .map(({ namespace: { metadata }, ...place }) => ({
+            api: place.api,
+            back: `pulumi config set namespace ${metadata.name}`,
+        }));
+    return [...here, ...there].flatMap((place) => {
+        const stake = inWords(place.api);
+        return stake && place.api?.claim !== undefined
+            ? [
+                  `${stake} will stay in claim ${place.api.claim}, and the api goes on without them.\n` +
+                      `To go back to them: ${place.back}`,
+              ]
+            : [];
+    });
+}
+
+function wayBack(api: ApiFacts | undefined): string {
+    return api?.claim === claimName
+        ? "pulumi config set storageMode persistent, without existingClaim"
+        : `pulumi config set storageMode persistent, and existingClaim ${api?.claim ?? ""}`;
 }
 
 /** A word that was meant for one change and would count for the next one too. */

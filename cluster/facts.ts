@@ -39,6 +39,9 @@ export interface ApiFacts {
     readonly claim: string | undefined;
     /** How many messages it has; undefined where it does not answer. */
     readonly messages: number | undefined;
+    /** What its pod was made from. */
+    readonly image: string | undefined;
+    readonly imagePullPolicy: string | undefined;
     /** Whether `npm run switch` took it out of its Service: nobody can post. */
     readonly outOfService: boolean;
 }
@@ -137,16 +140,32 @@ export async function apiIn(cluster: Connection, namespace: string): Promise<Api
     if (deployment.kind !== "found") {
         return undefined;
     }
-    const { volumes = [] } = (deployment.body as Deployment).spec.template.spec;
+    const { volumes = [], containers } = (deployment.body as Deployment).spec.template.spec;
     const claims = volumes.flatMap((volume) => volume.persistentVolumeClaim?.claimName ?? []);
     const count =
         messages.kind === "found" && Array.isArray(messages.body) ? messages.body.length : undefined;
     const { selector = {} } = front.kind === "found" ? (front.body as Service).spec : {};
-    return { claim: claims[0], messages: count, outOfService: outOfService in selector };
+    return {
+        claim: claims[0],
+        messages: count,
+        image: containers[0]?.image,
+        imagePullPolicy: containers[0]?.imagePullPolicy,
+        outOfService: outOfService in selector,
+    };
 }
 
 interface Deployment {
-    readonly spec: { readonly template: { readonly spec: { readonly volumes?: readonly Volume[] } } };
+    readonly spec: {
+        readonly template: {
+            readonly spec: {
+                readonly volumes?: readonly Volume[];
+                readonly containers: readonly {
+                    readonly image?: string;
+                    readonly imagePullPolicy?: string;
+                }[];
+            };
+        };
+    };
 }
 
 interface Volume {

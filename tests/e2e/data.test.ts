@@ -60,10 +60,10 @@ describe("the messages", () => {
             assert.deepEqual(await messages(stack), []);
         });
 
-        it("go when the pod is replaced by a changed config", async () => {
+        it("go when another pull policy replaces the pod, which says so", async () => {
             await say(stack, "two");
             stack.edit({ imagePullPolicy: "Never" });
-            await stack.up();
+            assert.match(await stack.up(), /The api's 1 message on ephemeral storage will be lost/);
             assert.deepEqual(await messages(stack), []);
         });
 
@@ -101,7 +101,7 @@ describe("the messages", () => {
             assert.deepEqual(await messages(stack), ["four"]);
         });
 
-        it("stay when the pod is replaced by a changed config", async () => {
+        it("stay when another pull policy replaces the pod", async () => {
             stack.edit({ imagePullPolicy: "IfNotPresent" });
             await stack.up();
             assert.deepEqual(await messages(stack), ["four"]);

@@ -37,7 +37,13 @@ function claim(metadata: object = {}, spec: object = {}): Claim {
     };
 }
 
-const api: ApiFacts = { claim: "synergychat-api-pvc", messages: 3, outOfService: false };
+const api: ApiFacts = {
+    claim: "synergychat-api-pvc",
+    messages: 3,
+    image: "bootdotdev/synergychat-api:latest",
+    imagePullPolicy: "IfNotPresent",
+    outOfService: false,
+};
 
 /** A fresh minikube: nothing of the stack is there. */
 const fresh: Facts = {
@@ -241,6 +247,45 @@ describe("preflight", () => {
                 /The api does not answer: whatever messages it has on ephemeral storage will be lost/,
             );
             assert.deepEqual(judge(settings(), silent, instance, true).warnings, []);
+        });
+
+        it("on ephemeral storage are named before another image or pull policy replaces the pod", () => {
+            const ephemeral = { ...running, claims: [], objects: [], api: { ...api, claim: undefined } };
+            const warnings = (config: Record<string, string>, facts: Facts = ephemeral) =>
+                judge(settings({ storageMode: "ephemeral", ...config }), facts, instance).warnings.join();
+            for (const config of [
+                { images: '{"api": "example.org/api:2"}' },
+                { imagePullPolicy: "Always" },
+            ]) {
+                assert.match(
+                    warnings(config),
+                    /The api's 3 messages on ephemeral storage will be lost: .*\nTo take them along: npm run switch -- persistent/,
+                );
+                assert.equal(warnings(config, { ...ephemeral, api: { ...ephemeral.api, messages: 0 } }), "");
+            }
+            assert.equal(warnings({ images: '{"web": "example.org/web:2"}' }), "");
+        });
+
+        it("in a claim that the api leaves, and that stays, are named with the way back", () => {
+            const warnings = (config: Record<string, string>, facts: Facts = running) =>
+                judge(settings(config), facts, instance).warnings.join();
+            assert.match(
+                warnings({ storageMode: "ephemeral", retainData: "true" }),
+                /The api's 3 messages will stay in claim synergychat-api-pvc, .*\nTo go back to them: pulumi config set storageMode persistent/,
+            );
+            const mine = { ...claim({ name: "mine", labels: {} }) };
+            const guest = { ...running, claims: [], objects: [mine], api: { ...api, claim: "mine" } };
+            assert.match(warnings({}, guest), /will stay in claim mine, .*\nTo .* existingClaim mine/);
+            assert.equal(warnings({ existingClaim: "mine" }, guest), "");
+            assert.equal(warnings({}), "");
+            const namespace = named("synergychat", {
+                annotations: { "synergychat/retain-data": "true" },
+            });
+            const moved = { ...fresh, left: [{ namespace, claims: [mine], api: guest.api }] };
+            assert.match(
+                warnings({ namespace: "elsewhere" }, moved),
+                /will stay in claim mine, .*\nTo go back to them: pulumi config set namespace synergychat/,
+            );
         });
 
         it("on the way to another volume are in nobody's way but the switch's own", () => {

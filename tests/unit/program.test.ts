@@ -1,4 +1,6 @@
 import { strict as assert } from "node:assert";
+import { isDeepStrictEqual } from "node:util";
+import type { rules } from "../../config";
 import { type Declared, type KubernetesObject, type Run, runProgram, runWith } from "./support/program";
 
 const kubernetes = "kubernetes:";
@@ -37,6 +39,42 @@ describe("the program", () => {
 
     it("refuses to run without a context", async () => {
         await assert.rejects(runWith({}), /kubernetes:context is not set/);
+    });
+
+    it("replaces the api's pod for other images, pull policies and storage alone: the preflight warns of those", async function () {
+        this.timeout(60_000); // a run of the program for each key
+        const changes: Record<keyof typeof rules, string> = {
+            storageMode: "persistent",
+            storageSize: "2Gi",
+            storageClass: "fast",
+            existingClaim: "mine",
+            retainData: "true",
+            protectData: "true",
+            discardClaim: "0b9f8c1e-5a8d-4c59-9d0c-0d0b6a1c2f3e",
+            namespace: "elsewhere",
+            webReplicas: "2",
+            crawlerContainers: "1",
+            crawlerPods: "2",
+            crawlerKeywords: "tea",
+            webHost: "web.internal",
+            apiHost: "api.internal",
+            exposure: "none",
+            ingressClass: "nginx",
+            gatewayClass: "eg",
+            images: '{"web": "a", "crawler": "b", "api": "c"}',
+            imagePullPolicy: "Always",
+        };
+        const replacing: string[] = [];
+        for (const [key, value] of Object.entries(changes)) {
+            const sizes = ["storageSize", "storageClass"].includes(key) ? "persistent" : "ephemeral";
+            const run = await runProgram({ storageMode: sizes, [key]: value });
+            const before = sizes === "persistent" ? persistent : ephemeral;
+            const template = (of: Run) => of.find("Deployment", "synergychat-api").inputs.spec.template;
+            if (!isDeepStrictEqual(template(run), template(before))) {
+                replacing.push(key);
+            }
+        }
+        assert.deepEqual(replacing, ["storageMode", "images", "imagePullPolicy"]);
     });
 
     it("makes the chapter's objects under the chapter's names, and no others", () => {
