@@ -9,7 +9,7 @@ import { AppNamespace } from "./components/namespace";
 import { ApiStorage } from "./components/storage";
 import { Web } from "./components/web";
 import { readSettings } from "./config";
-import { preflight } from "./preflight";
+import { isSwitching, preflight } from "./preflight";
 
 export = async () => {
     const settings = readSettings(pulumi.runtime.allConfig(), pulumi.getProject());
@@ -56,7 +56,13 @@ export = async () => {
 
     const api = new Api(
         "api",
-        { ...workload, image: settings.images.api, storage, crawlerUrl: crawler.url },
+        {
+            ...workload,
+            image: settings.images.api,
+            storage,
+            crawlerUrl: crawler.url,
+            keepOutOfService: isSwitching(),
+        },
         opts,
     );
 

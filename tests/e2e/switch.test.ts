@@ -96,6 +96,18 @@ describe("npm run switch", () => {
         assert.equal(await claim(), undefined);
     });
 
+    it("lets nobody post before its end, not even after a refresh halfway", async () => {
+        await operation("switch", stack, ["persistent"], /config set storageMode/);
+        await stack.pulumi("cancel", "--yes"); // where the kill left a lock
+        await stack.must("refresh", "--yes", "--skip-preview");
+        const { status, text } = await operation("switch", stack, ["persistent"], /3\/4 Writing/);
+        assert.equal(status, null, text);
+        const { spec } = await get(stack.name, "service", "api-service");
+        assert.ok("synergychat/out-of-service" in spec.selector, JSON.stringify(spec.selector));
+        await switchTo("ephemeral");
+        assert.deepEqual(await messages(stack), texts);
+    });
+
     it("adds to what a kept claim holds, and keeps that claim", async () => {
         stack.edit({ storageMode: "persistent", retainData: true });
         await stack.up();

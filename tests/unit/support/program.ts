@@ -14,6 +14,7 @@ export interface Declared {
     readonly deleteBeforeReplace: boolean;
     /** `type::name` of each resource whose replacement replaces this one too. */
     readonly replaceWith: readonly string[];
+    readonly ignoreChanges: readonly string[];
     readonly aliases: readonly Alias[];
 }
 
@@ -44,6 +45,7 @@ interface RegisterRequest {
     getRetainondelete(): boolean | undefined;
     getDeletebeforereplace(): boolean;
     getReplaceWithList(): string[];
+    getIgnorechangesList(): string[];
     getAliasesList(): { toObject(): Alias }[];
     getObject(): { toJavaScript(): Record<string, unknown> } | undefined;
 }
@@ -111,6 +113,7 @@ function declared(request: RegisterRequest): Declared {
         retainOnDelete: request.getRetainondelete() ?? false,
         deleteBeforeReplace: request.getDeletebeforereplace(),
         replaceWith: request.getReplaceWithList().map(shortUrn),
+        ignoreChanges: request.getIgnorechangesList(),
         aliases: request.getAliasesList().map((alias) => alias.toObject()),
     };
 }
