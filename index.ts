@@ -9,7 +9,7 @@ import { AppNamespace } from "./components/namespace";
 import { ApiStorage } from "./components/storage";
 import { Web } from "./components/web";
 import { readSettings } from "./config";
-import { isSwitching, preflight } from "./preflight";
+import { preflight } from "./preflight";
 
 export = async () => {
     const settings = readSettings(pulumi.runtime.allConfig(), pulumi.getProject());
@@ -56,13 +56,7 @@ export = async () => {
 
     const api = new Api(
         "api",
-        {
-            ...workload,
-            image: settings.images.api,
-            storage,
-            crawlerUrl: crawler.url,
-            keepOutOfService: isSwitching(),
-        },
+        { ...workload, image: settings.images.api, storage, crawlerUrl: crawler.url },
         opts,
     );
 

@@ -43,7 +43,7 @@ export async function preflight(settings: Settings, instance: string): Promise<v
         throw new RunError(elsewhere);
     }
     const facts = await look(cluster, namespace, instance, recorded.namespaces);
-    const { problems, warnings } = judge(settings, facts, instance, isSwitching());
+    const { problems, warnings } = judge(settings, facts, instance, process.env[switchMark] !== undefined);
     await Promise.all(warnings.map((warning) => log.warn(warning)));
     if (problems.length > 0) {
         throw new RunError(`This cannot be done, nothing was changed:\n\n  ${problems.join("\n\n  ")}\n`);
@@ -52,11 +52,6 @@ export async function preflight(settings: Settings, instance: string): Promise<v
 
 /** Set in the environment of the `pulumi up` that `npm run switch` runs: it has copied the messages. */
 export const switchMark = "SYNERGYCHAT_SWITCH";
-
-/** Whether `npm run switch` runs this program. */
-export function isSwitching(): boolean {
-    return process.env[switchMark] !== undefined;
-}
 
 /**
  * Pure: what the facts mean for this config.

@@ -18,8 +18,6 @@ export interface ApiArgs extends WorkloadArgs {
     readonly storage: ApiStorage;
     /** Address of the crawler inside the cluster. */
     readonly crawlerUrl: pulumi.Input<string>;
-    /** Leave its Service as it is: `npm run switch` has taken the api out of it, and puts it back. Default: false. */
-    readonly keepOutOfService?: boolean;
 }
 
 /**
@@ -71,9 +69,7 @@ export class Api extends pulumi.ComponentResource {
             { parent: this, ...(claim && { replaceWith: [claim], deleteBeforeReplace: true }) },
         );
 
-        // The mark that keeps it out is not the program's, and a refresh has it recorded as if it were.
-        const ignoreChanges = args.keepOutOfService ? ["spec.selector"] : [];
-        this.serviceName = service(name, "api", args, { parent: this, ignoreChanges }).metadata.name;
+        this.serviceName = service(name, "api", args, { parent: this }).metadata.name;
         this.registerOutputs({ serviceName: this.serviceName });
     }
 }

@@ -69,7 +69,7 @@ export class RunningApi {
 
     /**
      * Takes the api out of its Service, or puts it back. Out of it nobody posts a message any more, while the pod runs
-     * on and can be read. A plain `pulumi up` leaves this as it is, `--refresh` undoes it.
+     * on and can be read. The mark is kubectl's, so neither `pulumi up` nor a refresh takes it away.
      */
     public async serve(on: boolean): Promise<void> {
         // Asked before anything is changed: who may not ask this could not tell how it ended.

@@ -3,18 +3,14 @@
  *
  * The cluster, Pulumi and a place for its state are found or made; the rest is a plain `pulumi up`.
  */
-import { halfSwitched } from "../checks/messages";
-import { outOfService } from "../components/labels";
 import { readArguments } from "./arguments";
 import type { Cluster } from "./cluster";
 import { answers, ingressAddress } from "./ingress";
-import { UserError, main, output } from "./process";
+import { UserError, main } from "./process";
 import {
     type Outputs,
-    type StackCluster,
     clusterOf,
     freeDeadLock,
-    knownOutputs,
     outputs,
     pulumi,
     selectStack,
@@ -25,7 +21,6 @@ main(async () => {
     const cluster = await clusterOf(named);
     const { stack } = cluster;
     freeDeadLock(stack, cluster.env);
-    refuseHalfSwitched(stack, cluster);
     selectStack(stack, cluster.env);
     // A cluster that was made anew holds nothing of what the state says: look before acting.
     pulumi(stack, ["up", "--yes", "--skip-preview", "--refresh"], cluster.env);
@@ -33,15 +28,6 @@ main(async () => {
     const address = await ingressAddress(cluster.context, app.namespaceName, cluster.env);
     report(app, cluster, address, await reachable(app, address));
 });
-
-/** `--refresh` would take the Service as it is now for granted, and the switch could not go on as it began. */
-function refuseHalfSwitched(stack: string, { context, env }: StackCluster): void {
-    const namespace = knownOutputs(stack, env)?.namespaceName;
-    const service = ["--context", context, "--namespace", namespace ?? "", "get", "service", "api-service"];
-    if (namespace && output("kubectl", [...service, "--output=json"], env)?.includes(outOfService)) {
-        throw new UserError(halfSwitched);
-    }
-}
 
 async function reachable(app: Outputs, address: string | undefined): Promise<boolean> {
     if (!address) {

@@ -33,13 +33,7 @@ const plans: Record<string, Record<string, string>> = {
 };
 
 /** Options as they are when nobody sets them: not worth a line. */
-const unset = {
-    protect: false,
-    retainOnDelete: false,
-    deleteBeforeReplace: false,
-    replaceWith: [],
-    ignoreChanges: [],
-};
+const unset = { protect: false, retainOnDelete: false, deleteBeforeReplace: false, replaceWith: [] };
 
 function dump({ resources, outputs }: Run): string {
     const sorted = [...resources].sort((a, b) => (urn(a, resources) < urn(b, resources) ? -1 : 1));

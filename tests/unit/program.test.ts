@@ -1,7 +1,6 @@
 import { strict as assert } from "node:assert";
 import { isDeepStrictEqual } from "node:util";
 import type { rules } from "../../config";
-import { switchMark } from "../../preflight";
 import { type Declared, type KubernetesObject, type Run, runProgram, runWith } from "./support/program";
 
 const kubernetes = "kubernetes:";
@@ -315,17 +314,6 @@ describe("the program", () => {
             assert.deepEqual(container(persistent, "synergychat-api").envFrom, [
                 { configMapRef: { name: "synergychat-api-configmap" } },
             ]);
-        });
-
-        it("is left out of its Service while npm run switch has it out", async () => {
-            const ignored = (run: Run) => run.find("Service", "api-service").ignoreChanges;
-            assert.deepEqual(ignored(persistent), []);
-            process.env[switchMark] = "1";
-            try {
-                assert.deepEqual(ignored(await runProgram()), ["spec.selector"]);
-            } finally {
-                Reflect.deleteProperty(process.env, switchMark);
-            }
         });
 
         it("goes before a claim that must be replaced", () => {

@@ -14,7 +14,6 @@ export interface Declared {
     readonly deleteBeforeReplace: boolean;
     /** `type::name` of each resource whose replacement replaces this one too. */
     readonly replaceWith: readonly string[];
-    readonly ignoreChanges: readonly string[];
     readonly aliases: readonly Alias[];
 }
 
@@ -45,7 +44,6 @@ interface RegisterRequest {
     getRetainondelete(): boolean | undefined;
     getDeletebeforereplace(): boolean;
     getReplaceWithList(): string[];
-    getIgnorechangesList(): string[];
     getAliasesList(): { toObject(): Alias }[];
     getObject(): { toJavaScript(): Record<string, unknown> } | undefined;
 }
@@ -113,7 +111,6 @@ function declared(request: RegisterRequest): Declared {
         retainOnDelete: request.getRetainondelete() ?? false,
         deleteBeforeReplace: request.getDeletebeforereplace(),
         replaceWith: request.getReplaceWithList().map(shortUrn),
-        ignoreChanges: request.getIgnorechangesList(),
         aliases: request.getAliasesList().map((alias) => alias.toObject()),
     };
 }
