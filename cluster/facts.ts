@@ -176,6 +176,34 @@ interface Service {
     readonly spec: { readonly selector?: Readonly<Record<string, string>> };
 }
 
+/**
+ * All of a kind, by the path of their list.
+ *
+ * @throws RunError when the cluster does not give it.
+ */
+export async function listOf<T>(cluster: Connection, path: string): Promise<readonly T[]> {
+    return (itemsOf(await see(cluster, path)) ?? []) as readonly unknown[] as readonly T[];
+}
+
+/**
+ * An object by its path, or undefined where there is none.
+ *
+ * @throws RunError when the cluster does not tell.
+ */
+export async function objectAt<T>(cluster: Connection, path: string): Promise<T | undefined> {
+    const answer = await see(cluster, path);
+    return answer.kind === "found" ? (answer.body as T) : undefined;
+}
+
+/** What may not be seen is not nothing. */
+async function see(cluster: Connection, path: string): Promise<Answer> {
+    const answer = await ask(cluster, path);
+    if (answer.kind === "forbidden") {
+        throw new RunError(`You may not see ${path}: ${answer.message}`);
+    }
+    return answer;
+}
+
 /** A question that the cluster must answer, if only with a no. */
 async function ask(cluster: Connection, path: string): Promise<Answer> {
     const answer = await cluster.read(path);

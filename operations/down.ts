@@ -1,32 +1,29 @@
 /**
  * `npm run down [-- STACK]`: a plain `pulumi destroy`, then proof of the end: every claim, volume and data folder that
- * the stack's namespace had is looked for, and named as gone or kept. Exits with 1 when one is not as the stack says.
+ * the stack's namespaces had is looked for, and named as gone or kept. Exits with 1 when one is not as the stack says.
  */
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { halfSwitched } from "../checks/messages";
-import { type Labelled, isOwn } from "../checks/ownership";
-import { type ApiFacts, apiIn, countInWords } from "../cluster/facts";
-import { connect } from "../cluster/kubectl";
+import { isOwn } from "../checks/ownership";
+import { type ApiFacts, type Claim, apiIn, countInWords, listOf, objectAt } from "../cluster/facts";
+import { type ApiObject, type Connection, connect } from "../cluster/kubectl";
 import { instanceOf } from "../components/labels";
 import { claimName } from "../components/storage";
 import { rules } from "../config";
+import { recordedIn } from "../state";
 import { readArguments } from "./arguments";
 import { UserError, agrees, isAttended, main, onPath, output } from "./process";
 import {
-    type Outputs,
-    type Resource,
     type StackCluster,
     clusterOf,
     configOf,
-    freeDeadLock,
     knownOutputs,
     projectName,
     pulumi,
-    resourcesOf,
     shortName,
 } from "./stack";
-import { type LiveClaim, namespaceType, refusal, stays } from "./guards";
+import { namespaceType, refusal, stays } from "./guards";
 import {
     type HeldClaim,
     type HeldVolume,
@@ -35,7 +32,29 @@ import {
     explainVolume,
     holders,
 } from "./holders";
-import { type Found, deleteAll, unrecorded } from "./unrecorded";
+import { deleteAll, marked, unrecorded } from "./unrecorded";
+
+/** What is destroyed, and what is asked of it. */
+interface Doomed {
+    readonly cluster: StackCluster;
+    readonly connection: Connection;
+    /** The stack's mark on its objects. */
+    readonly instance: string;
+    /** retainData, as the config says. */
+    readonly retainData: boolean;
+    /** protectData, as the config says. */
+    readonly protectData: boolean;
+    /** The stack's namespaces: one, or more after a run that was killed on the way from one to another. */
+    readonly places: readonly Place[];
+}
+
+/** A namespace, with what would go where it goes. */
+interface Place {
+    readonly namespace: string;
+    readonly claims: readonly Claim[];
+    readonly pods: readonly (MountingPod & ApiObject)[];
+    readonly api: ApiFacts | undefined;
+}
 
 /** A claim and the volume behind it, as they were before the destroy. */
 interface Data {
@@ -46,39 +65,72 @@ interface Data {
     readonly folder: string | undefined;
     /** Whether it stays, by what the state says. */
     readonly kept: boolean;
+    /** What it holds, in words. */
+    readonly held: string;
 }
 
 main(async () => {
     const [named] = readArguments("Usage: npm run down -- [STACK]", 1).words;
-    const cluster = await clusterOf(named);
-    const { stack } = cluster;
-    freeDeadLock(stack, cluster.env);
-    const { namespaceName, retainsData } = knownOutputs(stack, cluster.env) ?? configured(stack);
-    const state = resourcesOf(stack, cluster.env);
-    refuse(stack, state, namespaceName, cluster);
-    const data = dataOf(stack, namespaceName, state, cluster);
-    const api = await apiIn(await connect(cluster), namespaceName);
-    if (api?.outOfService) {
-        throw new UserError(`${halfSwitched}\nNothing was changed.`);
-    }
-    announce(data, api);
-    await removeUnrecorded(unrecorded(stack, namespaceName, retainsData, state, cluster), cluster);
+    const doomed = await lookAt(await clusterOf(named));
+    const { cluster } = doomed;
+    refuse(doomed);
+    const data = await dataOf(doomed);
+    announce(data, doomed);
+    await removeUnrecorded(doomed);
     try {
         // Where a person sits at the terminal, Pulumi asks before it deletes.
-        pulumi(stack, ["destroy", ...(isAttended() ? [] : ["--yes"]), "--refresh"], cluster.env);
+        pulumi(cluster.stack, ["destroy", ...(isAttended() ? [] : ["--yes"]), "--refresh"], cluster.env);
     } catch (error) {
-        explain(data, cluster);
+        await explain(data, doomed);
         throw error;
     }
-    await prove(data, cluster);
+    await prove(data, doomed);
 });
 
+async function lookAt(cluster: StackCluster): Promise<Doomed> {
+    const { stack, state } = cluster;
+    const connection = await connect(cluster);
+    const namespaces = new Set([
+        knownOutputs(state)?.namespaceName ?? configuredNamespace(stack),
+        ...recordedIn(state).namespaces,
+    ]);
+    return {
+        cluster,
+        connection,
+        instance: instanceOf(projectName(), shortName(stack)),
+        retainData: flag(stack, "retainData"),
+        protectData: flag(stack, "protectData"),
+        places: await Promise.all([...namespaces].map((namespace) => placeOf(connection, namespace))),
+    };
+}
+
+async function placeOf(connection: Connection, namespace: string): Promise<Place> {
+    const [claims, pods, api] = await Promise.all([
+        claimsIn<Claim>(connection, namespace),
+        podsIn(connection, namespace),
+        apiIn(connection, namespace),
+    ]);
+    return { namespace, claims, pods, api };
+}
+
 /** It goes first: a claim cannot go while such a pod mounts it. */
-async function removeUnrecorded(found: readonly Found[], cluster: StackCluster): Promise<void> {
+async function removeUnrecorded({ cluster, connection, instance, ...doomed }: Doomed): Promise<void> {
+    const { stack, state } = cluster;
+    const keepData = knownOutputs(state)?.retainsData ?? doomed.retainData;
+    const namespaces = doomed.places.map(({ namespace }) => namespace);
+    const found = unrecorded(await marked(connection, instance), namespaces, keepData, state);
     if (found.length === 0) {
         return;
     }
-    const names = found.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(", ");
+    const names = found.map(({ kind, metadata }) => `${kind ?? ""} ${metadata.name}`).join(", ");
+    if (state.length === 0) {
+        throw new UserError(
+            `The state of stack ${stack} is empty, but the cluster has objects with its marks: ${names}.\n` +
+                "Is its state in another place, or on another machine? This one is in: pulumi whoami --verbose\n" +
+                `To take them over, and then destroy them: npm run up -- ${stack}, then npm run down -- ${stack}\n` +
+                "Nothing was changed.",
+        );
+    }
     console.log(`Marked as the stack's and not in its state, as after a command that was killed: ${names}.`);
     if (isAttended() && !(await agrees("Delete these?"))) {
         throw new UserError("Nothing was changed.");
@@ -86,63 +138,62 @@ async function removeUnrecorded(found: readonly Found[], cluster: StackCluster):
     deleteAll(found, cluster);
 }
 
-function refuse(stack: string, state: readonly Resource[], namespace: string, cluster: StackCluster): void {
-    const config = { retainData: flag(stack, "retainData"), protectData: flag(stack, "protectData") };
-    const claims = get<LiveClaim>(cluster, "pvc", "--namespace", namespace);
-    const reason = refusal(config, state, claims);
-    if (reason) {
-        throw new UserError(reason);
-    }
-    const guest = claims.find((claim) => !isStacks(stack, claim));
-    if (guest && !keepsGuests(stack, state)) {
-        throw new UserError(
-            `Claim ${guest.metadata.name} is not the stack's, and would go with its namespace ${namespace}.\n` +
-                "To keep it: pulumi config set retainData true, then npm run up. To lose it, delete it yourself:\n" +
-                `kubectl delete pvc ${guest.metadata.name} --namespace ${namespace}\nNothing was changed.`,
-        );
-    }
-    const pods = get<MountingPod>(cluster, "pods", "--namespace", namespace);
-    const foreign = pods.filter((pod) => !isStacks(stack, pod));
-    const [holder] = config.retainData ? [] : holders(claimName, foreign);
-    if (holder) {
-        throw new UserError(
-            `Pod ${holder.metadata.name} mounts claim ${claimName} and is not the stack's: the claim cannot go while it runs.\n` +
-                `Run: kubectl delete pod ${holder.metadata.name} --namespace ${namespace}\nNothing was changed.`,
-        );
+function refuse(doomed: Doomed): void {
+    const claims = doomed.places.flatMap((place) => place.claims);
+    const reasons = [
+        doomed.places.some(({ api }) => api?.outOfService) ? halfSwitched : undefined,
+        refusal(doomed, doomed.cluster.state, claims),
+        ...doomed.places.flatMap((place) => [guestIn(place, doomed), holderIn(place, doomed)]),
+    ];
+    const reason = reasons.find((one) => one !== undefined);
+    if (reason !== undefined) {
+        throw new UserError(`${reason}\nNothing was changed.`);
     }
 }
 
-function isStacks(stack: string, object: Labelled): boolean {
-    return isOwn(object, instanceOf(projectName(), shortName(stack)));
+/** A claim of somebody else's that would go with its namespace. */
+function guestIn({ namespace, claims }: Place, doomed: Doomed): string | undefined {
+    const guest = claims.find((claim) => !isOwn(claim, doomed.instance));
+    return guest && !keepsGuests(doomed)
+        ? `Claim ${guest.metadata.name} is not the stack's, and would go with its namespace ${namespace}.\n` +
+              "To keep it: pulumi config set retainData true, then npm run up. To lose it, delete it yourself:\n" +
+              `kubectl delete pvc ${guest.metadata.name} --namespace ${namespace}`
+        : undefined;
+}
+
+/** A pod of somebody else's that the claim would wait for. */
+function holderIn({ namespace, pods }: Place, { instance, retainData }: Doomed): string | undefined {
+    const foreign = pods.filter((pod) => !isOwn(pod, instance));
+    const [holder] = retainData ? [] : holders(claimName, foreign);
+    return (
+        holder &&
+        `Pod ${holder.metadata.name} mounts claim ${claimName} and is not the stack's: the claim cannot go while it runs.\n` +
+            `Run: kubectl delete pod ${holder.metadata.name} --namespace ${namespace}`
+    );
 }
 
 /** Whether the namespace stays, and with it the claims in it that are not the stack's. */
-function keepsGuests(stack: string, state: readonly Resource[]): boolean {
-    return flag(stack, "retainData") || stays(state, namespaceType);
+function keepsGuests({ retainData, cluster }: Doomed): boolean {
+    return retainData || stays(cluster.state, namespaceType);
 }
 
 /** Before anything goes: what does, with how many messages. */
-function announce(data: readonly Data[], api: ApiFacts | undefined): void {
+function announce(data: readonly Data[], { places }: Doomed): void {
     console.log(data.length === 0 ? "The stack has no claim." : "The claims of the stack's namespace:");
-    for (const { claim, volume, kept } of data) {
-        const held =
-            claim === api?.claim && api.messages !== undefined ? countInWords(api.messages) : "what it holds";
-        const end = kept ? "kept" : "deleted";
-        console.log(`  ${claim}, volume ${volume ?? "not bound"}, ${end} with ${held}`);
+    for (const { claim, volume, kept, held } of data) {
+        console.log(`  ${claim}, volume ${volume ?? "not bound"}, ${kept ? "kept" : "deleted"} with ${held}`);
     }
-    if (api?.messages && api.claim === undefined) {
-        console.log(`The api's ${countInWords(api.messages)} on ephemeral storage will be gone.`);
+    for (const { api } of places) {
+        if (api?.messages && api.claim === undefined) {
+            console.log(`The api's ${countInWords(api.messages)} on ephemeral storage will be gone.`);
+        }
     }
 }
 
-/** What the config says where no `up` has come to its end, so that there are no outputs. */
-function configured(stack: string): Pick<Outputs, "namespaceName" | "retainsData"> {
-    const project = projectName();
-    const namespace = configOf(stack, `${project}:namespace`);
-    return {
-        namespaceName: typeof namespace === "string" ? namespace : rules.namespace.default,
-        retainsData: flag(stack, "retainData"),
-    };
+/** Where no `up` has come to its end, so that there are no outputs. */
+function configuredNamespace(stack: string): string {
+    const namespace = configOf(stack, `${projectName()}:namespace`);
+    return typeof namespace === "string" ? namespace : rules.namespace.default;
 }
 
 function flag(stack: string, key: "retainData" | "protectData"): boolean {
@@ -150,25 +201,30 @@ function flag(stack: string, key: "retainData" | "protectData"): boolean {
 }
 
 /** A claim of the stack's own goes with the stack, any other one with the namespace. */
-function dataOf(
-    stack: string,
-    namespace: string,
-    state: readonly Resource[],
-    cluster: StackCluster,
-): readonly Data[] {
-    return get<Claim>(cluster, "pvc", "--namespace", namespace).map(({ metadata, spec }) => ({
-        namespace,
-        claim: metadata.name,
-        volume: spec.volumeName,
-        folder: spec.volumeName && volumeNamed(spec.volumeName, cluster)?.spec.hostPath?.path,
-        kept: isStacks(stack, { metadata }) ? flag(stack, "retainData") : keepsGuests(stack, state),
-    }));
+function dataOf(doomed: Doomed): Promise<readonly Data[]> {
+    const { connection, instance, retainData, places } = doomed;
+    const claims = places.flatMap(({ claims, api }) => claims.map((claim) => ({ claim, api })));
+    return Promise.all(
+        claims.map(async ({ claim, api }) => {
+            const { name, namespace = "" } = claim.metadata;
+            const volume = claim.spec.volumeName;
+            const counted = name === api?.claim && api.messages !== undefined;
+            return {
+                namespace,
+                claim: name,
+                volume,
+                folder: volume && (await volumeNamed(volume, connection))?.spec.hostPath?.path,
+                kept: isOwn(claim, instance) ? retainData : keepsGuests(doomed),
+                held: counted ? countInWords(api.messages) : "what it holds",
+            };
+        }),
+    );
 }
 
-async function prove(data: readonly Data[], cluster: StackCluster): Promise<void> {
+async function prove(data: readonly Data[], doomed: Doomed): Promise<void> {
     const wrong: string[] = [];
     for (const item of data) {
-        for (const [what, isThere] of things(item, cluster)) {
+        for (const [what, isThere] of things(item, doomed)) {
             const there = await settled(isThere, item.kept);
             console.log(`  ${there ? "kept" : "gone"}  ${what}`);
             if (there !== item.kept) {
@@ -177,81 +233,65 @@ async function prove(data: readonly Data[], cluster: StackCluster): Promise<void
         }
     }
     if (wrong.length > 0) {
-        explain(data, cluster);
+        await explain(data, doomed);
         throw new UserError(`It did not end as it should: ${wrong.join("; ")}.`);
     }
 }
 
 /** Says what holds each claim and volume that should be gone and is not. */
-function explain(data: readonly Data[], cluster: StackCluster): void {
+async function explain(data: readonly Data[], { connection }: Doomed): Promise<void> {
     for (const { namespace, claim, volume } of data.filter(({ kept }) => !kept)) {
-        const pods = get<MountingPod>(cluster, "pods", "--namespace", namespace);
-        get<HeldClaim>(cluster, "pvc", "--namespace", namespace)
-            .filter(({ metadata }) => metadata.name === claim)
-            .forEach((held) => {
-                console.log(`  ${explainClaim(held, pods)}`);
-            });
-        const held = volume && volumeNamed(volume, cluster);
+        const pods = await podsIn(connection, namespace);
+        const left = await claimsIn<HeldClaim>(connection, namespace);
+        left.filter(({ metadata }) => metadata.name === claim).forEach((held) => {
+            console.log(`  ${explainClaim(held, pods)}`);
+        });
+        const held = volume && (await volumeNamed(volume, connection));
         if (held && held.status?.phase !== "Bound") {
             console.log(`  ${explainVolume(held)}`);
         }
     }
 }
 
+type Thing = [what: string, isThere: () => Promise<boolean>];
+
 /** What is looked for, and how. */
-function things(item: Data, cluster: StackCluster): [what: string, isThere: () => boolean][] {
+function things(item: Data, { cluster, connection }: Doomed): Thing[] {
     const { namespace, claim, volume, folder } = item;
-    const found: [string, () => boolean][] = [
-        [
-            `claim ${claim}`,
-            () =>
-                get<Claim>(cluster, "pvc", "--namespace", namespace).some(
-                    ({ metadata }) => metadata.name === claim,
-                ),
-        ],
-    ];
+    const isClaimThere = async () =>
+        (await claimsIn<Claim>(connection, namespace)).some(({ metadata }) => metadata.name === claim);
+    const found: Thing[] = [[`claim ${claim}`, isClaimThere]];
     if (volume) {
-        found.push([`volume ${volume}`, () => volumeNamed(volume, cluster) !== undefined]);
+        found.push([`volume ${volume}`, async () => (await volumeNamed(volume, connection)) !== undefined]);
     }
     if (folder && cluster.kind === "sandbox") {
-        found.push([`data folder ${folder}`, () => existsSync(folder)]);
+        found.push([`data folder ${folder}`, () => Promise.resolve(existsSync(folder))]);
     } else if (folder && cluster.kind === "minikube" && onPath("minikube", cluster.env)) {
         const test = ["ssh", "--", "test", "-e", folder];
         found.push([
             `data folder ${folder} in minikube`,
-            () => output("minikube", test, cluster.env) !== undefined,
+            () => Promise.resolve(output("minikube", test, cluster.env) !== undefined),
         ]);
     }
     return found;
 }
 
 /** Whether it is there. What must go has half a minute: a volume goes a moment after its claim. */
-async function settled(isThere: () => boolean, kept: boolean): Promise<boolean> {
-    for (let attempt = 0; attempt < 30 && !kept && isThere(); attempt++) {
+async function settled(isThere: Thing[1], kept: boolean): Promise<boolean> {
+    for (let attempt = 0; attempt < 30 && !kept && (await isThere()); attempt++) {
         await sleep(1000);
     }
     return isThere();
 }
 
-interface Claim {
-    readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
-    readonly spec: { readonly volumeName?: string };
+function claimsIn<T>(connection: Connection, namespace: string): Promise<readonly T[]> {
+    return listOf<T>(connection, `/api/v1/namespaces/${namespace}/persistentvolumeclaims`);
 }
 
-function volumeNamed(name: string, cluster: StackCluster): HeldVolume | undefined {
-    return get<HeldVolume>(cluster, "pv").find(({ metadata }) => metadata.name === name);
+function podsIn(connection: Connection, namespace: string): Promise<Place["pods"]> {
+    return listOf(connection, `/api/v1/namespaces/${namespace}/pods`);
 }
 
-function get<T>(cluster: StackCluster, ...what: readonly string[]): T[] {
-    const json = output(
-        "kubectl",
-        ["--context", cluster.context, "get", ...what, "--output=json"],
-        cluster.env,
-    );
-    if (json === undefined) {
-        throw new UserError(
-            `kubectl get ${what.join(" ")} failed: is the cluster of context ${cluster.context} running?`,
-        );
-    }
-    return (JSON.parse(json) as { items: T[] }).items;
+function volumeNamed(name: string, connection: Connection): Promise<HeldVolume | undefined> {
+    return objectAt(connection, `/api/v1/persistentvolumes/${name}`);
 }

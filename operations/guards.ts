@@ -31,7 +31,7 @@ export function stays(state: readonly Resource[], type: string): boolean {
 /**
  * Why the stack must not be destroyed now.
  *
- * @param live the claims of the stack's namespace.
+ * @param live the claims of the stack's namespaces.
  * @returns undefined where nothing speaks against it.
  */
 export function refusal(
@@ -45,16 +45,17 @@ export function refusal(
     const protects = state.some(({ protect }) => protect === true);
     const retains = guarded ? guarded.retainOnDelete === true : (keptEarlier(live) ?? config.retainData);
     if (retains !== config.retainData) {
-        return unrecorded(
+        return disagreeing(
             "retainData",
             config.retainData,
             `would ${retains ? "keep" : "delete"} the messages`,
         );
     }
     if (guarded && protects !== config.protectData) {
-        return unrecorded("protectData", config.protectData, protects ? "is refused" : "would go through");
+        return disagreeing("protectData", config.protectData, protects ? "is refused" : "would go through");
     }
-    return protects
+    // Whatever a killed first up got to record.
+    return protects || (config.protectData && state.length > 0)
         ? "protectData is set: claim and namespace may not be deleted. To destroy the stack all the same:\n" +
               "pulumi config set protectData false, then npm run up, then npm run down"
         : undefined;
@@ -66,9 +67,9 @@ function keptEarlier(live: readonly LiveClaim[]): boolean | undefined {
     return own && isRetained(own);
 }
 
-function unrecorded(key: string, configured: boolean, effect: string): string {
+function disagreeing(key: string, configured: boolean, effect: string): string {
     return (
         `${key} is ${configured} in the config, but the stack's last up recorded ${!configured}: a destroy ${effect}.\n` +
-        "Run npm run up first, then npm run down. Nothing was changed."
+        "Run npm run up first, then npm run down."
     );
 }

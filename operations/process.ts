@@ -39,10 +39,29 @@ export function run(program: string, args: readonly string[], env: Environment):
     }
 }
 
+/** How a program ended, and what it said. */
+export interface Ended {
+    /** Exit status; null where a signal ended it, or where it could not be started. */
+    readonly status: number | null;
+    readonly stdout: string;
+    readonly stderr: string;
+}
+
+/**
+ * Runs a program unseen, to its end.
+ *
+ * @param input what it reads on its standard input.
+ */
+export function attempt(program: string, args: readonly string[], env: Environment, input = ""): Ended {
+    const options = { env: { ...env }, input, encoding: "utf8" as const, maxBuffer: Infinity };
+    const { status, stdout, stderr, error } = spawnSync(program, args, options);
+    return error ? { status: null, stdout: "", stderr: error.message } : { status, stdout, stderr };
+}
+
 /** What a program prints, or undefined when it fails or is not there. */
 export function output(program: string, args: readonly string[], env: Environment): string | undefined {
-    const ended = spawnSync(program, args, { env: { ...env }, encoding: "utf8" });
-    return ended.status === 0 ? ended.stdout.trim() : undefined;
+    const { status, stdout } = attempt(program, args, env);
+    return status === 0 ? stdout.trim() : undefined;
 }
 
 /** Whether a program is on the PATH. */

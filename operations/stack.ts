@@ -8,7 +8,7 @@ import { parse } from "yaml";
 import { isContent, kubeconfigPath } from "../cluster/kubectl";
 import { type StateResource, otherCluster, recordedIn } from "../state";
 import { type Cluster, findCluster } from "./cluster";
-import { type Environment, UserError, onPath, output, run } from "./process";
+import { type Environment, UserError, attempt, onPath, output, run } from "./process";
 
 /** The outputs of index.ts. */
 export interface Outputs {
@@ -27,10 +27,13 @@ export interface StackCluster extends Cluster {
     readonly stack: string;
     /** Its context in the kubeconfig. */
     readonly context: string;
+    /** What its state held when the command began. */
+    readonly state: readonly Resource[];
 }
 
 /**
- * Finds or starts the cluster of a stack; its environment has Pulumi and a place for the state.
+ * Finds or starts the cluster of a stack; its environment has Pulumi and a place for the state. A lock that a dead process
+ * left on that is freed.
  *
  * @param named the stack that the person named; else it is the selected one, or `dev`.
  * @throws UserError that says what is missing.
@@ -48,11 +51,13 @@ export async function clusterOf(named: string | undefined): Promise<StackCluster
         );
     }
     console.log(`Stack ${stack}, context ${context}.`);
-    const elsewhere = otherCluster(context, recordedIn(resourcesOf(stack, env)));
+    freeDeadLock(stack, env);
+    const state = resourcesOf(stack, env);
+    const elsewhere = otherCluster(context, recordedIn(state));
     if (elsewhere) {
         throw new UserError(elsewhere);
     }
-    return { ...found, stack, context, env };
+    return { ...found, stack, context, env, state };
 }
 
 function selectedStack(env: Environment): string | undefined {
@@ -68,10 +73,22 @@ export interface Resource extends StateResource {
     readonly protect?: boolean;
 }
 
-/** The resources in the stack's state; none where there is no stack. */
+/**
+ * The resources in the stack's state; none where there is no such stack.
+ *
+ * @throws UserError when Pulumi does not give the state: what cannot be read is not empty.
+ */
 export function resourcesOf(stack: string, env: Environment): readonly Resource[] {
-    const json = output("pulumi", ["stack", "export", "--stack", stack], env) ?? "{}";
-    const { deployment } = JSON.parse(json) as { deployment?: { resources?: readonly Resource[] } };
+    const { status, stdout, stderr } = attempt("pulumi", ["stack", "export", "--stack", stack], env);
+    if (stderr.includes("no stack named")) {
+        return [];
+    }
+    if (status !== 0) {
+        throw new UserError(
+            `Pulumi does not give the state of stack ${stack}, nothing was changed:\n${stderr.trim()}`,
+        );
+    }
+    const { deployment } = JSON.parse(stdout) as { deployment?: { resources?: readonly Resource[] } };
     return deployment?.resources ?? [];
 }
 
@@ -126,7 +143,26 @@ function yamlIn(file: string): object {
  */
 export async function withPulumi(env: Environment): Promise<Environment> {
     const found = onPath("pulumi", env) ? env : await installPulumi(env);
-    return output("pulumi", ["whoami", "--non-interactive"], found) === undefined ? localState(found) : found;
+    const { status, stderr } = attempt("pulumi", ["whoami", "--non-interactive"], found);
+    if (status === 0) {
+        return found;
+    }
+    if (isLoggedIn(found)) {
+        throw new UserError(
+            `Pulumi does not reach the place where it is logged in, and where the stack's state is:\n${stderr.trim()}\n` +
+                "Mend that, or keep the state on this machine: pulumi logout",
+        );
+    }
+    return localState(found);
+}
+
+/** Whether somebody said where the state is. Source: https://www.pulumi.com/docs/iac/cli/environment-variables/ */
+function isLoggedIn(env: Environment): boolean {
+    if (env.PULUMI_ACCESS_TOKEN ?? env.PULUMI_BACKEND_URL) {
+        return true;
+    }
+    const file = join(env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "credentials.json");
+    return existsSync(file) && Boolean((yamlIn(file) as { current?: string }).current);
 }
 
 async function installPulumi(env: Environment): Promise<Environment> {
@@ -198,14 +234,15 @@ interface Lock {
  */
 export function freeDeadLock(stack: string, env: Environment): void {
     const state = stateFolder(env);
+    const name = shortName(stack);
     const locks =
-        state === undefined ? [] : locksOf(join(state, "locks", "organization", projectName(), stack));
+        state === undefined ? [] : locksOf(join(state, "locks", "organization", projectName(), name));
     if (state === undefined || locks.length === 0 || !locks.every(isDead)) {
         return;
     }
     const pids = locks.map(({ pid }) => pid).join(", ");
     console.log(`The stack is locked by a pulumi that no longer runs (pid ${pids}): pulumi cancel frees it.`);
-    mendAttributes(join(state, "stacks", projectName(), `${stack}.json.attrs`));
+    mendAttributes(join(state, "stacks", projectName(), `${name}.json.attrs`));
     run("pulumi", ["cancel", "--yes", "--stack", stack], env);
 }
 
@@ -258,20 +295,20 @@ export function projectName(): string {
     return (yamlIn("Pulumi.yaml") as { name: string }).name;
 }
 
-/** The stack's outputs. */
-export function outputs(stack: string, env: Environment): Outputs {
-    const known = knownOutputs(stack, env);
+/** The stack's outputs, as its state has them. */
+export function outputs(state: readonly Resource[], stack: string): Outputs {
+    const known = knownOutputs(state);
     if (!known) {
-        throw new UserError(`The stack ${stack} has no outputs: run npm run up`);
+        throw new UserError(`The stack ${stack} has no outputs: run npm run up -- ${stack}`);
     }
     return known;
 }
 
 /** The stack's outputs, or undefined where no `up` of it has come to its end yet. */
-export function knownOutputs(stack: string, env: Environment): Outputs | undefined {
-    const json = output("pulumi", ["stack", "output", "--json", "--stack", stack], env);
-    const known = JSON.parse(json ?? "{}") as Partial<Outputs>;
-    return known.namespaceName === undefined ? undefined : (known as Outputs);
+export function knownOutputs(state: readonly Resource[]): Outputs | undefined {
+    const known = state.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs as
+        Partial<Outputs> | undefined;
+    return known?.namespaceName === undefined ? undefined : (known as Outputs);
 }
 
 /**
@@ -285,8 +322,9 @@ function keepingConfigClean(stack: string, action: () => void): void {
     try {
         action();
     } finally {
-        if (clean && existsSync(file)) {
-            writeFileSync(file, readFileSync(file, "utf8").replace(salt, ""));
+        const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+        if (clean && salt.test(text)) {
+            writeFileSync(file, text.replace(salt, ""));
         }
     }
 }

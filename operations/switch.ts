@@ -15,16 +15,7 @@ import { readArguments } from "./arguments";
 import { type Journal, journalPath, readJournal, removeJournal, writeJournal } from "./journal";
 import { type Message, answered, begins, count, fingerprint, join } from "./messages";
 import { type Environment, UserError, main, output } from "./process";
-import {
-    clusterOf,
-    configFile,
-    configIn,
-    dataFolder,
-    freeDeadLock,
-    outputs,
-    projectName,
-    pulumi,
-} from "./stack";
+import { clusterOf, configFile, configIn, dataFolder, outputs, projectName, pulumi } from "./stack";
 
 type Mode = Journal["to"];
 
@@ -50,9 +41,8 @@ main(async () => {
                 "Run: npm run switch -- persistent, or: npm run switch -- ephemeral",
         );
     }
-    const { stack, context, env } = await clusterOf(named);
-    freeDeadLock(stack, env);
-    const { namespaceName } = outputs(stack, env);
+    const { stack, context, env, state } = await clusterOf(named);
+    const { namespaceName } = outputs(state, stack);
     const api = new RunningApi(await connect({ context, env }), namespaceName);
     const journal = journalPath(dataFolder(env), stack, await api.installation());
     const work: Work = { stack, to, api, env, journal };

@@ -3,48 +3,55 @@
  * `up` takes it over; a destroy knows nothing of it, and would wait in vain for a claim that such a pod uses.
  */
 import { isRetained } from "../checks/claims";
-import { instanceLabel, instanceOf, managedBy } from "../components/labels";
-import { type Environment, UserError, output, run } from "./process";
-import { type Resource, type StackCluster, projectName, shortName } from "./stack";
-
-/** An object in the cluster. */
-export interface Found {
-    readonly kind: string;
-    readonly metadata: {
-        readonly name: string;
-        readonly namespace?: string;
-        readonly annotations?: Readonly<Record<string, string>>;
-    };
-}
+import { listOf } from "../cluster/facts";
+import type { ApiObject, Connection } from "../cluster/kubectl";
+import { instanceLabel, managedBy } from "../components/labels";
+import { run } from "./process";
+import type { Resource, StackCluster } from "./stack";
 
 /** In the order in which they can go: a claim goes only after the pods that use it. */
-const kinds = "deployments,services,configmaps,ingresses,persistentvolumeclaims,namespaces";
+const paths = [
+    "/apis/apps/v1/deployments",
+    "/api/v1/services",
+    "/api/v1/configmaps",
+    "/apis/networking.k8s.io/v1/ingresses",
+    "/api/v1/persistentvolumeclaims",
+    "/api/v1/namespaces",
+];
 
 /**
- * Finds it in one namespace. What was made to stay (`retainData`) is none of it.
+ * Everything that carries a stack's marks, in the order in which it can go.
+ *
+ * @param instance the stack's mark on its objects.
+ */
+export async function marked(cluster: Connection, instance: string): Promise<readonly ApiObject[]> {
+    const marks = `${instanceLabel}=${instance},${managedBy.label}=${managedBy.value}`;
+    const selector = `?labelSelector=${encodeURIComponent(marks)}`;
+    const lists = paths.map((path) => listOf<ApiObject>(cluster, path + selector));
+    return (await Promise.all(lists)).flat();
+}
+
+/**
+ * Of the marked objects in these namespaces those that no state knows. What was made to stay (`retainData`) is none of it.
  *
  * @param keepData leave claims and namespaces out.
  */
 export function unrecorded(
-    stack: string,
-    namespace: string,
+    objects: readonly ApiObject[],
+    namespaces: readonly string[],
     keepData: boolean,
     state: readonly Resource[],
-    { context, env }: StackCluster,
-): readonly Found[] {
+): readonly ApiObject[] {
     const recorded = new Set(state.map(({ id, inputs }) => `${inputs?.kind ?? ""} ${id ?? ""}`));
-    const isData = ({ kind }: Found) => ["PersistentVolumeClaim", "Namespace"].includes(kind);
-    return marked(stack, context, env)
-        .filter(
-            ({ kind, metadata }) => (kind === "Namespace" ? metadata.name : metadata.namespace) === namespace,
-        )
+    return objects
+        .filter((object) => namespaces.includes(namespaceOf(object)))
         .filter((object) => !recorded.has(idOf(object)))
         .filter((object) => !isData(object) || !(keepData || isRetained(object)));
 }
 
 /** Deletes what was found. */
-export function deleteAll(found: readonly Found[], { context, env }: StackCluster): void {
-    for (const { kind, metadata } of found) {
+export function deleteAll(found: readonly ApiObject[], { context, env }: StackCluster): void {
+    for (const { kind = "", metadata } of found) {
         const where = metadata.namespace ? ["--namespace", metadata.namespace] : [];
         // Nothing of an unrecorded namespace is recorded, so it can go now.
         const wait = `--wait=${kind === "Namespace"}`;
@@ -53,18 +60,15 @@ export function deleteAll(found: readonly Found[], { context, env }: StackCluste
     }
 }
 
-function idOf({ kind, metadata: { name, namespace } }: Found): string {
-    return `${kind} ${namespace ? `${namespace}/${name}` : name}`;
+function isData({ kind = "" }: ApiObject): boolean {
+    return ["PersistentVolumeClaim", "Namespace"].includes(kind);
 }
 
-function marked(stack: string, context: string, env: Environment): Found[] {
-    const marks = `${instanceLabel}=${instanceOf(projectName(), shortName(stack))},${managedBy.label}=${managedBy.value}`;
-    const args = ["get", kinds, "--all-namespaces", "--selector", marks, "--output=json"];
-    const json = output("kubectl", ["--context", context, ...args], env);
-    if (json === undefined) {
-        throw new UserError(
-            `kubectl ${args.join(" ")} failed: is the cluster of context ${context} running?`,
-        );
-    }
-    return (JSON.parse(json) as { items: Found[] }).items;
+/** The namespace that an object is in; a namespace is in itself. */
+function namespaceOf({ kind, metadata }: ApiObject): string {
+    return (kind === "Namespace" ? metadata.name : metadata.namespace) ?? "";
+}
+
+function idOf({ kind = "", metadata: { name, namespace } }: ApiObject): string {
+    return `${kind} ${namespace ? `${namespace}/${name}` : name}`;
 }

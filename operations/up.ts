@@ -7,24 +7,16 @@ import { readArguments } from "./arguments";
 import type { Cluster } from "./cluster";
 import { answers, ingressAddress } from "./ingress";
 import { UserError, main } from "./process";
-import {
-    type Outputs,
-    clusterOf,
-    freeDeadLock,
-    outputs,
-    pulumi,
-    selectStack,
-} from "./stack";
+import { type Outputs, clusterOf, outputs, pulumi, resourcesOf, selectStack } from "./stack";
 
 main(async () => {
     const [named] = readArguments("Usage: npm run up -- [STACK]", 1).words;
     const cluster = await clusterOf(named);
     const { stack } = cluster;
-    freeDeadLock(stack, cluster.env);
     selectStack(stack, cluster.env);
     // A cluster that was made anew holds nothing of what the state says: look before acting.
     pulumi(stack, ["up", "--yes", "--skip-preview", "--refresh"], cluster.env);
-    const app = outputs(stack, cluster.env);
+    const app = outputs(resourcesOf(stack, cluster.env), stack);
     const address = await ingressAddress(cluster.context, app.namespaceName, cluster.env);
     report(app, cluster, address, await reachable(app, address));
 });

@@ -22,8 +22,8 @@ main(async () => {
     if (flags.has("json")) {
         keepStdoutForJson();
     }
-    const { stack, context, env } = await clusterOf(words[0]);
-    const app = outputs(stack, env);
+    const { stack, context, env, state } = await clusterOf(words[0]);
+    const app = outputs(state, stack);
     const cluster = await connect({ context, env });
     if ((await cluster.read(`/api/v1/namespaces/${app.namespaceName}`)).kind !== "found") {
         throw new UserError(`The cluster has no namespace ${app.namespaceName}: run npm run up`);

@@ -26,6 +26,12 @@ describe("a destroy", () => {
         assert.equal(refusal({ retainData: true, protectData: true }, [], []), undefined);
     });
 
+    it("is refused by protectData in the config while a killed up recorded no claim and no namespace", () => {
+        const recorded = [{ type: "pulumi:pulumi:Stack" }];
+        assert.match(refusal({ ...plain, protectData: true }, recorded, []) ?? "", /protectData is set/);
+        assert.equal(refusal(plain, recorded, []), undefined);
+    });
+
     for (const [key, config, recorded, effect] of [
         [
             "retainData",

@@ -1,10 +1,13 @@
-/** Locks of a stack: only one that a dead pulumi of this machine holds is freed. A recording pulumi stands in for the real one. */
+/**
+ * A stack's lock, and its state: only a lock that a dead pulumi of this machine holds is freed, and a state that cannot be
+ * read is not an empty one. A recording pulumi stands in for the real one.
+ */
 import { strict as assert } from "node:assert";
 import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { freeDeadLock } from "../../operations/stack";
+import { freeDeadLock, resourcesOf, withPulumi } from "../../operations/stack";
 
 const noProcess = 2 ** 22 + 1;
 
@@ -87,4 +90,65 @@ esac
         free();
         assert.ok(existsSync(attributes()));
     });
+});
+
+describe("a stack's state", () => {
+    let folder: string;
+    let env: Record<string, string>;
+
+    beforeEach(() => {
+        folder = mkdtempSync(join(tmpdir(), "synergychat-state-"));
+        env = { PATH: `${folder}:${process.env.PATH ?? ""}`, PULUMI_HOME: folder, XDG_DATA_HOME: folder };
+    });
+
+    afterEach(() => {
+        rmSync(folder, { recursive: true });
+    });
+
+    function pulumiSays(script: string): void {
+        writeFileSync(join(folder, "pulumi"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    }
+
+    it("is empty where there is no such stack", () => {
+        pulumiSays(`echo "error: no stack named 'dev' found" >&2; exit 1`);
+        assert.deepEqual(resourcesOf("dev", env), []);
+    });
+
+    it("is not taken for an empty one when it cannot be read", () => {
+        pulumiSays('echo "error: get credentials: connection refused" >&2; exit 1');
+        assert.throws(() => resourcesOf("dev", env), /does not give the state of stack dev.*\n.*refused/);
+    });
+
+    it("is read whole, however long it is", () => {
+        const resources = Array.from({ length: 20_000 }, () => ({
+            type: `kubernetes:core/v1:${"x".repeat(80)}`,
+        }));
+        writeFileSync(join(folder, "state.json"), JSON.stringify({ deployment: { resources } }));
+        pulumiSays(`cat "${folder}/state.json"`);
+        assert.equal(resourcesOf("dev", env).length, resources.length);
+    });
+
+    it("is on this machine where nobody is logged in", async () => {
+        pulumiSays("exit 1");
+        assert.equal((await withPulumi(env)).PULUMI_BACKEND_URL, `file://${folder}/synergychat/state`);
+        writeFileSync(join(folder, "credentials.json"), "{}");
+        assert.equal((await withPulumi(env)).PULUMI_BACKEND_URL, `file://${folder}/synergychat/state`);
+    });
+
+    for (const [where, logIn] of [
+        ["by a token", () => (env.PULUMI_ACCESS_TOKEN = "pul-1")],
+        ["by the environment", () => (env.PULUMI_BACKEND_URL = "s3://states")],
+        [
+            "by pulumi login",
+            () => {
+                writeFileSync(join(folder, "credentials.json"), '{"current": "https://api.pulumi.com"}');
+            },
+        ],
+    ] as const) {
+        it(`is nowhere else when the place where somebody is logged in ${where} does not answer`, async () => {
+            logIn();
+            pulumiSays('echo "error: no such host" >&2; exit 1');
+            await assert.rejects(withPulumi(env), /Pulumi does not reach the place.*\nerror: no such host/);
+        });
+    }
 });

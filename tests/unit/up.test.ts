@@ -28,9 +28,8 @@ esac`,
     pulumi: `
 case "$*" in
 "whoami --json") echo '{"user":"somebody","url":"https://example.org"}' ;;
-"stack export"*) echo '{}' ;;
+"stack export"*) cat "$STATE/state" ;;
 "stack --show-name"*) cat "$STATE/selected" 2>/dev/null ;;
-"stack output --json"*) cat "$STATE/outputs" ;;
 up*)
     echo "encryptionsalt: v1:abc" >>Pulumi.dev.yaml
     if test -e "$STATE/interrupted"; then kill -INT $PPID; sleep 0.2; exit 1; fi ;;
@@ -58,7 +57,10 @@ describe("npm run up, with a recording minikube", () => {
             const recording = `#!/bin/sh\necho "${program} $*" >> "$STATE/calls"\n${script}\n`;
             writeFileSync(join(folder, program), recording, { mode: 0o755 });
         }
-        write("outputs", JSON.stringify(outputs));
+        write(
+            "state",
+            JSON.stringify({ deployment: { resources: [{ type: "pulumi:pulumi:Stack", outputs }] } }),
+        );
         for (const file of ["Pulumi.yaml", "Pulumi.dev.yaml"]) {
             copyFileSync(join(root, file), join(folder, file));
         }
