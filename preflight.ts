@@ -7,16 +7,8 @@
 import { RunError, log } from "@pulumi/pulumi";
 import { impossibleClaims } from "./checks/claims";
 import { missingClasses } from "./checks/classes";
-import {
-    halfSwitched,
-    isHalfSwitched,
-    leftBehind,
-    lostMessages,
-    orphaned,
-    outOfSight,
-    spent,
-} from "./checks/messages";
-import { foreignObjects, servedHosts } from "./checks/ownership";
+import { interruptedSwitch, leftBehind, lostMessages, orphaned, outOfSight, spent } from "./checks/messages";
+import { foreignObjects, leavingNamespace, servedHosts, takenOver } from "./checks/ownership";
 import { missingRights } from "./checks/rights";
 import { type Facts, look } from "./cluster/facts";
 import { connect } from "./cluster/kubectl";
@@ -42,7 +34,7 @@ export async function preflight(settings: Settings, instance: string): Promise<v
     if (elsewhere) {
         throw new RunError(elsewhere);
     }
-    const facts = await look(cluster, namespace, instance, recorded.namespaces);
+    const facts = await look(cluster, namespace, instance, recorded);
     const { problems, warnings } = judge(settings, facts, instance, process.env[switchMark] !== undefined);
     await Promise.all(warnings.map((warning) => log.warn(warning)));
     if (problems.length > 0) {
@@ -59,14 +51,16 @@ export const switchMark = "SYNERGYCHAT_SWITCH";
  * @param switching whether `npm run switch` runs this.
  */
 export function judge(settings: Settings, facts: Facts, instance: string, switching = false): Verdict {
-    if (!switching && isHalfSwitched(facts)) {
-        return { problems: [halfSwitched], warnings: [] };
+    const interrupted = switching ? undefined : interruptedSwitch(facts);
+    if (interrupted !== undefined) {
+        return { problems: [interrupted], warnings: [] };
     }
     return {
         problems: [
             ...missingRights(settings, facts),
             ...missingClasses(settings, facts),
             ...foreignObjects(settings, facts, instance),
+            ...leavingNamespace(settings, facts, instance),
             ...servedHosts(settings, facts),
             ...impossibleClaims(settings, facts),
             ...lostMessages(settings, facts),
@@ -75,6 +69,7 @@ export function judge(settings: Settings, facts: Facts, instance: string, switch
             ...(switching ? [] : [...leftBehind(settings, facts), ...outOfSight(settings, facts)]),
             ...spent(settings, facts),
             ...orphaned(settings, facts),
+            ...takenOver(settings, facts, instance),
         ],
     };
 }

@@ -5,17 +5,25 @@ import * as pulumi from "@pulumi/pulumi";
 export interface Recorded {
     /** Context of their cluster; undefined where there are none. */
     readonly context: string | undefined;
-    /** Their namespaces: one, or two after a run that was killed on the way from one to the other. */
+    /** The namespace that the stack has; undefined where there is none. */
+    readonly namespace: string | undefined;
+    /** Their namespaces: that one, and others after a run that was killed on the way from one to another. */
     readonly namespaces: readonly string[];
 }
 
 /** A resource in the state, as much as matters here. */
 export interface StateResource {
     readonly type: string;
-    readonly outputs?: { readonly context?: unknown; readonly metadata?: { readonly name?: unknown } };
+    readonly outputs?: {
+        readonly context?: unknown;
+        readonly metadata?: { readonly name?: unknown; readonly namespace?: unknown };
+    };
 }
 
-/** Asks Pulumi's engine. Source of the function: https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/builtins.go */
+/**
+ * Asks Pulumi's engine. It leaves out what a killed run had replaced and not yet deleted.
+ * Source of the function: https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/builtins.go
+ */
 export async function readState(): Promise<Recorded> {
     const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
     const answer = (await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName })) as {
@@ -29,10 +37,12 @@ export function recordedIn(resources: readonly StateResource[]): Recorded {
     const ofType = (type: string) => resources.filter((resource) => resource.type === type);
     const objects = resources.filter(({ type }) => type.startsWith("kubernetes:"));
     const contexts = ofType("pulumi:providers:kubernetes").map(({ outputs }) => outputs?.context);
-    const names = ofType("kubernetes:core/v1:Namespace").map(({ outputs }) => outputs?.metadata?.name);
+    const own = ofType("kubernetes:core/v1:Namespace").map(({ outputs }) => outputs?.metadata?.name);
+    const around = objects.map(({ outputs }) => outputs?.metadata?.namespace);
     return {
         context: objects.length > 0 ? contexts.find(isText) : undefined,
-        namespaces: names.filter(isText),
+        namespace: own.find(isText),
+        namespaces: [...new Set([...own, ...around].filter(isText))],
     };
 }
 

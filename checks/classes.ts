@@ -1,6 +1,7 @@
 /** Storage, ingress and gateway classes: what the config names must be there. */
 import type { Facts } from "../cluster/facts";
 import type { ApiObject } from "../cluster/kubectl";
+import { ownClaim } from "../components/storage";
 import type { Settings } from "../config";
 import { isCurrent } from "./claims";
 import { names } from "./ownership";
@@ -8,10 +9,9 @@ import { names } from "./ownership";
 export function missingClasses(settings: Settings, facts: Facts): string[] {
     const { storage, exposure } = settings;
     const found: (string | undefined)[] = [];
-    if ("claim" in storage && !facts.claims.some((claim) => isCurrent(claim, settings))) {
-        found.push(
-            classProblem("storageClass", "storage class", storage.claim.storageClass, facts.storageClasses),
-        );
+    const claim = ownClaim(storage);
+    if (claim && !facts.claims.some((one) => isCurrent(one, settings))) {
+        found.push(classProblem("storageClass", "storage class", claim.storageClass, facts.storageClasses));
     }
     if (exposure.kind === "ingress") {
         found.push(

@@ -2,16 +2,24 @@
 import { type ApiFacts, type Claim, type Facts, countInWords } from "../cluster/facts";
 import { claimName } from "../components/storage";
 import type { Settings } from "../config";
-import { isCurrent, isRetained, mountedClaim } from "./claims";
-import { isMarked } from "./ownership";
+import { isCurrent, mountedClaim } from "./claims";
+import { isMarked, isRetained } from "./ownership";
 
 /** While the api is out of its Service, its messages are on the way to another volume. */
 export const halfSwitched =
     "A switch of the storage was interrupted: the api is out of its Service, and nobody can post.\n" +
     "    To go on, or back: npm run switch -- persistent, or: npm run switch -- ephemeral";
 
-export function isHalfSwitched({ api, left }: Facts): boolean {
-    return [api, ...left.map((place) => place.api)].some((one) => one?.outOfService);
+/** Why nothing can be done now but to go on with a switch; undefined where none was interrupted. */
+export function interruptedSwitch({ api, left }: Facts): string | undefined {
+    if (api?.outOfService) {
+        return halfSwitched;
+    }
+    const place = left.find((one) => one.api?.outOfService);
+    return (
+        place &&
+        `${halfSwitched}\n    Before that: pulumi config set namespace ${place.namespace.metadata.name}`
+    );
 }
 
 /** Claims that this config would delete, with messages that nobody said may go. */
@@ -59,37 +67,44 @@ function atStake({ metadata, spec }: Claim, api: ApiFacts | undefined): string |
 
 function wouldLose(claim: Claim, stake: string, settings: Settings): string {
     const { name, namespace = "", uid } = claim.metadata;
-    const keep = "take this change back, pulumi config set retainData true, pulumi up, and then this change";
+    const [key, value] = cause(claim, settings);
+    const why = `${key} is ${JSON.stringify(value)} now`;
+    const keep =
+        "    To keep it: take this change back, pulumi config set retainData true, pulumi up, and then this change\n";
     if (!isMarked(claim)) {
         return (
-            `Claim ${name} is not the stack's, and would go with its namespace ${namespace}: ${cause(claim, settings)}.\n` +
-            `    To keep it: ${keep}\n` +
+            `Claim ${name} is not the stack's, and would go with its namespace ${namespace}: ${why}.\n${keep}` +
             `    To lose it: kubectl delete pvc ${name} --namespace ${namespace}`
         );
     }
     const first = settings.protectData ? "pulumi config set protectData false, pulumi up, and then " : "";
     return (
-        `Claim ${name} in namespace ${namespace} would be deleted, with ${stake}: ${cause(claim, settings)}.\n` +
-        (settings.storage.mode === "ephemeral"
-            ? "    To take them along: npm run switch -- ephemeral\n"
-            : "") +
-        `    To keep it: ${keep}\n` +
+        `Claim ${name} in namespace ${namespace} would be deleted, with ${stake}: ${why}.\n` +
+        (key in along ? `    To take them along: ${along[key as keyof typeof along]}\n` : "") +
+        // A claim that is kept holds its name, so none of another class could take its place.
+        (key === "storageClass" ? "" : keep) +
         `    To lose it: ${first}pulumi config set discardClaim ${uid}`
     );
 }
 
+/** How the messages come along with a change of these keys. */
+const along = {
+    storageMode: "npm run switch -- ephemeral",
+    storageClass:
+        "take this change back, npm run switch -- ephemeral, then this change again, npm run switch -- persistent",
+};
+
 /** What of the config gives the claim up. */
-function cause({ metadata }: Claim, { namespace, storage }: Settings): string {
-    const is = (key: string, value: string) => `${key} is ${JSON.stringify(value)} now`;
+function cause({ metadata }: Claim, { namespace, storage }: Settings): [key: string, value: string] {
     if (metadata.namespace !== namespace) {
-        return is("namespace", namespace);
+        return ["namespace", namespace];
     }
     if (storage.mode === "ephemeral") {
-        return is("storageMode", storage.mode);
+        return ["storageMode", storage.mode];
     }
     return "existingClaim" in storage
-        ? is("existingClaim", storage.existingClaim)
-        : is("storageClass", storage.claim.storageClass ?? "");
+        ? ["existingClaim", storage.existingClaim]
+        : ["storageClass", storage.claim.storageClass ?? ""];
 }
 
 /** Messages on ephemeral storage that this config leaves behind. */
@@ -140,19 +155,25 @@ function inWords(api: ApiFacts | undefined, where = ""): string | undefined {
 export function outOfSight(settings: Settings, { api, claims, left }: Facts): string[] {
     const own = claims.find(({ metadata }) => metadata.name === api?.claim);
     const stays = own === undefined || isCurrent(own, settings);
-    const here = stays && api?.claim !== mountedClaim(settings) ? [{ api, back: wayBack(api) }] : [];
+    // It was kept with its namespace as long as existingClaim named it.
+    const end =
+        own || settings.retainNamespace
+            ? ""
+            : "\nFrom now on a destroy deletes it with the namespace, unless you keep that: pulumi config set retainData true";
+    const here = stays && api?.claim !== mountedClaim(settings) ? [{ api, back: wayBack(api), end }] : [];
     const there = left
         .filter(({ namespace }) => isRetained(namespace))
         .map(({ namespace: { metadata }, ...place }) => ({
             api: place.api,
             back: `pulumi config set namespace ${metadata.name}`,
+            end: "",
         }));
     return [...here, ...there].flatMap((place) => {
         const stake = inWords(place.api);
         return stake && place.api?.claim !== undefined
             ? [
                   `${stake} will stay in claim ${place.api.claim}, and the api goes on without them.\n` +
-                      `To go back to them: ${place.back}`,
+                      `To go back to them: ${place.back}${place.end}`,
               ]
             : [];
     });
@@ -177,11 +198,14 @@ export function spent(settings: Settings, { claims }: Facts): string[] {
 
 /** Claims that were kept (retainData) and that this config no longer declares. */
 export function orphaned(settings: Settings, { claims }: Facts): string[] {
+    const end = settings.retainNamespace
+        ? "only you delete it."
+        : "whoever destroys the stack deletes it with the namespace.\n" +
+          "To keep it with the stack: pulumi config set retainData true";
     return claims
         .filter((claim) => !isCurrent(claim, settings) && isRetained(claim))
         .map(
             ({ metadata: { name, namespace = "" } }) =>
-                `Claim ${name} stays in namespace ${namespace} with what it holds, and is no longer the stack's: whoever destroys the stack deletes it with the namespace.\n` +
-                "To keep it with the stack: pulumi config set retainData true",
+                `Claim ${name} stays in namespace ${namespace} with what it holds, and is no longer the stack's: ${end}`,
         );
 }

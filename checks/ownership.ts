@@ -1,7 +1,8 @@
-/** Whose an object is, by its labels. */
+/** Whose an object is, by its labels, and whether it stays, by its annotation. */
 import type { Facts } from "../cluster/facts";
 import type { ApiObject } from "../cluster/kubectl";
 import { instanceLabel, managedBy } from "../components/labels";
+import { retainAnnotation } from "../components/namespace";
 import { claimName } from "../components/storage";
 import type { Settings } from "../config";
 
@@ -17,16 +18,58 @@ export function foreignObjects(settings: Settings, facts: Facts, instance: strin
         return [
             `Namespace ${settings.namespace} exists and is not this stack's (${ownerOf(namespace)}).\n` +
                 "    Run: pulumi config set namespace ANOTHER\n" +
-                `    Or give it to this stack: kubectl label namespace ${settings.namespace} --overwrite ${marks(instance)}`,
+                `    Or give it to this stack, which deletes it with all that it holds when it is destroyed:\n        kubectl label namespace ${settings.namespace} --overwrite ${marks(instance)}`,
         ];
     }
     return facts.objects
-        .filter((object) => isOurName(object) && !isOwn(object, instance))
-        .map(
-            (object) =>
-                `${object.kind ?? "Object"} ${object.metadata.name} in namespace ${settings.namespace} is not this stack's (${ownerOf(object)}).\n` +
-                `    Delete it, or give it to this stack: kubectl label ${(object.kind ?? "").toLowerCase()} ${object.metadata.name} --namespace ${settings.namespace} --overwrite ${marks(instance)}`,
-        );
+        .filter((object) => isOurName(object) && !isOwn(object, instance) && !isBroughtIn(object, settings))
+        .map((object) => foreign(object, settings, instance));
+}
+
+/** A claim that the stack uses and does not make. */
+function isBroughtIn({ kind, metadata }: ApiObject, { storage }: Settings): boolean {
+    return (
+        kind === "PersistentVolumeClaim" &&
+        "existingClaim" in storage &&
+        storage.existingClaim === metadata.name
+    );
+}
+
+function foreign(object: ApiObject, { namespace }: Settings, instance: string): string {
+    const { kind = "Object", metadata } = object;
+    const label = `kubectl label ${kind.toLowerCase()} ${metadata.name} --namespace ${namespace} --overwrite ${marks(instance)}`;
+    return (
+        `${kind} ${metadata.name} in namespace ${namespace} is not this stack's (${ownerOf(object)}).\n` +
+        (kind === "PersistentVolumeClaim"
+            ? `    To use it, and leave it to its owner: pulumi config set existingClaim ${metadata.name}\n` +
+              `    To give it to this stack, which then may delete it: ${label}`
+            : `    Delete it, or give it to this stack: ${label}`)
+    );
+}
+
+/** What a killed run moved away from is deleted by the next one, even where that comes back to it. */
+export function leavingNamespace(settings: Settings, facts: Facts, instance: string): string[] {
+    const { namespace, recorded, api } = facts;
+    const leaving =
+        namespace && isOwn(namespace, instance) && !isRetained(namespace) && api && recorded !== undefined;
+    return leaving && recorded !== settings.namespace
+        ? [
+              `namespace is ${JSON.stringify(settings.namespace)}: a pulumi up that was killed had left that for ${recorded}, and the next one deletes it with all that it holds.\n` +
+                  `    To end the move first: pulumi config set namespace ${recorded}, then pulumi up; it says which messages that would lose`,
+          ]
+        : [];
+}
+
+/** Claims that carry the stack's marks, and that its state has never heard of. */
+export function takenOver({ namespace }: Settings, facts: Facts, instance: string): string[] {
+    const isNew = facts.recorded === undefined && facts.namespace && !isRetained(facts.namespace);
+    const bound = isNew ? facts.claims.filter(({ spec }) => spec.volumeName !== undefined) : [];
+    return bound.length > 0
+        ? [
+              `Namespace ${namespace} is taken over, with claim ${names(bound)} and what it holds: both are marked as ${instance}'s, and this stack's state knows neither.\n` +
+                  "If they belong to another stack of the same project and name: take no further step here, and give this one a name of its own (pulumi stack init NAME)",
+          ]
+        : [];
 }
 
 /** Two ingresses with one host: who comes first to the app of which is left to chance. */
@@ -55,6 +98,16 @@ function isOurName({ metadata: { name } }: ApiObject): boolean {
 /** Made by this program, for the stack of that mark. */
 export function isOwn({ metadata: { labels } }: Labelled, instance: string): boolean {
     return labels?.[instanceLabel] === instance && labels[managedBy.label] === managedBy.value;
+}
+
+/** Whether a claim or a namespace stays when the stack no longer declares it. */
+export function isRetained({ metadata }: Annotated): boolean {
+    return metadata.annotations?.[retainAnnotation] === "true";
+}
+
+/** As much of an object as tells whether it stays. */
+interface Annotated {
+    readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
 }
 
 /** As much of an object as tells whose it is. */

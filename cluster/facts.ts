@@ -1,6 +1,7 @@
 /** What the cluster holds that matters to a stack: asked once, before anything is registered. */
 import { RunError } from "@pulumi/pulumi";
-import { instanceLabel, outOfService } from "../components/labels";
+import { instanceLabel, managedBy, outOfService } from "../components/labels";
+import type { Recorded } from "../state";
 import type { Answer, ApiObject, Connection } from "./kubectl";
 
 /** What the cluster holds that matters to the stack. */
@@ -13,7 +14,9 @@ export interface Facts {
     readonly claims: readonly Claim[];
     /** The api that runs in that namespace. */
     readonly api: ApiFacts | undefined;
-    /** Namespaces that the stack leaves: by its state it is in them, by its config in another. */
+    /** The namespace that the stack has by its state; undefined where it has none. */
+    readonly recorded: string | undefined;
+    /** Namespaces that the stack leaves: by its state or their marks they are its own, by its config it is in another. */
     readonly left: readonly LeftNamespace[];
     /** The ingresses of all namespaces, as far as they may be seen. */
     readonly ingresses: readonly Ingress[];
@@ -71,14 +74,14 @@ export interface Right {
 
 /**
  * @param instance the stack's mark on its objects.
- * @param recorded namespaces that the state names.
+ * @param recorded where the stack is by its state.
  * @throws RunError when the cluster does not answer one of the questions: what is not known counts for nothing less.
  */
 export async function look(
     cluster: Connection,
     namespace: string,
     instance: string,
-    recorded: readonly string[],
+    recorded: Pick<Recorded, "namespace" | "namespaces">,
 ): Promise<Facts> {
     const inNamespace = [
         `/api/v1/namespaces/${namespace}/configmaps`,
@@ -86,30 +89,54 @@ export async function look(
         `/apis/apps/v1/namespaces/${namespace}/deployments`,
         `/apis/networking.k8s.io/v1/namespaces/${namespace}/ingresses`,
     ];
-    const left = recorded.filter((name) => name !== namespace).map((name) => lookAtLeft(cluster, name));
-    const [found, claims, api, rights, ingresses, storage, ingress, gateway, ...others] = await Promise.all([
-        ask(cluster, `/api/v1/namespaces/${namespace}`),
-        claimsIn(cluster, namespace),
-        apiIn(cluster, namespace),
-        cluster.post("/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", rulesReview(namespace)),
-        ask(cluster, "/apis/networking.k8s.io/v1/ingresses"),
-        ask(cluster, "/apis/storage.k8s.io/v1/storageclasses"),
-        ask(cluster, "/apis/networking.k8s.io/v1/ingressclasses"),
-        ask(cluster, "/apis/gateway.networking.k8s.io/v1/gatewayclasses"),
-        ...inNamespace.map((path) => ask(cluster, path)),
-    ]);
+    const [left, found, claims, api, rights, ingresses, storage, ingress, gateway, ...others] =
+        await Promise.all([
+            leftBut(namespace, cluster, instance, recorded.namespaces),
+            ask(cluster, `/api/v1/namespaces/${namespace}`),
+            claimsIn(cluster, namespace),
+            apiIn(cluster, namespace),
+            cluster.post("/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", rulesReview(namespace)),
+            ask(cluster, "/apis/networking.k8s.io/v1/ingresses"),
+            ask(cluster, "/apis/storage.k8s.io/v1/storageclasses"),
+            ask(cluster, "/apis/networking.k8s.io/v1/ingressclasses"),
+            ask(cluster, "/apis/gateway.networking.k8s.io/v1/gatewayclasses"),
+            ...inNamespace.map((path) => ask(cluster, path)),
+        ]);
+    const told = rightsOf(rights);
+    if (!claims && !told) {
+        throw new RunError(
+            `You may not see which claims are in namespace ${namespace}, so nobody can tell what would become of them.\n` +
+                "    Ask who runs the cluster for the right to list persistentvolumeclaims there.",
+        );
+    }
     return {
         namespace: found.kind === "found" ? (found.body as ApiObject) : undefined,
         objects: [...others.flatMap((answer) => itemsOf(answer) ?? []), ...(claims ?? [])],
         claims: (claims ?? []).filter(({ metadata }) => metadata.labels?.[instanceLabel] === instance),
         api,
-        left: (await Promise.all(left)).filter((place) => place !== undefined),
+        recorded: recorded.namespace,
+        left,
         ingresses: (itemsOf(ingresses) ?? []) as readonly Ingress[],
         storageClasses: itemsOf(storage) as readonly StorageClass[] | undefined,
         ingressClasses: itemsOf(ingress),
         gatewayClasses: itemsOf(gateway),
-        rights: rightsOf(rights),
+        rights: told,
     };
+}
+
+/** Every namespace of the stack's but one. A killed run may have left one that its state no longer tells to a program. */
+async function leftBut(
+    namespace: string,
+    cluster: Connection,
+    instance: string,
+    recorded: readonly string[],
+): Promise<readonly LeftNamespace[]> {
+    const marks = `${instanceLabel}=${instance},${managedBy.label}=${managedBy.value}`;
+    const answer = await ask(cluster, `/api/v1/namespaces?labelSelector=${encodeURIComponent(marks)}`);
+    const marked = (itemsOf(answer) ?? []).map(({ metadata }) => metadata.name);
+    const others = [...new Set([...recorded, ...marked])].filter((name) => name !== namespace);
+    const places = await Promise.all(others.map((name) => lookAtLeft(cluster, name)));
+    return places.filter((place) => place !== undefined);
 }
 
 async function lookAtLeft(cluster: Connection, name: string): Promise<LeftNamespace | undefined> {

@@ -2,7 +2,7 @@
  * retainData and protectData as the stack's state has them. Pulumi deletes by its state, not by the config: where the two
  * disagree, a destroy does something else than the config says. Pure: every verdict has a unit test.
  */
-import { isRetained } from "../checks/claims";
+import { isRetained } from "../checks/ownership";
 import { claimName } from "../components/storage";
 import type { Resource } from "./stack";
 

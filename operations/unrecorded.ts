@@ -2,7 +2,7 @@
  * What carries the stack's marks and is not in its state: a killed command made it and did not get to record it. The next
  * `up` takes it over; a destroy knows nothing of it, and would wait in vain for a claim that such a pod uses.
  */
-import { isRetained } from "../checks/claims";
+import { isRetained } from "../checks/ownership";
 import { listOf } from "../cluster/facts";
 import type { ApiObject, Connection } from "../cluster/kubectl";
 import { instanceLabel, managedBy } from "../components/labels";

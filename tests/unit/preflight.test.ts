@@ -50,6 +50,7 @@ const fresh: Facts = {
     namespace: undefined,
     objects: [],
     claims: [],
+    recorded: undefined,
     left: [],
     ingresses: [],
     storageClasses: [
@@ -70,6 +71,7 @@ const running: Facts = {
     namespace: named("synergychat"),
     objects: [{ kind: "Deployment", ...named("synergychat-api") }, claim()],
     claims: [claim()],
+    recorded: "synergychat",
     api,
 };
 
@@ -123,9 +125,10 @@ describe("preflight", () => {
                 );
                 const [[key, value] = []] = Object.entries(config);
                 assert.ok(message.includes(`: ${key ?? ""} is "${value ?? ""}" now.`), message);
-                assert.match(message, /pulumi config set retainData true/);
                 assert.ok(message.includes(`pulumi config set discardClaim ${uid}`), message);
-                const switched = config.storageMode === "ephemeral";
+                // A kept claim holds its name, so keeping it is no way to another class.
+                assert.equal(message.includes("pulumi config set retainData true"), key !== "storageClass");
+                const switched = key === "storageMode" || key === "storageClass";
                 assert.equal(message.includes("npm run switch -- ephemeral"), switched, message);
             });
 
@@ -275,7 +278,11 @@ describe("preflight", () => {
             );
             const mine = { ...claim({ name: "mine", labels: {} }) };
             const guest = { ...running, claims: [], objects: [mine], api: { ...api, claim: "mine" } };
-            assert.match(warnings({}, guest), /will stay in claim mine, .*\nTo .* existingClaim mine/);
+            assert.match(
+                warnings({}, guest),
+                /will stay in claim mine, .*\nTo .* existingClaim mine\nFrom now on a destroy deletes it/,
+            );
+            assert.doesNotMatch(warnings({ retainData: "true" }, guest), /From now on a destroy/);
             assert.equal(warnings({ existingClaim: "mine" }, guest), "");
             assert.equal(warnings({}), "");
             const namespace = named("synergychat", {
@@ -303,7 +310,25 @@ describe("preflight", () => {
             const config = { storageMode: "ephemeral" };
             const { problems: none, warnings } = judge(settings(config), kept, instance);
             assert.deepEqual(none, []);
-            assert.match(warnings.join(), /Claim synergychat-api-pvc stays .*, and is no longer the stack's/);
+            assert.match(
+                warnings.join(),
+                /Claim synergychat-api-pvc stays .*, and is no longer the stack's: whoever destroys the stack deletes it/,
+            );
+            const mine = { ...claim({ name: "mine", labels: {} }) };
+            const beside = { ...kept, objects: [mine] };
+            assert.match(
+                judge(settings({ existingClaim: "mine" }), beside, instance).warnings.join(),
+                /Claim synergychat-api-pvc stays .*, and is no longer the stack's: only you delete it/,
+            );
+        });
+
+        it("in another namespace, on the way to another volume, are gone back to first", () => {
+            const half = { ...running, api: { ...api, messages: undefined, outOfService: true } };
+            const config = { namespace: "elsewhere" };
+            assert.match(
+                onlyProblem(seenFrom(config, half), config),
+                /A switch of the storage was interrupted: [\s\S]*Before that: pulumi config set namespace synergychat/,
+            );
         });
 
         it("of a protected claim need the protection to go first", () => {
@@ -356,6 +381,60 @@ describe("preflight", () => {
             assert.deepEqual(problems({ ...running, claims: [roomy] }, { storageSize: "2Gi" }), []);
         });
 
+        it("is on its way out with its messages, which nothing of the config says, so the preflight does", () => {
+            const going = { ...running, claims: [claim({ deletionTimestamp: "2026-01-01T00:00:00Z" })] };
+            const message = onlyProblem(going);
+            assert.match(message, /Claim synergychat-api-pvc is being deleted: it goes, with what it holds/);
+            assert.match(message, /To take its messages along: npm run switch -- ephemeral/);
+            assert.match(
+                onlyProblem(going, { retainData: "true" }),
+                /along: pulumi config set retainData false, then/,
+            );
+            // The switch's own way out, and the claim that a killed up is replacing: no pod mounts that any more.
+            assert.deepEqual(
+                judge(settings({ storageMode: "ephemeral" }), going, instance, true).warnings,
+                [],
+            );
+            assert.deepEqual(problems({ ...going, api: undefined }), []);
+        });
+
+        it("of the stack's own is no existing claim, and neither is one that is going", () => {
+            assert.match(
+                onlyProblem(
+                    { ...running, api: { ...api, messages: 0 } },
+                    { existingClaim: "synergychat-api-pvc" },
+                ),
+                /existingClaim is "synergychat-api-pvc": that is the claim that the stack makes itself/,
+            );
+            const going = claim({ name: "mine", labels: {}, deletionTimestamp: "2026-01-01T00:00:00Z" });
+            assert.match(
+                onlyProblem({ ...running, claims: [], objects: [going] }, { existingClaim: "mine" }),
+                /existingClaim is "mine": that claim is being deleted/,
+            );
+        });
+
+        it("of somebody else with the stack's name for it is used by that name, and never taken over unasked", () => {
+            const theirs = { ...running, claims: [], objects: [claim({ labels: {} })] };
+            const message = onlyProblem(theirs);
+            assert.match(message, /PersistentVolumeClaim synergychat-api-pvc .* is not this stack's/);
+            assert.match(message, /pulumi config set existingClaim synergychat-api-pvc/);
+            assert.doesNotMatch(message, /Delete it/);
+            assert.deepEqual(problems(theirs, { existingClaim: "synergychat-api-pvc" }), []);
+        });
+
+        it("that a state has never heard of is named when it is taken over", () => {
+            const found = { ...running, recorded: undefined };
+            const { problems: none, warnings } = judge(settings(), found, instance);
+            assert.deepEqual(none, []);
+            assert.match(
+                warnings.join(),
+                /Namespace synergychat is taken over, with claim synergychat-api-pvc/,
+            );
+            const annotations = { "synergychat/retain-data": "true" };
+            const kept = { ...found, namespace: named("synergychat", { annotations }) };
+            assert.deepEqual(judge(settings(), kept, instance).warnings, []);
+        });
+
         it("of somebody else must be there", () => {
             const facts = {
                 ...running,
@@ -403,6 +482,11 @@ describe("preflight", () => {
             assert.deepEqual(problems({ ...running, storageClasses: [] }), []);
         });
 
+        it("must exist for a claim that is only kept as well", () => {
+            const config = { storageMode: "ephemeral", retainData: "true", storageClass: "fast" };
+            assert.match(onlyProblem(fresh, config), /storageClass is "fast"/);
+        });
+
         it("are no question where the user may not list them", () => {
             assert.deepEqual(
                 problems({ ...fresh, storageClasses: undefined, ingressClasses: undefined }),
@@ -441,6 +525,16 @@ describe("preflight", () => {
                 message,
                 /kubectl label namespace synergychat --overwrite app.kubernetes.io\/instance=synergychat-dev/,
             );
+        });
+
+        it("of a namespace that a killed up moved away from are not gone back to: the next one deletes it", () => {
+            assert.match(
+                onlyProblem({ ...running, recorded: "elsewhere" }),
+                /namespace is "synergychat": .* had left that for elsewhere, and the next one deletes it/,
+            );
+            // One that was only just made, on the way there, holds nothing yet.
+            const begun = { ...fresh, namespace: named("synergychat"), recorded: "elsewhere" };
+            assert.deepEqual(problems(begun), []);
         });
 
         it("of objects that are somebody else's are left alone, and other objects are no question", () => {

@@ -24,6 +24,7 @@ function problems(rights: readonly Right[], exposure: Record<string, string>): r
         namespace: undefined,
         objects: [],
         claims: [],
+        recorded: undefined,
         left: [],
         ingresses: [],
         storageClasses: undefined,

@@ -11,12 +11,21 @@ describe("the state", () => {
     it("says in which cluster and namespace the stack's objects are", () => {
         const builtIn = { type: "pulumi:providers:pulumi", outputs: {} };
         const resources = [builtIn, provider("minikube"), namespace("chat"), namespace("chat-2")];
-        assert.deepEqual(recordedIn(resources), { context: "minikube", namespaces: ["chat", "chat-2"] });
+        const inAnother = {
+            type: "kubernetes:core/v1:Service",
+            outputs: { metadata: { name: "web", namespace: "old" } },
+        };
+        assert.deepEqual(recordedIn([...resources, inAnother, inAnother]), {
+            context: "minikube",
+            namespace: "chat",
+            namespaces: ["chat", "chat-2", "old"],
+        });
     });
 
     it("says nothing of a stack without objects, new or destroyed", () => {
-        assert.deepEqual(recordedIn([]), { context: undefined, namespaces: [] });
-        assert.deepEqual(recordedIn([provider("minikube")]), { context: undefined, namespaces: [] });
+        const nothing = { context: undefined, namespace: undefined, namespaces: [] };
+        assert.deepEqual(recordedIn([]), nothing);
+        assert.deepEqual(recordedIn([provider("minikube")]), nothing);
     });
 
     it("keeps a stack in its cluster", () => {
