@@ -1,14 +1,20 @@
 /** The running api, reached through the API server: no address of the app's needs to be reachable. */
-import { spawnSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Answer, Connection } from "../cluster/kubectl";
+import { listOf, objectAt } from "../cluster/facts";
+import type { ApiObject, Connection } from "../cluster/kubectl";
 import { outOfService } from "../components/labels";
 import type { Message } from "./messages";
-import { UserError } from "./process";
+import { type Ended, UserError, attempt } from "./process";
 
-const apiPods = "labelSelector=app%3Dsynergychat-api";
 const patience = 60; // tries, one a second
-const quiet = 2000; // ms in which no message may come, for a copy to count
+/**
+ * How long no message may come, for a copy to count, in ms: /stats is answered within 5 s.
+ * Source: https://github.com/bootdotdev/synergychat/blob/main/cmd/api/slash.go
+ */
+const quiet = 6000;
+
+/** Where the journal of the switch is that has taken the api out of its Service: for people who find it like that. */
+const journalAnnotation = "synergychat/switch-journal";
 
 interface Pod {
     readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
@@ -25,6 +31,11 @@ interface Deployment {
             };
         };
     };
+}
+
+interface Service {
+    readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
+    readonly spec: { readonly selector: Readonly<Record<string, string>> };
 }
 
 interface Slice {
@@ -61,34 +72,64 @@ export class RunningApi {
     /** UID of a claim, or undefined where there is none of that name. */
     public async claimUid(name: string): Promise<string | undefined> {
         const path = `/api/v1/namespaces/${this.namespace}/persistentvolumeclaims/${name}`;
-        const answer = await this.cluster.read(path);
-        return answer.kind === "found"
-            ? (answer.body as { metadata: { uid: string } }).metadata.uid
+        return (await objectAt<ApiObject>(this.cluster, path))?.metadata.uid;
+    }
+
+    /** Where the journal is of the switch that has taken the api out of its Service; undefined where it is in it. */
+    public async takenOutBy(): Promise<string | undefined> {
+        const { metadata, spec } = await this.must<Service>(
+            `/api/v1/namespaces/${this.namespace}/services/api-service`,
+        );
+        return outOfService in spec.selector
+            ? (metadata.annotations?.[journalAnnotation] ?? "nobody knows where")
             : undefined;
     }
 
     /**
-     * Takes the api out of its Service, or puts it back. Out of it nobody posts a message any more, while the pod runs
-     * on and can be read. The mark is kubectl's, so neither `pulumi up` nor a refresh takes it away.
+     * Takes the api out of its Service, and waits until it is. Nobody posts a message any more who does not do so already,
+     * while the pod runs on and can be read. The mark is kubectl's, so neither `pulumi up` nor a refresh takes it away.
+     *
+     * @param journal where the switch's journal is.
      */
-    public async serve(on: boolean): Promise<void> {
+    public async takeOut(journal: string): Promise<void> {
         // Asked before anything is changed: who may not ask this could not tell how it ended.
         await this.isServed();
-        const patch = { spec: { selector: { [outOfService]: on ? null : "true" } } };
-        const args = ["patch", "service", "api-service", "--type=merge", `--patch=${JSON.stringify(patch)}`];
-        if (this.kubectl(args) === undefined) {
-            throw new UserError(`The Service api-service in namespace ${this.namespace} cannot be changed.`);
-        }
+        this.mark("true", journal);
+        await this.untilServed(false);
+    }
+
+    /** Puts the api back into its Service, which leads to it once it is ready. */
+    public putBack(): void {
+        this.mark(null, null);
+    }
+
+    /** Waits until its Service leads to a pod, or to none. */
+    public async untilServed(on: boolean): Promise<void> {
         await until(`the Service api-service ${on ? "leads" : "no longer leads"} to the api`, async () => {
             return (await this.isServed()) === on || undefined;
         });
     }
 
+    private mark(selector: "true" | null, journal: string | null): void {
+        const patch = {
+            metadata: { annotations: { [journalAnnotation]: journal } },
+            spec: { selector: { [outOfService]: selector } },
+        };
+        const args = ["patch", "service", "api-service", "--type=merge", `--patch=${JSON.stringify(patch)}`];
+        this.mustRun("The Service api-service cannot be changed", args);
+    }
+
+    /** Ends its pod: whoever was connected to that is not connected to the next. Only with a claim. */
+    public restart(): void {
+        const args = ["delete", "pod", "--selector=app=synergychat-api", "--timeout=90s"];
+        this.mustRun("The api's pod cannot be deleted", args);
+    }
+
     /** Whether its Service leads to a pod. */
     private async isServed(): Promise<boolean> {
         const path = `/apis/discovery.k8s.io/v1/namespaces/${this.namespace}/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dapi-service`;
-        const { items } = await this.must<{ items: readonly Slice[] }>(path);
-        return items.some(({ endpoints }) => (endpoints ?? []).length > 0);
+        const slices = await listOf<Slice>(this.cluster, path);
+        return slices.some(({ endpoints }) => (endpoints ?? []).length > 0);
     }
 
     /** All its messages, once no more of them come. */
@@ -104,18 +145,25 @@ export class RunningApi {
         }
     }
 
-    private async read(): Promise<readonly Message[]> {
+    /** All its messages as they are now. */
+    public async read(): Promise<readonly Message[]> {
         return until("the api gives its messages", async () => {
             const pod = await this.findPod();
             const path = `/api/v1/namespaces/${this.namespace}/pods/${pod ?? ""}:8080/proxy/messages`;
             const answer = pod === undefined ? undefined : await this.cluster.read(path);
-            return answer?.kind === "found" ? (answer.body as readonly Message[]) : undefined;
+            const isList = answer?.kind === "found" && Array.isArray(answer.body);
+            return isList ? (answer.body as readonly Message[]) : undefined;
         });
+    }
+
+    /** Whether it has a pod that is ready. */
+    public async isReady(): Promise<boolean> {
+        return (await this.findPod()) !== undefined;
     }
 
     /** Whether its image has a shell, by which its file can be written. */
     public async hasShell(): Promise<boolean> {
-        return this.kubectl(["exec", await this.pod(), "--", "sh", "-c", "true"]) !== undefined;
+        return this.kubectl(["exec", await this.pod(), "--", "sh", "-c", "true"]).status === 0;
     }
 
     /** Writes its file, whole or not at all. Only while nobody posts. Needs a shell. */
@@ -123,11 +171,9 @@ export class RunningApi {
         const text = JSON.stringify(messages);
         // Input that was cut short, as by a kill of kubectl, ends like input that is complete.
         const whole = `[ "$(wc -c < "$f.part")" -eq ${Buffer.byteLength(text)} ]`;
-        const script = `f="$API_DB_FILEPATH" && cat > "$f.part" && ${whole} && sync && mv "$f.part" "$f"`;
+        const script = `f="$API_DB_FILEPATH" && cat > "$f.part" && ${whole} && sync && mv "$f.part" "$f" && sync`;
         const args = ["exec", "--stdin", await this.pod(), "--", "sh", "-c", script];
-        if (this.kubectl(args, text) === undefined) {
-            throw new UserError("The api's file cannot be written: see kubectl describe pod.");
-        }
+        this.mustRun("The api's file cannot be written", args, text);
     }
 
     /**
@@ -140,7 +186,8 @@ export class RunningApi {
         for (const [index, { AuthorUsername, Text }] of messages.entries()) {
             const answer = await this.cluster.post(path, { AuthorUsername, Text });
             if (answer.kind !== "found") {
-                throw new UserError(`POST /messages failed: ${reasonOf(answer)}`);
+                const reason = answer.kind === "not found" ? "not found" : answer.message;
+                throw new UserError(`POST /messages failed: ${reason}`);
             }
             progress(index + 1);
         }
@@ -152,9 +199,9 @@ export class RunningApi {
     }
 
     private async findPod(): Promise<string | undefined> {
-        const path = `/api/v1/namespaces/${this.namespace}/pods?${apiPods}`;
-        const { items } = await this.must<{ items: readonly Pod[] }>(path);
-        return items.find(
+        const path = `/api/v1/namespaces/${this.namespace}/pods?labelSelector=app%3Dsynergychat-api`;
+        const pods = await listOf<Pod>(this.cluster, path);
+        return pods.find(
             ({ metadata, status }) =>
                 !metadata.deletionTimestamp &&
                 status.conditions?.some(
@@ -164,25 +211,26 @@ export class RunningApi {
     }
 
     private async must<T>(path: string): Promise<T> {
-        const answer = await this.cluster.read(path);
-        if (answer.kind === "found") {
-            return answer.body as T;
+        const found = await objectAt<T>(this.cluster, path);
+        if (found === undefined) {
+            throw new UserError(`The cluster of context ${this.cluster.target.context} has no ${path}`);
         }
-        const { context } = this.cluster.target;
-        throw new UserError(`The cluster of context ${context} does not give ${path}: ${reasonOf(answer)}`);
+        return found;
     }
 
-    /** What kubectl prints, or undefined when it fails. */
-    private kubectl(args: readonly string[], input = ""): string | undefined {
-        const where = ["--context", this.cluster.target.context, "--namespace", this.namespace];
-        const options = { env: { ...this.cluster.target.env }, input, encoding: "utf8" as const };
-        const { status, stdout } = spawnSync("kubectl", [...where, ...args], options);
-        return status === 0 ? stdout : undefined;
+    /** @param problem what it means when it fails. */
+    private mustRun(problem: string, args: readonly string[], input?: string): void {
+        const { status, stderr } = this.kubectl(args, input);
+        if (status !== 0) {
+            throw new UserError(`${problem} (namespace ${this.namespace}): ${stderr.trim()}`);
+        }
     }
-}
 
-function reasonOf(answer: Exclude<Answer, { kind: "found" }>): string {
-    return answer.kind === "not found" ? "not found" : answer.message;
+    private kubectl(args: readonly string[], input?: string): Ended {
+        const { context, env = process.env } = this.cluster.target;
+        const where = ["--context", context, "--namespace", this.namespace];
+        return attempt("kubectl", [...where, ...args], env, input);
+    }
 }
 
 /** Asks once a second until there is an answer. */

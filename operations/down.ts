@@ -10,17 +10,16 @@ import { type ApiFacts, type Claim, apiIn, countInWords, listOf, objectAt } from
 import { type ApiObject, type Connection, connect } from "../cluster/kubectl";
 import { instanceOf } from "../components/labels";
 import { claimName } from "../components/storage";
-import { rules } from "../config";
 import { recordedIn } from "../state";
 import { readArguments } from "./arguments";
 import { UserError, agrees, isAttended, main, onPath, output } from "./process";
 import {
     type StackCluster,
     clusterOf,
-    configOf,
     knownOutputs,
     projectName,
     pulumi,
+    settingOf,
     shortName,
 } from "./stack";
 import { namespaceType, refusal, stays } from "./guards";
@@ -91,15 +90,15 @@ async function lookAt(cluster: StackCluster): Promise<Doomed> {
     const { stack, state } = cluster;
     const connection = await connect(cluster);
     const namespaces = new Set([
-        knownOutputs(state)?.namespaceName ?? configuredNamespace(stack),
+        knownOutputs(state)?.namespaceName ?? settingOf(stack, "namespace"),
         ...recordedIn(state).namespaces,
     ]);
     return {
         cluster,
         connection,
         instance: instanceOf(projectName(), shortName(stack)),
-        retainData: flag(stack, "retainData"),
-        protectData: flag(stack, "protectData"),
+        retainData: settingOf(stack, "retainData") === "true",
+        protectData: settingOf(stack, "protectData") === "true",
         places: await Promise.all([...namespaces].map((namespace) => placeOf(connection, namespace))),
     };
 }
@@ -188,16 +187,6 @@ function announce(data: readonly Data[], { places }: Doomed): void {
             console.log(`The api's ${countInWords(api.messages)} on ephemeral storage will be gone.`);
         }
     }
-}
-
-/** Where no `up` has come to its end, so that there are no outputs. */
-function configuredNamespace(stack: string): string {
-    const namespace = configOf(stack, `${projectName()}:namespace`);
-    return typeof namespace === "string" ? namespace : rules.namespace.default;
-}
-
-function flag(stack: string, key: "retainData" | "protectData"): boolean {
-    return [true, "true"].includes(configOf(stack, `${projectName()}:${key}`) as boolean | string);
 }
 
 /** A claim of the stack's own goes with the stack, any other one with the namespace. */

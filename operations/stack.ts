@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { PulumiCommand } from "@pulumi/pulumi/automation";
 import { parse } from "yaml";
 import { isContent, kubeconfigPath } from "../cluster/kubectl";
+import { rules } from "../config";
 import { type StateResource, otherCluster, recordedIn } from "../state";
 import { type Cluster, findCluster } from "./cluster";
 import { type Environment, UserError, attempt, onPath, output, run } from "./process";
@@ -118,15 +119,30 @@ function contextOf(stack: string): string {
     return context;
 }
 
-/** What the stack's config file says of a key. */
-export function configOf(stack: string, key: string): unknown {
-    return configIn(configFile(stack))[key];
+/** What the stack's config file says of a key of Pulumi's. */
+function configOf(stack: string, key: string): unknown {
+    return configDocument(stack).config?.[key];
 }
 
-/** The config in a file; none where there is no file. */
-export function configIn(file: string): Readonly<Record<string, unknown>> {
-    const { config } = (existsSync(file) ? yamlIn(file) : {}) as { config?: Record<string, unknown> };
-    return config ?? {};
+/** What the stack's config file says of a key of this project's, as text; the key's default where it says nothing. */
+export function settingOf(stack: string, key: keyof typeof rules): string {
+    const value = configOf(stack, `${projectName()}:${key}`);
+    return value === undefined
+        ? rules[key].default
+        : typeof value === "string"
+          ? value
+          : JSON.stringify(value);
+}
+
+/** A stack's config file: the config, and what Pulumi keeps beside it. */
+export interface ConfigDocument {
+    readonly config?: Readonly<Record<string, unknown>>;
+}
+
+/** The stack's config file, empty where there is none. */
+export function configDocument(stack: string): ConfigDocument {
+    const file = configFile(stack);
+    return existsSync(file) ? yamlIn(file) : {};
 }
 
 function yamlIn(file: string): object {

@@ -6,16 +6,28 @@
  * journal beside the copy: killed at any step, the next run goes on from there, in this direction or back.
  */
 import { rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { stringify } from "yaml";
 import { connect } from "../cluster/kubectl";
+import { outOfService } from "../components/labels";
 import { claimName } from "../components/storage";
 import { switchMark } from "../preflight";
 import { RunningApi } from "./api";
 import { readArguments } from "./arguments";
-import { type Journal, journalPath, readJournal, removeJournal, writeJournal } from "./journal";
+import { claimType } from "./guards";
+import { type Journal, beginJournal, journalPath, readJournal, removeJournal, writeJournal } from "./journal";
 import { type Message, answered, begins, count, fingerprint, join } from "./messages";
-import { type Environment, UserError, main, output } from "./process";
-import { clusterOf, configFile, configIn, dataFolder, outputs, projectName, pulumi } from "./stack";
+import { UserError, main, output } from "./process";
+import {
+    type StackCluster,
+    clusterOf,
+    configDocument,
+    dataFolder,
+    outputs,
+    projectName,
+    pulumi,
+    settingOf,
+} from "./stack";
 
 type Mode = Journal["to"];
 
@@ -23,10 +35,9 @@ type Mode = Journal["to"];
 type Copied = Journal & { readonly copy: readonly Message[] };
 
 interface Work {
-    readonly stack: string;
+    readonly cluster: StackCluster;
     readonly to: Mode;
     readonly api: RunningApi;
-    readonly env: Environment;
     /** Path of the journal. */
     readonly journal: string;
 }
@@ -41,73 +52,105 @@ main(async () => {
                 "Run: npm run switch -- persistent, or: npm run switch -- ephemeral",
         );
     }
-    const { stack, context, env, state } = await clusterOf(named);
+    const cluster = await clusterOf(named);
+    const { stack, env, state } = cluster;
     const { namespaceName } = outputs(state, stack);
-    const api = new RunningApi(await connect({ context, env }), namespaceName);
-    const journal = journalPath(dataFolder(env), stack, await api.installation());
-    const work: Work = { stack, to, api, env, journal };
-    refuseOtherNamespace(work, namespaceName);
-    await takeAlong(work);
+    const api = new RunningApi(await connect(cluster), namespaceName);
+    const journal = journalPath(dataFolder(env), await api.installation());
+    refuseOtherNamespace(stack, namespaceName);
+    await takeAlong({ cluster, to, api, journal });
 });
 
 async function takeAlong(work: Work): Promise<void> {
     const { to, api } = work;
     const earlier = readJournal(work.journal);
     refuseSecond(earlier);
-    if (!earlier && (await api.mode()) === to) {
-        configure(work, "storageMode", to);
-        // A switch from another machine, which was not completed, has left it out.
-        await api.serve(true);
-        console.log(`The storage of stack ${work.stack} is ${to} already.`);
-        return;
+    if (!earlier) {
+        refuseElsewhere(work, await api.takenOutBy());
+        if ((await api.mode()) === to) {
+            configure(work, to);
+            console.log(`The storage of stack ${work.cluster.stack} is ${to} already.`);
+            return;
+        }
     }
-    sayHowToGoOn(work);
     await refuseProtected(work);
-    const copied = await copy(work, begin(work, earlier));
-    await changeStorage(work, copied);
-    const after = await fill(work, copied);
-    prove(copied.copy, after);
-    await api.serve(true);
+    const journal = begin(work, earlier);
+    sayHowToGoOn(work);
+    const copied = await copy(work, journal);
+    await changeStorage(work, copied, earlier === undefined);
+    prove(await fill(work, copied));
+    api.putBack();
+    await api.untilServed(true);
     removeJournal(work.journal);
     console.log(`\nThe storage is ${to} now, and the api answers again.`);
 }
 
 /** Where this run starts: from nothing, or from what an earlier one did. */
-function begin({ to }: Work, earlier: Journal | undefined): Journal {
+function begin({ to, journal }: Work, earlier: Journal | undefined): Journal {
     const own = { to, pid: process.pid };
     if (!earlier) {
+        if (!beginJournal(journal, own)) {
+            throw new UserError("Another switch has just begun. Wait until it has ended.");
+        }
         return own;
     }
     console.log(`Going on with a switch to ${earlier.to} storage that was interrupted.`);
-    const { to: before, wanted, ...done } = earlier;
-    // On the way back, what was to be in the end is what there is to take along.
-    return before === to ? { ...earlier, ...own } : { ...done, ...own, ...(wanted && { copy: wanted }) };
+    const begun = earlier.to === to ? { ...earlier, ...own } : { ...turned(earlier), ...own };
+    writeJournal(journal, begun);
+    return begun;
+}
+
+/** On the way back, what was to be in the end is what there is to take along: all that the copy and the claim held. */
+function turned({ copy, unreadClaim, wanted }: Journal): Partial<Journal> {
+    return wanted ? { copy: wanted } : { ...(copy && { copy }), ...(unreadClaim && { unreadClaim }) };
 }
 
 /** Step 1: from here on nobody posts, and the messages are in a file of this machine. */
 async function copy(work: Work, journal: Journal): Promise<Copied> {
     const { api, to } = work;
     console.log("1/4 Taking the api out of its Service (nobody can post), and copying its messages ...");
-    writeJournal(work.journal, journal);
     try {
-        await api.serve(false);
+        await api.takeOut(`${hostname()}:${work.journal}`);
         if (journal.copy && (await api.mode()) === to) {
             console.log(`    Copied by the earlier run: ${count(journal.copy)}, in ${work.journal}`);
             return { ...journal, copy: journal.copy };
         }
-        const messages = join(journal.copy ?? [], await api.messages());
-        await refuseAnswered(work, messages);
-        const unread = journal.copy ? journal.unreadClaim : await unreadClaim(work);
-        const copied = { ...journal, copy: messages, ...(unread && { unreadClaim: unread }) };
+        const copied = await gather(work, journal);
         writeJournal(work.journal, copied);
-        proveCopy(work, messages);
+        proveCopy(work, copied.copy);
         return copied;
     } catch (error) {
         if (!journal.copy) {
-            await undo(work);
+            undo(work);
         }
         throw error;
     }
+}
+
+/** All that there is to take along: what an earlier run copied, and what the api has. */
+async function gather(work: Work, { unreadClaim, ...journal }: Journal): Promise<Copied> {
+    const { api } = work;
+    const { copy: earlier } = journal;
+    if (earlier && !(await api.isReady())) {
+        // On the way back from a volume that no pod could use: nobody has posted since the copy was made.
+        console.log("    The api has no pod that is ready, so the earlier copy is what there is.");
+        return { ...journal, copy: earlier, ...(unreadClaim && { unreadClaim }) };
+    }
+    const messages = earlier ? join(earlier, await api.read()) : await lastMessages(work);
+    await refuseAnswered(work, messages);
+    const mounted = (await api.claim()) === claimName;
+    // A claim that is there before any pod mounts it: an earlier switch kept it.
+    const unread = mounted ? undefined : earlier ? unreadClaim : await api.claimUid(claimName);
+    return { ...journal, copy: messages, ...(unread && { unreadClaim: unread }) };
+}
+
+/** Who is connected to the pod can still post. With a claim the pod can be ended, without one only waited for. */
+async function lastMessages({ api }: Work): Promise<readonly Message[]> {
+    if ((await api.mode()) === "ephemeral") {
+        return api.messages();
+    }
+    api.restart();
+    return api.read();
 }
 
 /** Read back from the disk: only what stands there counts. */
@@ -121,31 +164,70 @@ function proveCopy(work: Work, messages: readonly Message[]): void {
     console.log(`    ${count(copy)} (${fingerprint(copy)}), in ${work.journal}`);
 }
 
-async function undo(work: Work): Promise<void> {
-    console.log("    Nothing was changed: putting the api back into its Service.");
-    await work.api.serve(true);
+/** Back to before this run. The api answers again once it is ready, as soon as it was before. */
+function undo(work: Work): void {
+    console.log("    The storage was not changed: putting the api back into its Service.");
+    work.api.putBack();
     removeJournal(work.journal);
 }
 
-/** Step 2: the claim may go, since the copy is on the disk. */
-async function changeStorage(work: Work, journal: Copied): Promise<void> {
-    console.log(`2/4 Changing the storage to ${work.to}: pulumi up ...`);
-    configure(work, "storageMode", work.to);
-    const env = { ...work.env, [switchMark]: "1" };
+/**
+ * Step 2: the claim may go, since the copy is on the disk.
+ *
+ * @param isFirst whether no earlier run has done anything yet.
+ */
+async function changeStorage(work: Work, journal: Copied, isFirst: boolean): Promise<void> {
+    const { cluster, to } = work;
+    console.log(`2/4 Changing the storage to ${to}: pulumi up ...`);
+    configure(work, to);
     const discard = await claimToDiscard(work, journal);
     const config = discard === undefined ? [] : ["--config-file", writeConfig(work, discard)];
     try {
-        pulumi(work.stack, ["up", "--yes", "--skip-preview", ...config], env);
+        await refuseLate(work, journal);
+        pulumi(cluster.stack, ["up", "--yes", "--skip-preview", ...config], {
+            ...cluster.env,
+            [switchMark]: "1",
+        });
+    } catch (error) {
+        if (isFirst && (await isUntouched(work, journal))) {
+            configure(work, to === "persistent" ? "ephemeral" : "persistent");
+            undo(work);
+        }
+        throw error;
     } finally {
         rmSync(configPath(work), { force: true });
+    }
+}
+
+/** Whoever was connected to the pod when the copy was made may have posted since. */
+async function refuseLate({ api, to }: Work, { copy }: Copied): Promise<void> {
+    if ((await api.mode()) === to || !(await api.isReady())) {
+        return;
+    }
+    const now = await api.read();
+    if (now.length > copy.length) {
+        throw new UserError(
+            `The api has ${count(now)} by now, and the copy ${copy.length}: somebody posts past its Service.\n` +
+                "End what does that (kubectl port-forward, or a connection that was open before), then run this again.",
+        );
+    }
+}
+
+/** Whether the api still has the storage that it had, with all messages in it. */
+async function isUntouched({ api, to }: Work, { copy }: Copied): Promise<boolean> {
+    try {
+        return (await api.mode()) !== to && (await api.isReady()) && begins(copy, await api.read());
+    } catch {
+        return false;
     }
 }
 
 /** In a file for this `up` alone: what stands in the stack's own config would count for a later change as well. */
 function writeConfig(work: Work, discard: string): string {
     console.log(`    discardClaim: ${discard}, for this pulumi up`);
-    const config = { ...configIn(configFile(work.stack)), [`${projectName()}:discardClaim`]: discard };
-    writeFileSync(configPath(work), stringify({ config }), { mode: 0o600 });
+    const document = configDocument(work.cluster.stack);
+    const config = { ...document.config, [`${projectName()}:discardClaim`]: discard };
+    writeFileSync(configPath(work), stringify({ ...document, config }), { mode: 0o600 });
     return configPath(work);
 }
 
@@ -153,11 +235,11 @@ function configPath({ journal }: Work): string {
     return journal.replace(/json$/, "yaml");
 }
 
-/** Step 3: into the new volume. Gives what the api has in the end. */
-async function fill(work: Work, journal: Copied): Promise<readonly Message[]> {
+/** Step 3: into the new volume. */
+async function fill(work: Work, journal: Copied): Promise<Filled> {
     const { api } = work;
     console.log("3/4 Writing the messages into the new volume ...");
-    let current = await api.messages();
+    let current = await api.read();
     const wanted = journal.wanted ?? join(current, journal.copy);
     if (wanted.length > journal.copy.length) {
         console.log(`    It holds ${count(current)} already: they stay, and the copy follows them.`);
@@ -168,14 +250,15 @@ async function fill(work: Work, journal: Copied): Promise<readonly Message[]> {
             throw new UserError(`The new volume holds other messages than the copy, in ${work.journal}.`);
         }
         await write(work, wanted, current.length);
-        current = await api.messages();
+        current = await api.read();
     }
-    if (!begins(wanted, current)) {
-        throw new UserError(
-            `The api has ${count(current)} of ${wanted.length}. Is its pod sound? See: kubectl describe pod`,
-        );
-    }
-    return current;
+    return { wanted, current };
+}
+
+/** What the new volume was to hold, and what it holds. */
+interface Filled {
+    readonly wanted: readonly Message[];
+    readonly current: readonly Message[];
 }
 
 /** By its file where the image has a shell, which keeps every field; else by posts, as people's own. */
@@ -200,35 +283,35 @@ async function write(work: Work, wanted: readonly Message[], done: number): Prom
 }
 
 /** Step 4. */
-function prove(before: readonly Message[], after: readonly Message[]): void {
+function prove({ wanted, current }: Filled): void {
     console.log(
         "4/4 Compared, authors and texts in their order:\n" +
-            `    before  ${count(before)} (${fingerprint(before)})\n` +
-            `    after   ${count(after)} (${fingerprint(after)})`,
+            `    before  ${count(wanted)} (${fingerprint(wanted)})\n` +
+            `    after   ${count(current)} (${fingerprint(current)})`,
     );
-}
-
-/** A claim that is there before any pod mounts it: an earlier switch kept it. */
-async function unreadClaim({ api }: Work): Promise<string | undefined> {
-    return (await api.claim()) === claimName ? undefined : api.claimUid(claimName);
+    if (!begins(wanted, current)) {
+        throw new UserError("They are not all there. Is the api's pod sound? See: kubectl describe pod");
+    }
 }
 
 /** The claim of the stack's own that goes. Whatever it holds is in the copy; one that holds more is never named here. */
 async function claimToDiscard(
-    { to, api, ...work }: Work,
+    { to, api, cluster }: Work,
     { unreadClaim }: Copied,
 ): Promise<string | undefined> {
-    if (to === "persistent" || configured(work, "retainData") === "true") {
+    if (to === "persistent" || settingOf(cluster.stack, "retainData") === "true") {
         return undefined;
     }
     const uid = await api.claimUid(claimName);
-    // Mounted, it was read for the copy, and since. Not mounted, it was made by the switch, unless it was there before.
-    return (await api.claim()) === claimName || uid !== unreadClaim ? uid : undefined;
+    return uid === unreadClaim ? undefined : uid;
 }
 
-async function refuseProtected(work: Work): Promise<void> {
-    const goes = work.to === "ephemeral" && (await work.api.claim()) === claimName;
-    if (goes && configured(work, "protectData") === "true" && configured(work, "retainData") !== "true") {
+/** In the config, or as the last up recorded it. */
+async function refuseProtected({ to, api, cluster }: Work): Promise<void> {
+    const goes = to === "ephemeral" && (await api.claim()) === claimName;
+    const recorded = cluster.state.some(({ type, protect }) => type === claimType && protect === true);
+    const isProtected = recorded || settingOf(cluster.stack, "protectData") === "true";
+    if (goes && isProtected && settingOf(cluster.stack, "retainData") !== "true") {
         throw new UserError(
             "protectData is set, so the claim cannot go. Keep it: pulumi config set retainData true.\n" +
                 "Or let it go: pulumi config set protectData false, then npm run up, then this again.",
@@ -236,11 +319,25 @@ async function refuseProtected(work: Work): Promise<void> {
     }
 }
 
-function refuseOtherNamespace(work: Work, live: string): void {
-    const wanted = configured(work, "namespace");
+function refuseOtherNamespace(stack: string, live: string): void {
+    const wanted = settingOf(stack, "namespace");
     if (wanted !== live) {
         throw new UserError(
-            `namespace is ${JSON.stringify(wanted)} in the config, but the stack is in ${live}: run npm run up first.`,
+            `namespace is ${JSON.stringify(wanted)} in the config, but the stack is in ${live}: run npm run up first,\n` +
+                `or go back: pulumi config set namespace ${live}`,
+        );
+    }
+}
+
+/** Its journal has the messages, and may be half written into a volume by now. */
+function refuseElsewhere({ cluster }: Work, journal: string | undefined): void {
+    if (journal !== undefined) {
+        const { namespaceName } = outputs(cluster.state, cluster.stack);
+        throw new UserError(
+            `A switch of this stack was begun elsewhere and is not complete. Its journal, with the messages: ${journal}\n` +
+                "Go on there. Only where that is gone for good: put the api back, with the messages that it has, and run this again:\n" +
+                `kubectl patch service api-service --namespace ${namespaceName} --type=json ` +
+                `--patch='[{"op":"remove","path":"/spec/selector/${outOfService.replace("/", "~1")}"}]'`,
         );
     }
 }
@@ -267,7 +364,6 @@ function refuseSecond(earlier: Journal | undefined): void {
 
 /** However this ends, a person knows where the messages are. */
 function sayHowToGoOn(work: Work): void {
-    process.on("SIGINT", () => process.exit(130));
     process.on("exit", (status) => {
         if (status !== 0 && readJournal(work.journal)) {
             const where = readJournal(work.journal)?.copy
@@ -275,21 +371,15 @@ function sayHowToGoOn(work: Work): void {
                 : "Its messages are where they were: nothing was copied yet, and nothing changed.";
             console.error(
                 `\nThe switch is not complete, and the api is out of its Service. ${where}\n` +
-                    `To go on: npm run switch -- ${work.to} ${work.stack}\nTo go back, name the other mode.`,
+                    `To go on: npm run switch -- ${work.to} ${work.cluster.stack}\nTo go back, name the other mode.`,
             );
         }
     });
 }
 
-function configured({ stack, env }: Pick<Work, "stack" | "env">, key: string): string | undefined {
-    const json = output("pulumi", ["config", "--json", "--stack", stack], env) ?? "{}";
-    const config = JSON.parse(json) as Partial<Record<string, { readonly value?: string }>>;
-    return config[`${projectName()}:${key}`]?.value;
-}
-
-function configure(work: Work, key: string, value: string): void {
-    if (configured(work, key) !== value) {
-        console.log(`    pulumi config set ${key} ${value}`);
-        pulumi(work.stack, ["config", "set", key, value], work.env);
+function configure({ cluster: { stack, env } }: Work, mode: Mode): void {
+    if (settingOf(stack, "storageMode") !== mode) {
+        console.log(`    pulumi config set storageMode ${mode}`);
+        pulumi(stack, ["config", "set", "storageMode", mode], env);
     }
 }

@@ -1,5 +1,8 @@
 /** `npm run down`: it begins only where config and state agree, and proves what is gone and what is kept. */
 import { strict as assert } from "node:assert";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { messages, say } from "./support/app";
 import { get, kubectl } from "./support/cluster";
 import { operation } from "./support/operation";
@@ -43,6 +46,19 @@ describe("npm run down", () => {
         stack.edit({ protectData: undefined });
         await refused(/protectData is false in the config, but .* recorded true: a destroy is refused/);
         await stack.up();
+    });
+
+    it("refuses while its state is another one, that knows nothing of what it would delete", async () => {
+        const state = process.env.PULUMI_BACKEND_URL;
+        const empty = mkdtempSync(join(tmpdir(), "synergychat-empty-"));
+        process.env.PULUMI_BACKEND_URL = `file://${empty}`;
+        try {
+            await refused(/The state of stack e2e-down is empty, but the cluster has objects with its marks/);
+            rmSync(empty, { recursive: true });
+            await refused(/Pulumi does not reach the place where it is logged in/);
+        } finally {
+            process.env.PULUMI_BACKEND_URL = state;
+        }
     });
 
     it("refuses while a pod of somebody else's mounts the claim, and names it", async () => {
@@ -130,5 +146,24 @@ describe("npm run down", () => {
         assert.match(text, new RegExp(`gone  volume ${name}`));
         assert.equal(await kubectl("get", "namespace", stack.name, "--ignore-not-found"), "");
         assert.equal(await kubectl("get", "pv", name, "--ignore-not-found"), "");
+    });
+
+    it("ends a move to another namespace that was killed, and leaves nothing in either", async () => {
+        const elsewhere = `${stack.name}-2`;
+        stack.edit({ storageMode: "ephemeral" });
+        await stack.up();
+        stack.edit({ namespace: elsewhere });
+        const up = await operation("up", stack, [], /app-namespace created[\s\S]*configmap created/);
+        assert.equal(up.status, null, up.text);
+        stack.edit({ namespace: stack.name });
+        const { status, text } = await stack.pulumi("preview");
+        assert.notEqual(status, 0, text);
+        assert.match(
+            text,
+            /had left that for e2e-down-2, and the next one deletes it with all that it holds/,
+        );
+        const down = await operation("down", stack);
+        assert.equal(down.status, 0, down.text);
+        assert.equal(await kubectl("get", "namespace", stack.name, elsewhere, "--ignore-not-found"), "");
     });
 });

@@ -1,5 +1,6 @@
 /** `npm run switch`: the messages come along, both ways, killed at any step or not. */
 import { strict as assert } from "node:assert";
+import { hostname } from "node:os";
 import { messages, say } from "./support/app";
 import { get, kubectl, list } from "./support/cluster";
 import { journal, operation } from "./support/operation";
@@ -41,7 +42,7 @@ describe("npm run switch", () => {
         assert.deepEqual(await messages(stack), texts);
         assert.equal((await claim()).status.phase, "Bound");
         assert.equal((await stack.outputs()).storageMode, "persistent");
-        assert.equal(journal(stack), undefined);
+        assert.equal(journal(), undefined);
         await stack.up("--refresh", "--expect-no-changes");
     });
 
@@ -67,7 +68,7 @@ describe("npm run switch", () => {
         assert.match(text, /Going on with a switch to ephemeral storage that was interrupted/);
         assert.deepEqual(await messages(stack), texts);
         assert.equal(await claim(), undefined);
-        assert.equal(journal(stack), undefined);
+        assert.equal(journal(), undefined);
         await kubectl("wait", "--for=delete", `pv/${volume}`, "--timeout=60s");
         // The config no longer names the claim that is gone.
         await stack.up("--refresh", "--expect-no-changes");
@@ -75,7 +76,7 @@ describe("npm run switch", () => {
 
     /** The messages are whole in one place at least: in the copy, or with the api. */
     async function somewhere(): Promise<void> {
-        const copy = journal(stack)?.copy;
+        const copy = journal()?.copy;
         const found = copy ? copy.map(({ Text }) => Text) : await fromPod();
         assert.deepEqual(found, texts);
     }
@@ -94,6 +95,57 @@ describe("npm run switch", () => {
         await switchTo("ephemeral");
         assert.deepEqual(await messages(stack), texts);
         assert.equal(await claim(), undefined);
+    });
+
+    it("goes back from a volume that no pod can use", async () => {
+        const never = "e2e-never";
+        await kubectl("create", "--filename", `${__dirname}/support/class.yaml`);
+        try {
+            stack.edit({ storageClass: never });
+            const { status } = await operation("switch", stack, ["persistent"], /api-deployment updating/);
+            assert.equal(status, null);
+            assert.equal((await claim()).status.phase, "Pending");
+            const text = await switchTo("ephemeral");
+            assert.match(text, /The api has no pod that is ready, so the earlier copy is what there is/);
+            assert.deepEqual(await messages(stack), texts);
+            assert.equal(await claim(), undefined);
+        } finally {
+            await kubectl("delete", "storageclass", never);
+            stack.edit({ storageClass: undefined });
+        }
+    });
+
+    it("puts all back by itself when pulumi up refuses, and nothing was changed", async () => {
+        stack.edit({ storageClass: "nope" });
+        const { status, text } = await operation("switch", stack, ["persistent"]);
+        assert.equal(status, 1, text);
+        assert.match(text, /storageClass is "nope": the cluster has no such storage class/);
+        assert.match(text, /The storage was not changed: putting the api back/);
+        assert.equal(journal(), undefined);
+        assert.deepEqual(await messages(stack), texts);
+        stack.edit({ storageClass: undefined });
+    });
+
+    it("does not begin where another machine's has begun, and says where its journal is", async () => {
+        await operation("switch", stack, ["persistent"], /messages \(\w+\), in /);
+        const { metadata } = await get(stack.name, "service", "api-service");
+        const where = metadata.annotations["synergychat/switch-journal"] as string;
+        assert.match(where, new RegExp(`^${hostname()}:/.*\\.json$`));
+        const other = await operation("switch", stack, ["ephemeral"], undefined, {
+            XDG_DATA_HOME: __dirname,
+        });
+        assert.equal(other.status, 1, other.text);
+        assert.ok(
+            other.text.includes(
+                `begun elsewhere and is not complete. Its journal, with the messages: ${where}`,
+            ),
+        );
+        const [, patch = ""] =
+            /^kubectl (patch .*)'$/m.exec(other.text.replaceAll("--patch='", "--patch=")) ?? [];
+        await kubectl(...patch.split(" "));
+        assert.deepEqual(await messages(stack), texts);
+        await switchTo("ephemeral");
+        assert.deepEqual(await messages(stack), texts);
     });
 
     it("lets nobody post before its end, not even after a refresh halfway", async () => {
@@ -132,7 +184,7 @@ describe("npm run switch", () => {
         assert.equal(status, 1);
         assert.match(text, /protectData is set, so the claim cannot go/);
         assert.deepEqual(await messages(stack), ["from before", "since then"]);
-        assert.equal(journal(stack), undefined);
+        assert.equal(journal(), undefined);
         stack.edit({ protectData: false });
         await stack.up();
     });
@@ -151,7 +203,7 @@ describe("npm run switch", () => {
             assert.match(text, /begin with \/stats, the first is "\/stats love"/);
             assert.notEqual(await claim(), undefined);
             assert.deepEqual(await messages(stack), before);
-            assert.equal(journal(stack), undefined);
+            assert.equal(journal(), undefined);
         });
 
         it("posts the messages again, both ways, killed on the way or not", async () => {

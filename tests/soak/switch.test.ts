@@ -59,7 +59,7 @@ describe("npm run switch, again and again", () => {
         assert.equal(status, 0, text);
         stack.edit({ storageMode: mode });
         assert.deepEqual(await messages(stack), thousand);
-        assert.equal(journal(stack), undefined);
+        assert.equal(journal(), undefined);
         if (mode === "ephemeral") {
             for (const volume of left) {
                 await kubectl("wait", "--for=delete", `pv/${volume}`, "--timeout=60s");

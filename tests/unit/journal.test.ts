@@ -3,26 +3,49 @@ import { strict as assert } from "node:assert";
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { journalPath, readJournal, removeJournal, writeJournal } from "../../operations/journal";
+import {
+    beginJournal,
+    journalPath,
+    readJournal,
+    removeJournal,
+    writeJournal,
+} from "../../operations/journal";
 
 describe("the journal of a switch", () => {
     const folder = mkdtempSync(join(tmpdir(), "synergychat-journal-"));
-    const path = journalPath(folder, "dev", "0f1e");
+    const path = journalPath(folder, "0f1e");
     const journal = { to: "ephemeral", pid: 1, copy: [{ AuthorUsername: "ada", Text: "hello" }] } as const;
 
     after(() => {
         rmSync(folder, { recursive: true });
     });
 
-    it("is another one for another stack, and for a stack that was made anew", () => {
-        assert.notEqual(journalPath(folder, "prod", "0f1e"), path);
-        assert.notEqual(journalPath(folder, "dev", "ffff"), path);
+    it("is another one for a stack that was made anew", () => {
+        assert.notEqual(journalPath(folder, "ffff"), path);
     });
 
     it("is not there at first, and reads as it was written", () => {
         assert.equal(readJournal(path), undefined);
         writeJournal(path, journal);
         assert.deepEqual(readJournal(path), journal);
+    });
+
+    it("is begun by one switch alone", () => {
+        const begun = journalPath(folder, "begun");
+        assert.ok(beginJournal(begun, { to: "persistent", pid: 1 }));
+        assert.ok(!beginJournal(begun, { to: "ephemeral", pid: 2 }));
+        assert.deepEqual(readJournal(begun), { to: "persistent", pid: 1 });
+        removeJournal(begun);
+    });
+
+    it("is not thrown away when it is damaged", () => {
+        const damaged = journalPath(folder, "damaged");
+        writeFileSync(damaged, '{"to": "eph');
+        assert.throws(
+            () => readJournal(damaged),
+            /damaged.json is damaged: .*\nIt .* holds a copy of the messages/,
+        );
+        rmSync(damaged);
     });
 
     it("can be read by its owner alone", () => {
@@ -34,7 +57,7 @@ describe("the journal of a switch", () => {
         writeFileSync(`${path}.part`, '{"to": "eph');
         assert.deepEqual(readJournal(path), journal);
         writeJournal(path, { ...journal, pid: 2 });
-        assert.deepEqual(readdirSync(dirname(path)), ["dev-0f1e.json"]);
+        assert.deepEqual(readdirSync(dirname(path)), ["0f1e.json"]);
         assert.equal(readJournal(path)?.pid, 2);
     });
 

@@ -15,6 +15,7 @@ process.on("exit", () => {
 /**
  * Runs `npm run SCRIPT -- ARGS STACK`.
  *
+ * @param env more of its environment, or other.
  * @param killAt once this is printed, the command and all that it started are killed with SIGKILL, as by a power cut.
  */
 export function operation(
@@ -22,11 +23,12 @@ export function operation(
     stack: TestStack,
     args: readonly string[] = [],
     killAt?: RegExp,
+    env: Readonly<Record<string, string>> = {},
 ): Promise<Result> {
     const child = spawn("npm", ["run", "--silent", script, "--", ...args, stack.name], {
         detached: true, // a process group of its own: its id is the child's
         stdio: ["ignore", "pipe", "pipe"],
-        env: { ...process.env, XDG_DATA_HOME: dataHome },
+        env: { ...process.env, XDG_DATA_HOME: dataHome, ...env },
     });
     return new Promise((resolve, reject) => {
         let text = "";
@@ -46,10 +48,10 @@ export function operation(
     });
 }
 
-/** The journal of a switch that did not come to its end. Fails when others than its owner may read it. */
-export function journal(stack: TestStack): Journal | undefined {
+/** The journal of the one switch that did not come to its end. Fails when others than its owner may read it. */
+export function journal(): Journal | undefined {
     const folder = join(dataHome, "synergychat", "switches");
-    const file = files(folder).find((name) => name.startsWith(`${stack.name}-`) && name.endsWith(".json"));
+    const file = files(folder).find((name) => name.endsWith(".json"));
     if (file === undefined) {
         return undefined;
     }
