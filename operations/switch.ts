@@ -184,7 +184,8 @@ async function changeStorage(work: Work, journal: Copied, isFirst: boolean): Pro
     const config = discard === undefined ? [] : ["--config-file", writeConfig(work, discard)];
     try {
         await refuseLate(work, journal);
-        pulumi(cluster.stack, ["up", "--yes", "--skip-preview", ...config], {
+        // A killed run may have changed what it did not get to record: on the way back that would seem unchanged.
+        pulumi(cluster.stack, ["up", "--yes", "--skip-preview", "--refresh", ...config], {
             ...cluster.env,
             [switchMark]: "1",
         });

@@ -102,8 +102,11 @@ describe("npm run switch", () => {
         await kubectl("create", "--filename", `${__dirname}/support/class.yaml`);
         try {
             stack.edit({ storageClass: never });
-            const { status } = await operation("switch", stack, ["persistent"], /api-deployment updating/);
-            assert.equal(status, null);
+            // The second time it says what it waits for: by then the pod is another one.
+            const waiting =
+                /api-deployment updating[^\n]*\n[^]*api-deployment updating[^\n]*\n[^]*api-deployment updating/;
+            const { status, text: killed } = await operation("switch", stack, ["persistent"], waiting);
+            assert.equal(status, null, killed);
             assert.equal((await claim()).status.phase, "Pending");
             const text = await switchTo("ephemeral");
             assert.match(text, /The api has no pod that is ready, so the earlier copy is what there is/);
