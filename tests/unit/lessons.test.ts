@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { type Check, lessons } from "../../operations/lessons";
 import type { Container, Deployment, Live, Pod } from "../../operations/live";
-import { verdict, whyNot } from "../../operations/rehearsal";
+import { harm, verdict } from "../../operations/rehearsal";
 
 const claimVolume = {
     name: "synergychat-api-volume",
@@ -121,6 +121,18 @@ describe("verify: looking", () => {
         ],
         ["a pod too many", { pods: [...healthy.pods, pod("api")] }, /2 of 1 pods ready/],
         [
+            "an api that was scaled to two",
+            {
+                pods: [...healthy.pods, pod("api")],
+                deployments: healthy.deployments.map((one) =>
+                    one.metadata.name === "synergychat-api"
+                        ? { ...one, spec: { ...one.spec, replicas: 2 } }
+                        : one,
+                ),
+            },
+            /2 of 2 pods ready/,
+        ],
+        [
             "a deployment that is gone",
             { deployments: healthy.deployments.slice(1) },
             /no deployment synergychat-web/,
@@ -205,13 +217,13 @@ describe("verify: trying", () => {
         assert.equal(judge([one]), "failed");
     });
 
-    it("leaves the live pod alone where messages would be lost, or stay", () => {
+    it("says what harm it would do on the live pod", () => {
         const because = (storageMode: Live["storageMode"], messages: Live["messages"]) =>
-            whyNot({ storageMode, messages });
-        assert.equal(because("ephemeral", []), undefined);
-        assert.match(because("ephemeral", [one, two]) ?? "", /holds 2 messages, which would be gone/);
-        assert.match(because("persistent", [one]) ?? "", /holds 1 message, and would not answer/);
-        assert.match(because("persistent", []) ?? "", /would stay, since the app cannot delete one/);
-        assert.match(because("ephemeral", undefined) ?? "", /does not tell its messages/);
+            harm({ storageMode, messages });
+        assert.match(because("ephemeral", []), /what somebody writes meanwhile would be gone/);
+        assert.match(because("ephemeral", [one, two]), /holds 2 messages, which would be gone/);
+        assert.match(because("persistent", [one]), /holds 1 message, and would not answer/);
+        assert.match(because("persistent", []), /would stay, since the app cannot delete one/);
+        assert.match(because("ephemeral", undefined), /does not tell its messages/);
     });
 });
