@@ -55,7 +55,10 @@ export interface Ended {
 export function attempt(program: string, args: readonly string[], env: Environment, input = ""): Ended {
     const options = { env: { ...env }, input, encoding: "utf8" as const, maxBuffer: Infinity };
     const { status, stdout, stderr, error } = spawnSync(program, args, options);
-    return error ? { status: null, stdout: "", stderr: error.message } : { status, stdout, stderr };
+    // One that ends before it has read its input (EPIPE) was started all the same, and says itself what was wrong.
+    return error && status === null
+        ? { status, stdout: "", stderr: error.message }
+        : { status, stdout, stderr };
 }
 
 /** What a program prints, or undefined when it fails or is not there. */
