@@ -41,10 +41,13 @@ export function stackLabels(instance: string): Record<string, string> {
 /**
  * The mark of a stack on its objects: project and stack. It tells two stacks in one cluster apart.
  *
- * @returns a label value: at most 63 characters, so a long name is cut and ends with a checksum of the whole.
+ * @returns a label value: at most 63 characters, a letter or a digit at both ends. A name that is none is cut where needed,
+ *   and ends with a checksum of the whole.
  */
 export function instanceOf(project: string, stack: string): string {
     const whole = `${project}-${stack}`;
     const checksum = createHash("sha256").update(whole).digest("hex").slice(0, 8);
-    return whole.length <= 63 ? whole : `${whole.slice(0, 54)}-${checksum}`;
+    return /^[a-z0-9](.{0,61}[a-z0-9])?$/i.test(whole)
+        ? whole
+        : `${whole.slice(0, 54)}-${checksum}`.replace(/^[^a-z0-9]+/i, "");
 }

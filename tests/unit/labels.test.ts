@@ -11,4 +11,16 @@ describe("instanceOf", () => {
         assert.equal(one?.length, 63);
         assert.notEqual(one, other);
     });
+
+    it("is a label's value whatever the names begin and end with", () => {
+        for (const [project, stack] of [
+            ["synergychat", "dev-"],
+            ["_chat", "dev"],
+            ["__", "."],
+            ["a", "b"],
+            ["_".repeat(80), "-"],
+        ] as const) {
+            assert.match(instanceOf(project, stack), /^[a-z0-9]([-a-z0-9_.]{0,61}[a-z0-9])?$/i);
+        }
+    });
 });
