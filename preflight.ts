@@ -8,17 +8,18 @@ import { RunError, log } from "@pulumi/pulumi";
 import { impossibleClaims } from "./checks/claims";
 import { missingClasses } from "./checks/classes";
 import { interruptedSwitch, leftBehind, lostMessages, orphaned, outOfSight, spent } from "./checks/messages";
-import { foreignObjects, leavingNamespace, servedHosts, takenOver } from "./checks/ownership";
+import { foreignObjects, foundAgain, leavingNamespace, servedHosts, takenOver } from "./checks/ownership";
 import { missingRights } from "./checks/rights";
 import { type Facts, look } from "./cluster/facts";
 import { connect } from "./cluster/kubectl";
 import type { Settings } from "./config";
 import { otherCluster, readState } from "./state";
 
-/** What the preflight found: problems stop the program, warnings are shown. */
+/** What the preflight found: problems stop the program, warnings and notes are shown. */
 export interface Verdict {
     readonly problems: readonly string[];
     readonly warnings: readonly string[];
+    readonly notes: readonly string[];
 }
 
 /**
@@ -35,8 +36,16 @@ export async function preflight(settings: Settings, instance: string): Promise<v
         throw new RunError(elsewhere);
     }
     const facts = await look(cluster, namespace, instance, recorded);
-    const { problems, warnings } = judge(settings, facts, instance, process.env[switchMark] !== undefined);
-    await Promise.all(warnings.map((warning) => log.warn(warning)));
+    const { problems, warnings, notes } = judge(
+        settings,
+        facts,
+        instance,
+        process.env[switchMark] !== undefined,
+    );
+    await Promise.all([
+        ...warnings.map((warning) => log.warn(warning)),
+        ...notes.map((note) => log.info(note)),
+    ]);
     if (problems.length > 0) {
         throw new RunError(`This cannot be done, nothing was changed:\n\n  ${problems.join("\n\n  ")}\n`);
     }
@@ -53,7 +62,7 @@ export const switchMark = "SYNERGYCHAT_SWITCH";
 export function judge(settings: Settings, facts: Facts, instance: string, switching = false): Verdict {
     const interrupted = switching ? undefined : interruptedSwitch(facts);
     if (interrupted !== undefined) {
-        return { problems: [interrupted], warnings: [] };
+        return { problems: [interrupted], warnings: [], notes: [] };
     }
     return {
         problems: [
@@ -71,5 +80,6 @@ export function judge(settings: Settings, facts: Facts, instance: string, switch
             ...orphaned(settings, facts),
             ...takenOver(settings, facts, instance),
         ],
+        notes: foundAgain(facts),
     };
 }

@@ -60,6 +60,13 @@ export function leavingNamespace(settings: Settings, facts: Facts, instance: str
         : [];
 }
 
+/** Claims that an earlier destroy has kept, and that the stack takes up again. */
+export function foundAgain({ recorded, namespace, claims }: Facts): string[] {
+    return recorded === undefined && namespace && isRetained(namespace)
+        ? claims.map(({ metadata }) => `Claim ${metadata.name} is found again, with what it holds.`)
+        : [];
+}
+
 /** Claims that carry the stack's marks, and that its state has never heard of. */
 export function takenOver({ namespace }: Settings, facts: Facts, instance: string): string[] {
     const isNew = facts.recorded === undefined && facts.namespace && !isRetained(facts.namespace);

@@ -22,8 +22,12 @@ export async function findCluster(context: string, env: Environment = process.en
         return { env, kind: "own" };
     }
     if (context !== "minikube") {
+        const known = output("kubectl", ["config", "get-contexts", "--output=name"], env)?.split("\n") ?? [];
         throw new UserError(
-            `The cluster of context ${context} does not answer. See your contexts with: kubectl config get-contexts`,
+            known.includes(context)
+                ? `The cluster of context ${context} does not answer. Is it running? Try: kubectl --context ${context} get nodes`
+                : `kubernetes:context is ${JSON.stringify(context)}: your kubeconfig has no such context. It has: ${known.join(", ") || "none"}.\n` +
+                      "Start that cluster, or run: pulumi config set kubernetes:context NAME",
         );
     }
     if (onPath("minikube", env)) {

@@ -5,11 +5,12 @@
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { halfSwitched } from "../checks/messages";
-import { isOwn } from "../checks/ownership";
+import { isOwn, isRetained } from "../checks/ownership";
 import { type ApiFacts, type Claim, apiIn, countInWords, listOf, objectAt } from "../cluster/facts";
 import { type ApiObject, type Connection, connect } from "../cluster/kubectl";
 import { instanceOf } from "../components/labels";
 import { claimName } from "../components/storage";
+import { rules } from "../config";
 import { recordedIn } from "../state";
 import { readArguments } from "./arguments";
 import { UserError, agrees, isAttended, main, onPath, output } from "./process";
@@ -50,6 +51,8 @@ interface Doomed {
 /** A namespace, with what would go where it goes. */
 interface Place {
     readonly namespace: string;
+    /** undefined: there is no such namespace. */
+    readonly found: ApiObject | undefined;
     readonly claims: readonly Claim[];
     readonly pods: readonly (MountingPod & ApiObject)[];
     readonly api: ApiFacts | undefined;
@@ -97,19 +100,31 @@ async function lookAt(cluster: StackCluster): Promise<Doomed> {
         cluster,
         connection,
         instance: instanceOf(projectName(), shortName(stack)),
-        retainData: settingOf(stack, "retainData") === "true",
-        protectData: settingOf(stack, "protectData") === "true",
+        retainData: flag(stack, "retainData"),
+        protectData: flag(stack, "protectData"),
         places: await Promise.all([...namespaces].map((namespace) => placeOf(connection, namespace))),
     };
 }
 
+function flag(stack: string, key: "retainData" | "protectData"): boolean {
+    const text = settingOf(stack, key);
+    const value = rules[key].parse(text);
+    if (value === undefined) {
+        throw new UserError(
+            `${key} is ${JSON.stringify(text)}: it must be ${rules[key].allowed}. Nothing was changed.`,
+        );
+    }
+    return value;
+}
+
 async function placeOf(connection: Connection, namespace: string): Promise<Place> {
-    const [claims, pods, api] = await Promise.all([
+    const [found, claims, pods, api] = await Promise.all([
+        namespaceNamed(namespace, connection),
         claimsIn<Claim>(connection, namespace),
         podsIn(connection, namespace),
         apiIn(connection, namespace),
     ]);
-    return { namespace, claims, pods, api };
+    return { namespace, found, claims, pods, api };
 }
 
 /** It goes first: a claim cannot go while such a pod mounts it. */
@@ -212,18 +227,25 @@ function dataOf(doomed: Doomed): Promise<readonly Data[]> {
 
 async function prove(data: readonly Data[], doomed: Doomed): Promise<void> {
     const wrong: string[] = [];
-    for (const item of data) {
-        for (const [what, isThere] of things(item, doomed)) {
-            const there = await settled(isThere, item.kept);
-            console.log(`  ${there ? "kept" : "gone"}  ${what}`);
-            if (there !== item.kept) {
-                wrong.push(`${what} is ${there ? "still there" : "gone, although it was to be kept"}`);
-            }
+    for (const [what, isThere, kept] of [
+        ...data.flatMap((item) => things(item, doomed)),
+        ...doomed.places.flatMap((place) => namespaceOf(place, doomed)),
+    ]) {
+        const there = await settled(isThere, kept);
+        console.log(`  ${there ? "kept" : "gone"}  ${what}`);
+        if (there !== kept) {
+            wrong.push(`${what} is ${there ? "still there" : "gone, although it was to be kept"}`);
         }
     }
     if (wrong.length > 0) {
         await explain(data, doomed);
         throw new UserError(`It did not end as it should: ${wrong.join("; ")}.`);
+    }
+    if (doomed.retainData && data.length > 0) {
+        console.log(
+            "The next npm run up finds it again. To delete it: pulumi config set retainData false, then npm run up, then\n" +
+                "npm run down.",
+        );
     }
 }
 
@@ -242,27 +264,43 @@ async function explain(data: readonly Data[], { connection }: Doomed): Promise<v
     }
 }
 
-type Thing = [what: string, isThere: () => Promise<boolean>];
+type Thing = readonly [what: string, isThere: () => Promise<boolean>, kept: boolean];
 
 /** What is looked for, and how. */
 function things(item: Data, { cluster, connection }: Doomed): Thing[] {
-    const { namespace, claim, volume, folder } = item;
+    const { namespace, claim, volume, folder, kept } = item;
     const isClaimThere = async () =>
         (await claimsIn<Claim>(connection, namespace)).some(({ metadata }) => metadata.name === claim);
-    const found: Thing[] = [[`claim ${claim}`, isClaimThere]];
+    const found: Thing[] = [[`claim ${claim}`, isClaimThere, kept]];
     if (volume) {
-        found.push([`volume ${volume}`, async () => (await volumeNamed(volume, connection)) !== undefined]);
+        found.push([
+            `volume ${volume}`,
+            async () => (await volumeNamed(volume, connection)) !== undefined,
+            kept,
+        ]);
     }
     if (folder && cluster.kind === "sandbox") {
-        found.push([`data folder ${folder}`, () => Promise.resolve(existsSync(folder))]);
+        found.push([`data folder ${folder}`, () => Promise.resolve(existsSync(folder)), kept]);
     } else if (folder && cluster.kind === "minikube" && onPath("minikube", cluster.env)) {
         const test = ["ssh", "--", "test", "-e", folder];
         found.push([
             `data folder ${folder} in minikube`,
             () => Promise.resolve(output("minikube", test, cluster.env) !== undefined),
+            kept,
         ]);
     }
     return found;
+}
+
+/** The namespace, where it is the stack's. One that an earlier destroy kept is in no state any more. */
+function namespaceOf({ namespace, found }: Place, doomed: Doomed): Thing[] {
+    if (!found || !isOwn(found, doomed.instance)) {
+        return [];
+    }
+    const keptEarlier = isRetained(found) && !doomed.cluster.state.some(({ type }) => type === namespaceType);
+    const isThere = async () =>
+        (await namespaceNamed(namespace, doomed.connection))?.metadata.uid === found.metadata.uid;
+    return [[`namespace ${namespace}`, isThere, keptEarlier || keepsGuests(doomed)]];
 }
 
 /** Whether it is there. What must go has half a minute: a volume goes a moment after its claim. */
@@ -279,6 +317,10 @@ function claimsIn<T>(connection: Connection, namespace: string): Promise<readonl
 
 function podsIn(connection: Connection, namespace: string): Promise<Place["pods"]> {
     return listOf(connection, `/api/v1/namespaces/${namespace}/pods`);
+}
+
+function namespaceNamed(name: string, connection: Connection): Promise<ApiObject | undefined> {
+    return objectAt(connection, `/api/v1/namespaces/${name}`);
 }
 
 function volumeNamed(name: string, connection: Connection): Promise<HeldVolume | undefined> {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { PulumiCommand } from "@pulumi/pulumi/automation";
 import { parse } from "yaml";
 import { isContent, kubeconfigPath } from "../cluster/kubectl";
-import { rules } from "../config";
+import { type RawConfig, rules } from "../config";
 import { type StateResource, otherCluster, recordedIn } from "../state";
 import { type Cluster, findCluster } from "./cluster";
 import { type Environment, UserError, attempt, onPath, output, run } from "./process";
@@ -111,9 +111,14 @@ function kubeconfigOf(stack: string): Environment {
 function contextOf(stack: string): string {
     const context = configOf(stack, "kubernetes:context");
     if (typeof context !== "string" || context === "") {
+        const file = configFile(stack);
+        const problem = existsSync(file)
+            ? `${file} names no cluster.`
+            : `There is no stack ${stack} here, no file ${file}. There is: ${stacksHere().join(", ") || "none"}.`;
         throw new UserError(
-            `${configFile(stack)} names no cluster. Add one: pulumi config set kubernetes:context minikube --stack ${stack}\n` +
-                `Where there is no such stack yet, first: pulumi stack init ${stack}`,
+            `${problem} ${existsSync(file) ? "Run" : "To make it"}:\n` +
+                `pulumi stack init ${stack}   (where there is no such stack yet)\n` +
+                `pulumi config set kubernetes:context minikube --stack ${stack}`,
         );
     }
     return context;
@@ -127,11 +132,35 @@ function configOf(stack: string, key: string): unknown {
 /** What the stack's config file says of a key of this project's, as text; the key's default where it says nothing. */
 export function settingOf(stack: string, key: keyof typeof rules): string {
     const value = configOf(stack, `${projectName()}:${key}`);
-    return value === undefined
-        ? rules[key].default
-        : typeof value === "string"
-          ? value
-          : JSON.stringify(value);
+    return value === undefined ? rules[key].default : textOf(value);
+}
+
+/**
+ * The stack's whole config as Pulumi hands it to the program.
+ *
+ * @param changes values of this project's keys that take the place of the file's.
+ */
+export function rawConfig(stack: string, changes: Readonly<Record<string, string>>): RawConfig {
+    const config: Record<string, unknown> = { ...configDocument(stack).config };
+    for (const [key, value] of Object.entries(changes)) {
+        config[`${projectName()}:${key}`] = value;
+    }
+    return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, textOf(value)]));
+}
+
+function textOf(value: unknown): string {
+    return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** The stack's config file as it is now, for `restoreConfig`. */
+export function configText(stack: string): string {
+    const file = configFile(stack);
+    return existsSync(file) ? readFileSync(file, "utf8") : "";
+}
+
+/** Writes the stack's config file as it was. */
+export function restoreConfig(stack: string, text: string): void {
+    writeFileSync(configFile(stack), text);
 }
 
 /** A stack's config file: the config, and what Pulumi keeps beside it. */
@@ -348,6 +377,11 @@ function keepingConfigClean(stack: string, action: () => void): void {
 /** The stack's config file. */
 export function configFile(stack: string): string {
     return `Pulumi.${shortName(stack)}.yaml`;
+}
+
+/** The stacks that have a config file here. */
+function stacksHere(): string[] {
+    return readdirSync(".").flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
 }
 
 /** A stack's name without its organization and project, as in organization/project/dev. */

@@ -11,6 +11,7 @@ import { stringify } from "yaml";
 import { connect } from "../cluster/kubectl";
 import { outOfService } from "../components/labels";
 import { claimName } from "../components/storage";
+import { readSettings } from "../config";
 import { switchMark } from "../preflight";
 import { RunningApi } from "./api";
 import { readArguments } from "./arguments";
@@ -22,10 +23,13 @@ import {
     type StackCluster,
     clusterOf,
     configDocument,
+    configText,
     dataFolder,
     outputs,
     projectName,
     pulumi,
+    rawConfig,
+    restoreConfig,
     settingOf,
 } from "./stack";
 
@@ -62,17 +66,18 @@ main(async () => {
 });
 
 async function takeAlong(work: Work): Promise<void> {
-    const { to, api } = work;
+    const { to, api, cluster } = work;
     const earlier = readJournal(work.journal);
     refuseSecond(earlier);
     if (!earlier) {
         refuseElsewhere(work, await api.takenOutBy());
         if ((await api.mode()) === to) {
             configure(work, to);
-            console.log(`The storage of stack ${work.cluster.stack} is ${to} already.`);
+            console.log(`The storage of stack ${cluster.stack} is ${to} already.`);
             return;
         }
     }
+    readSettings(rawConfig(cluster.stack, { storageMode: to }), projectName());
     await refuseProtected(work);
     const journal = begin(work, earlier);
     sayHowToGoOn(work);
@@ -179,6 +184,7 @@ function undo(work: Work): void {
 async function changeStorage(work: Work, journal: Copied, isFirst: boolean): Promise<void> {
     const { cluster, to } = work;
     console.log(`2/4 Changing the storage to ${to}: pulumi up ...`);
+    const before = configText(cluster.stack);
     configure(work, to);
     const discard = await claimToDiscard(work, journal);
     const config = discard === undefined ? [] : ["--config-file", writeConfig(work, discard)];
@@ -191,8 +197,9 @@ async function changeStorage(work: Work, journal: Copied, isFirst: boolean): Pro
         });
     } catch (error) {
         if (isFirst && (await isUntouched(work, journal))) {
-            configure(work, to === "persistent" ? "ephemeral" : "persistent");
+            restoreConfig(cluster.stack, before);
             undo(work);
+            throw new UserError("The storage cannot be changed, see above. Everything is as it was before.");
         }
         throw error;
     } finally {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { run } from "./exec.ts";
 import { networkOf } from "./network.ts";
 import type { Paths } from "./paths.ts";
-import { writeWhole } from "./stamps.ts";
+import { readIfThere, writeWhole } from "./stamps.ts";
 
 export const nodeName = "sandbox";
 
@@ -81,7 +81,20 @@ export async function writeKubeconfigs(paths: Paths): Promise<void> {
     for (const { file } of clients) {
         await writeWhole(kubeconfigOf(paths, file), await kubeconfig(paths, file));
     }
-    await writeWhole(paths.kubeconfig, await kubeconfig(paths, "admin"));
+    const own = await kubeconfig(paths, "admin");
+    if (!holds((await readIfThere(paths.kubeconfig)) ?? "", own)) {
+        await writeWhole(paths.kubeconfig, own);
+    }
+}
+
+/** Whether a person's kubeconfig leads to this very cluster. What they set in it since, as its namespace, is theirs. */
+export function holds(theirs: string, own: string): boolean {
+    const { clusters, users } = JSON.parse(own) as {
+        clusters: { cluster: Record<string, string> }[];
+        users: { user: Record<string, string> }[];
+    };
+    const facts = [...clusters.map(({ cluster }) => cluster), ...users.map(({ user }) => user)];
+    return facts.flatMap((one) => Object.values(one)).every((value) => theirs.includes(value));
 }
 
 export function kubeconfigOf(paths: Paths, part: string): string {

@@ -38,6 +38,12 @@ describe("npm run down", () => {
         stack.edit({ retainData: undefined });
     });
 
+    it("refuses while the config says neither yes nor no", async () => {
+        stack.edit({ retainData: "yes" });
+        await refused(/retainData is "yes": it must be true or false/);
+        stack.edit({ retainData: undefined });
+    });
+
     it("refuses while protectData stands in the config alone, and once it is in the state", async () => {
         stack.edit({ protectData: true });
         await refused(/protectData is true in the config, but .* recorded false: a destroy would go through/);
@@ -85,7 +91,11 @@ describe("npm run down", () => {
             text,
             new RegExp(`synergychat-api-pvc, volume ${spec.volumeName as string}, kept with 1 message`),
         );
-        assert.match(text, /kept {2}claim synergychat-api-pvc\n +kept {2}volume /);
+        assert.match(
+            text,
+            /kept {2}claim synergychat-api-pvc\n +kept {2}volume .*\n +kept {2}namespace e2e-down/,
+        );
+        assert.match(text, /The next npm run up finds it again/);
         assert.equal((await claim()).metadata.uid, metadata.uid);
         assert.equal(await get(stack.name, "deployment", "synergychat-api"), undefined);
         // Nothing of the stack is left to destroy: what was kept stays.
@@ -143,7 +153,7 @@ describe("npm run down", () => {
         const { status, text } = await operation("down", stack);
         assert.equal(status, 0, text);
         assert.match(text, /gone {2}claim synergychat-api-pvc/);
-        assert.match(text, new RegExp(`gone  volume ${name}`));
+        assert.match(text, new RegExp(`gone  volume ${name}\n +gone  namespace e2e-down\n`));
         assert.equal(await kubectl("get", "namespace", stack.name, "--ignore-not-found"), "");
         assert.equal(await kubectl("get", "pv", name, "--ignore-not-found"), "");
     });

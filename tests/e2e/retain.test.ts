@@ -35,10 +35,10 @@ describe("retained data", () => {
         assert.equal(kept.metadata.uid, before);
         assert.equal(kept.status.phase, "Bound");
         assert.equal(await get(stack.name, "deployment", "synergychat-api"), undefined);
-        await stack.up();
+        assert.match(await stack.up(), /Claim synergychat-api-pvc is found again, with what it holds/);
         assert.equal((await claim()).metadata.uid, before);
         assert.deepEqual(await messages(stack), ["kept"]);
-        await stack.up("--expect-no-changes");
+        assert.doesNotMatch(await stack.up("--expect-no-changes"), /found again/);
     });
 
     it("does not go with the namespace unasked, once that is no longer retained", async () => {

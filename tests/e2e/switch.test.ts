@@ -1,5 +1,6 @@
 /** `npm run switch`: the messages come along, both ways, killed at any step or not. */
 import { strict as assert } from "node:assert";
+import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { messages, say } from "./support/app";
 import { get, kubectl, list } from "./support/cluster";
@@ -118,13 +119,24 @@ describe("npm run switch", () => {
         }
     });
 
+    it("does not begin with a config that is wrong", async () => {
+        stack.edit({ webReplicas: 0 });
+        const { status, text } = await operation("switch", stack, ["persistent"]);
+        assert.equal(status, 1, text);
+        assert.match(text, /1 problem in the stack's config[^]*webReplicas is "0"/);
+        assert.doesNotMatch(text, /Taking the api out/);
+        stack.edit({ webReplicas: 1 });
+    });
+
     it("puts all back by itself when pulumi up refuses, and nothing was changed", async () => {
         stack.edit({ storageClass: "nope" });
         const { status, text } = await operation("switch", stack, ["persistent"]);
         assert.equal(status, 1, text);
         assert.match(text, /storageClass is "nope": the cluster has no such storage class/);
         assert.match(text, /The storage was not changed: putting the api back/);
+        assert.match(text, /Everything is as it was before\.$/m);
         assert.equal(journal(), undefined);
+        assert.match(readFileSync(`Pulumi.${stack.name}.yaml`, "utf8"), /storageMode: ephemeral/);
         assert.deepEqual(await messages(stack), texts);
         stack.edit({ storageClass: undefined });
     });

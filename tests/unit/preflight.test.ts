@@ -103,8 +103,8 @@ function onlyProblem(facts: Facts, config: Record<string, string> = {}): string 
 
 describe("preflight", () => {
     it("lets a fresh cluster and an unchanged stack pass", () => {
-        assert.deepEqual(judge(settings(), fresh, instance), { problems: [], warnings: [] });
-        assert.deepEqual(judge(settings(), running, instance), { problems: [], warnings: [] });
+        assert.deepEqual(judge(settings(), fresh, instance), { problems: [], warnings: [], notes: [] });
+        assert.deepEqual(judge(settings(), running, instance), { problems: [], warnings: [], notes: [] });
     });
 
     describe("messages", () => {
@@ -433,6 +433,9 @@ describe("preflight", () => {
             const annotations = { "synergychat/retain-data": "true" };
             const kept = { ...found, namespace: named("synergychat", { annotations }) };
             assert.deepEqual(judge(settings(), kept, instance).warnings, []);
+            assert.deepEqual(judge(settings(), kept, instance).notes, [
+                "Claim synergychat-api-pvc is found again, with what it holds.",
+            ]);
         });
 
         it("of somebody else must be there", () => {

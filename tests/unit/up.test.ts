@@ -22,6 +22,7 @@ esac`,
     kubectl: `
 echo "$KUBECONFIG" >> "$STATE/kubeconfig"
 case "$*" in
+"config get-contexts --output=name") printf 'minikube\\nprod\\n' ;;
 *--raw=/version) test -e "$STATE/running" && echo '{"major":"1"}' ;;
 *) exit 1 ;;
 esac`,
@@ -213,11 +214,23 @@ describe("npm run up, with a recording minikube", () => {
         assert.doesNotMatch(text, /^\s+at /m);
     });
 
+    it("makes nothing of a name that no stack has, and says which there are", () => {
+        const { status, text, calls } = up("dve");
+        assert.equal(status, 1);
+        assert.match(text, /There is no stack dve here, no file Pulumi\.dve\.yaml\. There is: dev\./);
+        assert.deepEqual(calls, []);
+    });
+
     it("starts no minikube for a stack that names another cluster", () => {
         write("Pulumi.dev.yaml", "config:\n  kubernetes:context: elsewhere\n");
         const { status, text, calls } = up();
         assert.equal(status, 1);
         assert.deepEqual(calls, []);
-        assert.match(text, /The cluster of context elsewhere does not answer/);
+        assert.match(
+            text,
+            /kubernetes:context is "elsewhere": your kubeconfig has no such context. It has: minikube, prod\./,
+        );
+        write("Pulumi.dev.yaml", "config:\n  kubernetes:context: prod\n");
+        assert.match(up().text, /The cluster of context prod does not answer. Is it running\?/);
     });
 });
