@@ -158,24 +158,39 @@ async function explain(target: Target, said: string): Promise<string> {
             : "";
         return `kubectl proxy does not start: ${said}${given}`;
     }
-    const known = await contexts(target);
+    return unknownContext(target.context, await contexts(target));
+}
+
+/** @param known the contexts that the kubeconfig has. */
+export function unknownContext(context: string, known: readonly string[]): string {
     const have = known.length > 0 ? `It has: ${known.join(", ")}.` : "It has none.";
     return (
-        `kubernetes:context is ${JSON.stringify(target.context)}: your kubeconfig has no such context. ${have}\n` +
+        `kubernetes:context is ${JSON.stringify(context)}: your kubeconfig has no such context. ${have}\n` +
         "    Start your cluster (minikube start), or run: pulumi config set kubernetes:context NAME"
     );
 }
 
-async function contexts(target: Target): Promise<readonly string[]> {
-    const { stdout } = await promisify(execFile)(
-        "kubectl",
-        ["config", "get-contexts", "--output=name", ...kubeconfigFlag(target)],
-        { env: { ...(target.env ?? process.env) } },
-    );
-    return stdout.split("\n").filter((name) => name !== "");
+/**
+ * The contexts of a kubeconfig.
+ *
+ * @throws RunError where kubectl does not tell them.
+ */
+export async function contexts(target: Omit<Target, "context">): Promise<readonly string[]> {
+    const args = ["config", "get-contexts", "--output=name", ...kubeconfigFlag(target)];
+    try {
+        const { stdout } = await promisify(execFile)("kubectl", args, {
+            env: { ...(target.env ?? process.env) },
+        });
+        return stdout.split("\n").filter((name) => name !== "");
+    } catch (error) {
+        throw new RunError(
+            `kubectl config get-contexts fails: ${(error as Error).message.trim()}\n` +
+                `    Is kubectl on the PATH (${kubectlDocs}), and your kubeconfig whole?`,
+        );
+    }
 }
 
-function kubeconfigFlag(target: Target): string[] {
+function kubeconfigFlag(target: Pick<Target, "kubeconfig">): string[] {
     return target.kubeconfig ? [`--kubeconfig=${target.kubeconfig}`] : [];
 }
 

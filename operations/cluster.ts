@@ -2,6 +2,7 @@
  * The cluster that a stack goes to: the context that its config names, where that answers; else a minikube or the
  * sandbox, started for it.
  */
+import { contexts, unknownContext } from "../cluster/kubectl";
 import { type Environment, UserError, agrees, isAttended, onPath, output, run } from "./process";
 
 /** A cluster that answers, with the environment to reach it. */
@@ -22,12 +23,11 @@ export async function findCluster(context: string, env: Environment = process.en
         return { env, kind: "own" };
     }
     if (context !== "minikube") {
-        const known = output("kubectl", ["config", "get-contexts", "--output=name"], env)?.split("\n") ?? [];
+        const known = await contexts({ env });
         throw new UserError(
             known.includes(context)
                 ? `The cluster of context ${context} does not answer. Is it running? Try: kubectl --context ${context} get nodes`
-                : `kubernetes:context is ${JSON.stringify(context)}: your kubeconfig has no such context. It has: ${known.join(", ") || "none"}.\n` +
-                      "Start that cluster, or run: pulumi config set kubernetes:context NAME",
+                : unknownContext(context, known),
         );
     }
     if (onPath("minikube", env)) {
