@@ -46,7 +46,7 @@ interface Slice {
 export class RunningApi {
     public constructor(
         private readonly cluster: Connection,
-        private readonly namespace: string,
+        public readonly namespace: string,
     ) {}
 
     /** The claim that its Deployment mounts now, whatever a config says; undefined with ephemeral storage. */

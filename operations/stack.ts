@@ -113,10 +113,10 @@ function contextOf(stack: string): string {
     if (typeof context !== "string" || context === "") {
         const file = configFile(stack);
         const problem = existsSync(file)
-            ? `${file} names no cluster.`
-            : `There is no stack ${stack} here, no file ${file}. There is: ${stacksHere().join(", ") || "none"}.`;
+            ? `${file} names no cluster. Run:`
+            : `There is no stack ${stack} here, no file ${file}. There is: ${stacksHere().join(", ") || "none"}. To make it:`;
         throw new UserError(
-            `${problem} ${existsSync(file) ? "Run" : "To make it"}:\n` +
+            `${problem}\n` +
                 `pulumi stack init ${stack}   (where there is no such stack yet)\n` +
                 `pulumi config set kubernetes:context minikube --stack ${stack}`,
         );
@@ -154,8 +154,7 @@ function textOf(value: unknown): string {
 
 /** The stack's config file as it is now, for `restoreConfig`. */
 export function configText(stack: string): string {
-    const file = configFile(stack);
-    return existsSync(file) ? readFileSync(file, "utf8") : "";
+    return readFileSync(configFile(stack), "utf8");
 }
 
 /** Writes the stack's config file as it was. */

@@ -11,7 +11,7 @@ import { stringify } from "yaml";
 import { connect } from "../cluster/kubectl";
 import { outOfService } from "../components/labels";
 import { claimName } from "../components/storage";
-import { readSettings } from "../config";
+import { type Settings, readSettings } from "../config";
 import { switchMark } from "../preflight";
 import { RunningApi } from "./api";
 import { readArguments } from "./arguments";
@@ -77,12 +77,12 @@ async function takeAlong(work: Work): Promise<void> {
             return;
         }
     }
-    readSettings(rawConfig(cluster.stack, { storageMode: to }), projectName());
-    await refuseProtected(work);
+    const settings = readSettings(rawConfig(cluster.stack, { storageMode: to }), projectName());
+    await refuseProtected(work, settings);
     const journal = begin(work, earlier);
     sayHowToGoOn(work);
     const copied = await copy(work, journal);
-    await changeStorage(work, copied, earlier === undefined);
+    await changeStorage(work, copied, settings, earlier === undefined);
     prove(await fill(work, copied));
     api.putBack();
     await api.untilServed(true);
@@ -181,12 +181,17 @@ function undo(work: Work): void {
  *
  * @param isFirst whether no earlier run has done anything yet.
  */
-async function changeStorage(work: Work, journal: Copied, isFirst: boolean): Promise<void> {
+async function changeStorage(
+    work: Work,
+    journal: Copied,
+    settings: Settings,
+    isFirst: boolean,
+): Promise<void> {
     const { cluster, to } = work;
     console.log(`2/4 Changing the storage to ${to}: pulumi up ...`);
     const before = configText(cluster.stack);
     configure(work, to);
-    const discard = await claimToDiscard(work, journal);
+    const discard = await claimToDiscard(work, journal, settings);
     const config = discard === undefined ? [] : ["--config-file", writeConfig(work, discard)];
     try {
         await refuseLate(work, journal);
@@ -304,10 +309,11 @@ function prove({ wanted, current }: Filled): void {
 
 /** The claim of the stack's own that goes. Whatever it holds is in the copy; one that holds more is never named here. */
 async function claimToDiscard(
-    { to, api, cluster }: Work,
+    { to, api }: Work,
     { unreadClaim }: Copied,
+    { retainData }: Settings,
 ): Promise<string | undefined> {
-    if (to === "persistent" || settingOf(cluster.stack, "retainData") === "true") {
+    if (to === "persistent" || retainData) {
         return undefined;
     }
     const uid = await api.claimUid(claimName);
@@ -315,11 +321,13 @@ async function claimToDiscard(
 }
 
 /** In the config, or as the last up recorded it. */
-async function refuseProtected({ to, api, cluster }: Work): Promise<void> {
+async function refuseProtected(
+    { to, api, cluster }: Work,
+    { protectData, retainData }: Settings,
+): Promise<void> {
     const goes = to === "ephemeral" && (await api.claim()) === claimName;
     const recorded = cluster.state.some(({ type, protect }) => type === claimType && protect === true);
-    const isProtected = recorded || settingOf(cluster.stack, "protectData") === "true";
-    if (goes && isProtected && settingOf(cluster.stack, "retainData") !== "true") {
+    if (goes && (recorded || protectData) && !retainData) {
         throw new UserError(
             "protectData is set, so the claim cannot go. Keep it: pulumi config set retainData true.\n" +
                 "Or let it go: pulumi config set protectData false, then npm run up, then this again.",
@@ -338,13 +346,12 @@ function refuseOtherNamespace(stack: string, live: string): void {
 }
 
 /** Its journal has the messages, and may be half written into a volume by now. */
-function refuseElsewhere({ cluster }: Work, journal: string | undefined): void {
+function refuseElsewhere({ api }: Work, journal: string | undefined): void {
     if (journal !== undefined) {
-        const { namespaceName } = outputs(cluster.state, cluster.stack);
         throw new UserError(
             `A switch of this stack was begun elsewhere and is not complete. Its journal, with the messages: ${journal}\n` +
                 "Go on there. Only where that is gone for good: put the api back, with the messages that it has, and run this again:\n" +
-                `kubectl patch service api-service --namespace ${namespaceName} --type=json ` +
+                `kubectl patch service api-service --namespace ${api.namespace} --type=json ` +
                 `--patch='[{"op":"remove","path":"/spec/selector/${outOfService.replace("/", "~1")}"}]'`,
         );
     }
