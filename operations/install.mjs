@@ -1,4 +1,8 @@
-/** Installs the node packages where they are missing or other than the lock file says. Runs on any Node, before there is anything else. */
+/**
+ * Installs the node packages if they are missing or differ from the lock file. Runs on any Node, before there is anything
+ * else. It prints to standard error only: standard output belongs to the command that follows, as in
+ * `eval "$(npm run --silent sandbox -- env)"`.
+ */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -7,9 +11,9 @@ const lock = createHash("sha256").update(readFileSync("package-lock.json")).dige
 const mark = "node_modules/.installed-lock";
 
 if (!existsSync(mark) || readFileSync(mark, "utf8") !== lock) {
-    console.log("Installing node packages (npm ci), about a minute ...");
+    console.error("Installing node packages (npm ci), about a minute ...");
     try {
-        execFileSync("npm", ["ci", "--loglevel=error"], { stdio: ["ignore", "ignore", "inherit"] });
+        execFileSync("npm", ["ci", "--loglevel=error"], { stdio: ["ignore", 2, 2] });
     } catch {
         console.error("npm ci failed: see its message above, then run the same command again.");
         process.exit(1);
