@@ -1,6 +1,6 @@
 /** What a person typed after `npm run COMMAND --`. */
 import { parseArgs } from "node:util";
-import { UserError } from "./process";
+import { UsageError } from "./process";
 
 export interface Arguments {
     /** In the order in which they were typed. */
@@ -15,7 +15,7 @@ export interface Arguments {
  * @param usage of the command, shown for what it does not know, too.
  * @param most how many words it takes at most.
  * @param flags that it knows, without their dashes.
- * @throws UserError that names what the command does not know.
+ * @throws UsageError that names what the command does not know.
  */
 export function readArguments(usage: string, most: number, ...flags: readonly string[]): Arguments {
     const { positionals, tokens } = parseArgs({
@@ -29,10 +29,14 @@ export function readArguments(usage: string, most: number, ...flags: readonly st
         console.log(usage);
         process.exit(0);
     }
-    const unknown = typed.find(({ name }) => !flags.includes(name))?.rawName;
-    if (unknown !== undefined || positionals.length > most) {
-        const what = unknown ?? positionals.slice(most).join(" ");
-        throw new UserError(`${what} is nothing that this command knows.\n${usage}`);
+    // A flag takes no value: --yes=false must not count as a yes.
+    const unknown = typed.find(({ name, value }) => !flags.includes(name) || value !== undefined);
+    if (unknown) {
+        const value = unknown.value === undefined ? "" : `=${unknown.value}`;
+        throw new UsageError(`Unknown option: ${unknown.rawName}${value}\n${usage}`);
+    }
+    if (positionals.length > most) {
+        throw new UsageError(`Unexpected argument: ${positionals.slice(most).join(" ")}\n${usage}`);
     }
     return { words: positionals, flags: new Set(typed.map(({ name }) => name)) };
 }

@@ -15,9 +15,14 @@ export interface Cluster {
  * Finds the cluster of a context, and starts one where the context is `minikube` and nothing answers.
  *
  * @param env where kubectl finds its kubeconfig.
+ * @param yes whether to ask nothing.
  * @throws UserError that says what to start or to install.
  */
-export async function findCluster(context: string, env: Environment = process.env): Promise<Cluster> {
+export async function findCluster(
+    context: string,
+    env: Environment = process.env,
+    yes = false,
+): Promise<Cluster> {
     const runs = answers(context, env);
     if (runs && (context !== "minikube" || !onPath("minikube", env))) {
         return { env, kind: "own" };
@@ -34,7 +39,7 @@ export async function findCluster(context: string, env: Environment = process.en
         return startMinikube(env, runs);
     }
     if (process.platform === "linux" && process.getuid?.() === 0) {
-        return startSandbox(env);
+        return startSandbox(env, yes);
     }
     throw new UserError(
         "There is no cluster: the context minikube does not answer, and the program minikube is not on the PATH.\n" +
@@ -66,9 +71,9 @@ function startMinikube(env: Environment, runs: boolean): Cluster {
 
 type Addons = Partial<Record<string, { readonly Status: string }>>;
 
-async function startSandbox(env: Environment): Promise<Cluster> {
+async function startSandbox(env: Environment, yes: boolean): Promise<Cluster> {
     const isNew = output("npm", ["run", "--silent", "sandbox", "--", "env"], env) === undefined;
-    if (isNew && isAttended()) {
+    if (isNew && !yes && isAttended()) {
         await askForSandbox();
     }
     run("npm", ["run", "--silent", "sandbox", "--", "up"], env);

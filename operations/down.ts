@@ -1,6 +1,8 @@
 /**
- * `npm run down [-- STACK]`: a plain `pulumi destroy`, then proof of the end: every claim, volume and data folder that
- * the stack's namespaces had is looked for, and named as gone or kept. Exits with 1 when one is not as the stack says.
+ * `npm run down [-- STACK] [--yes]`: a plain `pulumi destroy`, then proof of the end: every claim, volume and data folder
+ * that the stack's namespaces had is looked for, and named as gone or kept. Exits with 1 when one is not as the stack says.
+ *
+ * Nothing is deleted without a yes: it is asked for at a terminal, and `--yes` gives it without a question.
  */
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,7 +15,7 @@ import { claimName } from "../components/storage";
 import { rules } from "../config";
 import { recordedIn } from "../state";
 import { readArguments } from "./arguments";
-import { UserError, agrees, isAttended, main, onPath, output } from "./process";
+import { UsageError, UserError, agrees, isAttended, main, onPath, output } from "./process";
 import {
     type StackCluster,
     clusterOf,
@@ -36,6 +38,8 @@ import { deleteAll, marked, unrecorded } from "./unrecorded";
 
 /** What is destroyed, and what is asked of it. */
 interface Doomed {
+    /** Whether the person gave the yes with the command, by `--yes`. */
+    readonly yes: boolean;
     readonly cluster: StackCluster;
     readonly connection: Connection;
     /** The stack's mark on its objects. */
@@ -72,24 +76,32 @@ interface Data {
 }
 
 main(async () => {
-    const [named] = readArguments("Usage: npm run down -- [STACK]", 1).words;
-    const doomed = await lookAt(await clusterOf(named));
+    const { words, flags } = readArguments("Usage: npm run down -- [STACK] [--yes]", 1, "yes");
+    const yes = flags.has("yes");
+    if (!yes && !isAttended()) {
+        throw new UsageError(
+            "npm run down deletes the stack with its data, and there is no terminal at which it could ask for a yes.\n" +
+                "Nothing was changed. To delete without a question:\n" +
+                `npm run down -- ${[...words, "--yes"].join(" ")}`,
+        );
+    }
+    const doomed = await lookAt(await clusterOf(words[0], yes), yes);
     const { cluster } = doomed;
     refuse(doomed);
     const data = await dataOf(doomed);
     announce(data, doomed);
     await removeUnrecorded(doomed);
     try {
-        // Where a person sits at the terminal, Pulumi asks before it deletes.
-        pulumi(cluster.stack, ["destroy", ...(isAttended() ? [] : ["--yes"]), "--refresh"], cluster.env);
+        // Without --yes Pulumi lists what it deletes, and asks.
+        pulumi(cluster.stack, ["destroy", ...(yes ? ["--yes"] : []), "--refresh"], cluster.env);
     } catch (error) {
-        await explain(data, doomed);
+        await explain(data, doomed, isTerminating);
         throw error;
     }
     await prove(data, doomed);
 });
 
-async function lookAt(cluster: StackCluster): Promise<Doomed> {
+async function lookAt(cluster: StackCluster, yes: boolean): Promise<Doomed> {
     const { stack, state } = cluster;
     const connection = await connect(cluster);
     const namespaces = new Set([
@@ -97,6 +109,7 @@ async function lookAt(cluster: StackCluster): Promise<Doomed> {
         ...recordedIn(state).namespaces,
     ]);
     return {
+        yes,
         cluster,
         connection,
         instance: instanceOf(projectName(), shortName(stack)),
@@ -146,7 +159,7 @@ async function removeUnrecorded({ cluster, connection, instance, ...doomed }: Do
         );
     }
     console.log(`Marked as the stack's and not in its state, as after a command that was killed: ${names}.`);
-    if (isAttended() && !(await agrees("Delete these?"))) {
+    if (!doomed.yes && !(await agrees("Delete these?"))) {
         throw new UserError("Nothing was changed.");
     }
     deleteAll(found, cluster);
@@ -249,12 +262,20 @@ async function prove(data: readonly Data[], doomed: Doomed): Promise<void> {
     }
 }
 
-/** Says what holds each claim and volume that should be gone and is not. */
-async function explain(data: readonly Data[], { connection }: Doomed): Promise<void> {
+/**
+ * Says what holds each claim and volume that should be gone and is not.
+ *
+ * @param which of the claims. Default: all.
+ */
+async function explain(
+    data: readonly Data[],
+    { connection }: Doomed,
+    which: (claim: HeldClaim) => boolean = () => true,
+): Promise<void> {
     for (const { namespace, claim, volume } of data.filter(({ kept }) => !kept)) {
         const pods = await podsIn(connection, namespace);
         const left = await claimsIn<HeldClaim>(connection, namespace);
-        left.filter(({ metadata }) => metadata.name === claim).forEach((held) => {
+        left.filter((held) => held.metadata.name === claim && which(held)).forEach((held) => {
             console.log(`  ${explainClaim(held, pods)}`);
         });
         const held = volume && (await volumeNamed(volume, connection));
@@ -262,6 +283,11 @@ async function explain(data: readonly Data[], { connection }: Doomed): Promise<v
             console.log(`  ${explainVolume(held)}`);
         }
     }
+}
+
+/** After a no to Pulumi's question no claim is, and none needs an explanation. */
+function isTerminating({ metadata }: HeldClaim): boolean {
+    return metadata.deletionTimestamp !== undefined;
 }
 
 type Thing = readonly [what: string, isThere: () => Promise<boolean>, kept: boolean];

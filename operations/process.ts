@@ -8,6 +8,9 @@ import { RunError } from "@pulumi/pulumi";
 /** A problem that a person can solve: shown as its message alone, without a stack trace. */
 export class UserError extends Error {}
 
+/** The command was called in a way that it does not allow. */
+export class UsageError extends UserError {}
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where the programs that run from here write what they say. */
@@ -79,13 +82,16 @@ export function onPath(program: string, env: Environment): boolean {
     });
 }
 
-/** Runs a command's main function; turns an error that a person can solve into its message and exit status 1. */
+/**
+ * Runs a command's main function. An error that a person can solve becomes its message, without a stack trace. The exit
+ * status is 0 if all went well, 1 if something failed, and 2 if the command was called wrongly.
+ */
 export function main(command: () => Promise<void>): void {
     // Without this, an interrupt would end the command before the program that it runs, and before what is to follow.
     process.on("SIGINT", () => process.exit(130));
     command().catch((error: unknown) => {
         console.error(isForPeople(error) ? `\n${error.message}` : error);
-        process.exitCode = 1;
+        process.exitCode = error instanceof UsageError ? 2 : 1;
     });
 }
 

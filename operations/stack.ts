@@ -37,12 +37,13 @@ export interface StackCluster extends Cluster {
  * left on that is freed.
  *
  * @param named the stack that the person named; else it is the selected one, or `dev`.
+ * @param yes whether to ask nothing.
  * @throws UserError that says what is missing.
  */
-export async function clusterOf(named: string | undefined): Promise<StackCluster> {
+export async function clusterOf(named: string | undefined, yes = false): Promise<StackCluster> {
     const stack = named ?? selectedStack(process.env) ?? "dev";
     const context = contextOf(stack);
-    const found = await findCluster(context, { ...process.env, ...kubeconfigOf(stack) });
+    const found = await findCluster(context, { ...process.env, ...kubeconfigOf(stack) }, yes);
     const env = await withPulumi(found.env);
     // Where the state is, was not known before.
     const selected = selectedStack(env);

@@ -18,7 +18,7 @@ import { readArguments } from "./arguments";
 import { claimType } from "./guards";
 import { type Journal, beginJournal, journalPath, readJournal, removeJournal, writeJournal } from "./journal";
 import { type Message, answered, begins, count, fingerprint, join } from "./messages";
-import { UserError, main, output } from "./process";
+import { UsageError, UserError, main, output } from "./process";
 import {
     type StackCluster,
     clusterOf,
@@ -51,7 +51,7 @@ const attempts = 3; // to write the messages: the pod may go meanwhile
 main(async () => {
     const [to, named] = readArguments("Usage: npm run switch -- persistent|ephemeral [STACK]", 2).words;
     if (to !== "persistent" && to !== "ephemeral") {
-        throw new UserError(
+        throw new UsageError(
             `The storage mode is ${JSON.stringify(to ?? "")}: it must be persistent or ephemeral.\n` +
                 "Run: npm run switch -- persistent, or: npm run switch -- ephemeral",
         );

@@ -1,21 +1,25 @@
 /**
- * `npm run up [-- STACK]`: from a fresh machine to SynergyChat answering at its two addresses.
+ * `npm run up [-- STACK] [--yes]`: from a fresh machine to SynergyChat answering at its two addresses.
  *
- * The cluster, Pulumi and a place for its state are found or made; the rest is a plain `pulumi up`.
+ * The cluster, Pulumi and a place for its state are found or made; the rest is a plain `pulumi up`. At a terminal that
+ * shows its preview and asks, unless `--yes` is given. Without a terminal it goes ahead: the preflight already refuses
+ * whatever would lose messages that nobody said may go.
  */
 import { readArguments } from "./arguments";
 import type { Cluster } from "./cluster";
 import { answers, ingressAddress } from "./ingress";
-import { UserError, main } from "./process";
+import { UserError, isAttended, main } from "./process";
 import { type Outputs, clusterOf, outputs, pulumi, resourcesOf, selectStack } from "./stack";
 
 main(async () => {
-    const [named] = readArguments("Usage: npm run up -- [STACK]", 1).words;
-    const cluster = await clusterOf(named);
+    const { words, flags } = readArguments("Usage: npm run up -- [STACK] [--yes]", 1, "yes");
+    const yes = flags.has("yes");
+    const cluster = await clusterOf(words[0], yes);
     const { stack } = cluster;
     selectStack(stack, cluster.env);
+    const approved = yes || !isAttended() ? ["--yes", "--skip-preview"] : [];
     // A cluster that was made anew holds nothing of what the state says: look before acting.
-    pulumi(stack, ["up", "--yes", "--skip-preview", "--refresh"], cluster.env);
+    pulumi(stack, ["up", ...approved, "--refresh"], cluster.env);
     const app = outputs(resourcesOf(stack, cluster.env), stack);
     const address = await ingressAddress(cluster.context, app.namespaceName, cluster.env);
     report(app, cluster, address, await reachable(app, address));

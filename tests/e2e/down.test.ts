@@ -22,13 +22,20 @@ describe("npm run down", () => {
 
     async function refused(message: RegExp): Promise<void> {
         const { uid } = (await claim()).metadata;
-        const { status, text } = await operation("down", stack);
+        const { status, text } = await operation("down", stack, ["--yes"]);
         assert.equal(status, 1, text);
         assert.match(text, message);
         assert.doesNotMatch(text, /^\s+at /m, "a stack trace");
         assert.equal((await claim()).metadata.uid, uid);
         assert.deepEqual(await messages(stack), ["still here"]);
     }
+
+    it("refuses without --yes if there is no terminal, and deletes nothing", async () => {
+        const { status, text } = await operation("down", stack);
+        assert.equal(status, 2, text);
+        assert.match(text, /--yes/);
+        assert.deepEqual(await messages(stack), ["still here"]);
+    });
 
     it("refuses while retainData stands in the config alone: the claim would go", async () => {
         stack.edit({ retainData: true });
@@ -85,7 +92,7 @@ describe("npm run down", () => {
         stack.edit({ retainData: true });
         await stack.up();
         const { metadata, spec } = await claim();
-        const { status, text } = await operation("down", stack);
+        const { status, text } = await operation("down", stack, ["--yes"]);
         assert.equal(status, 0, text);
         assert.match(
             text,
@@ -99,7 +106,7 @@ describe("npm run down", () => {
         assert.equal((await claim()).metadata.uid, metadata.uid);
         assert.equal(await get(stack.name, "deployment", "synergychat-api"), undefined);
         // Nothing of the stack is left to destroy: what was kept stays.
-        const again = await operation("down", stack);
+        const again = await operation("down", stack, ["--yes"]);
         assert.equal(again.status, 0, again.text);
         assert.match(again.text, /kept {2}claim synergychat-api-pvc/);
         await stack.up();
@@ -112,7 +119,7 @@ describe("npm run down", () => {
         const name = (await claim()).spec.volumeName as string;
         const maker = "pv.kubernetes.io/provisioned-by";
         await kubectl("annotate", "pv", name, "--overwrite", `${maker}=k8s.io/minikube-hostpath-before`);
-        const { status, text } = await operation("down", stack);
+        const { status, text } = await operation("down", stack, ["--yes"]);
         assert.equal(status, 1, text);
         assert.match(text, new RegExp(`synergychat-api-pvc, volume ${name}, deleted with 1 message`));
         assert.match(text, /gone {2}claim synergychat-api-pvc\n +kept {2}volume /);
@@ -125,12 +132,12 @@ describe("npm run down", () => {
     it("says which finalizer holds a claim, and goes on once it is gone", async () => {
         await stack.up();
         await finalizers("kubernetes.io/pvc-protection", "example.org/backup");
-        const { status, text } = await operation("down", stack);
+        const { status, text } = await operation("down", stack, ["--yes"]);
         assert.equal(status, 1, text);
         assert.match(text, /Claim synergychat-api-pvc is Terminating, held by example\.org\/backup/);
         assert.doesNotMatch(text, /^\s+at /m, "a stack trace");
         await finalizers();
-        const again = await operation("down", stack);
+        const again = await operation("down", stack, ["--yes"]);
         assert.equal(again.status, 0, again.text);
     });
 
@@ -150,7 +157,7 @@ describe("npm run down", () => {
     it("proves that nothing is left", async () => {
         await stack.up();
         const name = (await claim()).spec.volumeName as string;
-        const { status, text } = await operation("down", stack);
+        const { status, text } = await operation("down", stack, ["--yes"]);
         assert.equal(status, 0, text);
         assert.match(text, /gone {2}claim synergychat-api-pvc/);
         assert.match(text, new RegExp(`gone  volume ${name}\n +gone  namespace e2e-down\n`));
@@ -172,7 +179,7 @@ describe("npm run down", () => {
             text,
             /had left that for e2e-down-2, and the next one deletes it with all that it holds/,
         );
-        const down = await operation("down", stack);
+        const down = await operation("down", stack, ["--yes"]);
         assert.equal(down.status, 0, down.text);
         assert.equal(await kubectl("get", "namespace", stack.name, elsewhere, "--ignore-not-found"), "");
     });

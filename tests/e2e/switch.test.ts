@@ -33,7 +33,7 @@ describe("npm run switch", () => {
 
     it("says what it takes when the mode is none", async () => {
         const { status, text } = await operation("switch", stack, ["persistant"]);
-        assert.equal(status, 1);
+        assert.equal(status, 2);
         assert.match(text, /The storage mode is "persistant": it must be persistent or ephemeral/);
     });
 

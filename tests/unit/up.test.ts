@@ -3,10 +3,9 @@
  * minikube, kubectl and pulumi, and keep just enough state to answer as minikube would.
  */
 import { strict as assert } from "node:assert";
-import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Recording, type RunOptions } from "./support/recording";
 
 /** The recorded programs, as shell scripts. `$STATE` is a folder: its files say what is so. */
 const programs = {
@@ -47,56 +46,30 @@ const outputs = {
     nextCommands: ["kubectl get pods"],
 };
 
-const root = resolve(__dirname, "../..");
-
-describe("npm run up, with a recording minikube", () => {
-    let folder: string;
+describe("npm run up, with a recording minikube", function () {
+    this.timeout(300_000); // a command takes seconds to start, and longer on a busy machine
+    let recording: Recording;
 
     beforeEach(() => {
-        folder = mkdtempSync(join(tmpdir(), "synergychat-up-"));
-        for (const [program, script] of Object.entries(programs)) {
-            const recording = `#!/bin/sh\necho "${program} $*" >> "$STATE/calls"\n${script}\n`;
-            writeFileSync(join(folder, program), recording, { mode: 0o755 });
-        }
+        recording = new Recording(programs);
         write(
             "state",
             JSON.stringify({ deployment: { resources: [{ type: "pulumi:pulumi:Stack", outputs }] } }),
         );
-        for (const file of ["Pulumi.yaml", "Pulumi.dev.yaml"]) {
-            copyFileSync(join(root, file), join(folder, file));
-        }
     });
     afterEach(() => {
-        rmSync(folder, { recursive: true });
+        recording.remove();
     });
 
     function write(file: string, text = ""): void {
-        writeFileSync(join(folder, file), text);
+        recording.write(file, text);
     }
 
-    /** Runs the command in a folder of its own; gives what it printed, and the calls of minikube and of pulumi up. */
-    function up(...named: readonly string[]): { status: number | null; text: string; calls: string[] } {
-        const env = {
-            PATH: [folder, dirname(process.execPath), "/usr/bin", "/bin"].join(":"),
-            HOME: folder,
-            STATE: folder,
-            TS_NODE_PROJECT: join(root, "tsconfig.json"),
-        };
-        const args = [
-            "--require",
-            require.resolve("ts-node/register"),
-            join(root, "operations/up.ts"),
-            ...named,
-        ];
-        const { status, stdout, stderr } = spawnSync(process.execPath, args, {
-            cwd: folder,
-            env,
-            encoding: "utf8",
-        });
-        const file = join(folder, "calls");
-        const calls = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
+    /** Runs the command; gives what it printed, and the calls of minikube and of pulumi up. */
+    function up(args: readonly string[] = [], options?: RunOptions): ReturnType<Recording["run"]> {
+        const { calls, ...run } = recording.run("up", args, options);
         const changing = /^minikube|^pulumi (stack select|up)/;
-        return { status, text: stdout + stderr, calls: calls.filter((call) => changing.test(call)) };
+        return { ...run, calls: calls.filter((call) => changing.test(call)) };
     }
 
     const deploy = [
@@ -150,7 +123,7 @@ describe("npm run up, with a recording minikube", () => {
     it("leaves the stack's config file as it was, interrupted (Ctrl-C) or not", () => {
         write("running");
         write("ingress");
-        const config = () => readFileSync(join(folder, "Pulumi.dev.yaml"), "utf8");
+        const config = () => readFileSync(join(recording.folder, "Pulumi.dev.yaml"), "utf8");
         const before = config();
         assert.equal(up().status, 0);
         assert.equal(config(), before);
@@ -165,8 +138,8 @@ describe("npm run up, with a recording minikube", () => {
         write("Pulumi.dev.yaml", "config:\n  kubernetes:context: own\n  kubernetes:kubeconfig: ~/own.yaml\n");
         assert.equal(up().status, 0);
         assert.match(
-            readFileSync(join(folder, "kubeconfig"), "utf8"),
-            new RegExp(`^${folder}/own.yaml$`, "m"),
+            readFileSync(join(recording.folder, "kubeconfig"), "utf8"),
+            new RegExp(`^${recording.folder}/own.yaml$`, "m"),
         );
         write(
             "Pulumi.dev.yaml",
@@ -186,22 +159,44 @@ describe("npm run up, with a recording minikube", () => {
         assert.equal(status, 0, text);
         assert.match(text, /^Stack two, context minikube\.$/m);
         assert.ok(calls.includes("pulumi up --yes --skip-preview --refresh --stack two"), calls.join("\n"));
-        assert.match(up("dev").text, /^Stack dev, context minikube\.$/m);
+        assert.match(up(["dev"]).text, /^Stack dev, context minikube\.$/m);
     });
 
-    it("says what it takes when it is given something else", () => {
-        for (const args of [["--yes"], ["--yes=1"], ["-y"], ["dev", "prod"]]) {
-            const { status, text, calls } = up(...args);
-            assert.equal(status, 1);
-            assert.match(
-                text,
-                /^(--?y(es)?|prod) is nothing that this command knows.\nUsage: npm run up -- \[STACK\]/m,
-            );
+    it("previews and asks at a terminal, unless --yes is given", () => {
+        write("running");
+        write("ingress");
+        const ups = () => recording.calls.filter((call) => call.startsWith("pulumi up"));
+        assert.equal(up([], { terminal: ["stdin", "stdout"] }).status, 0);
+        assert.deepEqual(ups(), ["pulumi up --refresh --stack dev"]);
+        assert.equal(up(["--yes"], { terminal: ["stdin", "stdout"] }).status, 0);
+        assert.deepEqual(ups().slice(1), ["pulumi up --yes --skip-preview --refresh --stack dev"]);
+    });
+
+    it("goes ahead if there is no terminal, with and without --yes", () => {
+        write("running");
+        write("ingress");
+        for (const args of [[], ["--yes"]]) {
+            const { status, text, calls } = up(args, { terminal: ["stdin"] });
+            assert.equal(status, 0, text);
+            assert.deepEqual(calls.slice(-2), deploy);
+        }
+    });
+
+    it("exits with 2 and prints its usage if it is called wrongly, and changes nothing", () => {
+        for (const [args, wrong] of [
+            [["--now"], "--now"],
+            [["--yes=false"], "--yes=false"],
+            [["-y"], "-y"],
+            [["dev", "prod"], "prod"],
+        ] as const) {
+            const { status, text, calls } = up(args);
+            assert.equal(status, 2, text);
+            assert.ok(text.includes(`: ${wrong}\nUsage: npm run up -- [STACK] [--yes]`), text);
             assert.deepEqual(calls, []);
         }
-        const { status, text, calls } = up("--help");
+        const { status, text, calls } = up(["--help"]);
         assert.equal(status, 0);
-        assert.match(text, /^Usage: npm run up -- \[STACK\]\n$/);
+        assert.match(text, /^Usage: npm run up -- \[STACK\] \[--yes\]\n$/);
         assert.deepEqual(calls, []);
     });
 
@@ -215,7 +210,7 @@ describe("npm run up, with a recording minikube", () => {
     });
 
     it("makes nothing of a name that no stack has, and says which there are", () => {
-        const { status, text, calls } = up("dve");
+        const { status, text, calls } = up(["dve"]);
         assert.equal(status, 1);
         assert.match(text, /There is no stack dve here, no file Pulumi\.dve\.yaml\. There is: dev\./);
         assert.deepEqual(calls, []);

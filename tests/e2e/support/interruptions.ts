@@ -90,9 +90,9 @@ function kill(pid: number | undefined): boolean {
     }
 }
 
-/** Runs one of the project's own commands on the stack, as a person would. */
+/** Runs one of the project's own commands on the stack, without a question. */
 export function npmRun(script: "up" | "down", stack: TestStack): string {
-    return execFileSync("npm", ["run", "--silent", script, "--", stack.name], {
+    return execFileSync("npm", ["run", "--silent", script, "--", stack.name, "--yes"], {
         encoding: "utf8",
         stdio: ["ignore", "pipe", "inherit"],
     });
