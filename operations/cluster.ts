@@ -3,6 +3,7 @@
  * sandbox, started for it.
  */
 import { contexts, unknownContext } from "../cluster/kubectl";
+import { untilIngressesAreAccepted } from "./ingress";
 import { type Environment, UserError, agrees, isAttended, onPath, output, run } from "./process";
 
 /** A cluster that answers, with the environment to reach it. */
@@ -61,12 +62,23 @@ function startMinikube(env: Environment, runs: boolean): Cluster {
         console.log("Starting minikube: minikube start");
         run("minikube", ["start"], env);
     }
+    return { env, kind: "minikube" };
+}
+
+/** Makes the cluster ready for an Ingress of class nginx: on minikube, its controller is an addon. */
+export async function provideNginx({ kind, env }: Cluster, context: string): Promise<void> {
+    if (kind === "minikube") {
+        enableIngress(env);
+    }
+    await untilIngressesAreAccepted(context, env);
+}
+
+function enableIngress(env: Environment): void {
     const addons = JSON.parse(output("minikube", ["addons", "list", "--output=json"], env) ?? "{}") as Addons;
     if (addons.ingress?.Status !== "enabled") {
         console.log("Enabling minikube's ingress controller: minikube addons enable ingress");
         run("minikube", ["addons", "enable", "ingress"], env);
     }
-    return { env, kind: "minikube" };
 }
 
 type Addons = Partial<Record<string, { readonly Status: string }>>;

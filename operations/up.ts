@@ -6,16 +6,19 @@
  * whatever would lose messages that nobody said may go.
  */
 import { readArguments } from "./arguments";
-import type { Cluster } from "./cluster";
+import { type Cluster, provideNginx } from "./cluster";
 import { answers, ingressAddress } from "./ingress";
 import { UserError, isAttended, main } from "./process";
-import { type Outputs, clusterOf, outputs, pulumi, resourcesOf, selectStack } from "./stack";
+import { type Outputs, clusterOf, outputs, pulumi, resourcesOf, selectStack, settingOf } from "./stack";
 
 main(async () => {
     const { words, flags } = readArguments("Usage: npm run up -- [STACK] [--yes]", 1, "yes");
     const yes = flags.has("yes");
     const cluster = await clusterOf(words[0], yes);
     const { stack } = cluster;
+    if (usesNginx(stack)) {
+        await provideNginx(cluster, cluster.context);
+    }
     selectStack(stack, cluster.env);
     const approved = yes || !isAttended() ? ["--yes", "--skip-preview"] : [];
     // A cluster that was made anew holds nothing of what the state says: look before acting.
@@ -24,6 +27,13 @@ main(async () => {
     const address = await ingressAddress(cluster.context, app.namespaceName, cluster.env);
     report(app, cluster, address, await reachable(app, address));
 });
+
+/** Whether the stack's Ingress may be for ingress-nginx. An empty class is the cluster's default, on minikube nginx. */
+function usesNginx(stack: string): boolean {
+    return (
+        settingOf(stack, "exposure") === "ingress" && ["", "nginx"].includes(settingOf(stack, "ingressClass"))
+    );
+}
 
 async function reachable(app: Outputs, address: string | undefined): Promise<boolean> {
     if (!address) {

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Page } from "playwright-core";
 import { stringify } from "yaml";
 import { chat, openBrowser, provideChromium, shownAfterReload } from "./browser";
-import { findCluster } from "./cluster";
+import { findCluster, provideNginx } from "./cluster";
 import { answers, ingressAddress } from "./ingress";
 import { type Environment, UserError } from "./process";
 import { pulumi, selectStack, withPulumi } from "./stack";
@@ -23,6 +23,7 @@ const deletePod = "kubectl delete pod --selector app=synergychat-api";
 export async function walk(): Promise<void> {
     provideChromium();
     const found = await findCluster(context);
+    await provideNginx(found, context);
     const env = await withPulumi(found.env);
     setMode("ephemeral");
     selectStack(stack, env);

@@ -5,6 +5,8 @@
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { untilIngressesAreAccepted } from "../../operations/ingress";
+import { UserError } from "../../operations/process";
 import { Recording, type RunOptions } from "./support/recording";
 
 /** The recorded programs, as shell scripts. `$STATE` is a folder: its files say what is so. */
@@ -23,6 +25,11 @@ echo "$KUBECONFIG" >> "$STATE/kubeconfig"
 case "$*" in
 "config get-contexts --output=name") printf 'minikube\\nprod\\n' ;;
 *--raw=/version) test -e "$STATE/running" && echo '{"major":"1"}' ;;
+*" create ingress "*)
+    for refusal in "$STATE"/refusal-*; do
+        test -e "$refusal" && cat "$refusal" >&2 && rm "$refusal" && exit 1
+    done
+    exit 0 ;;
 *) exit 1 ;;
 esac`,
     pulumi: `
@@ -110,6 +117,73 @@ describe("npm run up, with a recording minikube", function () {
         assert.deepEqual(calls, ["minikube addons list --output=json", ...deploy]);
         assert.doesNotMatch(text, /Starting|Enabling/);
     });
+
+    const starting =
+        'Error from server (InternalError): Internal error occurred: failed calling webhook "validate.nginx.ingress.kubernetes.io": ' +
+        'failed to call webhook: Post "https://ingress-nginx-controller-admission.ingress-nginx.svc:443": dial tcp 10.96.0.9:443: connect: connection refused';
+
+    it("deploys only when the admission webhook of the ingress controller answers", () => {
+        write("running");
+        write("refusal-1", starting);
+        write("refusal-2", starting);
+        const { status, text } = up();
+        assert.equal(status, 0, text);
+        const order = recording.calls.flatMap(
+            (call) => / create ingress |^pulumi up/.exec(call)?.[0].trim() ?? [],
+        );
+        assert.deepEqual(order, ["create ingress", "create ingress", "create ingress", "pulumi up"]);
+        assert.ok(
+            recording.calls.every(
+                (call) => !call.includes(" create ") || call.includes(" --dry-run=server "),
+            ),
+        );
+    });
+
+    it("leaves any other refusal of an Ingress to Pulumi: a person may have no right to it in namespace default", () => {
+        write("running");
+        write("refusal-1", "Error from server (Forbidden): ingresses.networking.k8s.io is forbidden");
+        assert.equal(up().status, 0);
+        assert.equal(recording.calls.filter((call) => call.includes(" create ingress ")).length, 1);
+    });
+
+    it("waits for the ingress controller of any cluster, and of minikube after a stop", () => {
+        write("ingress");
+        write("refusal-1", starting);
+        const { calls } = up();
+        assert.deepEqual(calls, ["minikube start", "minikube addons list --output=json", ...deploy]);
+        write("Pulumi.dev.yaml", "config:\n  kubernetes:context: own\n");
+        write("refusal-1", starting);
+        assert.equal(up().status, 0);
+        assert.equal(recording.calls.filter((call) => call.includes(" create ingress ")).length, 4);
+    });
+
+    it("gives up when the limit passes, with what the cluster says", async () => {
+        write("refusal-1", starting);
+        await assert.rejects(untilIngressesAreAccepted("minikube", recording.env, 0), (error: Error) => {
+            assert.ok(error instanceof UserError);
+            assert.ok(error.message.includes(starting), error.message);
+            return true;
+        });
+    });
+
+    for (const [key, value] of [
+        ["exposure", "none"],
+        ["exposure", "gateway"],
+        ["ingressClass", "contour"],
+    ] as const) {
+        it(`enables no ingress controller and waits for none if ${key} is ${value}`, () => {
+            write("running");
+            write("refusal-1", starting);
+            write(
+                "Pulumi.dev.yaml",
+                `config:\n  kubernetes:context: minikube\n  synergychat:${key}: ${value}\n`,
+            );
+            const { status, text, calls } = up();
+            assert.equal(status, 0, text);
+            assert.deepEqual(calls, deploy);
+            assert.ok(!recording.calls.some((call) => call.includes(" create ingress ")));
+        });
+    }
 
     it("ends with the addresses and the tunnel that they may need", () => {
         write("running");

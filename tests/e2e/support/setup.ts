@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findCluster } from "../../../operations/cluster";
+import { findCluster, provideNginx } from "../../../operations/cluster";
 import { withPulumi } from "../../../operations/stack";
 
 const state = mkdtempSync(join(tmpdir(), "synergychat-e2e-"));
@@ -13,11 +13,12 @@ const state = mkdtempSync(join(tmpdir(), "synergychat-e2e-"));
 export async function mochaGlobalSetup(): Promise<void> {
     // The scenarios rely on what the stand-in images do, down to the words that make the api exit.
     process.env.SYNERGYCHAT_SANDBOX_REGISTRIES_ONLY ??= "1";
-    const { env } = await findCluster("minikube");
+    const cluster = await findCluster("minikube");
+    await provideNginx(cluster, "minikube");
     Object.assign(
         process.env,
         await withPulumi({
-            ...env,
+            ...cluster.env,
             PULUMI_BACKEND_URL: `file://${state}`,
             PULUMI_CONFIG_PASSPHRASE: "e2e",
             PULUMI_SKIP_UPDATE_CHECK: "true",
