@@ -37,7 +37,7 @@ export async function findCluster(
         );
     }
     if (onPath("minikube", env)) {
-        return startMinikube(env, runs);
+        return startMinikube(context, env, runs);
     }
     if (process.platform === "linux" && process.getuid?.() === 0) {
         return startSandbox(env, yes);
@@ -57,10 +57,11 @@ function answers(context: string, env: Environment): boolean {
     );
 }
 
-function startMinikube(env: Environment, runs: boolean): Cluster {
+/** @param profile of minikube: it has the name of its context. Another one may be selected, so every call names it. */
+function startMinikube(profile: string, env: Environment, runs: boolean): Cluster {
     if (!runs) {
-        console.log("Starting minikube: minikube start");
-        run("minikube", ["start"], env);
+        console.log(`Starting minikube: minikube -p ${profile} start`);
+        run("minikube", ["-p", profile, "start"], env);
     }
     return { env, kind: "minikube" };
 }
@@ -68,16 +69,16 @@ function startMinikube(env: Environment, runs: boolean): Cluster {
 /** Makes the cluster ready for an Ingress of class nginx: on minikube, its controller is an addon. */
 export async function provideNginx({ kind, env }: Cluster, context: string): Promise<void> {
     if (kind === "minikube") {
-        enableIngress(env);
+        enableIngress(context, env);
     }
     await untilIngressesAreAccepted(context, env);
 }
 
-function enableIngress(env: Environment): void {
-    const addons = JSON.parse(output("minikube", ["addons", "list", "--output=json"], env) ?? "{}") as Addons;
-    if (addons.ingress?.Status !== "enabled") {
-        console.log("Enabling minikube's ingress controller: minikube addons enable ingress");
-        run("minikube", ["addons", "enable", "ingress"], env);
+function enableIngress(profile: string, env: Environment): void {
+    const list = output("minikube", ["-p", profile, "addons", "list", "--output=json"], env) ?? "{}";
+    if ((JSON.parse(list) as Addons).ingress?.Status !== "enabled") {
+        console.log(`Enabling minikube's ingress controller: minikube -p ${profile} addons enable ingress`);
+        run("minikube", ["-p", profile, "addons", "enable", "ingress"], env);
     }
 }
 

@@ -308,7 +308,7 @@ function things(item: Data, { cluster, connection }: Doomed): Thing[] {
     if (folder && cluster.kind === "sandbox") {
         found.push([`data folder ${folder}`, () => Promise.resolve(existsSync(folder)), kept]);
     } else if (folder && cluster.kind === "minikube" && onPath("minikube", cluster.env)) {
-        const test = ["ssh", "--", "test", "-e", folder];
+        const test = ["-p", cluster.context, "ssh", "--", "test", "-e", folder];
         found.push([
             `data folder ${folder} in minikube`,
             () => Promise.resolve(output("minikube", test, cluster.env) !== undefined),

@@ -13,11 +13,11 @@ import { Recording, type RunOptions } from "./support/recording";
 const programs = {
     minikube: `
 case "$*" in
-start) test ! -e "$STATE/broken" || { echo "no driver found" >&2; exit 1; }; touch "$STATE/running" ;;
-"addons list --output=json")
+"-p minikube start") test ! -e "$STATE/broken" || { echo "no driver found" >&2; exit 1; }; touch "$STATE/running" ;;
+"-p minikube addons list --output=json")
     if test -e "$STATE/ingress"; then status=enabled; else status=disabled; fi
     echo '{"ingress":{"Profile":"minikube","Status":"'$status'"}}' ;;
-"addons enable ingress") touch "$STATE/ingress" ;;
+"-p minikube addons enable ingress") touch "$STATE/ingress" ;;
 *) exit 1 ;;
 esac`,
     kubectl: `
@@ -88,13 +88,16 @@ describe("npm run up, with a recording minikube", function () {
         const { status, text, calls } = up();
         assert.equal(status, 0, text);
         assert.deepEqual(calls, [
-            "minikube start",
-            "minikube addons list --output=json",
-            "minikube addons enable ingress",
+            "minikube -p minikube start",
+            "minikube -p minikube addons list --output=json",
+            "minikube -p minikube addons enable ingress",
             ...deploy,
         ]);
-        assert.match(text, /Starting minikube: minikube start/);
-        assert.match(text, /Enabling minikube's ingress controller: minikube addons enable ingress/);
+        assert.match(text, /Starting minikube: minikube -p minikube start/);
+        assert.match(
+            text,
+            /Enabling minikube's ingress controller: minikube -p minikube addons enable ingress/,
+        );
     });
 
     it("enables the ingress of one that runs without", () => {
@@ -102,8 +105,8 @@ describe("npm run up, with a recording minikube", function () {
         const { status, text, calls } = up();
         assert.equal(status, 0, text);
         assert.deepEqual(calls, [
-            "minikube addons list --output=json",
-            "minikube addons enable ingress",
+            "minikube -p minikube addons list --output=json",
+            "minikube -p minikube addons enable ingress",
             ...deploy,
         ]);
         assert.doesNotMatch(text, /Starting minikube/);
@@ -114,7 +117,7 @@ describe("npm run up, with a recording minikube", function () {
         write("ingress");
         const { status, text, calls } = up();
         assert.equal(status, 0, text);
-        assert.deepEqual(calls, ["minikube addons list --output=json", ...deploy]);
+        assert.deepEqual(calls, ["minikube -p minikube addons list --output=json", ...deploy]);
         assert.doesNotMatch(text, /Starting|Enabling/);
     });
 
@@ -150,7 +153,11 @@ describe("npm run up, with a recording minikube", function () {
         write("ingress");
         write("refusal-1", starting);
         const { calls } = up();
-        assert.deepEqual(calls, ["minikube start", "minikube addons list --output=json", ...deploy]);
+        assert.deepEqual(calls, [
+            "minikube -p minikube start",
+            "minikube -p minikube addons list --output=json",
+            ...deploy,
+        ]);
         write("Pulumi.dev.yaml", "config:\n  kubernetes:context: own\n");
         write("refusal-1", starting);
         assert.equal(up().status, 0);
@@ -278,8 +285,11 @@ describe("npm run up, with a recording minikube", function () {
         write("broken");
         const { status, text, calls } = up();
         assert.equal(status, 1);
-        assert.deepEqual(calls, ["minikube start"]);
-        assert.match(text, /no driver found[\s\S]*minikube start failed \(exit status 1\), see above/);
+        assert.deepEqual(calls, ["minikube -p minikube start"]);
+        assert.match(
+            text,
+            /no driver found[\s\S]*minikube -p minikube start failed \(exit status 1\), see above/,
+        );
         assert.doesNotMatch(text, /^\s+at /m);
     });
 
