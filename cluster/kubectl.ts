@@ -120,7 +120,8 @@ shift
 exec kubectl "$@" </dev/null 3<&-`;
 
 function startProxy(target: Target, folder: string, socketPath: string): Proxy {
-    const flags = [`--context=${target.context}`, ...kubeconfigFlag(target)];
+    // Without --append-server-path, kubectl drops the path of the server's URL and asks another cluster, or none.
+    const flags = [`--context=${target.context}`, "--append-server-path", ...kubeconfigFlag(target)];
     return spawn("/bin/sh", ["-c", script, "sh", folder, "proxy", `--unix-socket=${socketPath}`, ...flags], {
         env: { ...(target.env ?? process.env) },
         stdio: ["pipe", "pipe", "pipe"],
@@ -133,8 +134,14 @@ function startProxy(target: Target, folder: string, socketPath: string): Proxy {
 function serving(proxy: Proxy): Promise<string | undefined> {
     return new Promise((resolve, reject) => {
         let said = "";
+        let printed = "";
         proxy.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
-        proxy.stdout.once("data", () => {
+        proxy.stdout.on("data", (chunk: Buffer) => {
+            printed += chunk.toString();
+            // A wrapper around kubectl may print lines of its own first.
+            if (!/^Starting to serve/m.test(printed)) {
+                return;
+            }
             for (const handle of [proxy, proxy.stdin, proxy.stdout, proxy.stderr]) {
                 (handle as Proxy | Socket).unref();
             }
@@ -151,6 +158,9 @@ function serving(proxy: Proxy): Promise<string | undefined> {
 async function explain(target: Target, said: string): Promise<string> {
     if (/kubectl: (command )?not found/.test(said)) {
         return `kubectl is not on the PATH. Install it: ${kubectlDocs}`;
+    }
+    if (said.includes("unknown flag: --append-server-path")) {
+        return `Your kubectl is too old: version 1.23 or newer is needed. Install a newer one: ${kubectlDocs}`;
     }
     if (!/context .* does not exist/.test(said)) {
         const given = target.kubeconfig

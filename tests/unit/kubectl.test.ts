@@ -10,6 +10,8 @@ import {
     symlinkSync,
     writeFileSync,
 } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,13 +20,17 @@ import { type Target, connect } from "../../cluster/kubectl";
 /** Answers by path, on the socket that it is told, as `kubectl proxy` does. */
 const kubectl = `#!${process.execPath}
 const { createServer } = require("node:http");
+const appendsPath = process.argv.includes("--append-server-path");
 const flag = (name) => process.argv.find((arg) => arg.startsWith(name + "="))?.slice(name.length + 1);
 if (process.argv[2] === "config") {
     console.log("kind\\nminikube");
 } else if (flag("--context") === "broken") {
     console.error("error: the kubeconfig is a poem");
     process.exitCode = 1;
-} else if (flag("--context") !== "minikube") {
+} else if (flag("--context") === "old" && appendsPath) {
+    console.error("error: unknown flag: --append-server-path\\nSee 'kubectl proxy --help' for usage.");
+    process.exitCode = 1;
+} else if (!["minikube", "wrapped"].includes(flag("--context"))) {
     console.error('error: context "' + flag("--context") + '" does not exist');
     process.exitCode = 1;
 } else {
@@ -37,7 +43,11 @@ if (process.argv[2] === "config") {
         "/broken": status(500, "etcd is gone"),
         "/unreachable": [500, "dial tcp: connection refused"],
     };
-    createServer((request, response) => {
+    if (flag("--context") === "wrapped") {
+        console.log("kubectl 1.34 is used for this cluster");
+    }
+    const late = flag("--context") === "wrapped" ? 300 : 0;
+    setTimeout(() => createServer((request, response) => {
         let body = "";
         request.on("data", (chunk) => (body += chunk)).on("end", () => {
             const [code, text] = request.method === "POST" ? [201, body] : answers[request.url] ?? status(404, "no");
@@ -45,8 +55,8 @@ if (process.argv[2] === "config") {
         });
     }).listen(flag("--unix-socket"), () => {
         require("node:fs").writeFileSync(process.env.STATE + "/pid", String(process.pid));
-        console.log("Starting to serve");
-    });
+        console.log("Starting to serve on " + flag("--unix-socket"));
+    }), late);
 }
 `;
 
@@ -104,6 +114,51 @@ describe("the way to the cluster", () => {
             connect({ ...target, env: { PATH: join(folder, "bin") } }),
             /kubectl is not on the PATH. Install it: https:/,
         );
+    });
+
+    it("is open once kubectl serves, not once a wrapper around it prints a line", async () => {
+        const cluster = await connect({ ...target, context: "wrapped" });
+        assert.deepEqual(await cluster.read("/text"), { kind: "found", body: "OK" });
+    });
+
+    it("names the version of kubectl that is needed when it is too old", async () => {
+        await assert.rejects(connect({ ...target, context: "old" }), /version 1\.23 or newer is needed/);
+    });
+
+    it("asks the cluster at the path of the server's URL", async function () {
+        if (spawnSync("kubectl", ["version", "--client"]).status !== 0) {
+            this.skip();
+        }
+        const asked: string[] = [];
+        const server = createServer(({ url = "" }, response) => {
+            asked.push(url);
+            response.writeHead(url.startsWith("/k8s/clusters/c-1/") ? 200 : 404).end(`{"path":"${url}"}`);
+        });
+        await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+        const { port } = server.address() as AddressInfo;
+        const kubeconfig = JSON.stringify({
+            apiVersion: "v1",
+            kind: "Config",
+            clusters: [{ name: "c", cluster: { server: `http://127.0.0.1:${port}/k8s/clusters/c-1` } }],
+            contexts: [{ name: "rancher", context: { cluster: "c", user: "u" } }],
+            users: [{ name: "u", user: {} }],
+        });
+        try {
+            const cluster = await connect({ context: "rancher", kubeconfig });
+            const paths = [
+                "/api/v1/namespaces?labelSelector=a%3Db",
+                "/api/v1/namespaces/n/services/s:http/proxy/messages",
+            ];
+            for (const path of paths) {
+                const body = { path: `/k8s/clusters/c-1${path}` };
+                assert.deepEqual(await cluster.read(path), { kind: "found", body }, asked.join("\n"));
+            }
+            const posted = await cluster.post("/apis/a", {});
+            assert.deepEqual(posted, { kind: "found", body: { path: "/k8s/clusters/c-1/apis/a" } });
+        } finally {
+            server.closeAllConnections();
+            server.close();
+        }
     });
 
     for (const [ending, last] of [
