@@ -5,15 +5,16 @@
  * cluster/facts.ts asks the cluster; `judge` decides by the rules in checks/, pure, so that every verdict has a unit test.
  */
 import { RunError, log } from "@pulumi/pulumi";
+import { recordedAndAbsent } from "./checks/absent";
 import { impossibleClaims } from "./checks/claims";
 import { missingClasses } from "./checks/classes";
 import { interruptedSwitch, leftBehind, lostMessages, orphaned, outOfSight, spent } from "./checks/messages";
 import { foreignObjects, foundAgain, leavingNamespace, servedHosts, takenOver } from "./checks/ownership";
 import { missingRights } from "./checks/rights";
-import { type Facts, look } from "./cluster/facts";
+import { type Facts, absentOf, look } from "./cluster/facts";
 import { connect } from "./cluster/kubectl";
 import type { Settings } from "./config";
-import { otherCluster, readState } from "./state";
+import { otherCluster, readState, stopIfRecorded } from "./state";
 
 /** What the preflight found: problems stop the program, warnings and notes are shown. */
 export interface Verdict {
@@ -35,7 +36,10 @@ export async function preflight(settings: Settings, instance: string): Promise<v
     if (elsewhere) {
         throw new RunError(elsewhere);
     }
-    const facts = await look(cluster, namespace, instance, recorded);
+    const [facts, absent] = await Promise.all([
+        look(cluster, namespace, instance, recorded),
+        absentOf(cluster, recorded.objects),
+    ]);
     const { problems, warnings, notes } = judge(
         settings,
         facts,
@@ -48,6 +52,16 @@ export async function preflight(settings: Settings, instance: string): Promise<v
     ]);
     if (problems.length > 0) {
         throw new RunError(`This cannot be done, nothing was changed:\n\n  ${problems.join("\n\n  ")}\n`);
+    }
+    const gone = recordedAndAbsent(recorded, absent);
+    if (gone !== undefined) {
+        // One error, however many objects it is about: Pulumi shows each error once.
+        const problem = new RunError(gone);
+        // Pulumi shows the stack of an error that comes after the program has declared everything.
+        delete problem.stack;
+        stopIfRecorded(absent, () => {
+            throw problem;
+        });
     }
 }
 

@@ -9,6 +9,15 @@ export interface Recorded {
     readonly namespace: string | undefined;
     /** Their namespaces: that one, and others after a run that was killed on the way from one to another. */
     readonly namespaces: readonly string[];
+    /** Every object of the cluster's that the state has. */
+    readonly objects: readonly RecordedObject[];
+}
+
+/** A Kubernetes object as the state has it. */
+export interface RecordedObject {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly metadata: { readonly name: string; readonly namespace?: string; readonly uid: string };
 }
 
 /** A resource in the state, as much as matters here. */
@@ -16,7 +25,9 @@ export interface StateResource {
     readonly type: string;
     readonly outputs?: {
         readonly context?: unknown;
-        readonly metadata?: { readonly name?: unknown; readonly namespace?: unknown };
+        readonly apiVersion?: unknown;
+        readonly kind?: unknown;
+        readonly metadata?: { readonly name?: unknown; readonly namespace?: unknown; readonly uid?: unknown };
     };
 }
 
@@ -43,12 +54,55 @@ export function recordedIn(resources: readonly StateResource[]): Recorded {
         context: objects.length > 0 ? contexts.find(isText) : undefined,
         namespace: own.find(isText),
         namespaces: [...new Set([...own, ...around].filter(isText))],
+        objects: objects.map(({ outputs }) => outputs).filter(isObject),
     };
+}
+
+function isObject(outputs: StateResource["outputs"]): outputs is RecordedObject {
+    const { apiVersion, kind, metadata } = outputs ?? {};
+    return [apiVersion, kind, metadata?.name, metadata?.uid].every(isText);
 }
 
 function isText(value: unknown): value is string {
     return typeof value === "string" && value !== "";
 }
+
+/**
+ * Stops the program if Pulumi takes one of these objects for one that exists: as unchanged, or as one to update.
+ *
+ * Only the registrations tell. After a refresh, Pulumi has forgotten the objects and creates them, but it refreshes in
+ * memory: `readState` reads the stored state, which is still the old one.
+ * Source: `refresh` in https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/deployment_executor.go
+ *
+ * @param absent objects that the state has and the cluster does not have.
+ * @param stop stops the program.
+ */
+export function stopIfRecorded(absent: readonly RecordedObject[], stop: () => void): void {
+    const uids = new Set(absent.map(({ metadata }) => metadata.uid));
+    const check = (metadata: Partial<RecordedObject["metadata"]> | undefined): void => {
+        if (metadata?.uid !== undefined && uids.has(metadata.uid)) {
+            stop();
+        }
+    };
+    const beforeUpdate = new pulumi.ResourceHook(
+        "recorded-and-absent",
+        ({ oldOutputs }) => {
+            check((oldOutputs as Partial<RecordedObject> | undefined)?.metadata);
+        },
+        { onDryRun: true },
+    );
+    pulumi.runtime.registerStackTransformation(({ resource, type, props, opts }) => {
+        if (!type.startsWith("kubernetes:")) {
+            return undefined;
+        }
+        // A resource gets its outputs after its transformations. An object that is still to be created has no UID yet.
+        setImmediate(() => (resource as KubernetesResource).metadata.apply(check));
+        return { props, opts: { ...opts, hooks: { ...opts.hooks, beforeUpdate: [beforeUpdate] } } };
+    });
+}
+
+/** A resource of any Kubernetes kind. */
+type KubernetesResource = pulumi.Resource & { readonly metadata: pulumi.Output<RecordedObject["metadata"]> };
 
 /** Why a stack whose objects are in one cluster must not go to another; undefined where it does not. */
 export function otherCluster(context: string, recorded: Recorded): string | undefined {

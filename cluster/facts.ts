@@ -1,7 +1,7 @@
 /** What the cluster holds that matters to a stack: asked once, before anything is registered. */
 import { RunError } from "@pulumi/pulumi";
 import { instanceLabel, managedBy, outOfService } from "../components/labels";
-import type { Recorded } from "../state";
+import type { Recorded, RecordedObject } from "../state";
 import type { Answer, ApiObject, Connection } from "./kubectl";
 
 /** What the cluster holds that matters to the stack. */
@@ -122,6 +122,31 @@ export async function look(
         gatewayClasses: itemsOf(gateway),
         rights: told,
     };
+}
+
+/** The objects of a state that the cluster does not have; one with the same name and another UID is another object. */
+export async function absentOf(
+    cluster: Connection,
+    recorded: readonly RecordedObject[],
+): Promise<readonly RecordedObject[]> {
+    const answers = await Promise.all(recorded.map((object) => ask(cluster, pathOf(object))));
+    return recorded.filter(({ metadata }, index) => {
+        const answer = answers[index];
+        const live = answer?.kind === "found" ? (answer.body as ApiObject).metadata.uid : undefined;
+        return answer?.kind === "not found" || (live !== undefined && live !== metadata.uid);
+    });
+}
+
+/** The path of an object in the API, whatever its kind. */
+export function pathOf({ apiVersion, kind, metadata }: RecordedObject): string {
+    const group = apiVersion.includes("/") ? "apis" : "api";
+    const namespace = metadata.namespace === undefined ? "" : `/namespaces/${metadata.namespace}`;
+    // How Kubernetes makes a plural of a kind that it does not know.
+    const plural = kind
+        .toLowerCase()
+        .replace(/(s|x|ch|sh)$/, "$1e")
+        .replace(/([^aeiou])y$/, "$1ie");
+    return `/${group}/${apiVersion}${namespace}/${plural}s/${metadata.name}`;
 }
 
 /** Every namespace of the stack's but one. A killed run may have left one that its state no longer tells to a program. */

@@ -192,6 +192,39 @@ describe("a stack that is up", () => {
         stack.edit({ storageMode: "persistent" });
     });
 
+    for (const [what, config] of [
+        ["service/crawler-service", {}],
+        ["ingress/app-ingress", {}],
+        // With a change of its own, Pulumi would update the object instead of calling it unchanged.
+        ["deployment/synergychat-web", { webReplicas: 2 }],
+    ] as const) {
+        const [kind, name] = what.split("/") as [string, string];
+
+        it(`refuses to go on without a refresh if somebody deleted ${what}`, async () => {
+            await kubectl("delete", what, "--namespace", namespace);
+            const named = new RegExp(`${kind} ${name} in namespace ${namespace}[^]*pulumi up --refresh`, "i");
+            await refuses(config, named, [["preview"], ["up", "--yes"], ["up", "--yes", "--skip-preview"]]);
+            // Pulumi previews before it updates: both must see what the refresh has found.
+            await stack.must("up", "--yes", "--refresh");
+            assert.ok(await get(namespace, kind, name));
+            await stack.must("preview", "--expect-no-changes");
+        });
+    }
+
+    it("refuses to go on without a refresh if somebody deleted everything", async () => {
+        await kubectl("delete", "namespace", namespace);
+        for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
+            const { status, text } = await stack.pulumi(...command);
+            assert.notEqual(status, 0, text);
+            assert.match(text, /none of the \d+ objects of this stack's state[^]*pulumi up --refresh/);
+            assert.doesNotMatch(text, /^\s+at /m, "a stack trace");
+        }
+        assert.equal(await get("default", "namespace", namespace), undefined);
+        await stack.must("up", "--yes", "--refresh");
+        assert.deepEqual(await messages(stack), []);
+        await say(stack, "three");
+    });
+
     it("cannot be destroyed with protectData, until that is taken back", async () => {
         stack.edit({ protectData: true });
         await stack.up();

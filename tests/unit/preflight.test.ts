@@ -1,6 +1,10 @@
 import { strict as assert } from "node:assert";
+import { readFileSync, readdirSync } from "node:fs";
 import { readSettings } from "../../config";
-import type { ApiFacts, Claim, Facts } from "../../cluster/facts";
+import { type ApiFacts, type Claim, type Facts, absentOf, pathOf } from "../../cluster/facts";
+import type { Answer, Connection } from "../../cluster/kubectl";
+import type { RecordedObject } from "../../state";
+import { recordedAndAbsent } from "../../checks/absent";
 import { judge } from "../../preflight";
 
 const instance = "synergychat-dev";
@@ -593,5 +597,85 @@ describe("preflight", () => {
         it("are no question where the cluster does not tell", () => {
             assert.deepEqual(problems({ ...fresh, rights: undefined }), []);
         });
+    });
+});
+
+describe("objects of the state", () => {
+    const object = (kind: string, name: string, uid = "1", apiVersion = "v1"): RecordedObject => ({
+        apiVersion,
+        kind,
+        metadata: { name, ...(kind !== "Namespace" && { namespace: "chat" }), uid },
+    });
+    const namespace = object("Namespace", "chat");
+    const claimOfState = object("PersistentVolumeClaim", "synergychat-api-pvc");
+    const objects = [namespace, claimOfState, object("Service", "api-service")];
+
+    /** A cluster that answers as it is told, by path. */
+    function answering(answers: Record<string, Answer>): Connection {
+        const read = (path: string) => Promise.resolve(answers[path] ?? ({ kind: "not found" } as const));
+        return { target: { context: "minikube" }, read, post: read };
+    }
+
+    function live(recorded: RecordedObject, uid = recorded.metadata.uid): Record<string, Answer> {
+        const body = { ...recorded, metadata: { ...recorded.metadata, uid } };
+        return { [pathOf(recorded)]: { kind: "found", body } };
+    }
+
+    it("are asked for by the paths of their kinds, whatever the stack can make", () => {
+        const paths: Record<string, string> = {
+            "v1 Namespace": "/api/v1/namespaces/x",
+            "v1 ConfigMap": "/api/v1/namespaces/chat/configmaps/x",
+            "v1 Service": "/api/v1/namespaces/chat/services/x",
+            "v1 PersistentVolumeClaim": "/api/v1/namespaces/chat/persistentvolumeclaims/x",
+            "apps/v1 Deployment": "/apis/apps/v1/namespaces/chat/deployments/x",
+            "networking.k8s.io/v1 Ingress": "/apis/networking.k8s.io/v1/namespaces/chat/ingresses/x",
+            "gateway.networking.k8s.io/v1 Gateway":
+                "/apis/gateway.networking.k8s.io/v1/namespaces/chat/gateways/x",
+            "gateway.networking.k8s.io/v1 HTTPRoute":
+                "/apis/gateway.networking.k8s.io/v1/namespaces/chat/httproutes/x",
+        };
+        for (const [type, path] of Object.entries(paths)) {
+            const [apiVersion, kind = ""] = type.split(" ");
+            assert.equal(pathOf(object(kind, "x", "1", apiVersion)), path);
+        }
+        const plans = readdirSync("tests/golden").filter((file) => file.endsWith(".yaml"));
+        const made = plans.flatMap((plan) => {
+            const text = readFileSync(`tests/golden/${plan}`, "utf8");
+            return [...text.matchAll(/- kubernetes:(?:core\/)?(\S+):(\w+) /g)].map(
+                ([, version = "", kind = ""]) => `${version} ${kind}`,
+            );
+        });
+        assert.deepEqual([...new Set(made)].sort(), Object.keys(paths).sort());
+    });
+
+    it("are found in the cluster by their UID", async () => {
+        const [first, second, third] = objects as [RecordedObject, RecordedObject, RecordedObject];
+        const all = { ...live(first), ...live(second), ...live(third) };
+        assert.deepEqual(await absentOf(answering(all), objects), []);
+        assert.deepEqual(await absentOf(answering({ ...all, ...live(second, "2") }), objects), [second]);
+        assert.deepEqual(await absentOf(answering(live(second)), objects), [first, third]);
+    });
+
+    it("are not absent if they may not be seen", async () => {
+        const forbidden: Answer = { kind: "forbidden", message: "you may not" };
+        assert.deepEqual(await absentOf(answering({ [pathOf(namespace)]: forbidden }), [namespace]), []);
+    });
+
+    it("are no question if the cluster does not answer", async () => {
+        const failed: Answer = { kind: "failed", message: "connection refused" };
+        await assert.rejects(absentOf(answering({ [pathOf(namespace)]: failed }), [namespace]));
+    });
+
+    it("that are absent are named, with the command that creates them again", () => {
+        const recorded = { context: "minikube", objects };
+        assert.equal(recordedAndAbsent(recorded, []), undefined);
+        const some = recordedAndAbsent(recorded, [claimOfState]) ?? "";
+        assert.match(some, /PersistentVolumeClaim synergychat-api-pvc in namespace chat\n/);
+        assert.match(some, /pulumi up --refresh/);
+        assert.doesNotMatch(some, /api-service/);
+        assert.match(
+            recordedAndAbsent(recorded, objects) ?? "",
+            /none of the 3 objects[^]*pulumi up --refresh/,
+        );
     });
 });
