@@ -3,7 +3,7 @@ import { mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { attempt, run } from "./exec.ts";
 import type { Paths } from "./paths.ts";
-import { kubernetes, oldestGo, pulumi } from "./pins.ts";
+import { kubernetes, kubernetesProvider, oldestGo, pulumi } from "./pins.ts";
 import { Problem } from "./problem.ts";
 import { atMostMinutesLeft, say, throttled } from "./progress.ts";
 import { fingerprint, isStamped, readIfThere, stamp, withFolder } from "./stamps.ts";
@@ -17,9 +17,10 @@ interface Program {
 
 interface Module {
     folder: string;
-    what: string;
     programs: readonly Program[];
     ldflags: string;
+    /** Files that packages of the module embed, each with the module and the file in it that has the content. */
+    embedded?: Record<string, readonly [module: string, file: string]>;
     /** With an empty Go cache, on two cores. */
     coldMinutes: number;
 }
@@ -27,10 +28,16 @@ interface Module {
 const kubernetesProgram = (name: string): Program => ({ name, package: `k8s.io/kubernetes/cmd/${name}` });
 const [major, minor] = kubernetes.split(".");
 const version = "k8s.io/component-base/version";
+const providerModule = "github.com/pulumi/pulumi-kubernetes/provider/v4";
+const provider: Program = {
+    // Under its usual name the CLI would find it on the PATH, and warn.
+    name: "kubernetes-provider",
+    package: "./provider",
+    built: "provider",
+};
 
-const node: Module = {
-    folder: join(import.meta.dirname, "node"),
-    what: "the node's programs",
+const programs: Module = {
+    folder: join(import.meta.dirname, "programs"),
     programs: [
         { name: "etcd", package: "go.etcd.io/etcd/server/v3", built: "server" },
         kubernetesProgram("kube-apiserver"),
@@ -43,25 +50,75 @@ const node: Module = {
         { name: "coredns", package: "./coredns" },
         { name: "volumes", package: "./volumes" },
         { name: "pause", package: "./pause" },
+        provider,
     ],
-    ldflags: `-X ${version}.gitVersion=v${kubernetes} -X ${version}.gitMajor=${major} -X ${version}.gitMinor=${minor}`,
-    coldMinutes: 10,
+    ldflags: [
+        `-X ${version}.gitVersion=v${kubernetes} -X ${version}.gitMajor=${major} -X ${version}.gitMinor=${minor}`,
+        `-X main.version=${kubernetesProvider}`,
+    ].join(" "),
+    embedded: {
+        "provider/schema.json": [providerModule, "cmd/pulumi-resource-kubernetes/schema.json"],
+        "provider/terraform-mapping.json": [
+            providerModule,
+            "cmd/pulumi-resource-kubernetes/terraform-mapping.json",
+        ],
+    },
+    coldMinutes: 13,
 };
 
 const pulumiCli: Module = {
     folder: join(import.meta.dirname, "pulumi-cli"),
-    what: "the Pulumi CLI",
     programs: [{ name: "pulumi", package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" }],
     ldflags: `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${pulumi}`,
-    coldMinutes: 5,
+    coldMinutes: 4,
 };
 
-export function buildNode(paths: Paths): Promise<void> {
-    return build(node, paths);
+export interface Wanted {
+    cli: boolean;
+    provider: boolean;
 }
 
-export function buildPulumi(paths: Paths): Promise<void> {
-    return build(pulumiCli, paths);
+/** Builds the programs of the node, and those of Pulumi's that are wanted. */
+export async function build(paths: Paths, wanted: Wanted): Promise<void> {
+    const ofNode = programs.programs.filter((program) => wanted.provider || program !== provider);
+    const modules = [{ ...programs, programs: ofNode }, ...(wanted.cli ? [pulumiCli] : [])];
+    const missing: Module[] = [];
+    for (const module of modules) {
+        const stale = await staleOf(module, paths);
+        if (stale.length > 0) {
+            missing.push({ ...module, programs: stale });
+        }
+    }
+    if (missing.length === 0) {
+        return;
+    }
+    await requireGo();
+    await mkdir(paths.bin, { recursive: true });
+    await withFolder(paths.cache, async (folder) => {
+        const jobs = missing.map((module, index) => {
+            const out = join(folder, String(index));
+            // All sources are downloaded from the start, while the first module compiles.
+            const packages = countPackages(module, out);
+            packages.catch(() => undefined);
+            return { module, out, packages };
+        });
+        // The modules one after the other, since each run of Go keeps all processors busy.
+        for (const [index, { module, out, packages }] of jobs.entries()) {
+            const later = missing.slice(index + 1).reduce((sum, { coldMinutes }) => sum + coldMinutes, 0);
+            await compile(module, await packages, later, out);
+            await install(module, out, paths);
+        }
+    });
+}
+
+async function staleOf(module: Module, paths: Paths): Promise<Program[]> {
+    const stale: Program[] = [];
+    for (const program of module.programs) {
+        if (!(await isStamped(join(paths.stamps, program.name), await fingerprintOf(program, module)))) {
+            stale.push(program);
+        }
+    }
+    return stale;
 }
 
 // A newer toolchain than the machine's comes from the module proxy too, whatever the machine's default is.
@@ -73,56 +130,65 @@ const goEnv = {
     GOTOOLCHAIN: "auto",
 };
 
-async function build(module: Module, paths: Paths): Promise<void> {
-    const missing: Program[] = [];
-    for (const program of module.programs) {
-        if (!(await isStamped(join(paths.stamps, program.name), await fingerprintOf(program, module)))) {
-            missing.push(program);
-        }
-    }
-    if (missing.length === 0) {
-        return;
-    }
-    await requireGo();
-    await mkdir(paths.bin, { recursive: true });
-    await withFolder(paths.cache, async (out) => {
-        await compile(module, missing, out);
-        for (const program of missing) {
-            await rename(join(out, program.built ?? program.name), join(paths.bin, program.name));
-            await stamp(join(paths.stamps, program.name), await fingerprintOf(program, module));
-        }
-    });
-    say(`${module.what}: built`);
+/** Downloads the sources of a module's programs, and counts the packages to compile. */
+async function countPackages(module: Module, out: string): Promise<number> {
+    const names = module.programs.map(({ name }) => name).join(", ");
+    say(`downloading the sources of ${names}`);
+    await writeOverlay(module, out);
+    const packages = module.programs.map((program) => program.package);
+    const args = ["list", "-deps", "-overlay", overlayIn(out), ...packages];
+    const listed = await run("go", args, { cwd: module.folder, env: goEnv, seconds: 1800 });
+    return listed.trimEnd().split("\n").length;
 }
 
-/** In one run of Go, so that it shares what it compiles and links one program while it compiles for the next. */
-async function compile(module: Module, programs: readonly Program[], out: string): Promise<void> {
-    const { what, folder, ldflags, coldMinutes } = module;
-    const packages = programs.map((program) => program.package);
-    say(`${what}: ${programs.length} to build from source, at most about ${coldMinutes} min: downloading`);
-    const listed = await run("go", ["list", "-deps", ...packages], {
-        cwd: folder,
-        env: goEnv,
-        seconds: 1800,
-    });
-    const total = listed.trimEnd().split("\n").length;
+/** In one run of Go, which shares what it compiles, and links one program while it compiles for the next. */
+async function compile(module: Module, total: number, laterMinutes: number, out: string): Promise<void> {
+    const { folder, programs, ldflags, coldMinutes } = module;
     let done = 0;
+    const progress = (): string => {
+        const left = atMostMinutesLeft(done, total, coldMinutes) + laterMinutes;
+        return `${done} of ${total} packages compiled, at most about ${left} min left`;
+    };
     const report = throttled(20, () => performance.now(), say);
-    const args = ["build", "-v", "-trimpath", "-ldflags", `-s -w ${ldflags}`, "-o", `${out}/`, ...packages];
-    await run("go", args, {
+    const flags = ["-v", "-trimpath", "-overlay", overlayIn(out), "-ldflags", `-s -w ${ldflags}`];
+    const packages = programs.map((program) => program.package);
+    await run("go", ["build", ...flags, "-o", `${out}/`, ...packages], {
         cwd: folder,
         env: goEnv,
         seconds: 7200,
         onLine: (line) => {
             if (/^[\w./~-]+$/.test(line)) {
                 done++;
-                report(() => {
-                    const left = atMostMinutesLeft(done, total, coldMinutes);
-                    return `${what}: ${done} of ${total} packages compiled, at most about ${left} min left`;
-                });
+                report(progress);
             }
         },
     });
+}
+
+async function install(module: Module, out: string, paths: Paths): Promise<void> {
+    for (const program of module.programs) {
+        await rename(join(out, program.built ?? program.name), join(paths.bin, program.name));
+        await stamp(join(paths.stamps, program.name), await fingerprintOf(program, module));
+    }
+    say(`built from source: ${module.programs.map(({ name }) => name).join(", ")}`);
+}
+
+const overlayIn = (out: string): string => join(out, "overlay.json");
+
+/** Go embeds only files of the module itself. The overlay makes it take those of other modules for such. */
+async function writeOverlay(module: Module, out: string): Promise<void> {
+    const replaced: Record<string, string> = {};
+    for (const [name, [from, file]] of Object.entries(module.embedded ?? {})) {
+        replaced[join(module.folder, name)] = join(await folderOf(from, module), file);
+    }
+    await stamp(overlayIn(out), JSON.stringify({ Replace: replaced }));
+}
+
+/** The folder of a module that this one requires, downloaded if it is not there yet. */
+async function folderOf(required: string, module: Module): Promise<string> {
+    const download = ["mod", "download", "-json", required];
+    const said = await run("go", download, { cwd: module.folder, env: goEnv, seconds: 600 });
+    return (JSON.parse(said) as { Dir: string }).Dir;
 }
 
 function fingerprintOf(program: Program, module: Module): Promise<string> {
@@ -134,6 +200,13 @@ function fingerprintOf(program: Program, module: Module): Promise<string> {
 /** What a program was built from, to derive other stamps from. */
 export async function builtFrom(paths: Paths, program: string): Promise<string> {
     return (await readIfThere(join(paths.stamps, program))) ?? "";
+}
+
+/** The day of the provider's source, which its version in go.mod ends with. */
+export async function providerDay(): Promise<string> {
+    const text = await readFile(join(programs.folder, "go.mod"), "utf8");
+    const found = /pulumi-kubernetes\/provider\/v4 v\S+-(\d{4})(\d\d)(\d\d)\d{6}-/.exec(text);
+    return found ? found.slice(1, 4).join("-") : "unknown day";
 }
 
 async function requireGo(): Promise<void> {
@@ -157,15 +230,13 @@ const contourExamples = ["contour/01-crds.yaml", "contour/02-role-contour.yaml",
 export async function copyContourObjects(paths: Paths): Promise<void> {
     const file = join(paths.objects, "contour.yaml");
     const stamped = join(paths.stamps, "contour.yaml");
-    const value = await fingerprint(contourExamples, [join(node.folder, "go.mod"), import.meta.filename]);
+    const value = await fingerprint(contourExamples, [join(programs.folder, "go.mod"), import.meta.filename]);
     if (await isStamped(stamped, value)) {
         return;
     }
-    const download = ["mod", "download", "-json", "github.com/projectcontour/contour"];
-    const said = await run("go", download, { cwd: node.folder, env: goEnv, seconds: 600 });
-    const { Dir: module } = JSON.parse(said) as { Dir: string };
+    const contour = await folderOf("github.com/projectcontour/contour", programs);
     const texts = await Promise.all(
-        contourExamples.map((example) => readFile(join(module, "examples", example), "utf8")),
+        contourExamples.map((example) => readFile(join(contour, "examples", example), "utf8")),
     );
     // Its one Role is for electing a leader in a namespace of its own, which a single Contour does not do.
     const documents = texts.join("\n---\n").split(/^---$/m);

@@ -93,8 +93,8 @@ export function holds(theirs: string, own: string): boolean {
         clusters: { cluster: Record<string, string> }[];
         users: { user: Record<string, string> }[];
     };
-    const facts = [...clusters.map(({ cluster }) => cluster), ...users.map(({ user }) => user)];
-    return facts.flatMap((one) => Object.values(one)).every((value) => theirs.includes(value));
+    const entries = [...clusters.map(({ cluster }) => cluster), ...users.map(({ user }) => user)];
+    return entries.flatMap((entry) => Object.values(entry)).every((value) => theirs.includes(value));
 }
 
 export function kubeconfigOf(paths: Paths, part: string): string {

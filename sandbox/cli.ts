@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { buildNode, copyContourObjects } from "./build.ts";
+import { build, copyContourObjects, providerDay } from "./build.ts";
 import { startCluster, isNodeReady, statesOf } from "./cluster.ts";
 import { componentsOf } from "./components.ts";
 import { asJson, asShell, environmentOf } from "./env.ts";
@@ -14,12 +14,12 @@ import { pathsFrom } from "./paths.ts";
 import { Problem } from "./problem.ts";
 import { say } from "./progress.ts";
 import { sweep } from "./stamps.ts";
-import { providePulumi, toolchainOf } from "./toolchain.ts";
+import { type Toolchain, findToolchain, installToolchain, toolchainOf } from "./toolchain.ts";
 
 const usage = `A one-node Kubernetes and a Pulumi toolchain from package registries, for CI runners and locked-down networks,
 without minikube or a container engine.
 
-    npm run sandbox -- up       builds what is missing and starts the cluster (the first time takes about 15 minutes)
+    npm run sandbox -- up       builds what is missing and starts the cluster (the first time takes about 20 minutes)
     npm run sandbox -- status   what of it runs; exit status 0 if all does
     npm run sandbox -- env      what to put into a shell: eval "$(npm run -s sandbox -- env)"; --json for programs
     npm run sandbox -- down     stops the cluster; the next up goes on with it
@@ -39,11 +39,12 @@ async function up(): Promise<void> {
     await claimState();
     await withLock(paths.lock, async () => {
         await sweep(paths.cache);
+        const toolchain = await findToolchain(paths, registriesOnly);
         await Promise.all([
             installPackages().then(() => installEnvoy(paths)),
-            // One after the other: each of them keeps all processors busy.
-            buildNode(paths).then(() => providePulumi(paths, registriesOnly)),
+            build(paths, { cli: !toolchain.officialHost, provider: toolchain.provider === "built" }),
         ]);
+        await installToolchain(paths, toolchain);
         await Promise.all([copyContourObjects(paths), writeOwnImages(paths)]);
         await startCluster(paths, registriesOnly);
     });
@@ -64,23 +65,22 @@ async function claimState(): Promise<void> {
 }
 
 async function report(): Promise<void> {
-    const toolchain = await toolchainOf(paths);
-    const substitutes = [
-        ...((await runsStandIns(paths))
-            ? ["not SynergyChat's own images: stand-ins of the same names with the same behaviour run here"]
-            : []),
-        ...(toolchain?.officialHost
-            ? []
-            : ["not Pulumi's own language host: sandbox/bin/pulumi-language-nodejs"]),
-        ...(toolchain?.officialProvider
-            ? []
-            : ["not Pulumi's own Kubernetes provider: sandbox/bin/pulumi-resource-kubernetes"]),
-    ];
     say(`ready: ${networkOf(paths).nodeAddress} is the node and its ingress address`);
     process.stdout.write(`To use it in this shell:  eval "$(npm run -s sandbox -- env)"\n`);
-    if (substitutes.length > 0) {
-        process.stdout.write(`This is a sandbox:\n${substitutes.map((line) => `  - ${line}\n`).join("")}`);
-    }
+    const toolchain = await toolchainOf(paths);
+    const lines = toolchain ? await substitutes(toolchain) : [];
+    process.stdout.write(lines.map((line) => `  - ${line}\n`).join(""));
+}
+
+/** Everything that runs here in place of what users run. */
+async function substitutes({ officialHost, provider }: Toolchain): Promise<string[]> {
+    return [
+        ...((await runsStandIns(paths)) ? ["Stand-in images run in place of SynergyChat's own."] : []),
+        ...(officialHost ? [] : ["A language host of the sandbox's own runs in place of Pulumi's."]),
+        ...(provider === "release"
+            ? []
+            : [`Pulumi's Kubernetes provider is built from its source of ${await providerDay()}.`]),
+    ];
 }
 
 async function status(): Promise<void> {
@@ -91,6 +91,8 @@ async function status(): Promise<void> {
     const running = states.every(({ pid }) => pid !== undefined);
     const ready = running && (await isNodeReady(paths));
     process.stdout.write(`${"node".padEnd(26)}${ready ? "Ready" : "not ready"}\n`);
+    const toolchain = await toolchainOf(paths);
+    process.stdout.write((toolchain ? await substitutes(toolchain) : []).map((line) => `${line}\n`).join(""));
     process.exitCode = ready ? 0 : 1;
 }
 

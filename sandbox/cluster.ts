@@ -181,7 +181,7 @@ async function acceptGatewayClass(paths: Paths): Promise<void> {
     await kubectl(paths, ["patch", ...target, "--patch", patch], 30);
 }
 
-const objects = join(import.meta.dirname, "node", "objects");
+const objects = join(import.meta.dirname, "objects");
 
 function applyObjects(paths: Paths): Promise<void> {
     return apply(

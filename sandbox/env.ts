@@ -27,6 +27,8 @@ export function environmentOf(paths: Paths, toolchain: Toolchain, shell: NodeJS.
             PULUMI_SKIP_UPDATE_CHECK: "true",
             PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
             PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER: "true",
+            // The provider that is built here is older than its option `enablePatchForce`, and reads this instead.
+            ...(toolchain.provider === "built" && { PULUMI_K8S_ENABLE_PATCH_FORCE: "true" }),
             ...pastProxy(paths, shell),
         },
     };

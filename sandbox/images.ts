@@ -32,7 +32,7 @@ export async function writeOwnImages(paths: Paths): Promise<void> {
     }
 }
 
-/** Stand-ins for the course's images, for where these cannot be pulled. */
+/** Stand-ins for the course's images, if those cannot be pulled. */
 export async function writeStandIns(paths: Paths): Promise<void> {
     const sources = join(import.meta.dirname, "images");
     const stampFile = join(paths.stamps, "stand-ins.tar");

@@ -8,7 +8,7 @@ import { say } from "./progress.ts";
 
 /**
  * One run at a time; the next waits. The lock is the kernel's, held by a child that ends when this process does: after a
- * kill there is no stale lock that somebody would have to judge.
+ * kill there is no stale lock that somebody would have to release.
  *
  * @param seconds how long to wait for another run.
  */
@@ -30,7 +30,7 @@ export async function withLock<T>(path: string, use: () => Promise<T>, seconds =
     }
 }
 
-/** The child that holds the lock; undefined where another run does. */
+/** The child that holds the lock; undefined if another run does. */
 async function take(
     path: string,
     patience: readonly string[],

@@ -167,7 +167,7 @@ async function redirectWebPorts(holder: number, nodeAddress: string): Promise<vo
     }
 }
 
-/** Ends everything on the node, in order where that matters, and leaves nothing of it on the machine. */
+/** Ends everything on the node, in order if that matters, and leaves nothing of it on the machine. */
 export async function stopNode(paths: Paths, kubelet: string): Promise<boolean> {
     const holder = await holderOf(paths);
     if (holder !== undefined) {

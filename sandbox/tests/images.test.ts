@@ -54,13 +54,7 @@ describe("imageTar", () => {
             reference: "docker.io/example/program:1",
             out: join(folder, name),
             files,
-            config: {
-                entrypoint: ["/app/program"],
-                env: { GREETING: "hello" },
-                user: "65532",
-                workingDir: "/app",
-                exposedPorts: [8080],
-            },
+            config: { cmd: ["/bin/program"] },
         };
     }
 
@@ -76,7 +70,7 @@ describe("imageTar", () => {
     }
 
     it("ties the manifest, the config and the layer together by their digests", async () => {
-        const { archive } = await write([{ path: "/app/program", content: "x" }]);
+        const { archive } = await write([{ path: "/opt/program", content: "x" }]);
         const manifest = json(archive, "manifest.json") as {
             Config: string;
             RepoTags: string[];
@@ -92,11 +86,9 @@ describe("imageTar", () => {
         assert.deepEqual(config.rootfs, { type: "layers", diff_ids: layers });
         assert.equal(config.os, "linux");
         assert.deepEqual(config.config, {
-            Entrypoint: ["/app/program"],
-            Env: ["GREETING=hello"],
-            User: "65532",
-            WorkingDir: "/app",
-            ExposedPorts: { "8080/tcp": {} },
+            Cmd: ["/bin/program"],
+            Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+            WorkingDir: "/",
         });
     });
 
@@ -104,37 +96,37 @@ describe("imageTar", () => {
         const source = join(folder, "source");
         await writeFile(source, "from this machine");
         const { layer } = await write([
-            { path: "/app/bin/program", source, mode: 0o755 },
-            { path: "/app/bin/other", content: "given" },
-            { path: "/app/bin/link", symlink: "program" },
+            { path: "/opt/bin/program", source, mode: 0o755 },
+            { path: "/opt/bin/other", content: "given" },
+            { path: "/opt/bin/link", symlink: "program" },
             { path: "/tmp/", directory: true, mode: 0o1777 },
         ]);
         assert.deepEqual(
             [...layer].map(([name, { header, body }]) => [name, header.type, header.mode, body.toString()]),
             [
-                ["app/", "directory", 0o755, ""],
-                ["app/bin/", "directory", 0o755, ""],
-                ["app/bin/program", "file", 0o755, "from this machine"],
-                ["app/bin/other", "file", 0o644, "given"],
-                ["app/bin/link", "symlink", 0o777, ""],
+                ["opt/", "directory", 0o755, ""],
+                ["opt/bin/", "directory", 0o755, ""],
+                ["opt/bin/program", "file", 0o755, "from this machine"],
+                ["opt/bin/other", "file", 0o644, "given"],
+                ["opt/bin/link", "symlink", 0o777, ""],
                 ["tmp/", "directory", 0o1777, ""],
             ],
         );
-        assert.equal(layer.get("app/bin/link")?.header.linkname, "program");
+        assert.equal(layer.get("opt/bin/link")?.header.linkname, "program");
     });
 
     it("belongs to root and bears no time, whoever builds it and whenever", async () => {
-        const { archive, layer } = await write([{ path: "/app/program", content: "x" }]);
+        const { archive, layer } = await write([{ path: "/opt/program", content: "x" }]);
         for (const { header } of [...archive.values(), ...layer.values()]) {
             assert.deepEqual([header.uid, header.gid, header.mtime.getTime()], [0, 0, 0], header.name);
         }
     });
 
     it("gives the same bytes for the same input, and others for another", async () => {
-        const files = [{ path: "/app/program", content: "x" }];
+        const files = [{ path: "/opt/program", content: "x" }];
         await imageTar(spec(files, "one.tar"));
         await imageTar(spec(files, "two.tar"));
-        await imageTar(spec([{ path: "/app/program", content: "y" }], "three.tar"));
+        await imageTar(spec([{ path: "/opt/program", content: "y" }], "three.tar"));
         const [one, two, three] = await Promise.all(
             ["one.tar", "two.tar", "three.tar"].map((name) => readFile(join(folder, name))),
         );
@@ -152,8 +144,8 @@ describe("imageTar", () => {
 
     it("leaves nothing under the image's name when a file is missing", async () => {
         const missing = join(folder, "missing");
-        await assert.rejects(imageTar(spec([{ path: "/app/program", source: missing }])), /ENOENT.*missing/);
-        await assert.rejects(imageTar(spec([{ path: "/app/program" }])), /needs one of source, content/);
+        await assert.rejects(imageTar(spec([{ path: "/opt/program", source: missing }])), /ENOENT.*missing/);
+        await assert.rejects(imageTar(spec([{ path: "/opt/program" }])), /needs one of source, content/);
         assert.deepEqual(await readdir(folder), []);
     });
 });

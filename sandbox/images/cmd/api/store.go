@@ -3,23 +3,20 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
-	"time"
 )
 
 type message struct {
 	AuthorUsername string
 	Text           string
-	CreatedAt      time.Time
 }
 
 type store struct {
-	file     string // empty: memory only
+	file     string // If empty, the messages are in memory only.
 	mu       sync.Mutex
 	inMemory []message
 }
@@ -32,11 +29,11 @@ func openStore(file string) (*store, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return nil, err
 	}
-	// An existing file stays as it is, whatever it holds: a torn one is found by the first request, not here.
+	// An existing file stays as it is: the first request finds out that it is torn.
 	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
 		return s, err
 	}
-	return s, s.write([]message{})
+	return s, os.WriteFile(file, []byte("[]"), 0o644)
 }
 
 func (s *store) read() ([]message, error) {
@@ -50,21 +47,24 @@ func (s *store) read() ([]message, error) {
 		return nil, err
 	}
 	messages := []message{}
-	if err := json.Unmarshal(data, &messages); err != nil {
-		return nil, fmt.Errorf("the database is not valid JSON: %w", err)
-	}
-	return messages, nil
+	err = json.Unmarshal(data, &messages)
+	return messages, err
 }
 
-// Not atomic, on purpose: os.WriteFile empties the file first, so a kill in that instant leaves it empty or cut.
-func (s *store) write(messages []message) error {
+// add has two faults of the original. It gives up the lock between the read and the write, so that of two messages at
+// once one can be lost. And os.WriteFile empties the file first, so that a kill in that instant leaves it empty or cut.
+func (s *store) add(m message) error {
+	messages, err := s.read()
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.file == "" {
-		s.inMemory = messages
+		s.inMemory = append(s.inMemory, m)
 		return nil
 	}
-	data, err := json.Marshal(messages)
+	data, err := json.MarshalIndent(append(messages, m), "", "  ")
 	if err != nil {
 		return err
 	}

@@ -2,111 +2,89 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
+	"unicode"
 )
 
-type result struct {
-	Title    string
-	Keywords map[string]int
+type match struct {
+	Keyword   string
+	BookTitle string
+	Count     int
+}
+
+// fileName names a match: the keyword, and the title without spaces and punctuation.
+func (m match) fileName() string {
+	title := strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.IsPunct(r) {
+			return -1
+		}
+		return r
+	}, strings.ToLower(m.BookTitle))
+	return m.Keyword + "." + title + ".json"
 }
 
 type database interface {
-	has(id string) bool
-	// add is false when another crawler was there first.
-	add(id string, r result) (bool, error)
-	all() ([]result, error)
+	save(m match) error
+	all() ([]match, error)
 }
 
 func openDatabase(folder string) (database, error) {
 	if folder == "" {
-		return &memory{results: map[string]result{}}, nil
+		return &memory{matches: map[string]match{}}, nil
 	}
 	return directory(folder), os.MkdirAll(folder, 0o755)
 }
 
 type memory struct {
 	mu      sync.Mutex
-	results map[string]result
+	matches map[string]match
 }
 
-func (m *memory) has(id string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	_, found := m.results[id]
-	return found
+func (d *memory) save(m match) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.matches[m.fileName()] = m
+	return nil
 }
 
-func (m *memory) add(id string, r result) (bool, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if _, found := m.results[id]; found {
-		return false, nil
-	}
-	m.results[id] = r
-	return true, nil
+func (d *memory) all() ([]match, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Collect(maps.Values(d.matches)), nil
 }
 
-func (m *memory) all() ([]result, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.Collect(maps.Values(m.results)), nil
-}
-
-// A directory holds one file for each book, and several processes may share it.
+// A directory holds a file for each match. The crawler's containers share it.
 type directory string
 
-func (d directory) file(id string) string { return filepath.Join(string(d), id+".json") }
-
-func (d directory) has(id string) bool {
-	_, err := os.Stat(d.file(id))
-	return err == nil
+func (d directory) save(m match) error {
+	data, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(string(d), m.fileName()), data, 0o755)
 }
 
-func (d directory) add(id string, r result) (bool, error) {
-	data, err := json.Marshal(r)
-	if err != nil {
-		return false, err
-	}
-	part, err := os.CreateTemp(string(d), id+".*.part")
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = os.Remove(part.Name()) }()
-	_, err = part.Write(data)
-	// CreateTemp lets only its own user read, but a crawler that shares the folder may run as another.
-	if err := errors.Join(err, part.Chmod(0o644), part.Close()); err != nil {
-		return false, err
-	}
-	// A link, unlike a rename, fails where the file exists: of several crawlers exactly one adds the book.
-	err = os.Link(part.Name(), d.file(id))
-	if errors.Is(err, fs.ErrExist) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-func (d directory) all() ([]result, error) {
-	files, err := filepath.Glob(d.file("*"))
+func (d directory) all() ([]match, error) {
+	entries, err := os.ReadDir(string(d))
 	if err != nil {
 		return nil, err
 	}
-	var results []result
-	for _, file := range files {
-		data, err := os.ReadFile(file)
+	var matches []match
+	for _, entry := range entries {
+		data, err := os.ReadFile(filepath.Join(string(d), entry.Name()))
 		if err != nil {
 			return nil, err
 		}
-		var r result
-		if err := json.Unmarshal(data, &r); err != nil {
+		var m match
+		if err := json.Unmarshal(data, &m); err != nil {
 			return nil, err
 		}
-		results = append(results, r)
+		matches = append(matches, m)
 	}
-	return results, nil
+	return matches, nil
 }

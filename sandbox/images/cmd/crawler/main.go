@@ -1,102 +1,134 @@
-// Command crawler stands in for bootdotdev/synergychat-crawler, which counts keywords in books of Project Gutenberg.
-// It has no internet to read from, so it carries a few short texts of its own.
+// Command crawler stands in for bootdotdev/synergychat-crawler, which counts keywords in books of Project Gutenberg. The
+// sandbox has no internet, so this one carries a few short texts.
 package main
 
 import (
+	"embed"
 	"encoding/json"
-	"io"
 	"log"
-	"net"
+	"math/rand/v2"
 	"net/http"
 	"os"
+	"path"
+	"slices"
 	"strings"
 	"time"
 )
 
-const interval = 30 * time.Second
+const timeBetweenBooks = 30 * time.Second
 
 func main() {
+	keywords := os.Getenv("CRAWLER_KEYWORDS")
+	if keywords == "" {
+		log.Fatal("No CRAWLER_KEYWORDS found in environment")
+	}
 	port := os.Getenv("CRAWLER_PORT")
 	if port == "" {
-		log.Fatal("CRAWLER_PORT environment variable is not set")
+		log.Fatal("No CRAWLER_PORT found in environment")
 	}
-	keywords := splitKeywords(os.Getenv("CRAWLER_KEYWORDS"))
-	if len(keywords) == 0 {
-		log.Fatal("CRAWLER_KEYWORDS environment variable is not set")
-	}
-	dbPath := os.Getenv("CRAWLER_DB_PATH")
-	db, err := openDatabase(dbPath)
-	if err != nil {
-		log.Fatalf("cannot open the database: %v", err)
-	}
-	if dbPath == "" {
-		log.Println("CRAWLER_DB_PATH not found. Using in-memory database")
+	folder := os.Getenv("CRAWLER_DB_PATH")
+	if folder == "" {
+		log.Println("No CRAWLER_DB_PATH found in environment, using in-memory database")
 	} else {
 		log.Println("CRAWLER_DB_PATH found! Using filesystem database")
 	}
-	// Before the first book, so that a process that cannot serve does not crawl either.
-	listener, err := net.Listen("tcp", ":"+port)
+	db, err := openDatabase(folder)
+	if err != nil {
+		log.Fatal("Couldn't initialize database: ", err)
+	}
+	go crawl(db, strings.Split(keywords, ","))
+	log.Printf("Serving on: http://localhost:%s", port)
+	log.Fatal(http.ListenAndServe(":"+port, handler(db)))
+}
+
+// crawl begins anywhere, as the original does with a random page of the catalogue.
+func crawl(db database, keywords []string) {
+	books := carriedBooks()
+	rand.Shuffle(len(books), func(i, j int) { books[i], books[j] = books[j], books[i] })
+	for _, b := range books {
+		log.Println("Checking book", b.title)
+		for keyword, count := range countLines(b.text, keywords) {
+			if err := db.save(match{keyword, b.title, count}); err != nil {
+				log.Printf("Error saving count for %v: %v", b.title, err)
+			}
+		}
+		time.Sleep(timeBetweenBooks)
+	}
+}
+
+// countLines counts the lines that hold a keyword. A keyword that no line holds is left out.
+func countLines(text string, keywords []string) map[string]int {
+	counts := map[string]int{}
+	for line := range strings.SplitSeq(strings.ToLower(text), "\n") {
+		for _, keyword := range keywords {
+			if strings.Contains(line, strings.ToLower(keyword)) {
+				counts[keyword]++
+			}
+		}
+	}
+	return counts
+}
+
+//go:embed books/*.txt
+var bookFiles embed.FS
+
+type book struct{ title, text string }
+
+// The first line of a book is its title.
+func carriedBooks() []book {
+	entries, err := bookFiles.ReadDir("books")
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Printf("Serving on port: %s", port)
-	go (&crawler{db: db, books: carriedBooks(), keywords: keywords}).run()
-	log.Fatal(http.Serve(listener, handler(db, keywords)))
+	var books []book
+	for _, entry := range entries {
+		content, err := bookFiles.ReadFile(path.Join("books", entry.Name()))
+		if err != nil {
+			log.Fatal(err)
+		}
+		title, text, _ := strings.Cut(string(content), "\n")
+		books = append(books, book{title, text})
+	}
+	return books
 }
 
-func handler(db database, keywords []string) http.Handler {
+func handler(db database) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = io.WriteString(w, "OK")
+		respond(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
 	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, r *http.Request) {
-		results, err := db.all()
+		matches, err := db.all()
 		if err != nil {
-			log.Printf("Couldn't read the database: %v", err)
-			http.Error(w, "Couldn't read the database", http.StatusInternalServerError)
+			respond(w, http.StatusInternalServerError, map[string]string{"error": err.Error()})
 			return
 		}
-		asked := splitKeywords(r.URL.Query().Get("keywords"))
-		if len(asked) == 0 {
-			asked = keywords
-		}
-		w.Header().Set("Content-Type", "application/json")
-		if err := json.NewEncoder(w).Encode(sum(results, asked, r.URL.Query().Get("title"))); err != nil {
-			log.Printf("Couldn't send the answer: %v", err)
-		}
+		query := r.URL.Query()
+		respond(w, http.StatusOK, sorted(matches, query.Get("keywords"), query.Get("title")))
 	})
 	return mux
 }
 
-type stats struct {
-	Books    int
-	Keywords map[string]int
-}
-
-// A keyword that no book was searched for is left out: 0 would be a claim that nobody checked.
-func sum(results []result, keywords []string, title string) stats {
-	total := stats{Keywords: map[string]int{}}
-	for _, book := range results {
-		if !strings.Contains(strings.ToLower(book.Title), strings.ToLower(title)) {
-			continue
-		}
-		total.Books++
-		for _, keyword := range keywords {
-			if n, counted := book.Keywords[keyword]; counted {
-				total.Keywords[keyword] += n
-			}
+// sorted keeps the matches of these keywords (all, if empty) in books with a title that holds this text.
+func sorted(matches []match, keywords, title string) []match {
+	kept := []match{}
+	for _, m := range matches {
+		isWanted := keywords == "" || slices.Contains(strings.Split(keywords, ","), m.Keyword)
+		if isWanted && strings.Contains(strings.ToLower(m.BookTitle), strings.ToLower(title)) {
+			kept = append(kept, m)
 		}
 	}
-	return total
+	slices.SortFunc(kept, func(a, b match) int { return a.Count - b.Count })
+	return kept
 }
 
-func splitKeywords(list string) []string {
-	keywords := []string{}
-	for keyword := range strings.SplitSeq(list, ",") {
-		if keyword = strings.ToLower(strings.TrimSpace(keyword)); keyword != "" {
-			keywords = append(keywords, keyword)
-		}
+func respond(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	data, err := json.MarshalIndent(body, "", "  ")
+	if err != nil {
+		log.Printf("Error marshalling JSON: %v", err)
+		status = http.StatusInternalServerError
 	}
-	return keywords
+	w.WriteHeader(status)
+	_, _ = w.Write(data)
 }

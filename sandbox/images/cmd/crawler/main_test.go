@@ -7,97 +7,79 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"sync"
+	"slices"
+	"strings"
 	"testing"
 )
 
-func TestCountTakesWholeWordsInAnyCase(t *testing.T) {
-	got := count("Love, LOVE! Lovers beloved; hate-love.", []string{"love", "hate", "joy"})
-	if want := map[string]int{"love": 3, "hate": 1, "joy": 0}; !maps.Equal(got, want) {
-		t.Fatalf("%v", got)
+func TestLinesAreCountedInAnyCaseAndInsideOfWords(t *testing.T) {
+	got := countLines("Love, LOVE!\nLovers\nhate-love.\n", []string{"love", "hate", "joy"})
+	if want := map[string]int{"love": 3, "hate": 1}; !maps.Equal(got, want) {
+		t.Fatal(got)
 	}
 }
 
 func TestTheCarriedBooksHoldTheChaptersKeywords(t *testing.T) {
-	total := map[string]int{}
+	keywords := strings.Split("love,hate,joy,sadness,anger,disgust,fear,surprise", ",")
+	found := map[string]int{}
 	for _, b := range carriedBooks() {
 		if b.title == "" || b.text == "" {
-			t.Errorf("%s has no title or no text", b.id)
+			t.Errorf("%+v has no title or no text", b)
 		}
-		for keyword, n := range count(b.text, splitKeywords("love,hate,joy,sadness,anger,disgust,fear,surprise")) {
-			total[keyword] += n
-		}
+		maps.Copy(found, countLines(b.text, keywords))
 	}
-	for keyword, n := range total {
-		if n == 0 {
+	for _, keyword := range keywords {
+		if found[keyword] == 0 {
 			t.Errorf("no book holds %q", keyword)
 		}
 	}
 }
 
-func TestCrawlersThatShareAFolderDoEachBookOnce(t *testing.T) {
+func TestTheFolderHoldsAFileForEachMatch(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "cache", "db")
-	books := carriedBooks()
-	var mu sync.Mutex
-	done := 0
-	var three sync.WaitGroup
-	for range 3 {
-		db, err := openDatabase(folder)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := &crawler{db, books, []string{"love"}}
-		three.Go(func() {
-			for {
-				found, err := c.crawlNext()
-				if err != nil {
-					t.Error(err)
-				}
-				if !found {
-					return
-				}
-				mu.Lock()
-				done++
-				mu.Unlock()
-			}
-		})
-	}
-	three.Wait()
-	files, err := os.ReadDir(folder)
+	db, err := openDatabase(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if done != len(books) || len(files) != len(books) {
-		t.Fatalf("%d crawled, %d files, %d books", done, len(files), len(books))
+	for range 2 {
+		if err := db.save(match{"love", "Night, and Day", 3}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, _ := os.ReadDir(folder)
+	data, err := os.ReadFile(filepath.Join(folder, "love.nightandday.json"))
+	if err != nil || len(files) != 1 || string(data) != `{"Keyword":"love","BookTitle":"Night, and Day","Count":3}` {
+		t.Fatal(files, string(data), err)
 	}
 }
 
-func TestStats(t *testing.T) {
+func TestStatsAreSortedByCount(t *testing.T) {
 	for name, folder := range map[string]string{"memory": "", "folder": t.TempDir()} {
 		t.Run(name, func(t *testing.T) {
 			db, err := openDatabase(folder)
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := &crawler{db, []book{{"1", "Red", "love love"}, {"2", "Blue", "love hate"}}, []string{"love", "hate"}}
-			for range c.books {
-				if _, err := c.crawlNext(); err != nil {
+			if body := get(db, "/stats").Body.String(); body != "[]" {
+				t.Fatalf("no matches are %q", body)
+			}
+			red, blue, hate := match{"love", "Red", 2}, match{"love", "Blue", 1}, match{"hate", "Blue", 3}
+			for _, m := range []match{red, blue, hate} {
+				if err := db.save(m); err != nil {
 					t.Fatal(err)
 				}
 			}
-			for query, want := range map[string]stats{
-				"":                              {2, map[string]int{"love": 3, "hate": 1}},
-				"?keywords=love":                {2, map[string]int{"love": 3}},
-				"?keywords=Love,%20other":       {2, map[string]int{"love": 3}},
-				"?title=red":                    {1, map[string]int{"love": 2, "hate": 0}},
-				"?keywords=hate&title=no+such+": {0, map[string]int{}},
+			for query, want := range map[string][]match{
+				"":                         {blue, red, hate},
+				"?keywords=love,joy":       {blue, red},
+				"?title=RED":               {red},
+				"?keywords=hate&title=red": {},
 			} {
-				var got stats
-				w := get(c, "/stats"+query)
-				if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+				var got []match
+				if err := json.Unmarshal(get(db, "/stats"+query).Body.Bytes(), &got); err != nil {
 					t.Fatal(err)
 				}
-				if got.Books != want.Books || !maps.Equal(got.Keywords, want.Keywords) {
+				if !slices.Equal(got, want) {
 					t.Errorf("%q: %+v", query, got)
 				}
 			}
@@ -107,16 +89,15 @@ func TestStats(t *testing.T) {
 
 func TestPaths(t *testing.T) {
 	db, _ := openDatabase("")
-	c := &crawler{db: db}
 	for path, want := range map[string]int{"/healthz": 200, "/stats": 200, "/": 404} {
-		if got := get(c, path).Code; got != want {
+		if got := get(db, path).Code; got != want {
 			t.Errorf("%s: %d", path, got)
 		}
 	}
 }
 
-func get(c *crawler, path string) *httptest.ResponseRecorder {
+func get(db database, path string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	handler(c.db, c.keywords).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	handler(db).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 	return w
 }
