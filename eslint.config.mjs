@@ -1,5 +1,48 @@
 import tseslint from "typescript-eslint";
 
+/**
+ * The folders of the program, and which others each may import: values and types, or types only. Nothing imports the
+ * sandbox. Tests and tools are not in the table: they may import everything else.
+ */
+const rooms = {
+    system: {},
+    model: {},
+    components: { values: ["model"] },
+    config: { values: ["model", "system"], types: ["components"] },
+    kubernetes: { values: ["model", "system"] },
+    pulumi: { values: ["model", "system"], types: ["config", "kubernetes"] },
+    preflight: { values: ["config", "kubernetes", "model", "pulumi", "system"] },
+    cli: { values: ["config", "kubernetes", "model", "preflight", "pulumi", "system"] },
+};
+const allFolders = [...Object.keys(rooms), "program", "index", "tools", "tests", "sandbox"];
+
+function forbidImports(files, folders, { from = "(\\.\\./)+", types = [] } = {}) {
+    return {
+        files,
+        rules: {
+            "@typescript-eslint/no-restricted-imports": [
+                "error",
+                {
+                    patterns: folders.map((folder) => ({
+                        regex: `^${from}${folder}(/|$)`,
+                        message:
+                            "The arrows between folders do not allow this: see the table in eslint.config.mjs.",
+                        allowTypeImports: types.includes(folder),
+                    })),
+                },
+            ],
+        },
+    };
+}
+
+const arrows = Object.entries(rooms).map(([room, { values = [], types = [] }]) =>
+    forbidImports(
+        [`${room}/**/*.ts`],
+        allFolders.filter((folder) => folder !== room && !values.includes(folder)),
+        { types },
+    ),
+);
+
 export default tseslint.config(
     { ignores: ["**/node_modules/", "**/*.js", "**/*.cjs", "**/*.mjs"] },
     ...tseslint.configs.strictTypeChecked,
@@ -15,6 +58,9 @@ export default tseslint.config(
             "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
         },
     },
+    forbidImports(["*.ts"], ["cli", "tools", "tests", "sandbox"], { from: "\\./" }),
+    forbidImports(["tools/**/*.ts", "tests/**/*.ts"], ["sandbox"]),
+    ...arrows,
     {
         // Tests look into Kubernetes objects as the program made them; typing each path would say nothing more.
         files: ["tests/**/*.ts"],

@@ -1,18 +1,18 @@
-import * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { selectorLabels } from "./labels";
-import type { ApiStorage } from "./storage";
+import { apiVolumeName, configMapName, containerPort, portName, workloadName } from "../model/names";
+import { type ApiStorage, type DatabaseVolume, databaseVolume } from "./storage";
 import {
+    type Workload,
     type WorkloadArgs,
-    configMap,
+    type WorkloadSpec,
     container,
-    containerPort,
-    metadata,
-    podTemplate,
+    deploymentArgs,
     probes,
-    service,
+    workload,
 } from "./workload";
 
+/** Arguments of the api. */
 export interface ApiArgs extends WorkloadArgs {
     /** Where it keeps its messages. */
     readonly storage: ApiStorage;
@@ -23,53 +23,65 @@ export interface ApiArgs extends WorkloadArgs {
 /**
  * The api: a JSON API that keeps the messages in one file.
  *
- * Always one pod, and never a new one beside the old: two processes on one file lose messages (the app reads it, then
- * rewrites it whole, and locks only within itself).
+ * It is always one pod, and never a new one beside the old: two processes on one file lose messages, because the app reads
+ * the file, rewrites it whole, and locks only within itself.
  */
-export class Api extends pulumi.ComponentResource {
-    /** Name of its Service. */
-    public readonly serviceName: pulumi.Output<string>;
+export class Api extends pulumi.ComponentResource implements Workload {
+    /** The ConfigMap with its environment. */
+    public readonly configMap: k8s.core.v1.ConfigMap;
+    /** Its Deployment. */
+    public readonly deployment: k8s.apps.v1.Deployment;
+    /** Its Service. */
+    public readonly service: k8s.core.v1.Service;
 
     public constructor(name: string, args: ApiArgs, opts?: pulumi.ComponentResourceOptions) {
         super("synergychat:index:Api", name, {}, opts);
 
         const { database, claim } = args.storage;
-        const environment = {
+        // A claim that must be replaced cannot be deleted while a pod mounts it, so the Deployment is replaced with it.
+        const order = claim ? { replaceWith: [claim], deleteBeforeReplace: true } : {};
+        const spec = apiSpec(args, database);
+        ({
+            configMap: this.configMap,
+            deployment: this.deployment,
+            service: this.service,
+        } = workload(this, name, "api", args, spec, order));
+        this.registerOutputs({ serviceName: this.service.metadata.name });
+    }
+}
+
+/**
+ * The api's Deployment as the component would make it, without making it: the preflight compares it with the live one.
+ *
+ * @param claim name of the claim that the api mounts. Undefined with ephemeral storage.
+ */
+export function apiDeployment(
+    args: Omit<ApiArgs, "storage">,
+    claim: string | undefined,
+): k8s.apps.v1.DeploymentArgs {
+    return deploymentArgs("api", args, apiSpec(args, databaseVolume(claim)), configMapName("api"));
+}
+
+function apiSpec(args: Omit<ApiArgs, "storage">, database: DatabaseVolume): WorkloadSpec {
+    return {
+        replicas: 1,
+        strategy: { type: "Recreate" },
+        environment: {
             API_PORT: String(containerPort),
             API_DB_FILEPATH: database.databasePath,
             CRAWLER_BASE_URL: args.crawlerUrl,
-        };
-        const config = configMap(name, "api", args, environment, { parent: this });
-
-        new k8s.apps.v1.Deployment(
-            `${name}-deployment`,
-            {
-                metadata: metadata("api", args, "synergychat-api"),
-                spec: {
-                    replicas: 1,
-                    strategy: { type: "Recreate" },
-                    selector: { matchLabels: selectorLabels("api") },
-                    template: podTemplate("api", args, environment, {
-                        containers: [
-                            container(args, {
-                                name: "synergychat-api",
-                                ports: [{ name: "http", containerPort }],
-                                envFrom: [{ configMapRef: { name: config.metadata.name } }],
-                                volumeMounts: [{ name: database.volume.name, mountPath: database.mountPath }],
-                                // Ready only while it can read its file: with a damaged one /healthz stays green.
-                                ...probes({ ready: "/messages", live: "/healthz" }, "http"),
-                                memory: { request: "32Mi", limit: "256Mi" },
-                            }),
-                        ],
-                        volumes: [database.volume],
-                    }),
-                },
-            },
-            // A claim that must be replaced cannot go while a pod uses it: the pod goes first.
-            { parent: this, ...(claim && { replaceWith: [claim], deleteBeforeReplace: true }) },
-        );
-
-        this.serviceName = service(name, "api", args, { parent: this }).metadata.name;
-        this.registerOutputs({ serviceName: this.serviceName });
-    }
+        },
+        containers: (configMap) => [
+            container(args, {
+                name: workloadName("api"),
+                ports: [{ name: portName, containerPort }],
+                envFrom: [{ configMapRef: { name: configMap } }],
+                volumeMounts: [{ name: apiVolumeName, mountPath: database.mountPath }],
+                // Ready only while it can read its file: with a torn file, /healthz still succeeds.
+                ...probes({ ready: "/messages", live: "/healthz" }, portName),
+                memory: { request: "32Mi", limit: "256Mi" },
+            }),
+        ],
+        volumes: [database.volume],
+    };
 }

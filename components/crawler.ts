@@ -1,27 +1,17 @@
-import * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { selectorLabels } from "./labels";
-import {
-    type WorkloadArgs,
-    configMap,
-    container,
-    containerPort,
-    metadata,
-    podTemplate,
-    probes,
-    service,
-} from "./workload";
+import { cachePaths, cacheVolumeName, containerPort, crawlerContainerName, portName } from "../model/names";
+import { type Workload, type WorkloadArgs, container, probes, workload } from "./workload";
 
+/** Arguments of the crawler. */
 export interface CrawlerArgs extends WorkloadArgs {
     /** Words that it counts in the books. */
-    readonly keywords: readonly string[];
-    /** Containers in each pod, which share the pod's cache. */
+    readonly keywords: pulumi.Input<readonly string[]>;
+    /** Number of containers in each pod. They share the pod's cache. */
     readonly containers: number;
     /** Number of pods, each with a cache of its own. */
-    readonly pods: number;
+    readonly pods: pulumi.Input<number>;
 }
-
-const cacheVolume = { name: "cache-volume", mountPath: "/cache" };
 
 /**
  * The crawler: counts keywords in books.
@@ -29,7 +19,13 @@ const cacheVolume = { name: "cache-volume", mountPath: "/cache" };
  * The containers of a pod share one network, so each listens on a port of its own, and one volume, so that they share
  * what they found. Only the first is behind the Service.
  */
-export class Crawler extends pulumi.ComponentResource {
+export class Crawler extends pulumi.ComponentResource implements Workload {
+    /** The ConfigMap with its environment. */
+    public readonly configMap: k8s.core.v1.ConfigMap;
+    /** Its Deployment. */
+    public readonly deployment: k8s.apps.v1.Deployment;
+    /** Its Service. */
+    public readonly service: k8s.core.v1.Service;
     /** Its address inside the cluster. */
     public readonly url: pulumi.Output<string>;
 
@@ -37,62 +33,57 @@ export class Crawler extends pulumi.ComponentResource {
         super("synergychat:index:Crawler", name, {}, opts);
 
         const numbers = Array.from({ length: args.containers }, (_, index) => index + 1);
-        const environment = {
-            ...Object.fromEntries(numbers.map((number) => [portKey(number), String(port(number))])),
-            CRAWLER_KEYWORDS: args.keywords.join(","),
-            CRAWLER_DB_PATH: `${cacheVolume.mountPath}/db`,
-        };
-        const config = configMap(name, "crawler", args, environment, { parent: this });
-
-        new k8s.apps.v1.Deployment(
-            `${name}-deployment`,
-            {
-                metadata: metadata("crawler", args, "synergychat-crawler"),
-                spec: {
-                    replicas: args.pods,
-                    selector: { matchLabels: selectorLabels("crawler") },
-                    template: podTemplate("crawler", args, environment, {
-                        containers: numbers.map((number) => crawlerContainer(number, args, config)),
-                        volumes: [{ name: cacheVolume.name, emptyDir: {} }],
-                    }),
-                },
+        ({
+            configMap: this.configMap,
+            deployment: this.deployment,
+            service: this.service,
+        } = workload(this, name, "crawler", args, {
+            replicas: args.pods,
+            environment: {
+                ...Object.fromEntries(numbers.map((number) => [portKey(number), String(port(number))])),
+                CRAWLER_KEYWORDS: pulumi.output(args.keywords).apply((words) => words.join(",")),
+                CRAWLER_DB_PATH: cachePaths.databasePath,
             },
-            { parent: this },
-        );
-
-        const { metadata: served } = service(name, "crawler", args, { parent: this });
-        this.url = pulumi.interpolate`http://${served.name}`;
+            containers: (configMap) => numbers.map((number) => crawlerContainer(number, args, configMap)),
+            volumes: [{ name: cacheVolumeName, emptyDir: {} }],
+        }));
+        this.url = crawlerUrl(this.service.metadata.name);
         this.registerOutputs({ url: this.url });
     }
+}
+
+/** Address of the crawler inside the cluster. */
+export function crawlerUrl(service: pulumi.Input<string>): pulumi.Output<string> {
+    return pulumi.interpolate`http://${service}`;
 }
 
 function crawlerContainer(
     number: number,
     args: CrawlerArgs,
-    config: k8s.core.v1.ConfigMap,
+    configMap: pulumi.Input<string>,
 ): k8s.types.input.core.v1.Container {
-    const portName = number === 1 ? "http" : `http-${number}`;
+    const ownPort = number === 1 ? portName : `${portName}-${number}`;
     return container(args, {
-        name: `synergychat-crawler-${number}`,
-        ports: [{ name: portName, containerPort: port(number) }],
-        ...environment(number, config.metadata.name),
-        volumeMounts: [cacheVolume],
-        ...probes({ ready: "/healthz", live: "/healthz" }, portName),
+        name: crawlerContainerName(number),
+        ports: [{ name: ownPort, containerPort: port(number) }],
+        ...environment(number, configMap),
+        volumeMounts: [{ name: cacheVolumeName, mountPath: cachePaths.mountPath }],
+        ...probes({ ready: "/healthz", live: "/healthz" }, ownPort),
         memory: { request: "32Mi", limit: "256Mi" },
     });
 }
 
-/** The first container takes the ConfigMap whole; the others take their own port under the name that the image expects. */
+/** The first container takes the ConfigMap whole. The others take their own port under the name that the image expects. */
 function environment(
     number: number,
-    configMapName: pulumi.Input<string>,
+    configMap: pulumi.Input<string>,
 ): Pick<k8s.types.input.core.v1.Container, "env" | "envFrom"> {
     if (number === 1) {
-        return { envFrom: [{ configMapRef: { name: configMapName } }] };
+        return { envFrom: [{ configMapRef: { name: configMap } }] };
     }
     const from = (name: string, key: string) => ({
         name,
-        valueFrom: { configMapKeyRef: { name: configMapName, key } },
+        valueFrom: { configMapKeyRef: { name: configMap, key } },
     });
     return {
         env: [

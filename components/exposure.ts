@@ -1,41 +1,55 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { stackLabels } from "./labels";
+import { stackLabels } from "../model/labels";
+import { gatewayName, httpRouteName, ingressName, portName } from "../model/names";
 
 /** How the app is reached from outside the cluster. */
 export type ExposureArgs =
     /** By an Ingress. `ingressClass` defaults to the cluster's default class. */
     | { readonly kind: "ingress"; readonly ingressClass?: string }
-    /** By a Gateway and its HTTPRoutes (Gateway API). `gatewayClass` must exist. */
+    /** By a Gateway and its HTTPRoutes (Gateway API). The class must exist. */
     | { readonly kind: "gateway"; readonly gatewayClass: string }
-    /** Not at all: `kubectl port-forward` still works. */
+    /** Not at all. `kubectl port-forward` still works. */
     | { readonly kind: "none" };
 
 /** A host name and the Service behind it. */
 export interface Route {
-    readonly host: string;
+    /** Host name. */
+    readonly host: pulumi.Input<string>;
+    /** Name of the Service, which listens on port 80. */
     readonly serviceName: pulumi.Input<string>;
 }
 
+/** Arguments of the exposure. */
 export interface AppExposureArgs {
+    /** Namespace of its objects, which is the Services' namespace. */
     readonly namespace: pulumi.Input<string>;
+    /** The stack that owns them: the value of the label app.kubernetes.io/instance. */
     readonly instance: string;
+    /** How the app is reached. */
     readonly exposure: ExposureArgs;
+    /** The page. */
     readonly web: Route;
+    /** The api. */
     readonly api: Route;
 }
 
 /** The app's two host names, each to its Service. */
 export class AppExposure extends pulumi.ComponentResource {
+    /** The Ingress, with exposure ingress. */
+    public readonly ingress: k8s.networking.v1.Ingress | undefined;
+    /** The Gateway, with exposure gateway. */
+    public readonly gateway: k8s.apiextensions.CustomResource | undefined;
+
     public constructor(name: string, args: AppExposureArgs, opts?: pulumi.ComponentResourceOptions) {
         super("synergychat:index:AppExposure", name, {}, opts);
 
         switch (args.exposure.kind) {
             case "ingress":
-                this.ingress(name, args, args.exposure.ingressClass);
+                this.ingress = this.makeIngress(name, args, args.exposure.ingressClass);
                 break;
             case "gateway":
-                this.gateway(name, args, args.exposure.gatewayClass);
+                this.gateway = this.makeGateway(name, args, args.exposure.gatewayClass);
                 break;
             case "none":
                 break;
@@ -43,13 +57,17 @@ export class AppExposure extends pulumi.ComponentResource {
         this.registerOutputs({});
     }
 
-    private ingress(name: string, args: AppExposureArgs, ingressClass: string | undefined): void {
-        new k8s.networking.v1.Ingress(
+    private makeIngress(
+        name: string,
+        args: AppExposureArgs,
+        ingressClass: string | undefined,
+    ): k8s.networking.v1.Ingress {
+        return new k8s.networking.v1.Ingress(
             `${name}-ingress`,
             {
                 metadata: {
-                    ...metadata(args, "app-ingress"),
-                    // Some controllers publish an address late, or never: no reason for `up` to wait, or to fail.
+                    ...metadata(args, ingressName),
+                    // Some controllers publish an address late or never, which is no reason for `pulumi up` to wait or to fail.
                     annotations: { "pulumi.com/skipAwait": "true" },
                 },
                 spec: {
@@ -61,13 +79,17 @@ export class AppExposure extends pulumi.ComponentResource {
         );
     }
 
-    private gateway(name: string, args: AppExposureArgs, gatewayClass: string): void {
+    private makeGateway(
+        name: string,
+        args: AppExposureArgs,
+        gatewayClass: string,
+    ): k8s.apiextensions.CustomResource {
         const gateway = new k8s.apiextensions.CustomResource(
             `${name}-gateway`,
             {
                 apiVersion: "gateway.networking.k8s.io/v1",
                 kind: "Gateway",
-                metadata: metadata(args, "app-gateway"),
+                metadata: metadata(args, gatewayName),
                 spec: {
                     gatewayClassName: gatewayClass,
                     listeners: [
@@ -88,7 +110,7 @@ export class AppExposure extends pulumi.ComponentResource {
                 {
                     apiVersion: "gateway.networking.k8s.io/v1",
                     kind: "HTTPRoute",
-                    metadata: metadata(args, `${part}-httproute`),
+                    metadata: metadata(args, httpRouteName(part)),
                     spec: {
                         parentRefs: [{ name: gateway.metadata.name }],
                         hostnames: [args[part].host],
@@ -98,6 +120,7 @@ export class AppExposure extends pulumi.ComponentResource {
                 { parent: this },
             );
         }
+        return gateway;
     }
 }
 
@@ -113,7 +136,7 @@ function ingressRule(route: Route): k8s.types.input.networking.v1.IngressRule {
                 {
                     path: "/",
                     pathType: "Prefix",
-                    backend: { service: { name: route.serviceName, port: { name: "http" } } },
+                    backend: { service: { name: route.serviceName, port: { name: portName } } },
                 },
             ],
         },

@@ -1,32 +1,21 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { partLabels } from "./labels";
-import { type GuardArgs, guards, retainAnnotation } from "./namespace";
+import { classAnnotation, partLabels } from "../model/labels";
+import { apiVolumeName, claimName, databasePaths } from "../model/names";
+import { type ClaimArgs, type StorageArgs, declaredClaim, mountedClaim } from "../model/storage";
+import { type GuardArgs, guardAnnotations, guardOptions } from "./guards";
 
-/** What a claim asks for. */
-export interface ClaimArgs {
-    /** Size, a Kubernetes quantity. It can grow where the class allows it, and never shrinks. */
-    readonly size: string;
-    /** Storage class. A new class is a new claim. Default: the cluster's default class. */
-    readonly storageClass?: string;
-}
-
-/** Where the api keeps its messages. */
-export type StorageArgs =
-    /** A volume that dies with its pod. `keep` declares a claim all the same, which no pod uses. */
-    | { readonly mode: "ephemeral"; readonly keep?: ClaimArgs }
-    /** A volume that outlives its pods, by a claim of the stack's own. */
-    | { readonly mode: "persistent"; readonly claim: ClaimArgs }
-    /** A volume that outlives its pods, by a claim that somebody else made and the stack never deletes. */
-    | { readonly mode: "persistent"; readonly existingClaim: string };
-
+/** Arguments of the api's storage. */
 export interface ApiStorageArgs extends GuardArgs {
+    /** Namespace of the claim. */
     readonly namespace: pulumi.Input<string>;
+    /** The stack that owns the claim: the value of the label app.kubernetes.io/instance. */
     readonly instance: string;
+    /** Where the api keeps its messages. */
     readonly storage: StorageArgs;
 }
 
-/** A volume, how it is mounted and where the api's file is on it. */
+/** A volume, where it is mounted, and the api's file on it. */
 export interface DatabaseVolume {
     readonly volume: k8s.types.input.core.v1.Volume;
     readonly mountPath: string;
@@ -34,37 +23,32 @@ export interface DatabaseVolume {
     readonly databasePath: string;
 }
 
-/** Name of the claim that the stack makes. */
-export const claimName = "synergychat-api-pvc";
-
-/** The class that was asked for, as the claim itself says; empty for the cluster's default. Another one replaces the claim. */
-export const classAnnotation = "synergychat/storage-class";
-
-const volumeName = "synergychat-api-volume";
-
-/** The api's volume in both storage modes, and its claim where there is one. */
+/** The api's volume in both storage modes, and its claim if the stack has one. */
 export class ApiStorage extends pulumi.ComponentResource {
-    /** What the api mounts. */
+    /** The volume that the api mounts. */
     public readonly database: DatabaseVolume;
-    /** The claim, where the stack has one of its own. */
+    /** The claim that the stack declares, whether a pod mounts it or not. */
     public readonly claim: k8s.core.v1.PersistentVolumeClaim | undefined;
-    /** Name of the claim that the api uses; undefined with ephemeral storage. */
+    /** Name of the claim that the api mounts. Undefined with ephemeral storage. */
     public readonly claimName: pulumi.Output<string> | undefined;
 
     public constructor(name: string, args: ApiStorageArgs, opts?: pulumi.ComponentResourceOptions) {
         super("synergychat:index:ApiStorage", name, {}, opts);
 
-        const wanted = ownClaim(args.storage);
-        this.claim = wanted && this.makeClaim(name, args, wanted);
-        this.claimName = usedClaim(args.storage, this.claim);
-        this.database = this.claimName ? persistent(this.claimName) : ephemeral();
+        const declared = declaredClaim(args.storage);
+        this.claim = declared && this.makeClaim(name, args, declared);
+        // The name comes from the claim itself, so that the api is created after it and deleted before it.
+        const mounted = mountedClaim(args.storage);
+        this.claimName =
+            mounted === undefined ? undefined : pulumi.output(this.claim?.metadata.name ?? mounted);
+        this.database = databaseVolume(this.claimName);
         this.registerOutputs({ claimName: this.claimName });
     }
 
     private makeClaim(
         name: string,
         args: ApiStorageArgs,
-        wanted: ClaimArgs,
+        { size, storageClass }: ClaimArgs,
     ): k8s.core.v1.PersistentVolumeClaim {
         return new k8s.core.v1.PersistentVolumeClaim(
             `${name}-claim`,
@@ -73,55 +57,32 @@ export class ApiStorage extends pulumi.ComponentResource {
                     name: claimName,
                     namespace: args.namespace,
                     labels: partLabels("api", args.instance),
-                    annotations: {
-                        [classAnnotation]: wanted.storageClass ?? "",
-                        [retainAnnotation]: String(args.retain ?? false),
-                    },
+                    annotations: { [classAnnotation]: storageClass ?? "", ...guardAnnotations(args) },
                 },
                 spec: {
                     accessModes: ["ReadWriteOnce"],
-                    resources: { requests: { storage: wanted.size } },
-                    ...(wanted.storageClass && { storageClassName: wanted.storageClass }),
+                    resources: { requests: { storage: size } },
+                    ...(storageClass && { storageClassName: storageClass }),
                 },
             },
-            // No pod mounts it by then. What holds it longer is somebody else's finalizer, and that is said soon.
-            { parent: this, ...guards(args), customTimeouts: { delete: "1m" } },
+            // By now no pod mounts the claim. If deletion still blocks, a foreign finalizer holds it: fail after one
+            // minute instead of ten.
+            { parent: this, ...guardOptions(args), customTimeouts: { delete: "1m" } },
         );
     }
 }
 
-/** The claim that the stack declares, whether a pod uses it or not. */
-export function ownClaim(storage: StorageArgs): ClaimArgs | undefined {
-    if (storage.mode === "ephemeral") {
-        return storage.keep;
-    }
-    return "claim" in storage ? storage.claim : undefined;
-}
-
-/** The claim's name comes from the claim itself where it is the stack's own, so that the api is made after it and goes before it. */
-function usedClaim(
-    storage: StorageArgs,
-    claim: k8s.core.v1.PersistentVolumeClaim | undefined,
-): pulumi.Output<string> | undefined {
-    if (storage.mode === "ephemeral") {
-        return undefined;
-    }
-    return "existingClaim" in storage ? pulumi.output(storage.existingClaim) : claim?.metadata.name;
-}
-
-function persistent(claim: pulumi.Output<string>): DatabaseVolume {
-    return {
-        volume: { name: volumeName, persistentVolumeClaim: { claimName: claim } },
-        mountPath: "/persist",
-        databasePath: "/persist/db.json",
-    };
-}
-
-/** The app's containers have a read-only root file system, so the chapter's path lies on a volume here, one that dies with the pod. */
-function ephemeral(): DatabaseVolume {
-    return {
-        volume: { name: volumeName, emptyDir: {} },
-        mountPath: "/var/lib/synergychat/api",
-        databasePath: "/var/lib/synergychat/api/db.json",
-    };
+/**
+ * The volume of a claim, or one that is deleted with its pod.
+ *
+ * @param claim name of the claim. Undefined: the volume is ephemeral. The containers' root file system is read-only, so
+ *   the chapter's ephemeral path is a volume here as well.
+ */
+export function databaseVolume(claim: pulumi.Input<string> | undefined): DatabaseVolume {
+    return claim === undefined
+        ? { volume: { name: apiVolumeName, emptyDir: {} }, ...databasePaths.ephemeral }
+        : {
+              volume: { name: apiVolumeName, persistentVolumeClaim: { claimName: claim } },
+              ...databasePaths.persistent,
+          };
 }

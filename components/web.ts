@@ -1,59 +1,49 @@
-import * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { selectorLabels } from "./labels";
-import {
-    type WorkloadArgs,
-    configMap,
-    container,
-    containerPort,
-    metadata,
-    podTemplate,
-    probes,
-    service,
-} from "./workload";
+import { containerPort, portName, workloadName } from "../model/names";
+import { type Workload, type WorkloadArgs, container, probes, workload } from "./workload";
 
+/** Arguments of the web. */
 export interface WebArgs extends WorkloadArgs {
-    /** Number of pods. */
-    readonly replicas: number;
-    /** Address of the api as the page's browser sees it, from outside the cluster. */
+    /**
+     * Number of pods.
+     *
+     * @default - The stack does not manage it: a new Deployment has one pod, and an autoscaler may change that.
+     */
+    readonly replicas?: pulumi.Input<number>;
+    /** Address of the api as the page's browser reaches it, from outside the cluster. */
     readonly apiUrl: pulumi.Input<string>;
 }
 
-/** The web: the page where people chat. It keeps nothing, so any number of pods serve it. */
-export class Web extends pulumi.ComponentResource {
-    /** Name of its Service. */
-    public readonly serviceName: pulumi.Output<string>;
+/** The web: the page where people chat. It keeps nothing, so any number of pods can serve it. */
+export class Web extends pulumi.ComponentResource implements Workload {
+    /** The ConfigMap with its environment. */
+    public readonly configMap: k8s.core.v1.ConfigMap;
+    /** Its Deployment. */
+    public readonly deployment: k8s.apps.v1.Deployment;
+    /** Its Service. */
+    public readonly service: k8s.core.v1.Service;
 
     public constructor(name: string, args: WebArgs, opts?: pulumi.ComponentResourceOptions) {
         super("synergychat:index:Web", name, {}, opts);
 
-        const environment = { WEB_PORT: String(containerPort), API_URL: args.apiUrl };
-        const config = configMap(name, "web", args, environment, { parent: this });
-
-        new k8s.apps.v1.Deployment(
-            `${name}-deployment`,
-            {
-                metadata: metadata("web", args, "synergychat-web"),
-                spec: {
-                    replicas: args.replicas,
-                    selector: { matchLabels: selectorLabels("web") },
-                    template: podTemplate("web", args, environment, {
-                        containers: [
-                            container(args, {
-                                name: "synergychat-web",
-                                ports: [{ name: "http", containerPort }],
-                                envFrom: [{ configMapRef: { name: config.metadata.name } }],
-                                ...probes({ ready: "/", live: "/" }, "http"),
-                                memory: { request: "16Mi", limit: "128Mi" },
-                            }),
-                        ],
-                    }),
-                },
-            },
-            { parent: this },
-        );
-
-        this.serviceName = service(name, "web", args, { parent: this }).metadata.name;
-        this.registerOutputs({ serviceName: this.serviceName });
+        ({
+            configMap: this.configMap,
+            deployment: this.deployment,
+            service: this.service,
+        } = workload(this, name, "web", args, {
+            ...(args.replicas !== undefined && { replicas: args.replicas }),
+            environment: { WEB_PORT: String(containerPort), API_URL: args.apiUrl },
+            containers: (configMap) => [
+                container(args, {
+                    name: workloadName("web"),
+                    ports: [{ name: portName, containerPort }],
+                    envFrom: [{ configMapRef: { name: configMap } }],
+                    ...probes({ ready: "/", live: "/" }, portName),
+                    memory: { request: "16Mi", limit: "128Mi" },
+                }),
+            ],
+        }));
+        this.registerOutputs({ serviceName: this.service.metadata.name });
     }
 }

@@ -1,141 +1,194 @@
 /**
- * What the app's three workloads have in common: their args, hardened pods and containers, probes, ConfigMap and Service.
- * Plain functions that return resource args, or make one resource, so that each component reads as its own manifest.
+ * What the app's three workloads have in common: a ConfigMap with the environment, a Deployment with hardened pods, and a
+ * Service. `workload()` makes the three; the functions before it return plain resource args.
  */
 import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { type Part, partLabels, selectorLabels } from "./labels";
+import { partLabels, selectorLabels } from "../model/labels";
+import { type Part, configMapName, portName, serviceName, workloadName } from "../model/names";
 
 type Container = k8s.types.input.core.v1.Container;
 type Probe = k8s.types.input.core.v1.Probe;
 
-/** What every part of the app is told. */
+/** Arguments of every part of the app. */
 export interface WorkloadArgs {
+    /** Namespace of the part's objects. */
     readonly namespace: pulumi.Input<string>;
-    /** The stack that it belongs to, for the label app.kubernetes.io/instance. */
+    /** The stack that owns them: the value of the label app.kubernetes.io/instance. */
     readonly instance: string;
     /** Image reference. */
-    readonly image: string;
-    /** When a node pulls the image. */
-    readonly imagePullPolicy: "IfNotPresent" | "Always" | "Never";
+    readonly image: pulumi.Input<string>;
+    /**
+     * When a node pulls the image.
+     *
+     * @default "IfNotPresent"
+     */
+    readonly imagePullPolicy?: pulumi.Input<"IfNotPresent" | "Always" | "Never">;
+    /**
+     * Names of the secrets that the nodes pull the image with.
+     *
+     * @default []
+     */
+    readonly imagePullSecrets?: readonly string[];
+    /**
+     * Requests and limits of each container.
+     *
+     * @default - 10m processor requested, 500m at most, and the part's own memory.
+     */
+    readonly resources?: pulumi.Input<k8s.types.input.core.v1.ResourceRequirements>;
+    /** Changes the args of a resource right before it is made, for whatever the args here do not reach. */
+    readonly transform?: WorkloadTransform;
+}
+
+/** A function for each of a part's resources, from the args that the component makes to the args that are used. */
+export interface WorkloadTransform {
+    readonly configMap?: (args: k8s.core.v1.ConfigMapArgs) => k8s.core.v1.ConfigMapArgs;
+    readonly deployment?: (args: k8s.apps.v1.DeploymentArgs) => k8s.apps.v1.DeploymentArgs;
+    readonly service?: (args: k8s.core.v1.ServiceArgs) => k8s.core.v1.ServiceArgs;
+}
+
+/** What distinguishes a part's Deployment from the other parts'. */
+export interface WorkloadSpec {
+    /** Undefined: something else manages the number of pods. */
+    readonly replicas?: pulumi.Input<number>;
+    /** The data of the ConfigMap, which the containers read as their environment. */
+    readonly environment: Environment;
+    readonly containers: (configMap: pulumi.Input<string>) => Container[];
+    readonly volumes?: k8s.types.input.core.v1.Volume[];
+    readonly strategy?: k8s.types.input.apps.v1.DeploymentStrategy;
 }
 
 /** A ConfigMap's data: the environment of a part's containers. */
 export type Environment = Record<string, pulumi.Input<string>>;
 
-/** The port that each service's containers listen on; their Services offer it as 80. */
-export const containerPort = 8080;
-
-/** User and group of every container: the images name none of their own, and start as root where nobody says otherwise. */
-const nonRoot = 65532;
-
-/** The ConfigMap of one part: its containers' environment. It keeps its name, so its data is changed in place. */
-export function configMap(
-    name: string,
-    part: Part,
-    args: WorkloadArgs,
-    data: Environment,
-    opts: pulumi.CustomResourceOptions,
-): k8s.core.v1.ConfigMap {
-    return new k8s.core.v1.ConfigMap(
-        `${name}-configmap`,
-        { metadata: metadata(part, args, `synergychat-${part}-configmap`), data },
-        opts,
-    );
-}
-
-/** The Service of one part: port 80 to the named port `http`, that of the first container. */
-export function service(
-    name: string,
-    part: Part,
-    args: WorkloadArgs,
-    opts: pulumi.CustomResourceOptions,
-): k8s.core.v1.Service {
-    return new k8s.core.v1.Service(
-        `${name}-service`,
-        {
-            metadata: {
-                ...metadata(part, args, `${part}-service`),
-                // The Deployment's rollout is awaited; waiting for its endpoints to settle again adds seconds and no knowledge.
-                annotations: { "pulumi.com/skipAwait": "true" },
-            },
-            spec: { selector: selectorLabels(part), ports: [{ name: "http", port: 80, targetPort: "http" }] },
-        },
-        opts,
-    );
-}
-
-/** Metadata of one part's object. */
-export function metadata(part: Part, args: WorkloadArgs, name: string): k8s.types.input.meta.v1.ObjectMeta {
-    return { name, namespace: args.namespace, labels: partLabels(part, args.instance) };
+/** A part's resources. */
+export interface Workload {
+    readonly configMap: k8s.core.v1.ConfigMap;
+    readonly deployment: k8s.apps.v1.Deployment;
+    readonly service: k8s.core.v1.Service;
 }
 
 /**
- * A Deployment's pods: what the `restricted` pod security standard asks for, no service account token, and a checksum
- * of the config they read, so that a change of it rolls them.
- *
- * @param environment the data of the ConfigMap that the pods read.
+ * How long a rollout may take before `pulumi up` fails with what the pods say. The provider's own limit is ten minutes. The
+ * first rollout may have to pull images over a slow connection.
  */
-export function podTemplate(
+const rolloutLimits = { create: "5m", update: "2m" };
+
+/** User and group of every container: the images set none and start as root otherwise. */
+const nonRoot = 65532;
+
+/**
+ * Makes a part's ConfigMap, Deployment and Service.
+ *
+ * @param parent the component. The resources are called `<name>-configmap`, `<name>-deployment` and `<name>-service`.
+ * @param opts options of the Deployment.
+ */
+export function workload(
+    parent: pulumi.ComponentResource,
+    name: string,
     part: Part,
     args: WorkloadArgs,
-    environment: Environment,
-    spec: Pick<k8s.types.input.core.v1.PodSpec, "containers" | "volumes">,
-): k8s.types.input.core.v1.PodTemplateSpec {
+    spec: WorkloadSpec,
+    opts: pulumi.CustomResourceOptions = {},
+): Workload {
+    const { transform = {} } = args;
+    const configMap = new k8s.core.v1.ConfigMap(
+        `${name}-configmap`,
+        apply(transform.configMap, {
+            metadata: metadata(part, args, configMapName(part)),
+            data: spec.environment,
+        }),
+        { parent },
+    );
+    const deployment = new k8s.apps.v1.Deployment(
+        `${name}-deployment`,
+        apply(transform.deployment, deploymentArgs(part, args, spec, configMap.metadata.name)),
+        { parent, customTimeouts: rolloutLimits, ...opts },
+    );
+    const service = new k8s.core.v1.Service(
+        `${name}-service`,
+        apply(transform.service, serviceArgs(part, args)),
+        { parent },
+    );
+    return { configMap, deployment, service };
+}
+
+/**
+ * A part's Deployment. Its pods meet the `restricted` pod security standard, have no service account token, and carry a
+ * checksum of their environment, so that a change of it rolls them.
+ */
+export function deploymentArgs(
+    part: Part,
+    args: WorkloadArgs,
+    spec: WorkloadSpec,
+    configMap: pulumi.Input<string>,
+): k8s.apps.v1.DeploymentArgs {
+    const { imagePullSecrets = [] } = args;
     return {
-        metadata: {
-            labels: partLabels(part, args.instance),
-            annotations: { "checksum/config": pulumi.output(environment).apply(checksum) },
-        },
+        metadata: metadata(part, args, workloadName(part)),
         spec: {
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
-            securityContext: {
-                runAsNonRoot: true,
-                runAsUser: nonRoot,
-                runAsGroup: nonRoot,
-                fsGroup: nonRoot,
-                fsGroupChangePolicy: "OnRootMismatch",
-                seccompProfile: { type: "RuntimeDefault" },
+            ...(spec.replicas !== undefined && { replicas: spec.replicas }),
+            ...(spec.strategy && { strategy: spec.strategy }),
+            selector: { matchLabels: selectorLabels(part) },
+            template: {
+                metadata: {
+                    labels: partLabels(part, args.instance),
+                    annotations: { "checksum/config": pulumi.output(spec.environment).apply(checksum) },
+                },
+                spec: {
+                    automountServiceAccountToken: false,
+                    enableServiceLinks: false,
+                    securityContext: {
+                        runAsNonRoot: true,
+                        runAsUser: nonRoot,
+                        runAsGroup: nonRoot,
+                        fsGroup: nonRoot,
+                        fsGroupChangePolicy: "OnRootMismatch",
+                        seccompProfile: { type: "RuntimeDefault" },
+                    },
+                    ...(imagePullSecrets.length > 0 && {
+                        imagePullSecrets: imagePullSecrets.map((secret) => ({ name: secret })),
+                    }),
+                    containers: spec.containers(configMap),
+                    ...(spec.volumes && { volumes: spec.volumes }),
+                },
             },
-            ...spec,
         },
     };
 }
 
-/** A container that can do nothing but its work: no privileges, a read-only root file system, a share of the node. */
+/** A container without privileges, with a read-only root file system and limited resources. */
 export function container(
     args: WorkloadArgs,
-    own: Container & { name: string; memory: { request: string; limit: string } },
+    { memory, ...own }: Container & { memory: { request: string; limit: string } },
 ): Container {
-    const { memory, ...rest } = own;
     return {
         image: args.image,
-        imagePullPolicy: args.imagePullPolicy,
+        imagePullPolicy: args.imagePullPolicy ?? "IfNotPresent",
         securityContext: {
             allowPrivilegeEscalation: false,
             readOnlyRootFilesystem: true,
             capabilities: { drop: ["ALL"] },
         },
-        resources: {
+        resources: args.resources ?? {
             requests: { cpu: "10m", memory: memory.request },
             limits: { cpu: "500m", memory: memory.limit },
         },
-        ...rest,
+        ...own,
     };
 }
 
 /**
- * Probes of one container. The startup probe asks every second, so that a rollout ends as soon as the pod can serve;
- * the other two, which begin after it, ask seldom.
+ * Probes of one container. The startup probe asks every second, so that a rollout ends as soon as the pod can serve. The
+ * other two begin after it and ask less often.
  *
- * @param paths what is asked: `ready` may fail and recover, `live` restarts the container when it fails.
- * @param port name or number of the container's port.
+ * @param paths `ready` may fail and recover, `live` restarts the container when it fails.
+ * @param port name of the container's port.
  */
 export function probes(
     paths: { ready: string; live: string },
-    port: string | number,
+    port: string,
 ): { startupProbe: Probe; readinessProbe: Probe; livenessProbe: Probe } {
     const get = (path: string) => ({ httpGet: { path, port }, timeoutSeconds: 3 });
     return {
@@ -143,6 +196,29 @@ export function probes(
         readinessProbe: { ...get(paths.ready), periodSeconds: 5, failureThreshold: 2 },
         livenessProbe: { ...get(paths.live), periodSeconds: 10, failureThreshold: 3 },
     };
+}
+
+/** Port 80 to the port `http`, which is the first container's. */
+function serviceArgs(part: Part, args: WorkloadArgs): k8s.core.v1.ServiceArgs {
+    return {
+        metadata: {
+            ...metadata(part, args, serviceName(part)),
+            // Pulumi awaits the Deployment's rollout. Waiting for the endpoints as well takes ten seconds and adds nothing.
+            annotations: { "pulumi.com/skipAwait": "true" },
+        },
+        spec: {
+            selector: selectorLabels(part),
+            ports: [{ name: portName, port: 80, targetPort: portName }],
+        },
+    };
+}
+
+function metadata(part: Part, args: WorkloadArgs, name: string): k8s.types.input.meta.v1.ObjectMeta {
+    return { name, namespace: args.namespace, labels: partLabels(part, args.instance) };
+}
+
+function apply<T>(transform: ((args: T) => T) | undefined, args: T): T {
+    return transform ? transform(args) : args;
 }
 
 function checksum(data: Record<string, string>): string {

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import type { Browser, Page } from "playwright-core";
 import { address, askUntilReady } from "./support/app";
-import { chat, openBrowser, provideChromium, shown, shownAfterReload } from "../../operations/browser";
+import { chat, openBrowser, provideChromium, shown, shownAfterReload } from "../../tools/browser";
 import { deleteApiPod } from "./support/cluster";
 import { TestStack } from "./support/stack";
 

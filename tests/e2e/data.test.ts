@@ -1,10 +1,11 @@
-/** What happens to the messages: the rows of docs/data.md that no other scenario goes through. */
+/** What happens to the messages: the rows of docs/data-safety.md that no other scenario goes through. */
 import { strict as assert } from "node:assert";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ask, messages, say } from "./support/app";
-import { apiRolledOut, get, kubectl, list } from "./support/cluster";
+import { apiRolledOut, get, kubectl, list, tryKubectl } from "./support/cluster";
+import { codesIn } from "./support/findings";
 import { TestStack } from "./support/stack";
 
 describe("the messages", () => {
@@ -19,6 +20,13 @@ describe("the messages", () => {
 
     async function apiPod(): Promise<any> {
         return (await list(stack.name, "pod", "--selector=app=synergychat-api"))[0];
+    }
+
+    /** The file with the messages on the claim's volume, unless the node is another machine. */
+    async function apiFile(): Promise<string | undefined> {
+        const volume = (await get(stack.name, "pvc", "synergychat-api-pvc")).spec.volumeName as string;
+        const folder = (await get("", "pv", volume)).spec.hostPath?.path as string | undefined;
+        return folder !== undefined && existsSync(folder) ? join(folder, "db.json") : undefined;
     }
 
     /** As `kubectl drain` does with each pod of its node; without closing the node for the scenarios beside this one. */
@@ -63,18 +71,16 @@ describe("the messages", () => {
         it("go when another pull policy replaces the pod, which says so", async () => {
             await say(stack, "two");
             stack.edit({ imagePullPolicy: "Never" });
-            assert.match(await stack.up(), /The api's 1 message on ephemeral storage will be lost/);
+            assert.deepEqual(codesIn(await stack.up()), ["ephemeral-messages-would-be-lost"]);
             assert.deepEqual(await messages(stack), []);
         });
 
         it("go when the namespace is another, which says so", async () => {
             await say(stack, "three");
             stack.edit({ namespace: `${stack.name}-2` });
-            const elsewhere = new RegExp(
-                `1 message on ephemeral storage in namespace ${stack.name} will be lost`,
-            );
-            assert.match((await stack.pulumi("preview")).text, elsewhere);
-            assert.match(await stack.up(), elsewhere);
+            const { text } = await stack.pulumi("preview");
+            assert.deepEqual(codesIn(text), ["ephemeral-messages-would-be-lost"]);
+            assert.deepEqual(codesIn(await stack.up()), ["ephemeral-messages-would-be-lost"]);
             assert.equal(await kubectl("get", "namespace", stack.name, "--ignore-not-found"), "");
             stack.edit({ namespace: stack.name });
             await stack.up();
@@ -84,7 +90,7 @@ describe("the messages", () => {
         it("go on a plain switch to persistent storage, which says so", async () => {
             await say(stack, "three");
             stack.edit({ storageMode: "persistent" });
-            assert.match(await stack.up(), /The api's 1 message on ephemeral storage will be lost/);
+            assert.deepEqual(codesIn(await stack.up()), ["ephemeral-messages-would-be-lost"]);
             assert.deepEqual(await messages(stack), []);
         });
     });
@@ -107,13 +113,17 @@ describe("the messages", () => {
             assert.deepEqual(await messages(stack), ["four"]);
         });
 
+        it("are in the file byte for byte as the app writes them", async function () {
+            const file = (await apiFile()) ?? this.skip();
+            const list = [{ AuthorUsername: "ada", Text: "four" }];
+            assert.equal(readFileSync(file, "utf8"), JSON.stringify(list, undefined, 2));
+        });
+
         it("fail in sight of everybody when a kill in mid-write has cut the file", async function () {
-            const volume = (await get(stack.name, "pvc", "synergychat-api-pvc")).spec.volumeName as string;
-            const folder = (await get("", "pv", volume)).spec.hostPath?.path as string | undefined;
-            if (folder === undefined || !existsSync(folder)) {
-                this.skip(); // the node is another machine
-            }
-            writeFileSync(join(folder, "db.json"), '[{"AuthorUsername":"ada","Te');
+            const file = (await apiFile()) ?? this.skip();
+            const whole = readFileSync(file);
+            const torn = whole.subarray(0, whole.length / 2);
+            writeFileSync(file, torn);
             await kubectl(
                 "wait",
                 "--for=condition=Ready=false",
@@ -123,11 +133,20 @@ describe("the messages", () => {
             );
             const { status } = await ask(stack, stack.apiHost, "/messages");
             assert.ok(status >= 500, `GET /messages answered ${status}`);
+            const hello = JSON.stringify({ AuthorUsername: "ada", Text: "hello" });
+            const post = ["exec", "deployment/synergychat-api", ...where, "--", "wget", "-q", "-O", "-"];
+            const { stderr } = await tryKubectl(
+                ...post,
+                `--post-data=${hello}`,
+                "http://127.0.0.1:8080/messages",
+            );
+            assert.match(stderr, /400/);
+            assert.deepEqual(readFileSync(file), torn);
             const path = `/api/v1/namespaces/${stack.name}/pods/${(await apiPod()).metadata.name as string}:8080/proxy/healthz`;
-            assert.equal(await kubectl("get", `--raw=${path}`), "OK");
+            assert.deepEqual(JSON.parse(await kubectl("get", `--raw=${path}`)), { status: "ok" });
             // Nobody counts what cannot be read as nothing.
             stack.edit({ storageMode: "ephemeral" });
-            assert.match((await stack.pulumi("preview")).text, /with messages that cannot be counted/);
+            assert.deepEqual(codesIn((await stack.pulumi("preview")).text), ["claim-would-be-deleted"]);
             stack.edit({ storageMode: "persistent" });
         });
     });
@@ -140,7 +159,7 @@ describe("the messages", () => {
             await stack.up();
             await say(stack, "five");
             const { uid } = (await get(stack.name, "pvc", "brought-along")).metadata;
-            await stack.must("destroy", "--yes", "--skip-preview");
+            await stack.run("destroy", "--yes", "--skip-preview");
             assert.equal((await get(stack.name, "pvc", "brought-along")).metadata.uid, uid);
             await stack.up();
             assert.deepEqual(await messages(stack), ["five"]);
@@ -152,10 +171,7 @@ describe("the messages", () => {
             stack.edit({ namespace: `${stack.name}-2` });
             const { status, text } = await stack.pulumi("preview");
             assert.notEqual(status, 0, text);
-            assert.match(
-                text,
-                /Claim brought-along is not the stack's, and would go with its namespace e2e-data/,
-            );
+            assert.deepEqual(codesIn(text), ["foreign-claim-would-be-deleted"]);
             stack.edit({ namespace: stack.name });
         });
     });

@@ -32,7 +32,7 @@ describe("interruptions", () => {
         await stack.up();
         await stack.up("--expect-no-changes");
         (await folders(stack)).forEach((folder) => seen.add(folder));
-        await stack.must("destroy", "--yes", "--skip-preview");
+        await stack.run("destroy", "--yes", "--skip-preview");
         await nothingLeft(stack, seen);
     });
 });

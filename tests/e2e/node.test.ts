@@ -6,7 +6,7 @@ import { strict as assert } from "node:assert";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { sandboxEnvironment } from "../../operations/cluster";
+import { sandboxEnvironment } from "../../cli/clusters/sandbox";
 import { messages, say } from "./support/app";
 import { apiRolledOut, get } from "./support/cluster";
 import { execute } from "./support/execute";

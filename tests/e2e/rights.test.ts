@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { messages, say } from "./support/app";
 import { get, kubectl } from "./support/cluster";
+import { codesIn } from "./support/findings";
 import { TestStack } from "./support/stack";
 
 describe("a service account with the rights of docs/rbac.yaml", () => {
@@ -70,7 +71,8 @@ describe("a service account with the rights of docs/rbac.yaml", () => {
         const { status, text } = await stack.pulumi("up", "--yes", "--skip-preview");
         await set(verbs);
         assert.notEqual(status, 0);
-        assert.match(text, /You may not do in namespace e2e-rights .* Missing: patch deployments\.apps\./);
+        assert.deepEqual(codesIn(text), ["permissions-missing"]);
+        assert.match(text, /patch deployments\.apps/);
         assert.equal(await get("", "namespace", stack.name), undefined);
     });
 
@@ -79,7 +81,7 @@ describe("a service account with the rights of docs/rbac.yaml", () => {
         await say(stack, "kept");
         stack.edit({ crawlerKeywords: ["night"], webReplicas: 2 });
         await stack.up();
-        await stack.must("refresh", "--yes", "--skip-preview", "--expect-no-changes");
+        await stack.run("refresh", "--yes", "--skip-preview", "--expect-no-changes");
         await stack.up("--expect-no-changes");
         assert.deepEqual(await messages(stack), ["kept"]);
     });
@@ -89,11 +91,12 @@ describe("a service account with the rights of docs/rbac.yaml", () => {
         const { status, text } = await stack.pulumi("preview");
         stack.edit({ storageMode: "persistent" });
         assert.notEqual(status, 0);
-        assert.match(text, /would be deleted, with 1 message/);
+        assert.deepEqual(codesIn(text), ["claim-would-be-deleted"]);
+        assert.match(text, /with 1 message/);
     });
 
     it("destroys it", async () => {
-        await stack.must("destroy", "--yes", "--skip-preview");
+        await stack.run("destroy", "--yes", "--skip-preview");
         assert.equal(await get("", "namespace", stack.name), undefined);
     });
 });

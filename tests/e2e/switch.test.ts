@@ -1,15 +1,17 @@
-/** `npm run switch`: the messages come along, both ways, killed at any step or not. */
+/** `npm run switch`: it moves the messages, both ways, killed at any step or not. */
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { messages, say } from "./support/app";
+import { ask, messages, say } from "./support/app";
 import { get, kubectl, list } from "./support/cluster";
 import { journal, operation } from "./support/operation";
 import { TestStack } from "./support/stack";
 
-describe("npm run switch", () => {
+describe("npm run switch", function () {
+    this.timeout(1_200_000); // some tests run the command nine times
+
     const stack = new TestStack("switch", { storageMode: "ephemeral", crawlerContainers: 1 });
-    const posts = Array.from({ length: 20 }, (_, index) => `message ${index + 1} «ä» "quoted" \\ <b>`);
+    const posts = Array.from({ length: 20 }, (_, index) => `message ${index + 1} ä€ "quoted" \\ <b>`);
     /** The texts that the api has: it answers the last one with its own below it. */
     let texts: readonly string[];
 
@@ -21,7 +23,7 @@ describe("npm run switch", () => {
     });
     after(() => stack.remove());
 
-    /** To its end; the config that the test writes from then on knows of it. */
+    /** Runs the switch to its end. The config that the test writes from then on has the new mode. */
     async function switchTo(mode: "persistent" | "ephemeral"): Promise<string> {
         const { status, text } = await operation("switch", stack, [mode]);
         assert.equal(status, 0, text);
@@ -31,15 +33,31 @@ describe("npm run switch", () => {
 
     const claim = () => get(stack.name, "pvc", "synergychat-api-pvc");
 
-    it("says what it takes when the mode is none", async () => {
+    /** UIDs of the api's pods: a switch that changes nothing leaves them. */
+    async function pods(): Promise<string[]> {
+        const found = await list(stack.name, "pod", "--selector=app=synergychat-api");
+        return found.map(({ metadata }) => metadata.uid as string);
+    }
+
+    async function isInService(): Promise<boolean> {
+        const { spec } = await get(stack.name, "service", "api-service");
+        return !("synergychat/out-of-service" in spec.selector);
+    }
+
+    it("exits with status 2 if the mode is neither of the two", async () => {
         const { status, text } = await operation("switch", stack, ["persistant"]);
         assert.equal(status, 2);
-        assert.match(text, /The storage mode is "persistant": it must be persistent or ephemeral/);
+        assert.ok(text.includes('"persistant"'), text);
     });
 
-    it("takes the messages along to persistent storage, and proves it", async () => {
+    it("moves the messages to persistent storage, and ends when the api answers from outside", async () => {
         const text = await switchTo("persistent");
-        assert.match(text, /before {2}22 messages \((\w+)\)\n +after {3}22 messages \(\1\)/);
+        assert.equal((await ask(stack, stack.apiHost, "/messages")).status, 200);
+        const fingerprints = [...text.matchAll(/22 messages \((\w+)\)/g)].map(
+            ([, fingerprint]) => fingerprint,
+        );
+        assert.equal(fingerprints.length, 3, text);
+        assert.equal(new Set(fingerprints).size, 1, text);
         assert.deepEqual(await messages(stack), texts);
         assert.equal((await claim()).status.phase, "Bound");
         assert.equal((await stack.outputs()).storageMode, "persistent");
@@ -47,26 +65,30 @@ describe("npm run switch", () => {
         await stack.up("--refresh", "--expect-no-changes");
     });
 
-    it("has nothing to do a second time", async () => {
-        assert.match(await switchTo("persistent"), /The storage of stack e2e-switch is persistent already/);
+    it("changes nothing a second time", async () => {
+        const before = await pods();
+        await switchTo("persistent");
+        assert.deepEqual(await pods(), before);
         assert.deepEqual(await messages(stack), texts);
     });
 
-    it("takes them back to ephemeral storage, killed at every step on the way", async () => {
+    it("moves them back to ephemeral storage, killed at every step on the way", async () => {
         const volume = (await claim()).spec.volumeName as string;
         for (const moment of [
-            /1\/4 Taking/,
-            /22 messages \(\w+\), in /,
+            /^1\/6/m,
+            /^2\/6/m,
+            /^3\/6/m,
             /discardClaim: /,
             /api-deployment updating/,
-            /3\/4 Writing/,
+            /^4\/6/m,
+            /^5\/6/m,
+            /^6\/6/m,
         ]) {
             const { status, text } = await operation("switch", stack, ["ephemeral"], moment);
             assert.equal(status, null, text);
             await somewhere();
         }
-        const text = await switchTo("ephemeral");
-        assert.match(text, /Going on with a switch to ephemeral storage that was interrupted/);
+        await switchTo("ephemeral");
         assert.deepEqual(await messages(stack), texts);
         assert.equal(await claim(), undefined);
         assert.equal(journal(), undefined);
@@ -90,7 +112,7 @@ describe("npm run switch", () => {
         );
     }
 
-    it("goes back where it came from when it was killed on the way", async () => {
+    it("goes back if it was killed on the way and the other mode is named", async () => {
         const { status } = await operation("switch", stack, ["persistent"], /api-deployment updating/);
         assert.equal(status, null);
         await switchTo("ephemeral");
@@ -109,8 +131,7 @@ describe("npm run switch", () => {
             const { status, text: killed } = await operation("switch", stack, ["persistent"], waiting);
             assert.equal(status, null, killed);
             assert.equal((await claim()).status.phase, "Pending");
-            const text = await switchTo("ephemeral");
-            assert.match(text, /The api has no pod that is ready, so the earlier copy is what there is/);
+            await switchTo("ephemeral");
             assert.deepEqual(await messages(stack), texts);
             assert.equal(await claim(), undefined);
         } finally {
@@ -119,30 +140,31 @@ describe("npm run switch", () => {
         }
     });
 
-    it("does not begin with a config that is wrong", async () => {
+    it("does not begin if the config is invalid", async () => {
+        const before = await pods();
         stack.edit({ webReplicas: 0 });
         const { status, text } = await operation("switch", stack, ["persistent"]);
         assert.equal(status, 1, text);
-        assert.match(text, /1 problem in the stack's config[^]*webReplicas is "0"/);
-        assert.doesNotMatch(text, /Taking the api out/);
+        assert.ok(text.includes("webReplicas"), text);
+        assert.equal(journal(), undefined);
+        assert.deepEqual(await pods(), before);
         stack.edit({ webReplicas: 1 });
     });
 
-    it("puts all back by itself when pulumi up refuses, and nothing was changed", async () => {
+    it("puts everything back if pulumi up refuses to change the storage", async () => {
         stack.edit({ storageClass: "nope" });
         const { status, text } = await operation("switch", stack, ["persistent"]);
         assert.equal(status, 1, text);
-        assert.match(text, /storageClass is "nope": the cluster has no such storage class/);
-        assert.match(text, /The storage was not changed: putting the api back/);
-        assert.match(text, /Everything is as it was before\.$/m);
+        assert.ok(text.includes('"nope"'), text);
         assert.equal(journal(), undefined);
+        assert.ok(await isInService());
         assert.match(readFileSync(`Pulumi.${stack.name}.yaml`, "utf8"), /storageMode: ephemeral/);
         assert.deepEqual(await messages(stack), texts);
         stack.edit({ storageClass: undefined });
     });
 
-    it("does not begin where another machine's has begun, and says where its journal is", async () => {
-        await operation("switch", stack, ["persistent"], /messages \(\w+\), in /);
+    it("does not begin if another machine's switch has begun, and names that journal", async () => {
+        await operation("switch", stack, ["persistent"], /^3\/6/m);
         const { metadata } = await get(stack.name, "service", "api-service");
         const where = metadata.annotations["synergychat/switch-journal"] as string;
         assert.match(where, new RegExp(`^${hostname()}:/.*\\.json$`));
@@ -150,27 +172,22 @@ describe("npm run switch", () => {
             XDG_DATA_HOME: __dirname,
         });
         assert.equal(other.status, 1, other.text);
-        assert.ok(
-            other.text.includes(
-                `begun elsewhere and is not complete. Its journal, with the messages: ${where}`,
-            ),
-        );
+        assert.ok(other.text.includes(where), other.text);
         const [, patch = ""] =
-            /^kubectl (patch .*)'$/m.exec(other.text.replaceAll("--patch='", "--patch=")) ?? [];
+            / kubectl (patch .*)'$/m.exec(other.text.replaceAll("--patch='", "--patch=")) ?? [];
         await kubectl(...patch.split(" "));
         assert.deepEqual(await messages(stack), texts);
         await switchTo("ephemeral");
         assert.deepEqual(await messages(stack), texts);
     });
 
-    it("lets nobody post before its end, not even after a refresh halfway", async () => {
+    it("keeps the api out of its Service until its end, even after a refresh halfway", async () => {
         await operation("switch", stack, ["persistent"], /config set storageMode/);
-        await stack.pulumi("cancel", "--yes"); // where the kill left a lock
-        await stack.must("refresh", "--yes", "--skip-preview");
-        const { status, text } = await operation("switch", stack, ["persistent"], /3\/4 Writing/);
+        await stack.pulumi("cancel", "--yes"); // the kill may have left a lock
+        await stack.run("refresh", "--yes", "--skip-preview");
+        const { status, text } = await operation("switch", stack, ["persistent"], /^5\/6/m);
         assert.equal(status, null, text);
-        const { spec } = await get(stack.name, "service", "api-service");
-        assert.ok("synergychat/out-of-service" in spec.selector, JSON.stringify(spec.selector));
+        assert.equal(await isInService(), false);
         await switchTo("ephemeral");
         assert.deepEqual(await messages(stack), texts);
     });
@@ -192,40 +209,40 @@ describe("npm run switch", () => {
         await stack.up();
     });
 
-    it("does not begin while the claim may not go", async () => {
+    it("does not begin if the claim is protected", async () => {
         stack.edit({ protectData: true });
         await stack.up();
         const { status, text } = await operation("switch", stack, ["ephemeral"]);
         assert.equal(status, 1);
-        assert.match(text, /protectData is set, so the claim cannot go/);
+        assert.ok(text.includes("protectData"), text);
         assert.deepEqual(await messages(stack), ["from before", "since then"]);
         assert.equal(journal(), undefined);
         stack.edit({ protectData: false });
         await stack.up();
     });
 
-    describe("where the api's image has no shell", () => {
+    describe("if the api's image has no shell", () => {
         before(async () => {
             stack.edit({ images: { api: "bootdotdev/synergychat-api:without-shell" } });
             await stack.up();
             await say(stack, "/stats love");
         });
 
-        it("leaves a chat with /stats as it was, and says why", async () => {
+        it("leaves a chat with /stats as it was", async () => {
             const before = await messages(stack);
             const { status, text } = await operation("switch", stack, ["ephemeral"]);
             assert.equal(status, 1, text);
-            assert.match(text, /begin with \/stats, the first is "\/stats love"/);
+            assert.ok(text.includes('"/stats love"'), text);
             assert.notEqual(await claim(), undefined);
             assert.deepEqual(await messages(stack), before);
             assert.equal(journal(), undefined);
         });
 
-        it("posts the messages again, both ways, killed on the way or not", async () => {
+        it("posts the messages again, both ways, killed or not", async () => {
             stack.edit({ storageMode: "ephemeral", discardClaim: (await claim()).metadata.uid });
             await stack.up();
             await say(stack, ...posts);
-            const { status } = await operation("switch", stack, ["persistent"], /3\/4 Writing/);
+            const { status } = await operation("switch", stack, ["persistent"], /^5\/6/m);
             assert.equal(status, null);
             await switchTo("persistent");
             assert.deepEqual(await messages(stack), posts);

@@ -1,4 +1,4 @@
-/** `npm run verify` on a live stack: it walks the chapter, does no harm, and fails when a promise is broken. */
+/** `npm run verify` on a live stack: it follows the chapter, does no harm, and fails when a promise is broken. */
 import { strict as assert } from "node:assert";
 import { messages, say } from "./support/app";
 import { kubectl, list } from "./support/cluster";
@@ -14,7 +14,7 @@ interface Report {
 
 describe("npm run verify", () => {
     const stack = new TestStack("verify", { storageMode: "ephemeral" });
-    const lesson = "kubectl delete pod --selector app=synergychat-api";
+    const deletion = "kubectl delete pod --selector app=synergychat-api";
 
     before(async () => {
         await stack.create();
@@ -38,7 +38,7 @@ describe("npm run verify", () => {
         const report = await verify("--destructive");
         assert.equal(report.status, 0, JSON.stringify(report));
         assert.deepEqual([report.failed, report.skipped], [0, 0]);
-        assert.equal(result(report, lesson), "ok");
+        assert.equal(result(report, deletion), "ok");
         assert.deepEqual(await messages(stack), []);
         const left = await kubectl(
             "get",
@@ -50,11 +50,11 @@ describe("npm run verify", () => {
         assert.equal(left, "");
     });
 
-    it("touches no message of anybody's, and says that it skipped the lesson", async () => {
+    it("touches no message of anybody's, and says that it skipped the deletion", async () => {
         await say(stack, "mine");
         const report = await verify();
         assert.deepEqual([report.failed, report.skipped], [0, 1]);
-        assert.equal(result(report, lesson), "skipped");
+        assert.equal(result(report, deletion), "skipped");
         assert.deepEqual(await messages(stack), ["mine"]);
     });
 
@@ -80,9 +80,9 @@ describe("npm run verify", () => {
         assert.deepEqual(
             report.checks.filter((one) => one.result === "failed").map(({ seen }) => seen),
             [
-                "the api uses none",
-                "emptyDir; storageMode is persistent",
-                "1 written, 0 there after the pod was replaced; persistent storage promises 1",
+                "the api mounts none",
+                "emptyDir, and storageMode is persistent",
+                "1 written, 0 there after the pod was replaced. persistent storage promises 1",
             ],
         );
     });

@@ -1,6 +1,6 @@
 /** Thirty commands killed at random moments, thirty recoveries by one command each, and nothing left. */
 import { strict as assert } from "node:assert";
-import { freeDeadLock } from "../../operations/stack";
+import { releaseDeadLock } from "../../pulumi/lock";
 import { type Hit, folders, interrupt, nothingLeft, npmRun, seeded } from "../e2e/support/interruptions";
 import { TestStack } from "../e2e/support/stack";
 
@@ -13,7 +13,7 @@ const recoveries: Record<string, { readonly leavesApp: boolean; readonly recover
     "pulumi up": { leavesApp: true, recover: (stack) => freed(stack).then(() => stack.up()) },
     "pulumi destroy": {
         leavesApp: false,
-        recover: (stack) => freed(stack).then(() => stack.must("destroy", "--yes", "--skip-preview")),
+        recover: (stack) => freed(stack).then(() => stack.run("destroy", "--yes", "--skip-preview")),
     },
 };
 
@@ -25,7 +25,7 @@ async function freed(stack: TestStack): Promise<void> {
     const { text } = await stack.pulumi("cancel", "--yes");
     if (text.includes("failed to load checkpoint")) {
         console.log("      plain pulumi cannot open its state: freed as by npm run up");
-        freeDeadLock(stack.name, process.env);
+        releaseDeadLock(stack.name, process.env, console.log);
     }
 }
 

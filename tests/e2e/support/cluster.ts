@@ -17,7 +17,7 @@ export function tryKubectl(...args: readonly string[]): Promise<Ended> {
     return execute("kubectl", ["--context", context, "--request-timeout=60s", ...args], 120_000);
 }
 
-/** An object of the cluster, or undefined where there is none. */
+/** An object of the cluster, or undefined if there is none. */
 export async function get(namespace: string, kind: string, name: string): Promise<any> {
     const json = await kubectl(
         "get",

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Journal } from "../../../operations/journal";
+import type { Entries } from "../../../cli/commands/switch/journal";
 import type { Result, TestStack } from "./stack";
 
 /** What the commands keep on this machine, apart from its user's own. */
@@ -49,7 +49,7 @@ export function operation(
 }
 
 /** The journal of the one switch that did not come to its end. Fails when others than its owner may read it. */
-export function journal(): Journal | undefined {
+export function journal(): Entries | undefined {
     const folder = join(dataHome, "synergychat", "switches");
     const file = files(folder).find((name) => name.endsWith(".json"));
     if (file === undefined) {
@@ -59,7 +59,7 @@ export function journal(): Journal | undefined {
     if ((statSync(path).mode & 0o077) !== 0) {
         throw new Error(`${path} can be read by others`);
     }
-    return JSON.parse(readFileSync(path, "utf8")) as Journal;
+    return JSON.parse(readFileSync(path, "utf8")) as Entries;
 }
 
 function files(folder: string): string[] {

@@ -5,25 +5,29 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findCluster, provideNginx } from "../../../operations/cluster";
-import { withPulumi } from "../../../operations/stack";
+import { findCluster } from "../../../cli/clusters/find";
+import { Output } from "../../../cli/output";
+import { withPulumi } from "../../../pulumi/login";
 
 const state = mkdtempSync(join(tmpdir(), "synergychat-e2e-"));
 
 export async function mochaGlobalSetup(): Promise<void> {
     // The scenarios rely on what the stand-in images do, down to the words that make the api exit.
     process.env.SYNERGYCHAT_SANDBOX_REGISTRIES_ONLY ??= "1";
-    const cluster = await findCluster("minikube");
-    await provideNginx(cluster, "minikube");
-    Object.assign(
-        process.env,
-        await withPulumi({
+    const output = new Output(false);
+    const query = { context: "minikube", env: process.env, mayStart: true, yes: true, output };
+    const cluster = await findCluster(query);
+    await cluster.prepare({ instance: "synergychat-e2e", ingressClass: "" });
+    const env = await withPulumi(
+        {
             ...cluster.env,
             PULUMI_BACKEND_URL: `file://${state}`,
             PULUMI_CONFIG_PASSPHRASE: "e2e",
             PULUMI_SKIP_UPDATE_CHECK: "true",
-        }),
+        },
+        output.info,
     );
+    Object.assign(process.env, env);
 }
 
 export function mochaGlobalTeardown(): void {

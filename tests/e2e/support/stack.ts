@@ -37,7 +37,7 @@ export class TestStack {
     /** Makes the stack, after what a killed run of the scenario may have left. */
     public async create(): Promise<void> {
         await this.clear();
-        await this.must("stack", "init", this.name, "--no-select");
+        await this.run("stack", "init", this.name, "--no-select");
         this.writeConfig();
     }
 
@@ -53,7 +53,7 @@ export class TestStack {
     }
 
     public async up(...flags: readonly string[]): Promise<string> {
-        return this.must("up", "--yes", "--skip-preview", ...flags);
+        return this.run("up", "--yes", "--skip-preview", ...flags);
     }
 
     /** Destroys and forgets the stack, whatever state it is in. */
@@ -71,11 +71,11 @@ export class TestStack {
     }
 
     public async outputs(): Promise<any> {
-        return JSON.parse(await this.must("stack", "output", "--json"));
+        return JSON.parse(await this.run("stack", "output", "--json"));
     }
 
     /** What a pulumi command prints. Fails the test when the command fails. */
-    public async must(...args: readonly string[]): Promise<string> {
+    public async run(...args: readonly string[]): Promise<string> {
         const { status, text } = await this.pulumi(...args);
         if (status !== 0) {
             throw new Error(`pulumi ${args.join(" ")} ended with ${String(status)}:\n${text}`);

@@ -1,0 +1,26 @@
+/** A cluster that somebody else runs: it answers, and this project neither starts nor changes it. */
+import { Client } from "../../kubernetes/client";
+import { waitUntilIngressesAreAccepted } from "../../kubernetes/ingress";
+import type { Cluster, ClusterQuery } from "./cluster";
+
+/** The cluster behind a context that answers. */
+export function existingCluster({ context, env, output }: ClusterQuery): Cluster {
+    return {
+        kind: "existing",
+        env,
+        prepare: async ({ instance, ingressClass }) => {
+            if (ingressClass !== undefined) {
+                const client = await Client.connect({ context, env });
+                await waitUntilIngressesAreAccepted(client, instance, output.info);
+            }
+        },
+        folderExists: () => undefined,
+        reachAdvice: (address) => [
+            address === undefined
+                ? "Its controller has published no address. Some never do: see its documentation."
+                : `The published address ${address} does not answer from this machine. A firewall or a VPN may be in the way.`,
+        ],
+        shellCommands: [],
+        notes: [],
+    };
+}

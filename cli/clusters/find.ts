@@ -1,0 +1,63 @@
+/** Finds the cluster behind a context, and starts one if that is possible. */
+import { contexts, isInPod, unknownContext } from "../../kubernetes/kubectl";
+import { UserError } from "../../system/errors";
+import { type Environment, isOnPath, outputOf } from "../../system/process";
+import type { Cluster, ClusterQuery } from "./cluster";
+import { existingCluster } from "./existing";
+import { minikube, profileOf } from "./minikube";
+import { isSandboxPossible, sandbox } from "./sandbox";
+
+const installMinikube = "https://minikube.sigs.k8s.io/docs/start";
+const installKubectl = "https://kubernetes.io/docs/tasks/tools";
+
+/**
+ * Finds the cluster of a context: one that answers, a minikube profile, or the sandbox.
+ *
+ * @throws UserError that says what to start or to install.
+ */
+export async function findCluster(query: ClusterQuery): Promise<Cluster> {
+    const { context, env, mayStart } = query;
+    const profile = profileOf(context, env);
+    // On a machine without minikube, context minikube is the sandbox's, which brings a kubectl of its own.
+    const isSandbox = context === "minikube" && profile === undefined && isSandboxPossible();
+    if (!isOnPath("kubectl", env) && !isSandbox) {
+        throw new UserError(
+            "kubectl is not on the PATH. An alias, such as one for minikube kubectl, is not enough.\n" +
+                `  Install it:  ${installKubectl}`,
+        );
+    }
+    if (profile !== undefined) {
+        return minikube(query, profile, answers(context, env));
+    }
+    if (answers(context, env)) {
+        return existingCluster(query);
+    }
+    if (isSandbox) {
+        return sandbox(query);
+    }
+    throw new UserError(noCluster(context, env, mayStart));
+}
+
+function noCluster(context: string, env: Environment, mayStart: boolean): string {
+    const known = contexts({ env });
+    if (known.includes(context)) {
+        return (
+            `The cluster of context ${context} does not answer.\n` +
+            `  See whether it is running:  kubectl --context ${context} get nodes`
+        );
+    }
+    if (context !== "minikube" || !mayStart || isInPod(env)) {
+        return unknownContext(context, known, env);
+    }
+    return (
+        "There is no cluster: context minikube does not answer, and minikube is not on the PATH.\n" +
+        `  Install minikube:  ${installMinikube}\n` +
+        "On Linux as root, this command can build a small cluster of its own."
+    );
+}
+
+/** Whether the API server answers within ten seconds. */
+function answers(context: string, env: Environment): boolean {
+    const args = ["--context", context, "--request-timeout=10s", "get", "--raw=/version"];
+    return outputOf("kubectl", args, env) !== undefined;
+}

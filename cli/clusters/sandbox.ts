@@ -1,0 +1,62 @@
+/** The sandbox: a small cluster from package registries, for machines without minikube or a container engine. */
+import { existsSync } from "node:fs";
+import { UserError } from "../../system/errors";
+import { isLinuxRoot } from "../../system/machine";
+import { type Environment, outputOf, runVisibly } from "../../system/process";
+import { confirm, isInteractive } from "../terminal";
+import type { Cluster, ClusterQuery } from "./cluster";
+
+/** Whether the sandbox can run on this machine. */
+export function isSandboxPossible(): boolean {
+    return isLinuxRoot();
+}
+
+/**
+ * The sandbox's cluster, built and started if needed.
+ *
+ * @throws UserError if it may not be started, or if the person says no to building it.
+ */
+export async function sandbox(query: ClusterQuery): Promise<Cluster> {
+    const { env, output, mayStart, yes } = query;
+    const isBuilt = sandboxEnvironment(env) !== undefined;
+    if (!isBuilt && !mayStart) {
+        throw new UserError(
+            "There is no cluster: the sandbox is not built.\n  Bring the stack up:  npm run up",
+        );
+    }
+    if (!isBuilt && !yes && isInteractive()) {
+        await confirmBuild();
+    }
+    runVisibly("npm", ["run", "--silent", "sandbox", "--", "up"], env, output.descriptor);
+    return {
+        kind: "sandbox",
+        env: { ...env, ...sandboxEnvironment(env) },
+        // Its ingress controller is ready when it has started.
+        prepare: () => Promise.resolve(),
+        folderExists: (folder) => existsSync(folder),
+        reachAdvice: () => [
+            "The sandbox's ingress does not answer. See its parts: npm run sandbox -- status",
+        ],
+        shellCommands: ['eval "$(npm run --silent sandbox -- env)"'],
+        notes: ["This is the sandbox. Its images are stand-ins that behave like SynergyChat's own."],
+    };
+}
+
+/** The environment in which the sandbox's cluster and its Pulumi are found. Undefined if it is not built. */
+export function sandboxEnvironment(env: Environment): Environment | undefined {
+    const json = outputOf("npm", ["run", "--silent", "sandbox", "--", "env", "--json"], env);
+    return json === undefined ? undefined : (JSON.parse(json) as Environment);
+}
+
+async function confirmBuild(): Promise<void> {
+    const wanted = await confirm(
+        "There is no minikube here. The sandbox, a one-node Kubernetes built from package registries, can stand in for it:\n" +
+            "it installs Debian packages, takes about 20 minutes once, and 8 GB in your cache folders.\n" +
+            "Build and start it?",
+    );
+    if (!wanted) {
+        throw new UserError(
+            "Nothing was started.\n  Install minikube:  https://minikube.sigs.k8s.io/docs/start",
+        );
+    }
+}

@@ -1,0 +1,116 @@
+/**
+ * `npm run down`: a plain `pulumi destroy`, then proof of the end. The exit status is 1 if something is not as the stack
+ * says.
+ *
+ * Nothing is deleted without a yes: at a terminal it is asked for, and `--yes` gives it without a question.
+ */
+import { knownOutputs } from "../../../pulumi/state";
+import { countMessages } from "../../../preflight/text";
+import { UserError } from "../../../system/errors";
+import { type Call, UsageError } from "../../command";
+import { type OpenOptions, type OpenStack, openStack } from "../../stack";
+import { confirm, isInteractive } from "../../terminal";
+import { type DestroyPlan, planDestroy } from "./plan";
+import { blockers, proveEnd } from "./proof";
+import { refusals } from "./refusals";
+import { deleteUnrecorded, ownedObjects, unrecorded } from "./unrecorded";
+
+/** Runs the command. */
+export async function down({ words, flags, output }: Call): Promise<void> {
+    const yes = flags.has("yes");
+    if (!yes && !isInteractive()) {
+        throw new UsageError(
+            "npm run down deletes the stack with its data, and there is no terminal at which it could ask. Nothing was changed.\n" +
+                `  Delete without a question:  npm run down -- ${[...words, "--yes"].join(" ")}`,
+        );
+    }
+    const open = await openForDestroy(words[0], { mayStart: false, yes, output });
+    const plan = await planDestroy(open);
+    const found = refusals(plan);
+    if (found.length > 0) {
+        throw new UserError(`Nothing was changed.\n\n${output.render(found)}`);
+    }
+    announce(plan);
+    await removeUnrecorded(plan, yes);
+    await destroy(plan, yes);
+    await proveEnd(plan);
+    if (plan.retainData && plan.data.some(({ isEarlier }) => !isEarlier)) {
+        output.list("The next npm run up mounts the claim again. To delete it:", [
+            "pulumi config set retainData false",
+            "npm run up",
+            "npm run down",
+        ]);
+    }
+}
+
+/** As `openStack`. If there is no cluster any more, the person may want to forget the stack. */
+async function openForDestroy(named: string | undefined, options: OpenOptions): Promise<OpenStack> {
+    try {
+        return await openStack(named, options);
+    } catch (error) {
+        if (!(error instanceof UserError) || error instanceof UsageError) {
+            throw error;
+        }
+        throw new UserError(
+            `${error.message}\nNothing was changed. If the cluster is gone for good, make Pulumi forget the stack:\n` +
+                `  pulumi stack rm ${named ?? "dev"} --force --preserve-config`,
+        );
+    }
+}
+
+/** What is about to be deleted or kept, with how many messages. */
+function announce({ data, places, open: { output } }: DestroyPlan): void {
+    const claims = data.filter(({ isEarlier }) => !isEarlier);
+    output.info(claims.length === 0 ? "The stack has no claim." : "The claims of the stack's namespace:");
+    for (const { claim, volume, kept, held } of claims) {
+        const end = kept ? "is kept" : "will be deleted";
+        output.info(`  ${claim} (volume ${volume ?? "not bound"}) ${end}, with ${held}`);
+    }
+    for (const { claim, volume = "" } of data.filter(({ isEarlier }) => isEarlier)) {
+        output.info(`  volume ${volume} of an earlier claim ${claim} is still there, with its data`);
+    }
+    for (const { api } of places) {
+        if (api?.messages && api.claim === undefined) {
+            output.info(`The api's ${countMessages(api.messages)} on ephemeral storage will be lost.`);
+        }
+    }
+}
+
+/** Unrecorded objects are deleted first: a claim cannot be deleted while such a pod mounts it. */
+async function removeUnrecorded(plan: DestroyPlan, yes: boolean): Promise<void> {
+    const { open, client, places } = plan;
+    const { stack, state, output, owners } = open;
+    const keepData = knownOutputs(state)?.retainsData ?? plan.retainData;
+    const namespaces = places.map(({ namespace }) => namespace);
+    const found = unrecorded(await ownedObjects(client, owners), namespaces, keepData, state);
+    if (found.length === 0) {
+        return;
+    }
+    const names = found.map(({ kind, metadata }) => `${kind ?? ""} ${metadata.name}`).join(", ");
+    if (state.length === 0) {
+        throw new UserError(
+            `The state of stack ${stack.name} is empty, but the cluster has objects with its owner labels: ${names}.\n` +
+                "Its state may be in another backend or on another machine. Nothing was changed.\n" +
+                "  See where this state is:          pulumi whoami --verbose\n" +
+                `  Adopt the objects and destroy:    npm run up -- ${stack.name} && npm run down -- ${stack.name}`,
+        );
+    }
+    output.info(`This stack owns objects that its state does not have, as after a killed command: ${names}.`);
+    if (!yes && !(await confirm("Delete them?"))) {
+        throw new UserError("Nothing was changed.");
+    }
+    await deleteUnrecorded(client, found);
+}
+
+async function destroy(plan: DestroyPlan, yes: boolean): Promise<void> {
+    const { stack, output } = plan.open;
+    try {
+        // Without --yes, Pulumi lists what it deletes and asks.
+        stack.run(["destroy", ...(yes ? ["--yes"] : []), "--refresh"]);
+    } catch (error) {
+        // After a no to Pulumi's question, no claim is being deleted, and none needs an explanation.
+        const found = await blockers(plan, ({ metadata }) => metadata.deletionTimestamp !== undefined);
+        output.findings(found);
+        throw error;
+    }
+}

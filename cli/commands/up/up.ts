@@ -1,0 +1,134 @@
+/**
+ * `npm run up`: from a fresh machine to SynergyChat answering at its two addresses.
+ *
+ * The cluster, Pulumi and a place for its state are found or made. The rest is a plain `pulumi up`: at a terminal it shows
+ * its preview and asks, unless `--yes` is given. Without a terminal it goes ahead: the preflight refuses whatever would
+ * lose messages that nobody agreed to lose.
+ */
+import type { Settings } from "../../../config/settings";
+import { Client } from "../../../kubernetes/client";
+import { waitForAddresses } from "../../../kubernetes/ingress";
+import type { Pod } from "../../../kubernetes/objects";
+import { podsThatCannotStart } from "../../../kubernetes/rollout";
+import { inheritableVolumes } from "../../../kubernetes/volumes";
+import { portName, serviceName } from "../../../model/names";
+import { inheritedVolume } from "../../../preflight/volumes";
+import { type StackOutputs, outputsIn, recordedIn } from "../../../pulumi/state";
+import { hostsFile, thisMachine } from "../../../system/machine";
+import { UserError } from "../../../system/errors";
+import { firstAnswering, loopback } from "../../addresses";
+import type { Call } from "../../command";
+import { type OpenStack, openStack, settingsOf } from "../../stack";
+import { isInteractive } from "../../terminal";
+
+const addressSeconds = 60; // for the controller to publish one
+const answerSeconds = 20; // for the app to answer there
+
+/** Runs the command. */
+export async function up({ words, flags, output }: Call): Promise<void> {
+    const yes = flags.has("yes");
+    const open = await openStack(words[0], { mayStart: true, yes, output });
+    const { stack, cluster, context, owners } = open;
+    const settings = settingsOf(open);
+    const { exposure } = settings;
+    await cluster.prepare({
+        instance: owners[0],
+        ingressClass: exposure.kind === "ingress" ? (exposure.ingressClass ?? "") : undefined,
+    });
+    const agreed = yes || !isInteractive() ? ["--yes", "--skip-preview"] : [];
+    await deploy(open, settings, agreed);
+    const app = outputsIn(stack.resources(), stack.name);
+    output.info(`\nSynergyChat is up, with ${app.storageMode} storage.`);
+    output.info(`  page  ${app.webUrl}\n  api   ${app.apiUrl}/messages`);
+    if (exposure.kind === "none") {
+        output.list("It is not exposed (exposure none). Forward two ports, each in a terminal of its own:", [
+            ...forwardCommands(settings),
+        ]);
+    } else {
+        await showAddresses(open, settings, app, await Client.connect({ context, env: cluster.env }));
+    }
+    output.list("To look around:", [...cluster.shellCommands, ...app.nextCommands]);
+    cluster.notes.forEach((note) => {
+        output.info(`\n${note}`);
+    });
+    await showInheritableVolumes(open, app.namespaceName);
+}
+
+/** If the new config has given up a claim, its volume goes a moment later, or stays with its data. */
+async function showInheritableVolumes(
+    { state, context, cluster, output }: OpenStack,
+    namespace: string,
+): Promise<void> {
+    const client = await Client.connect({ context, env: cluster.env });
+    const namespaces = [...new Set([namespace, ...recordedIn(state).namespaces])];
+    const volumes = await inheritableVolumes(client, namespaces, output.info);
+    output.findings(volumes.map((volume) => inheritedVolume(volume, context)));
+}
+
+/** Runs `pulumi up`. If it fails, the pods say why better than the timeout of a rollout does. */
+async function deploy(
+    { stack, context, cluster, output }: OpenStack,
+    { namespace }: Settings,
+    flags: readonly string[],
+): Promise<void> {
+    try {
+        // A cluster that was recreated has nothing of what the state says, so the state is refreshed first.
+        stack.run(["up", ...flags, "--refresh"]);
+    } catch (error) {
+        const client = await Client.connect({ context, env: cluster.env });
+        const pods = await client.listIfAllowed<Pod>(`/api/v1/namespaces/${namespace}/pods`);
+        output.findings(podsThatCannotStart(pods ?? []));
+        throw error;
+    }
+}
+
+async function showAddresses(
+    { cluster, output }: OpenStack,
+    { exposure }: Settings,
+    app: StackOutputs,
+    client: Client,
+): Promise<void> {
+    const published = await waitForAddresses(client, app.namespaceName, exposure.kind, addressSeconds);
+    // Without a published address, only a tunnel can answer, and it does so at once.
+    const seconds = published.length > 0 ? answerSeconds : 0;
+    if (seconds > 0) {
+        output.info(`Waiting until it answers, at most ${seconds} s ...`);
+    }
+    const urls = [app.webUrl, `${app.apiUrl}/messages`];
+    const found = await Promise.all(
+        urls.map((url) => firstAnswering(url, [...published, loopback], seconds)),
+    );
+    const [address] = found;
+    const hosts = [app.webUrl, app.apiUrl].map((url) => new URL(url).hostname);
+    if (address !== undefined && found.every(Boolean)) {
+        output.list(`Both answer at ${address}. Add this line to ${hostsFile(thisMachine())}:`, [
+            `${address} ${hosts.join(" ")}`,
+        ]);
+        output.list("Without it:", [`curl --resolve '*:80:${address}' ${app.webUrl}`]);
+        return;
+    }
+    if (cluster.kind === "sandbox") {
+        throw new UserError(cluster.reachAdvice(published[0]).join("\n"));
+    }
+    output.list("Its addresses do not answer from this machine yet. To open the page:", [
+        ...cluster.reachAdvice(published[0]),
+        `   ${loopback} ${hosts.join(" ")}`,
+    ]);
+}
+
+function forwardCommands({ namespace, apiUrl }: Settings): readonly string[] {
+    const forward = (part: "web" | "api", port: string) =>
+        `kubectl port-forward --namespace ${namespace} service/${serviceName(part)} ${port}:${portName}`;
+    const apiPort = new URL(apiUrl).port || "8081";
+    const isForwarded = new URL(apiUrl).hostname === "localhost";
+    return [
+        forward("web", "8080"),
+        forward("api", apiPort),
+        ...(isForwarded
+            ? []
+            : [
+                  "The page calls the api at apiUrl, so first run:",
+                  `pulumi config set apiUrl http://localhost:${apiPort}`,
+              ]),
+    ];
+}

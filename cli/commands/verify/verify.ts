@@ -1,0 +1,87 @@
+/**
+ * `npm run verify`: checks on the live stack what the chapter teaches, and says of each what was tried and what was seen. The
+ * exit status is 1 if a check fails.
+ *
+ * It leaves the stack as it found it. What cannot be tried without harm is skipped; `--destructive` tries that as well.
+ * With `--json`, standard output is one JSON document.
+ */
+import { Client } from "../../../kubernetes/client";
+import type { ExposureKind } from "../../../model/kinds";
+import { interruptedSwitch } from "../../../preflight/messages";
+import { type StackOutputs, outputsIn } from "../../../pulumi/state";
+import { UserError } from "../../../system/errors";
+import { firstAnswering, loopback } from "../../addresses";
+import type { Call } from "../../command";
+import type { Output } from "../../output";
+import { openStack, settingsOf } from "../../stack";
+import { type Check, addressHeading, check, checksOf, exposureCheck } from "./checks";
+import { type LiveStack, readLiveStack } from "./live";
+import { checkOnCopy, checkOnLivePod } from "./persistence-check";
+
+const answerSeconds = 15;
+
+/** Runs the command. */
+export async function verify({ words, flags, output }: Call): Promise<void> {
+    const open = await openStack(words[0], { mayStart: false, yes: false, output });
+    const { stack, cluster, context, state } = open;
+    const app = outputsIn(state, stack.name);
+    const exposure = settingsOf(open).exposure.kind;
+    const client = await Client.connect({ context, env: cluster.env });
+    const checks: Check[] = [];
+    for await (const next of allChecks(client, app, exposure, flags.has("destructive"), output)) {
+        show(output, next, checks.at(-1)?.heading);
+        checks.push(next);
+    }
+    summarise(stack.name, flags.has("json"), checks, output);
+}
+
+async function* allChecks(
+    client: Client,
+    app: StackOutputs,
+    exposure: ExposureKind,
+    destructive: boolean,
+    output: Output,
+): AsyncGenerator<Check> {
+    const live = await readLiveStack(client, app.namespaceName, app.storageMode, exposure);
+    if (live.api?.outOfService) {
+        throw new UserError(output.render([interruptedSwitch]));
+    }
+    yield* checksOf(live);
+    output.info("\nStarting a copy of the api's pod twice, some seconds ...");
+    yield await checkOnCopy(client, live);
+    yield await checkOnLivePod(client, live, destructive);
+    yield* addressChecks(live, app);
+}
+
+/** The two addresses as a browser on this machine meets them. */
+async function* addressChecks({ exposure }: LiveStack, app: StackOutputs): AsyncGenerator<Check> {
+    if (!exposure) {
+        return;
+    }
+    yield exposureCheck(exposure);
+    if (!exposure.addresses) {
+        return;
+    }
+    const candidates = [...exposure.addresses, loopback];
+    for (const url of [app.webUrl, `${app.apiUrl}/messages`]) {
+        const address = await firstAnswering(url, candidates, answerSeconds);
+        const seen = address ? `200 at ${address}` : `no answer at ${candidates.join(" or ")}`;
+        yield check(addressHeading, `GET ${url}`, address !== undefined, seen);
+    }
+}
+
+const labels = { ok: "ok     ", failed: "FAILED ", skipped: "skipped" };
+
+function show(output: Output, { heading, tried, seen, result }: Check, before: string | undefined): void {
+    output.info(`${heading === before ? "" : `\n${heading}\n`}  ${labels[result]}  ${tried}: ${seen}`);
+}
+
+function summarise(stack: string, json: boolean, checks: readonly Check[], output: Output): void {
+    const count = (result: Check["result"]) => checks.filter((one) => one.result === result).length;
+    const counts = { ok: count("ok"), failed: count("failed"), skipped: count("skipped") };
+    output.info(`\n${counts.ok} ok, ${counts.failed} failed, ${counts.skipped} skipped`);
+    if (json) {
+        output.result({ stack, ...counts, checks });
+    }
+    process.exitCode = counts.failed > 0 ? 1 : 0;
+}

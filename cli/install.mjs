@@ -1,0 +1,55 @@
+/**
+ * `node cli/install.mjs [FOLDER]...`: installs the node packages of each folder (default: this project's own) if they are
+ * missing or differ from the lock file, whoever installed them. Runs on any Node, before there is anything else.
+ *
+ * It prints to standard error only: standard output belongs to the command that follows, as in
+ * `eval "$(npm run --silent sandbox -- env)"`.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, lstatSync, readFileSync, readdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+function install(folder) {
+    if (isInstalled(folder)) {
+        return;
+    }
+    console.error(`Installing node packages in ${resolve(folder)} (npm ci), about a minute ...`);
+    try {
+        // The commands run on development dependencies, which NODE_ENV=production would leave out.
+        const args = ["ci", "--include=dev", "--loglevel=error"];
+        execFileSync("npm", args, { cwd: folder, stdio: ["ignore", 2, 2] });
+    } catch {
+        console.error("npm ci failed. Read its message above, then run the same command again.");
+        process.exit(1);
+    }
+}
+
+function isInstalled(folder) {
+    const installed = packagesIn(join(folder, "node_modules", ".package-lock.json"));
+    const wanted = packagesIn(join(folder, "package-lock.json")) ?? {};
+    return (
+        installed !== undefined &&
+        Object.entries(wanted).every(
+            ([path, { version, optional }]) =>
+                path === "" || optional || installed[path]?.version === version,
+        ) &&
+        hasLinks(join(folder, "node_modules", ".bin"))
+    );
+}
+
+function packagesIn(file) {
+    return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).packages : undefined;
+}
+
+/** `pulumi new` copies links as files, and programs that are copies do not find what is beside them. */
+function hasLinks(folder) {
+    return (
+        !existsSync(folder) ||
+        readdirSync(folder).every((name) => lstatSync(join(folder, name)).isSymbolicLink())
+    );
+}
+
+const folders = process.argv.slice(2);
+for (const folder of folders.length > 0 ? folders : ["."]) {
+    install(folder);
+}

@@ -1,0 +1,50 @@
+/** Where a command writes. */
+import { type Finding, type Target, reaching, renderFindings } from "../model/finding";
+
+/**
+ * The output of a command. With `json`, standard output carries one JSON document and nothing else, and everything for
+ * people goes to standard error.
+ */
+export class Output {
+    /** What printed commands must name, because something else is selected. */
+    private target: Target = {};
+
+    public constructor(private readonly json: boolean) {}
+
+    /** From now on, printed commands name this stack, this context, or both. */
+    public name(target: Target): void {
+        this.target = target;
+    }
+
+    /** The file descriptor for what people read: 1, or 2 with `json`. Programs that the command runs write there too. */
+    public get descriptor(): 1 | 2 {
+        return this.json ? 2 : 1;
+    }
+
+    /** A line or more for people. */
+    public readonly info = (text: string): void => {
+        (this.json ? process.stderr : process.stdout).write(`${text}\n`);
+    };
+
+    /** A title, and lines below it. */
+    public list(title: string, lines: readonly string[]): void {
+        this.info(`\n${title}\n${lines.map((line) => `  ${line}`).join("\n")}`);
+    }
+
+    /** Findings as text, with commands that reach the command's stack. */
+    public render(findings: readonly Finding[]): string {
+        return renderFindings(findings.map((finding) => reaching(finding, this.target)));
+    }
+
+    /** Findings for people, if there are any. */
+    public findings(findings: readonly Finding[]): void {
+        if (findings.length > 0) {
+            this.info(`\n${this.render(findings)}`);
+        }
+    }
+
+    /** The one JSON document of the command. */
+    public result(value: unknown): void {
+        process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+    }
+}

@@ -1,0 +1,171 @@
+/**
+ * Every config key of the stack: its default, its rule and its description, in one entry. `Settings` follows from the
+ * entries, and so do the `config:` block of Pulumi.yaml and docs/configuration.md (`npm run docs` writes both).
+ */
+import type { Part } from "../model/names";
+import {
+    type Rule,
+    dnsLabel,
+    dnsSubdomain,
+    flag,
+    hostName,
+    imageReferences,
+    matching,
+    objectNames,
+    oneOf,
+    optional,
+    orUnmanaged,
+    origin,
+    storageSize,
+    uid,
+    wholeNumber,
+    words,
+} from "./rules";
+
+/** A config key. */
+export interface Key<T> extends Rule<T> {
+    /** Default, as it stands in Pulumi.yaml. */
+    readonly default: string | readonly string[] | Readonly<Record<string, string>>;
+    /** What the key means, in one sentence without a full stop. */
+    readonly description: string;
+}
+
+/** Image references of the app's parts. */
+export type Images = Readonly<Record<Part, string>>;
+
+const defaultImages: Images = {
+    web: "bootdotdev/synergychat-web:latest",
+    api: "bootdotdev/synergychat-api:latest",
+    crawler: "bootdotdev/synergychat-crawler:latest",
+};
+
+const aHostName = matching(
+    hostName,
+    "a host name of lower-case letters, digits, dashes and dots, such as synchat.internal",
+);
+
+/** The keys, in the order in which people meet them. */
+export const keys = {
+    storageMode: {
+        ...oneOf("persistent", "ephemeral"),
+        default: "persistent",
+        description:
+            "Where the api keeps its messages: on a claim, or on a volume that is deleted with its pod",
+    },
+    storageSize: {
+        ...storageSize(),
+        default: "1Gi",
+        description:
+            "Size of the api's claim (persistent only). It can grow if the storage class allows it, and never shrinks",
+    },
+    storageClass: {
+        ...optional(matching(dnsSubdomain, "the name of a storage class")),
+        default: "",
+        description:
+            "Storage class of the api's claim, or empty for the cluster's default (persistent only). A new class is a new, empty claim",
+    },
+    existingClaim: {
+        ...optional(matching(dnsSubdomain, "the name of a claim in the stack's namespace")),
+        default: "",
+        description:
+            "Name of a claim that somebody else made, to use instead of the stack's own (persistent only). The stack never deletes it",
+    },
+    retainData: {
+        ...flag(),
+        default: "false",
+        description: "Keep claim, volume and namespace on destroy, and the claim on a switch to ephemeral",
+    },
+    protectData: {
+        ...flag(),
+        default: "false",
+        description: "Protect claim and namespace in the state, so that Pulumi refuses to delete them",
+    },
+    discardClaim: {
+        ...optional(matching(uid, "the UID of a claim (kubectl get pvc --output yaml)")),
+        default: "",
+        description: "UID of the one claim whose messages may be deleted",
+    },
+    namespace: {
+        ...matching(
+            (text) => dnsLabel(text) && text !== "default" && !text.startsWith("kube-"),
+            "a namespace of the stack's own: at most 63 lower-case letters, digits and dashes, not default, and without the prefix kube-",
+        ),
+        default: "synergychat",
+        description:
+            "Kubernetes namespace that the stack makes and fills. A new name is a new namespace and a new, empty claim",
+    },
+    webReplicas: {
+        ...orUnmanaged(wholeNumber(1, 50)),
+        default: "3",
+        description: "Number of web pods. Set unmanaged if a HorizontalPodAutoscaler sets it",
+    },
+    crawlerContainers: {
+        ...wholeNumber(1, 20),
+        default: "3",
+        description: "Crawler containers in each crawler pod, on the ports 8080, 8081, ...",
+    },
+    crawlerPods: {
+        ...wholeNumber(1, 50),
+        default: "1",
+        description: "Number of crawler pods, each with a cache of its own",
+    },
+    crawlerKeywords: {
+        ...words(1, 100),
+        default: ["love", "hate", "joy", "sadness", "anger", "disgust", "fear", "surprise"],
+        description: "Words that the crawler counts: a list, or one text with commas",
+    },
+    webHost: { ...aHostName, default: "synchat.internal", description: "Host name of the page" },
+    apiHost: {
+        ...aHostName,
+        default: "synchatapi.internal",
+        description: "Host name of the api, which the page's browser calls",
+    },
+    apiUrl: {
+        ...optional(matching(origin, "an http or https URL without a path, such as http://localhost:8080")),
+        default: "",
+        description:
+            "Address of the api as the page's browser reaches it, for port-forwarding, TLS and other ports. Empty: http://<apiHost>",
+    },
+    exposure: {
+        ...oneOf("ingress", "gateway", "none"),
+        default: "ingress",
+        description: "How the two hosts are reached: by an Ingress, by the Gateway API, or not at all",
+    },
+    ingressClass: {
+        ...optional(matching(dnsSubdomain, "the name of an ingress class")),
+        default: "",
+        description: "Ingress class, or empty for the cluster's default (exposure ingress only)",
+    },
+    gatewayClass: {
+        ...optional(matching(dnsSubdomain, "the name of a gateway class")),
+        default: "",
+        description: "Gateway class (exposure gateway only, which requires it)",
+    },
+    images: {
+        ...imageReferences(defaultImages),
+        default: {},
+        description: "Image references of web, api and crawler. A part that is left out keeps its default",
+    },
+    imagePullPolicy: {
+        ...oneOf("IfNotPresent", "Always", "Never"),
+        default: "IfNotPresent",
+        description: "When a node pulls an image",
+    },
+    imagePullSecrets: {
+        ...objectNames("names of secrets in the stack's namespace"),
+        default: [],
+        description: "Secrets that the nodes pull the images with",
+    },
+} satisfies Record<string, Key<unknown>>;
+
+/** Name of a config key. */
+export type KeyName = keyof typeof keys;
+
+/** The values of all keys, each as its rule parsed it. */
+export type Values = { [K in KeyName]: Exclude<ReturnType<(typeof keys)[K]["parse"]>, undefined> };
+
+/** The default of a key as the text that Pulumi hands to the program. */
+export function defaultText(key: KeyName): string {
+    const value: Key<unknown>["default"] = keys[key].default;
+    return typeof value === "string" ? value : JSON.stringify(value);
+}

@@ -1,0 +1,160 @@
+/** Rules of config values: what a key's text may be, and the value that it becomes. */
+import { bytesOf } from "./quantity";
+
+/** A rule turns the text of a config value into a value, or refuses it. */
+export interface Rule<T> {
+    /** What is allowed, in words that complete "Allowed: ...". */
+    readonly allowed: string;
+    /** Undefined: the text is refused. */
+    readonly parse: (text: string) => T | undefined;
+}
+
+/** One of a few words. */
+export function oneOf<const T extends string>(...words: readonly T[]): Rule<T> {
+    return { allowed: words.join(" or "), parse: (text) => words.find((word) => word === text) };
+}
+
+/** A boolean. */
+export function flag(): Rule<boolean> {
+    return {
+        allowed: "true or false",
+        parse: (text) => (text === "true" ? true : text === "false" ? false : undefined),
+    };
+}
+
+/** An integer of at most four digits in a range, both ends included. */
+export function wholeNumber(least: number, most: number): Rule<number> {
+    return {
+        allowed: `a whole number from ${least} to ${most}`,
+        parse: (text) => {
+            const number = /^\d{1,4}$/.test(text) ? Number(text) : NaN;
+            return number >= least && number <= most ? number : undefined;
+        },
+    };
+}
+
+/** As the rule, or a word that means that the stack does not set the value. */
+export function orUnmanaged<T>(rule: Rule<T>): Rule<T | "unmanaged"> {
+    return {
+        allowed: `${rule.allowed}, or unmanaged`,
+        parse: (text) => (text === "unmanaged" ? text : rule.parse(text)),
+    };
+}
+
+/** A text that a test accepts. */
+export function matching(test: (text: string) => boolean, allowed: string): Rule<string> {
+    return { allowed, parse: (text) => (test(text) ? text : undefined) };
+}
+
+/** As the rule, or empty. */
+export function optional(rule: Rule<string>): Rule<string> {
+    return {
+        allowed: `${rule.allowed}, or empty`,
+        parse: (text) => (text === "" ? "" : rule.parse(text)),
+    };
+}
+
+/** A size of storage: a Kubernetes quantity. */
+export function storageSize(): Rule<string> {
+    return {
+        allowed: "a Kubernetes quantity of at least 1Mi, such as 1Gi or 500Mi",
+        parse: (text) => ((bytesOf(text) ?? 0) >= 1024 ** 2 ? text : undefined),
+    };
+}
+
+/** A list of different words, as JSON or separated by commas. */
+export function words(least: number, most: number): Rule<readonly string[]> {
+    return {
+        allowed: `a list of ${least} to ${most} different words without commas`,
+        parse: (text) => {
+            const list = listIn(text);
+            const fine = list?.every(
+                (word) => typeof word === "string" && /^[^\s,](?:[^,\n]{0,62}[^\s,])?$/.test(word),
+            );
+            return list && fine && isBetween(list.length, least, most) && new Set(list).size === list.length
+                ? (list as string[])
+                : undefined;
+        },
+    };
+}
+
+/** A list of different names of Kubernetes objects, as JSON or separated by commas. It may be empty. */
+export function objectNames(what: string): Rule<readonly string[]> {
+    return {
+        allowed: `a list of ${what}`,
+        parse: (text) => {
+            const list = text === "" ? [] : listIn(text);
+            const fine = list?.every((name) => typeof name === "string" && dnsSubdomain(name));
+            return list && fine && new Set(list).size === list.length ? (list as string[]) : undefined;
+        },
+    };
+}
+
+/** Image references by name. Names that are left out keep their default. */
+export function imageReferences<T extends Readonly<Record<string, string>>>(defaults: T): Rule<T> {
+    const names = Object.keys(defaults).join(", ");
+    return {
+        allowed: `image references by name, such as {"api": "example.org/api:1.2"}. The names are ${names}`,
+        parse: (text) => {
+            const images = parseJson(text);
+            if (typeof images !== "object" || images === null || Array.isArray(images)) {
+                return undefined;
+            }
+            const fine = Object.entries(images).every(
+                ([name, image]) => name in defaults && typeof image === "string" && imageReference(image),
+            );
+            return fine ? { ...defaults, ...images } : undefined;
+        },
+    };
+}
+
+/** Source: RFC 1123 labels, https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ */
+export function dnsLabel(text: string): boolean {
+    return /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text);
+}
+
+/** Source: RFC 1123 subdomains, https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ */
+export function dnsSubdomain(text: string): boolean {
+    return text.length <= 253 && text.split(".").every(dnsLabel);
+}
+
+/** The UID of a Kubernetes object. */
+export function uid(text: string): boolean {
+    return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+}
+
+/** An Ingress takes no IP address as a host: https://kubernetes.io/docs/reference/kubernetes-api/service-resources/ingress-v1/ */
+export function hostName(text: string): boolean {
+    return dnsSubdomain(text) && !/^[\d.]+$/.test(text);
+}
+
+/** An http or https URL of a host, with or without a port. */
+export function origin(text: string): boolean {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    return url !== undefined && /^https?:$/.test(url.protocol) && url.origin === text;
+}
+
+/** Source: https://pkg.go.dev/github.com/distribution/reference */
+function imageReference(text: string): boolean {
+    return (
+        /^[a-z0-9]+([.:/_-]+[a-zA-Z0-9]+)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/.test(text) &&
+        text.length < 512
+    );
+}
+
+function listIn(text: string): readonly unknown[] | undefined {
+    const list = text.startsWith("[") ? parseJson(text) : text.split(",").map((word) => word.trim());
+    return Array.isArray(list) ? (list as readonly unknown[]) : undefined;
+}
+
+function isBetween(number: number, least: number, most: number): boolean {
+    return number >= least && number <= most;
+}
+
+function parseJson(text: string): unknown {
+    try {
+        return JSON.parse(text);
+    } catch {
+        return undefined;
+    }
+}

@@ -1,0 +1,300 @@
+/**
+ * The running api of one stack: which claim it mounts, which messages it has, whether its Service leads to it. Everything
+ * goes through the API server, so no address of the app needs to be reachable.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { outOfServiceLabel, selectorLabels } from "../model/labels";
+import { objectPath } from "../model/kinds";
+import { claimName, containerPort, portName, serviceName, workloadName } from "../model/names";
+import { UserError } from "../system/errors";
+import type { Client } from "./client";
+import {
+    type Claim,
+    type Deployment,
+    type EndpointSlice,
+    type Pod,
+    type Service,
+    claimOf,
+    isReady,
+} from "./objects";
+
+/** A message as the api serves it. It may carry more fields, which are kept. */
+export interface Message {
+    readonly AuthorUsername: string;
+    readonly Text: string;
+}
+
+/** What is known of a running api at one moment. */
+export interface ApiState {
+    readonly deployment: Deployment;
+    /** Name of the claim that its pod mounts. Undefined with ephemeral storage. */
+    readonly claim: string | undefined;
+    /** How many messages it has. Undefined if it does not answer. */
+    readonly messages: number | undefined;
+    /** Whether `npm run switch` has taken it out of its Service, so that nobody can post. */
+    readonly outOfService: boolean;
+}
+
+const waitSeconds = 60;
+
+/**
+ * How long no message may arrive for a copy to be complete, in ms. The api answers /stats by itself within 5 s.
+ *
+ * Source: https://github.com/bootdotdev/synergychat/blob/main/cmd/api/slash.go
+ */
+const quietTime = 6000;
+
+/** Says on the Service which journal belongs to the switch that has taken the api out of it. */
+const journalAnnotation = "synergychat/switch-journal";
+
+/** The api in one namespace. */
+export class ChatApi {
+    public constructor(
+        private readonly client: Client,
+        public readonly namespace: string,
+    ) {}
+
+    /** Its state. Undefined if the namespace has no api, or if the user may not read it. */
+    public async state(): Promise<ApiState | undefined> {
+        const [deployment, service, messages] = await Promise.all([
+            this.client.findIfAllowed<Deployment>(this.path("Deployment", workloadName("api"))),
+            this.client.findIfAllowed<Service>(this.path("Service", serviceName("api"))),
+            this.messagesAt(this.serviceProxy()),
+        ]);
+        return (
+            deployment && {
+                deployment,
+                claim: claimOf(deployment.spec?.template?.spec),
+                messages: messages?.length,
+                outOfService: outOfServiceLabel in (service?.spec?.selector ?? {}),
+            }
+        );
+    }
+
+    /** The claim that its Deployment mounts. Undefined with ephemeral storage. */
+    public async claim(): Promise<string | undefined> {
+        const { spec } = await this.client.get<Deployment>(this.path("Deployment", workloadName("api")));
+        return claimOf(spec?.template?.spec);
+    }
+
+    /** The storage mode that its Deployment has. */
+    public async mode(): Promise<"persistent" | "ephemeral"> {
+        return (await this.claim()) === undefined ? "ephemeral" : "persistent";
+    }
+
+    /** UID of its namespace, which distinguishes this installation from every other. */
+    public async installation(): Promise<string> {
+        const path = objectPath("Namespace", this.namespace);
+        return (await this.client.get<{ metadata: { uid: string } }>(path)).metadata.uid;
+    }
+
+    /** UID of the claim that the stack makes. Undefined if there is none. */
+    public async ownClaimUid(): Promise<string | undefined> {
+        return (await this.client.find<Claim>(this.path("PersistentVolumeClaim", claimName)))?.metadata.uid;
+    }
+
+    /**
+     * The messages behind a proxy path. Undefined if nothing there answers.
+     *
+     * @param proxy as `serviceProxy` and `podProxy` return it.
+     */
+    public async messagesAt(proxy: string): Promise<readonly Message[] | undefined> {
+        const answer = await this.client.read(`${proxy}/messages`);
+        return answer.kind === "found" && Array.isArray(answer.body)
+            ? (answer.body as readonly Message[])
+            : undefined;
+    }
+
+    /** As `messagesAt`, and waits until the api answers: a Service hears of a new pod a moment after it is ready. */
+    public waitForMessages(proxy: string): Promise<readonly Message[]> {
+        return this.client.waitUntil(
+            "the api answers /messages",
+            () => this.messagesAt(proxy),
+            waitSeconds,
+            `kubectl get pods,events --namespace ${this.namespace}`,
+        );
+    }
+
+    /**
+     * Posts a message.
+     *
+     * @throws UserError if the api refuses it.
+     */
+    public async postTo(proxy: string, { AuthorUsername, Text }: Message): Promise<void> {
+        const answer = await this.client.post(`${proxy}/messages`, { AuthorUsername, Text });
+        if (answer.kind !== "found") {
+            throw new UserError(`POST /messages failed: ${answer.message}`);
+        }
+    }
+
+    /** Where its Service answers, through the API server. */
+    public serviceProxy(): string {
+        return `${this.path("Service", serviceName("api"))}:${portName}/proxy`;
+    }
+
+    /** Where a pod answers, through the API server. */
+    public podProxy(pod: string): string {
+        return `/api/v1/namespaces/${this.namespace}/pods/${pod}:${containerPort}/proxy`;
+    }
+
+    /** All messages of its ready pod, whether its Service leads to it or not. */
+    public async read(): Promise<readonly Message[]> {
+        return this.wait("the api returns its messages", async () => {
+            const pod = await this.readyPod();
+            return pod === undefined ? undefined : this.messagesAt(this.podProxy(pod));
+        });
+    }
+
+    /** All messages, once no more arrive. */
+    public async readWhenQuiet(): Promise<readonly Message[]> {
+        let before = await this.read();
+        for (;;) {
+            await sleep(quietTime);
+            const after = await this.read();
+            if (after.length === before.length) {
+                return after;
+            }
+            before = after;
+        }
+    }
+
+    /**
+     * Posts messages one after the other, each when the one before is stored: of two at once the app can lose one.
+     *
+     * @param progress is called with the number of messages posted.
+     */
+    public async post(messages: readonly Message[], progress: (done: number) => void): Promise<void> {
+        const proxy = this.podProxy(await this.waitForPod());
+        for (const [index, message] of messages.entries()) {
+            await this.postTo(proxy, message);
+            progress(index + 1);
+        }
+    }
+
+    /** Whether its image has a shell, by which its file can be replaced. */
+    public async hasShell(): Promise<boolean> {
+        const pod = await this.waitForPod();
+        return this.client.exec(this.namespace, pod, ["sh", "-c", "true"]).status === 0;
+    }
+
+    /** Replaces its file, whole or not at all. Only while nobody posts. Needs a shell. */
+    public async replaceFile(messages: readonly Message[]): Promise<void> {
+        // In the layout that the app itself writes.
+        const text = JSON.stringify(messages, undefined, "  ");
+        // Input that was cut short, for example by a kill of kubectl, ends like input that is complete.
+        const isWhole = `[ "$(wc -c < "$f.part")" -eq ${Buffer.byteLength(text)} ]`;
+        const script = `f="$API_DB_FILEPATH" && cat > "$f.part" && ${isWhole} && sync && mv "$f.part" "$f" && sync`;
+        const pod = await this.waitForPod();
+        const { status, stderr } = this.client.exec(this.namespace, pod, ["sh", "-c", script], text);
+        if (status !== 0) {
+            throw new UserError(
+                `The api's file cannot be written (pod ${pod}, namespace ${this.namespace}): ${stderr.trim()}`,
+            );
+        }
+    }
+
+    /** Path of the journal of the switch that has taken the api out of its Service. Undefined if it is in service. */
+    public async takenOutBy(): Promise<string | undefined> {
+        const { metadata, spec } = await this.client.get<Service>(this.path("Service", serviceName("api")));
+        return outOfServiceLabel in (spec?.selector ?? {})
+            ? (metadata.annotations?.[journalAnnotation] ?? "unknown")
+            : undefined;
+    }
+
+    /**
+     * Takes the api out of its Service and waits until it is. New connections no longer reach it, while the pod runs on and
+     * can be read. The selector's label is not Pulumi's field, so neither `pulumi up` nor a refresh removes it.
+     *
+     * @param journal where the switch's journal is, for people who find the api like that.
+     */
+    public async takeOutOfService(journal: string): Promise<void> {
+        // Checked before anything changes: without this permission, the end of the wait could not be seen.
+        await this.isServed();
+        await this.patchService("true", journal);
+        await this.waitUntilServed(false);
+    }
+
+    /** Puts the api back into its Service and waits until the Service leads to it. */
+    public async putBackIntoService(): Promise<void> {
+        await this.patchService(null, null);
+        await this.waitUntilServed(true);
+    }
+
+    /** As `putBackIntoService`, without the wait: the api may have no ready pod. */
+    public async undoTakeOut(): Promise<void> {
+        await this.patchService(null, null);
+    }
+
+    /** Deletes its pod, so that open connections end. Only with a claim. */
+    public async restart(): Promise<void> {
+        const pods = await this.pods();
+        for (const { metadata } of pods) {
+            const path = `/api/v1/namespaces/${this.namespace}/pods/${metadata.name}`;
+            const answer = await this.client.delete(path);
+            if (answer.kind !== "not found") {
+                this.client.bodyOf(answer, path);
+            }
+        }
+        const old = new Set(pods.map(({ metadata }) => metadata.uid));
+        await this.wait("the api's old pod is gone", async () => {
+            const left = (await this.pods()).filter(({ metadata }) => old.has(metadata.uid));
+            return left.length === 0;
+        });
+    }
+
+    /** Whether it has a pod that is ready. */
+    public async isReady(): Promise<boolean> {
+        return (await this.readyPod()) !== undefined;
+    }
+
+    /** Its pods, ready or not. */
+    public pods(): Promise<readonly Pod[]> {
+        const selector = encodeURIComponent(`app=${selectorLabels("api").app ?? ""}`);
+        return this.client.list<Pod>(`/api/v1/namespaces/${this.namespace}/pods?labelSelector=${selector}`);
+    }
+
+    private async waitUntilServed(served: boolean): Promise<void> {
+        await this.wait(
+            `Service ${serviceName("api")} ${served ? "leads" : "no longer leads"} to the api`,
+            async () => (await this.isServed()) === served,
+        );
+    }
+
+    private async isServed(): Promise<boolean> {
+        const selector = encodeURIComponent(`kubernetes.io/service-name=${serviceName("api")}`);
+        const slices = await this.client.list<EndpointSlice>(
+            `/apis/discovery.k8s.io/v1/namespaces/${this.namespace}/endpointslices?labelSelector=${selector}`,
+        );
+        return slices.some(({ endpoints }) => (endpoints ?? []).length > 0);
+    }
+
+    private async patchService(selector: "true" | null, journal: string | null): Promise<void> {
+        const path = this.path("Service", serviceName("api"));
+        const patch = {
+            metadata: { annotations: { [journalAnnotation]: journal } },
+            spec: { selector: { [outOfServiceLabel]: selector } },
+        };
+        this.client.bodyOf(await this.client.patch(path, patch, "application/merge-patch+json"), path);
+    }
+
+    private waitForPod(): Promise<string> {
+        return this.wait("the api has a ready pod", () => this.readyPod());
+    }
+
+    private async readyPod(): Promise<string | undefined> {
+        return (await this.pods()).find(isReady)?.metadata.name;
+    }
+
+    private wait<T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T> {
+        return this.client.waitUntil(
+            what,
+            ask,
+            waitSeconds,
+            `kubectl get pods,events --namespace ${this.namespace}`,
+        );
+    }
+
+    private path(kind: string, name: string): string {
+        return objectPath(kind, name, this.namespace);
+    }
+}

@@ -1,0 +1,63 @@
+/** Shapes of live objects, from the types of @pulumi/kubernetes. */
+import type { types } from "@pulumi/kubernetes";
+
+/** A type of @pulumi/kubernetes as the API returns it: every field may be missing. */
+export type Live<T> = T extends readonly (infer Item)[]
+    ? readonly Live<Item>[]
+    : T extends object
+      ? { readonly [Key in keyof T]?: Live<T[Key]> | undefined }
+      : T;
+
+/** An object of the API. */
+export type LiveObject<T = object> = Omit<Live<T>, "metadata"> & {
+    readonly kind?: string | undefined;
+    readonly metadata: Metadata;
+};
+
+/** Metadata of a live object. */
+export interface Metadata extends Omit<
+    Live<types.output.meta.v1.ObjectMeta>,
+    "name" | "uid" | "labels" | "annotations"
+> {
+    readonly name: string;
+    readonly uid: string;
+    readonly labels?: Readonly<Record<string, string>> | undefined;
+    readonly annotations?: Readonly<Record<string, string>> | undefined;
+}
+
+export type Claim = LiveObject<types.output.core.v1.PersistentVolumeClaim>;
+export type ConfigMap = LiveObject<types.output.core.v1.ConfigMap>;
+export type Deployment = LiveObject<types.output.apps.v1.Deployment>;
+export type EndpointSlice = LiveObject<types.output.discovery.v1.EndpointSlice>;
+export type Pod = LiveObject<types.output.core.v1.Pod>;
+export type PodSpec = Live<types.output.core.v1.PodSpec>;
+export type Container = Live<types.output.core.v1.Container>;
+export type Service = LiveObject<types.output.core.v1.Service>;
+export type StorageClass = LiveObject<types.output.storage.v1.StorageClass>;
+export type Volume = LiveObject<types.output.core.v1.PersistentVolume>;
+
+/** Name of the claim that a pod mounts. Undefined if it mounts none. */
+export function claimOf(spec: PodSpec | undefined): string | undefined {
+    return (spec?.volumes ?? []).flatMap(
+        ({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? [],
+    )[0];
+}
+
+/** Pods that mount a claim and have not ended. */
+export function podsThatMount(claim: string, pods: readonly Pod[]): readonly Pod[] {
+    return pods.filter(
+        ({ spec, status }) =>
+            !["Succeeded", "Failed"].includes(status?.phase ?? "") &&
+            (spec?.volumes ?? []).some(
+                ({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName === claim,
+            ),
+    );
+}
+
+/** Whether a pod is ready and not on its way out. */
+export function isReady({ metadata, status }: Pod): boolean {
+    return (
+        metadata.deletionTimestamp === undefined &&
+        (status?.conditions ?? []).some(({ type, status: is }) => type === "Ready" && is === "True")
+    );
+}

@@ -1,0 +1,267 @@
+/** What the cluster holds that matters to a stack, asked once before anything is registered. Nothing in here changes it. */
+import { isDeepStrictEqual } from "node:util";
+import { type Owners, ownerSelector, isOwned } from "../model/ownership";
+import { type ExposureKind, kindOf, listPath, namespacedKinds, objectPath, stackKinds } from "../model/kinds";
+import { UserError } from "../system/errors";
+import { type ApiState, ChatApi } from "./chat-api";
+import type { Client } from "./client";
+import { webhookRefusal } from "./ingress";
+import type { Claim, Deployment, LiveObject, Pod, StorageClass, Volume } from "./objects";
+import { earlierVolumes, volumesPath } from "./volumes";
+
+/** What the cluster holds that matters to a stack. */
+export interface ClusterSnapshot {
+    /** The stack's namespace. Undefined if there is none of that name. */
+    readonly namespace: LiveObject | undefined;
+    /** Everything in that namespace of the kinds that the stack makes. */
+    readonly objects: readonly LiveObject[];
+    /** The claims in that namespace that this stack owns. */
+    readonly claims: readonly Claim[];
+    /** The pods in that namespace, as far as the user may list them. */
+    readonly pods: readonly Pod[];
+    /** The volumes whose claims, in that namespace, are gone. None if the user may not list volumes. */
+    readonly earlierVolumes: readonly Volume[];
+    /** How many nodes the cluster has. Undefined if the user may not list them. */
+    readonly nodes: number | undefined;
+    /** The api that runs in that namespace. */
+    readonly api: ApiState | undefined;
+    /**
+     * Fields of the api's pod template that differ from the program's, so that an update replaces the pod. Undefined if the
+     * cluster does not tell.
+     */
+    readonly apiPodChanges: readonly string[] | undefined;
+    /** Namespaces that the stack owns or has objects in by its state, while its config names another one. */
+    readonly abandoned: readonly AbandonedNamespace[];
+    /** Objects of all namespaces that serve host names, as far as the user may list them. */
+    readonly hostObjects: readonly LiveObject[];
+    /** Why the cluster accepts no Ingress now: a webhook does not answer. Undefined if it does, or if none is wanted. */
+    readonly ingressRefusal: string | undefined;
+    /** Undefined if the user may not list them. */
+    readonly storageClasses: readonly StorageClass[] | undefined;
+    readonly ingressClasses: readonly LiveObject[] | undefined;
+    /** Undefined also if the cluster has no Gateway API. */
+    readonly gatewayClasses: readonly LiveObject[] | undefined;
+    /** What the user may do in the namespace. Undefined if the cluster does not tell. */
+    readonly permissions: readonly Permission[] | undefined;
+    /** Objects of the stack's state that the cluster does not have. */
+    readonly absent: readonly RecordedObject[];
+}
+
+/** An object as the stack's state has it. */
+export interface RecordedObject {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly metadata: { readonly name: string; readonly namespace?: string; readonly uid: string };
+}
+
+/** A namespace that the stack leaves, with what would be deleted with it. */
+export interface AbandonedNamespace {
+    readonly namespace: LiveObject;
+    /** Every claim in it, whoever owns it. Undefined if the user may not list them. */
+    readonly claims: readonly Claim[] | undefined;
+    readonly api: ApiState | undefined;
+}
+
+/** A rule of RBAC, as a SelfSubjectRulesReview returns it. */
+export interface Permission {
+    readonly verbs: readonly string[];
+    readonly apiGroups: readonly string[];
+    readonly resources?: readonly string[];
+}
+
+/** What a snapshot is taken of. */
+export interface SnapshotQuery {
+    /** The stack's namespace. */
+    readonly namespace: string;
+    /** The stack: the values of the label app.kubernetes.io/instance that stand for it. */
+    readonly owners: Owners;
+    readonly exposure: ExposureKind;
+    /** What the stack has by its state. */
+    readonly recorded: {
+        readonly namespaces: readonly string[];
+        readonly objects: readonly RecordedObject[];
+    };
+    /** The api's Deployment as the program declares it, with plain values. */
+    readonly apiDeployment: Pick<Deployment, "spec"> & { readonly metadata?: object };
+}
+
+/**
+ * Takes a snapshot.
+ *
+ * @throws UserError if the cluster does not answer one of the requests: unknown is not the same as absent.
+ */
+export async function takeSnapshot(client: Client, query: SnapshotQuery): Promise<ClusterSnapshot> {
+    const { namespace, owners, exposure } = query;
+    const claimsPath = listPath(kindOf("PersistentVolumeClaim"), namespace);
+    const otherKinds = namespacedKinds.filter(({ kind }) => kind !== "PersistentVolumeClaim");
+    const [
+        found,
+        claims,
+        pods,
+        volumes,
+        nodes,
+        others,
+        api,
+        abandoned,
+        hostObjects,
+        ingressRefusal,
+        absent,
+        permissions,
+        ...classes
+    ] = await Promise.all([
+        client.findIfAllowed<LiveObject>(objectPath("Namespace", namespace)),
+        client.listIfAllowed<Claim>(claimsPath),
+        client.listIfAllowed<Pod>(`/api/v1/namespaces/${namespace}/pods`),
+        client.listIfAllowed<Volume>(volumesPath),
+        client.listIfAllowed<LiveObject>("/api/v1/nodes"),
+        Promise.all(otherKinds.map((row) => client.listIfAllowed<LiveObject>(listPath(row, namespace)))),
+        new ChatApi(client, namespace).state(),
+        abandonedNamespaces(client, query),
+        listHostObjects(client),
+        exposure === "ingress" ? webhookRefusal(client, owners[0]) : undefined,
+        absentObjects(client, query.recorded.objects),
+        permissionsIn(client, namespace),
+        client.listIfAllowed<StorageClass>("/apis/storage.k8s.io/v1/storageclasses"),
+        client.listIfAllowed<LiveObject>("/apis/networking.k8s.io/v1/ingressclasses"),
+        client.listIfAllowed<LiveObject>("/apis/gateway.networking.k8s.io/v1/gatewayclasses"),
+    ]);
+    if (!claims && !permissions) {
+        throw new UserError(
+            `You may not list the claims in namespace ${namespace}, so it is unknown what would become of their data.\n` +
+                "  Ask who runs the cluster for the permission to list persistentvolumeclaims there.",
+        );
+    }
+    return {
+        namespace: found,
+        objects: [...others.flatMap((list) => list ?? []), ...(claims ?? [])],
+        claims: (claims ?? []).filter((claim) => isOwned(claim, owners)),
+        pods: pods ?? [],
+        // If the claims are unknown, so is which of them are gone.
+        earlierVolumes: claims ? earlierVolumes(volumes ?? [], [namespace], claims) : [],
+        nodes: nodes?.length,
+        api,
+        apiPodChanges: await apiPodChanges(client, api, query),
+        abandoned,
+        hostObjects,
+        ingressRefusal,
+        storageClasses: classes[0],
+        ingressClasses: classes[1],
+        gatewayClasses: classes[2],
+        permissions,
+        absent,
+    };
+}
+
+/** Every namespace of the stack but one. A killed run may have left one that its state no longer shows to a program. */
+async function abandonedNamespaces(
+    client: Client,
+    { namespace, owners, recorded }: SnapshotQuery,
+): Promise<readonly AbandonedNamespace[]> {
+    const selector = encodeURIComponent(ownerSelector(owners));
+    const path = `${listPath(kindOf("Namespace"))}?labelSelector=${selector}`;
+    const owned = ((await client.listIfAllowed<LiveObject>(path)) ?? []).map(({ metadata }) => metadata.name);
+    const others = [...new Set([...recorded.namespaces, ...owned])].filter((name) => name !== namespace);
+    const found = await Promise.all(others.map((name) => abandonedNamespace(client, name)));
+    return found.filter((one) => one !== undefined);
+}
+
+async function abandonedNamespace(client: Client, name: string): Promise<AbandonedNamespace | undefined> {
+    const [namespace, claims, api] = await Promise.all([
+        client.findIfAllowed<LiveObject>(objectPath("Namespace", name)),
+        client.listIfAllowed<Claim>(listPath(kindOf("PersistentVolumeClaim"), name)),
+        new ChatApi(client, name).state(),
+    ]);
+    return namespace && { namespace, claims, api };
+}
+
+/** An object of the same name with another UID is another object. */
+async function absentObjects(
+    client: Client,
+    recorded: readonly RecordedObject[],
+): Promise<readonly RecordedObject[]> {
+    const answers = await Promise.all(
+        recorded.map(({ kind, metadata }) =>
+            client.read<LiveObject>(objectPath(kind, metadata.name, metadata.namespace)),
+        ),
+    );
+    return recorded.filter(({ metadata }, index) => {
+        const answer = answers[index];
+        return (
+            answer?.kind === "not found" ||
+            (answer?.kind === "found" && answer.body.metadata.uid !== metadata.uid)
+        );
+    });
+}
+
+async function listHostObjects(client: Client): Promise<readonly LiveObject[]> {
+    const rows = stackKinds.filter(({ hosts }) => hosts !== undefined);
+    const lists = await Promise.all(rows.map((row) => client.listIfAllowed<LiveObject>(listPath(row))));
+    return lists.flatMap((list) => list ?? []);
+}
+
+async function permissionsIn(client: Client, namespace: string): Promise<readonly Permission[] | undefined> {
+    const review = {
+        apiVersion: "authorization.k8s.io/v1",
+        kind: "SelfSubjectRulesReview",
+        spec: { namespace },
+    };
+    const answer = await client.post<{ status?: { incomplete: boolean; resourceRules: Permission[] } }>(
+        "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
+        review,
+    );
+    const status = answer.kind === "found" ? answer.body.status : undefined;
+    return status && !status.incomplete ? status.resourceRules : undefined;
+}
+
+/**
+ * Asks the API server, by a dry run, what the program's Deployment would make of the live one. It knows defaults and the
+ * owner of each field, so whatever replaces the pod is seen: another image, a changed limit, a `kubectl edit`.
+ */
+async function apiPodChanges(
+    client: Client,
+    api: ApiState | undefined,
+    { apiDeployment }: SnapshotQuery,
+): Promise<readonly string[] | undefined> {
+    if (!api) {
+        return [];
+    }
+    const { metadata, spec } = api.deployment;
+    const path = objectPath("Deployment", metadata.name, metadata.namespace);
+    const parameters = new URLSearchParams({
+        dryRun: "All",
+        force: "true",
+        fieldManager: pulumiManager(api.deployment),
+    });
+    const declared = { apiVersion: "apps/v1", kind: "Deployment", ...apiDeployment };
+    const answer = await client.patch<Deployment>(
+        `${path}?${parameters.toString()}`,
+        declared,
+        "application/apply-patch+yaml",
+    );
+    return answer.kind === "found"
+        ? differences(spec?.template, answer.body.spec?.template, "template")
+        : undefined;
+}
+
+/** Pulumi applies each resource under a field manager of its own. */
+function pulumiManager({ metadata }: Deployment): string {
+    const managers = (metadata.managedFields ?? []).map(({ manager }) => manager);
+    return (
+        managers.find((manager) => manager?.startsWith("pulumi-kubernetes")) ?? "pulumi-kubernetes-preflight"
+    );
+}
+
+/** Paths of the fields in which two values differ. */
+export function differences(one: unknown, other: unknown, path: string): readonly string[] {
+    if (isDeepStrictEqual(one, other)) {
+        return [];
+    }
+    if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) {
+        return [path];
+    }
+    const keys = [...new Set([...Object.keys(one), ...Object.keys(other)])];
+    const field = (key: string) => (Array.isArray(one) ? `${path}[${key}]` : `${path}.${key}`);
+    return keys.flatMap((key) => differences((one as Fields)[key], (other as Fields)[key], field(key)));
+}
+
+type Fields = Readonly<Record<string, unknown>>;

@@ -1,0 +1,74 @@
+/** Volumes that outlive their claims. */
+import { kindOf, listPath } from "../model/kinds";
+import { claimName } from "../model/names";
+import { UserError } from "../system/errors";
+import type { Client } from "./client";
+import type { Claim, Volume } from "./objects";
+
+/** Path of all volumes of the cluster. */
+export const volumesPath = "/api/v1/persistentvolumes";
+
+/** Volumes whose claims, in one of these namespaces, are gone. A volume that waits for its first claim is none of them. */
+export function earlierVolumes(
+    volumes: readonly Volume[],
+    namespaces: readonly string[],
+    claims: readonly Claim[],
+): readonly Volume[] {
+    const uids = claims.map(({ metadata }) => metadata.uid);
+    return volumes.filter(({ spec }) => {
+        const { namespace = "", uid } = spec?.claimRef ?? {};
+        return namespaces.includes(namespace) && uid !== undefined && !uids.includes(uid);
+    });
+}
+
+/**
+ * Whether a new claim of the stack gets the data of this volume of an earlier one. The folder of a volume of minikube has
+ * the name of its claim, and the provisioner ignores volumes that it made before its last start, so the folder stays.
+ */
+export function isInheritable({ metadata, spec }: Volume): boolean {
+    return (
+        spec?.claimRef?.name === claimName &&
+        spec.persistentVolumeReclaimPolicy !== "Retain" &&
+        provisionerOf({ metadata }).includes("minikube-hostpath")
+    );
+}
+
+/** The provisioner that made a volume. Empty if none did. */
+export function provisionerOf({ metadata }: Pick<Volume, "metadata">): string {
+    return metadata.annotations?.["pv.kubernetes.io/provisioned-by"] ?? "";
+}
+
+/**
+ * The volumes of earlier claims that a new claim of the stack would inherit, once their provisioner has had time to delete
+ * them. None if the user may not list volumes.
+ *
+ * @param info is called once if the wait takes time.
+ */
+export async function inheritableVolumes(
+    client: Client,
+    namespaces: readonly string[],
+    info: (text: string) => void,
+    seconds = 30,
+): Promise<readonly Volume[]> {
+    let found: readonly Volume[] = [];
+    const areGone = async () => {
+        const volumes = (await client.listIfAllowed<Volume>(volumesPath)) ?? [];
+        const paths = namespaces.map((name) => listPath(kindOf("PersistentVolumeClaim"), name));
+        const claims = await Promise.all(paths.map((path) => client.listIfAllowed<Claim>(path)));
+        const all = claims.flatMap((list) => list ?? []);
+        found = earlierVolumes(volumes, namespaces, all).filter(isInheritable);
+        return found.length === 0;
+    };
+    if (await areGone()) {
+        return [];
+    }
+    info(`Waiting until the volume of the earlier claim is deleted, at most ${seconds} s ...`);
+    try {
+        await client.waitUntil("the volumes of earlier claims are deleted", areGone, seconds);
+    } catch (error) {
+        if (!(error instanceof UserError)) {
+            throw error;
+        }
+    }
+    return found;
+}

@@ -1,0 +1,155 @@
+/**
+ * A finding: one problem, warning or note about the config or the cluster, as data. The preflight and the commands render
+ * findings as text with `renderFinding`, and as JSON as they are.
+ */
+
+/**
+ * The code of every finding. Tests and programs rely on codes, so a code keeps its name. A new one needs an example in
+ * tests/unit/support/examples.ts, and a test fails without it.
+ */
+export const findingCodes = [
+    // The config.
+    "unknown-key",
+    "key-of-other-project",
+    "invalid-value",
+    "context-missing",
+    "same-hosts",
+    "key-beside-existing-claim",
+    "gateway-class-missing",
+    // The cluster before a change.
+    "other-cluster",
+    "objects-absent",
+    "switch-interrupted",
+    "permissions-missing",
+    "class-missing",
+    "default-class-missing",
+    "namespace-terminating",
+    "foreign-namespace",
+    "foreign-object",
+    "foreign-claim",
+    "namespace-abandoned-by-killed-run",
+    "namespace-adopted",
+    "stack-renamed",
+    "host-served-elsewhere",
+    "ingress-webhook-not-ready",
+    "existing-claim-missing",
+    "existing-claim-terminating",
+    "existing-claim-is-own",
+    "existing-claim-unusable",
+    "existing-claim-unbound",
+    "existing-claim-mounted",
+    "claim-terminating",
+    "retained-claim-has-other-class",
+    "claim-cannot-shrink",
+    "claim-cannot-grow",
+    "claim-reattached",
+    "volumes-on-several-nodes",
+    "released-volume-has-old-data",
+    // Data.
+    "claim-would-be-deleted",
+    "foreign-claim-would-be-deleted",
+    "claims-unlisted",
+    "ephemeral-messages-would-be-lost",
+    "kept-claim-not-mounted",
+    "kept-claim-undeclared",
+    "discard-claim-stale",
+    // A switch of the storage.
+    "namespace-not-applied",
+    "switch-running",
+    "switch-begun-elsewhere",
+    "messages-answered",
+    "messages-posted-past-service",
+    // A rollout.
+    "pod-cannot-start",
+    // A destroy.
+    "data-protected",
+    "config-not-applied",
+    "claim-mounted-by-foreign-pod",
+    "claim-not-deleted",
+    "claim-mounted",
+    "claim-held-by-finalizer",
+    "volume-retained",
+    "volume-ignored-by-minikube",
+    "volume-not-deleted",
+] as const;
+
+/** The code of a finding. */
+export type FindingCode = (typeof findingCodes)[number];
+
+/** One problem, warning or note. */
+export interface Finding {
+    /** Stable name of the rule, such as `claim-would-be-deleted`. */
+    readonly code: FindingCode;
+    /** An error stops the program before anything changes. A warning and a note are shown. */
+    readonly severity: "error" | "warning" | "note";
+    /** What the finding is about. */
+    readonly subject: Subject;
+    /** What is wrong, why, and what is allowed, in full sentences. */
+    readonly reason: string;
+    /** The ways on. Each is complete by itself. */
+    readonly fixes: readonly Fix[];
+}
+
+/** A config key with its value, or an object of the cluster. */
+export type Subject =
+    | { readonly key: string; readonly value?: string }
+    | { readonly kind: string; readonly name: string; readonly namespace?: string; readonly uid?: string };
+
+/** A way on. */
+export interface Fix {
+    /** What it achieves, in the imperative, such as "Keep the claim". */
+    readonly to: string;
+    /** The commands to run, in order. */
+    readonly run: readonly string[];
+}
+
+/** One or more findings as text, indented by two spaces, separated by blank lines. */
+export function renderFindings(findings: readonly Finding[]): string {
+    return findings.map((finding) => indent(renderFinding(finding))).join("\n\n");
+}
+
+/**
+ * A finding as text: its reason, with the code behind the first line, so that people can search for it and programs can
+ * recognize it. Then a line for each command of each fix, aligned.
+ */
+export function renderFinding({ code, reason, fixes }: Finding): string {
+    const width = Math.max(0, ...fixes.map(({ to }) => to.length)) + 2;
+    const lines = fixes.flatMap(({ to, run }) =>
+        run.map((command, index) => `  ${(index === 0 ? `${to}:` : "").padEnd(width)} ${command}`),
+    );
+    return [reason.replace(/$/m, ` [${code}]`), ...lines].join("\n");
+}
+
+/** What the commands of a finding must name. */
+export interface Target {
+    /** The stack. Undefined: it is the selected one. */
+    readonly stack?: string | undefined;
+    /** The context of its cluster. Undefined: it is kubectl's current one. */
+    readonly context?: string | undefined;
+}
+
+/** The same finding with commands that reach this stack and its cluster, whatever is selected. */
+export function reaching(finding: Finding, { stack, context }: Target): Finding {
+    const onStack = (command: string): string =>
+        /^pulumi (config|up|preview|refresh|destroy|cancel)\b/.test(command)
+            ? `${command} --stack ${stack ?? ""}`
+            : command
+                  .replace(/^npm run (up|down|verify)$/, `$& -- ${stack ?? ""}`)
+                  .replace(/^npm run switch -- \w+$/, `$& ${stack ?? ""}`);
+    const inCluster = (command: string): string =>
+        command.replace(/^kubectl (?!config\b)[^|]*?(?= \||$)/, `$& --context ${context ?? ""}`);
+    const reach = (command: string): string => {
+        const named = stack === undefined ? command : onStack(command);
+        return context === undefined ? named : inCluster(named);
+    };
+    return { ...finding, fixes: finding.fixes.map((fix) => ({ ...fix, run: fix.run.map(reach) })) };
+}
+
+/** Whether the findings have an error among them. */
+export function hasErrors(findings: readonly Finding[]): boolean {
+    return findings.some(({ severity }) => severity === "error");
+}
+
+function indent(text: string): string {
+    return text.replace(/^/gm, "  ");
+}

@@ -1,0 +1,176 @@
+/**
+ * Every kind of object that the stack can make, in one table.
+ *
+ * What is listed before a change, which names are the stack's own, which host names clash, what a killed run may have
+ * left, the permissions and the addresses all follow from it. A test fails if the program declares an object that
+ * the table does not have.
+ */
+import {
+    claimName,
+    configMapName,
+    gatewayName,
+    httpRouteName,
+    ingressName,
+    parts,
+    serviceName,
+    workloadName,
+} from "./names";
+
+/** How the app is exposed. */
+export type ExposureKind = "ingress" | "gateway" | "none";
+
+/** A kind of object that the stack can make. */
+export interface StackKind {
+    readonly kind: string;
+    readonly apiVersion: string;
+    /** The resource in API paths and in RBAC rules. */
+    readonly resource: string;
+    readonly namespaced: boolean;
+    /** The names that the stack takes. Empty if the config chooses the name. */
+    readonly names: readonly string[];
+    /** Whether messages go with the object. */
+    readonly holdsData: boolean;
+    /** The exposure that makes this kind. Undefined: every exposure does. */
+    readonly exposure?: ExposureKind;
+    /** Host names that an object of this kind serves. */
+    readonly hosts?: (spec: HostSpec) => readonly string[];
+    /** Addresses that the controller publishes in the object's status. */
+    readonly addresses?: (status: AddressStatus) => readonly string[];
+}
+
+/** The fields of a spec that can name hosts. */
+export interface HostSpec {
+    readonly rules?: readonly { readonly host?: string | undefined }[] | undefined;
+    readonly hostnames?: readonly string[] | undefined;
+}
+
+/** The fields of a status that can name addresses. */
+export interface AddressStatus {
+    readonly loadBalancer?:
+        | { readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string }[] | undefined }
+        | undefined;
+    readonly addresses?: readonly { readonly value: string }[] | undefined;
+}
+
+const gatewayApi = "gateway.networking.k8s.io/v1";
+
+/** In the order in which they can be deleted: a claim goes only after the pods that mount it, its namespace last. */
+export const stackKinds: readonly StackKind[] = [
+    {
+        kind: "Deployment",
+        apiVersion: "apps/v1",
+        resource: "deployments",
+        namespaced: true,
+        names: parts.map(workloadName),
+        holdsData: false,
+    },
+    {
+        kind: "Service",
+        apiVersion: "v1",
+        resource: "services",
+        namespaced: true,
+        names: parts.map(serviceName),
+        holdsData: false,
+    },
+    {
+        kind: "ConfigMap",
+        apiVersion: "v1",
+        resource: "configmaps",
+        namespaced: true,
+        names: parts.map(configMapName),
+        holdsData: false,
+    },
+    {
+        kind: "Ingress",
+        apiVersion: "networking.k8s.io/v1",
+        resource: "ingresses",
+        namespaced: true,
+        names: [ingressName],
+        holdsData: false,
+        exposure: "ingress",
+        hosts: ({ rules = [] }) => rules.flatMap(({ host }) => host ?? []),
+        addresses: ({ loadBalancer }) =>
+            (loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => ip ?? hostname ?? []),
+    },
+    {
+        kind: "HTTPRoute",
+        apiVersion: gatewayApi,
+        resource: "httproutes",
+        namespaced: true,
+        names: [httpRouteName("web"), httpRouteName("api")],
+        holdsData: false,
+        exposure: "gateway",
+        hosts: ({ hostnames = [] }) => hostnames,
+    },
+    {
+        kind: "Gateway",
+        apiVersion: gatewayApi,
+        resource: "gateways",
+        namespaced: true,
+        names: [gatewayName],
+        holdsData: false,
+        exposure: "gateway",
+        addresses: ({ addresses = [] }) => addresses.map(({ value }) => value),
+    },
+    {
+        kind: "PersistentVolumeClaim",
+        apiVersion: "v1",
+        resource: "persistentvolumeclaims",
+        namespaced: true,
+        names: [claimName],
+        holdsData: true,
+    },
+    {
+        kind: "Namespace",
+        apiVersion: "v1",
+        resource: "namespaces",
+        namespaced: false,
+        names: [],
+        holdsData: true,
+    },
+];
+
+/** The kinds that live in a namespace. */
+export const namespacedKinds = stackKinds.filter(({ namespaced }) => namespaced);
+
+/**
+ * The row of a kind.
+ *
+ * @throws Error if the table has no such kind, which is a mistake in the program.
+ */
+export function kindOf(kind: string): StackKind {
+    const found = stackKinds.find((row) => row.kind === kind);
+    if (!found) {
+        throw new Error(`model/kinds.ts has no kind ${kind}`);
+    }
+    return found;
+}
+
+/** Whether the stack takes this name for an object of this kind. */
+export function isStackName(kind: string, name: string): boolean {
+    return stackKinds.some((row) => row.kind === kind && row.names.includes(name));
+}
+
+/** The kinds that the stack makes with this exposure. */
+export function kindsWith(exposure: ExposureKind): readonly StackKind[] {
+    return stackKinds.filter((row) => row.exposure === undefined || row.exposure === exposure);
+}
+
+/** API group of a kind. Empty for the core group. */
+export function groupOf({ apiVersion }: Pick<StackKind, "apiVersion">): string {
+    return apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : "";
+}
+
+/** Path of a kind's list in the API: in one namespace, or in all of them. */
+export function listPath(row: StackKind, namespace?: string): string {
+    const { apiVersion, resource, namespaced } = row;
+    const root = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+    return namespaced && namespace !== undefined
+        ? `${root}/namespaces/${namespace}/${resource}`
+        : `${root}/${resource}`;
+}
+
+/** Path of an object in the API. */
+export function objectPath(kind: string, name: string, namespace?: string): string {
+    return `${listPath(kindOf(kind), namespace)}/${name}`;
+}

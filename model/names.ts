@@ -1,0 +1,67 @@
+/**
+ * Every name that the stack uses in the cluster, once. The names are the chapter's: people who follow it look for these.
+ */
+
+/** A part of the app. */
+export type Part = "web" | "api" | "crawler";
+
+/** All parts of the app. */
+export const parts: readonly Part[] = ["web", "api", "crawler"];
+
+/** Name of a part's Deployment, which is also the value of its `app` label. */
+export function workloadName(part: Part): string {
+    return `synergychat-${part}`;
+}
+
+/** Name of a part's ConfigMap. */
+export function configMapName(part: Part): string {
+    return `${workloadName(part)}-configmap`;
+}
+
+/** Name of a part's Service. */
+export function serviceName(part: Part): string {
+    return `${part}-service`;
+}
+
+/** Name of the HTTPRoute that leads to a part. The crawler has none. */
+export function httpRouteName(part: "web" | "api"): string {
+    return `${part}-httproute`;
+}
+
+/** Name of a crawler container. The first has the number 1. */
+export function crawlerContainerName(number: number): string {
+    return `${workloadName("crawler")}-${number}`;
+}
+
+/** Name of the claim that the stack makes. */
+export const claimName = "synergychat-api-pvc";
+
+/** Name of the api's volume in its pod. */
+export const apiVolumeName = "synergychat-api-volume";
+
+/** Name of the volume that the crawler's containers share. */
+export const cacheVolumeName = "cache-volume";
+
+/** Name of the Ingress. */
+export const ingressName = "app-ingress";
+
+/** Name of the Gateway. */
+export const gatewayName = "app-gateway";
+
+/** The port that each part's first container listens on. Its Service offers it as port 80. */
+export const containerPort = 8080;
+
+/** Name of that port in the container and in the Service. */
+export const portName = "http";
+
+/** Where the api's volume is mounted, and its file on it, in each storage mode. */
+export const databasePaths = {
+    persistent: { mountPath: "/persist", databasePath: "/persist/db.json" },
+    ephemeral: {
+        mountPath: "/var/lib/synergychat/api",
+        databasePath: "/var/lib/synergychat/api/db.json",
+    },
+} as const;
+
+/** Where the crawler's containers share what they found. */
+export const cachePaths = { mountPath: "/cache", databasePath: "/cache/db" } as const;

@@ -1,0 +1,48 @@
+/** Which stack owns an object, and whether the object stays when the stack no longer declares it. */
+import { instanceLabel, ownerLabels, retainAnnotation } from "./labels";
+
+/** The part of an object that tells its owner. */
+export interface Labelled {
+    readonly metadata: { readonly labels?: Readonly<Record<string, string>> | undefined };
+}
+
+/** The part of an object that tells whether it stays. */
+export interface Annotated {
+    readonly metadata: { readonly annotations?: Readonly<Record<string, string>> | undefined };
+}
+
+/**
+ * The instances that stand for one stack: the one that the program gives its objects now, then those that the stack's state
+ * still has on objects because the stack was renamed.
+ */
+export type Owners = readonly [instance: string, ...former: string[]];
+
+/** The owners that stand for a stack of this instance, whose state has objects of these instances. */
+export function ownersOf(instance: string, recorded: readonly string[]): Owners {
+    return [instance, ...recorded.filter((one) => one !== instance)];
+}
+
+/** Whether an object is owned by one of these: it carries all owner labels. */
+export function isOwned({ metadata: { labels } }: Labelled, owners: Owners): boolean {
+    return owners.some((instance) =>
+        Object.entries(ownerLabels(instance)).every(([label, value]) => labels?.[label] === value),
+    );
+}
+
+/** Instance of the stack that an object says it belongs to. Undefined if it has no such label. */
+export function ownerOf({ metadata: { labels } }: Labelled): string | undefined {
+    return labels?.[instanceLabel];
+}
+
+/** Whether a claim or a namespace stays when the stack no longer declares it. */
+export function isRetained({ metadata: { annotations } }: Annotated): boolean {
+    return annotations?.[retainAnnotation] === "true";
+}
+
+/** A label selector that finds everything that the stack owns. */
+export function ownerSelector(owners: Owners): string {
+    const labels = { ...ownerLabels(owners[0]), [instanceLabel]: owners.join(",") };
+    return Object.entries(labels)
+        .map(([label, values]) => `${label} in (${values})`)
+        .join(",");
+}

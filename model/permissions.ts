@@ -1,0 +1,81 @@
+/** The permissions that `pulumi up` and `pulumi destroy` of the stack need. docs/rbac.yaml is generated from here. */
+import { type ExposureKind, groupOf, kindsWith, stackKinds } from "./kinds";
+
+/** Verbs on one resource. */
+export interface PermissionRule {
+    /** API group. Empty for the core group. */
+    readonly group: string;
+    readonly resource: string;
+    readonly verbs: readonly string[];
+    /**
+     * When the rule is needed: always, only while the namespace does not exist yet, or never (without an optional one the
+     * preflight knows less).
+     */
+    readonly need: "always" | "namespace" | "optional";
+    /** What it is for. */
+    readonly purpose: string;
+}
+
+const manage = ["create", "get", "list", "watch", "patch", "delete"];
+const follow = ["get", "list", "watch"];
+
+/** The permissions with one exposure. */
+export function permissionsFor(exposure: ExposureKind): readonly PermissionRule[] {
+    return [...kindsWith(exposure).map(managing), ...others];
+}
+
+/** The permissions with every exposure. */
+export function allPermissions(): readonly PermissionRule[] {
+    return [...stackKinds.map(managing), ...others];
+}
+
+function managing(row: (typeof stackKinds)[number]): PermissionRule {
+    return {
+        group: groupOf(row),
+        resource: row.resource,
+        verbs: manage,
+        need: row.namespaced ? "always" : "namespace",
+        purpose: row.exposure
+            ? `What the stack makes with exposure ${row.exposure}.`
+            : "What the stack makes.",
+    };
+}
+
+const others: readonly PermissionRule[] = [
+    ...[
+        ["", "pods"],
+        ["", "events"],
+        ["apps", "replicasets"],
+    ].map(([group = "", resource = ""]): PermissionRule => ({
+        group,
+        resource,
+        verbs: follow,
+        need: "always",
+        purpose: "How Pulumi follows a rollout and explains one that fails.",
+    })),
+    {
+        group: "",
+        resource: "services/proxy",
+        verbs: ["get"],
+        need: "always",
+        purpose: "How the preflight counts the messages: it asks the api through the API server.",
+    },
+    ...[
+        ["storage.k8s.io", "storageclasses"],
+        ["networking.k8s.io", "ingressclasses"],
+        ["gateway.networking.k8s.io", "gatewayclasses"],
+    ].map(([group = "", resource = ""]): PermissionRule => ({
+        group,
+        resource,
+        verbs: ["get", "list"],
+        need: "optional",
+        purpose: "Whether the classes in the config exist. Without them, a wrong name is found later.",
+    })),
+    {
+        group: "",
+        resource: "persistentvolumes",
+        verbs: ["get", "list"],
+        need: "optional",
+        purpose: "Whether a new claim would get the data of an earlier one, as on minikube after a restart.",
+    },
+];

@@ -1,0 +1,25 @@
+/** The oldest versions that the stack works with. The README and the commands name these. */
+export const minimumVersions = {
+    /**
+     * `requiredPulumiVersion` in Pulumi.yaml. The program itself needs 3.210.0, for the resource option `replaceWith`, but an
+     * older CLI would ignore the requirement and the option alike. Source: https://github.com/pulumi/pulumi/releases
+     */
+    pulumi: "3.219.0",
+    /** `kubectl proxy --append-server-path`. */
+    kubectl: "1.23.0",
+    /** Type stripping, which the sandbox runs on, and @pulumi/pulumi's own requirement. */
+    node: "22.18.0",
+} as const;
+
+/** Whether a version such as v3.259.0 is at least a minimum such as 3.210.0. Text that is no version is not. */
+export function isAtLeast(version: string, minimum: string): boolean {
+    const numbers = (text: string) => /^v?(\d+)\.(\d+)\.(\d+)/.exec(text.trim())?.slice(1).map(Number);
+    const [has, needs] = [numbers(version), numbers(minimum)];
+    if (!has || !needs) {
+        return false;
+    }
+    const [difference = 0] = needs
+        .map((need, index) => (has[index] ?? 0) - need)
+        .filter((difference) => difference !== 0);
+    return difference >= 0;
+}

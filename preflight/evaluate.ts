@@ -1,0 +1,67 @@
+/** What a snapshot of the cluster means for a config. Pure: every finding has a unit test. */
+import type { Settings } from "../config/settings";
+import type { ClusterSnapshot } from "../kubernetes/snapshot";
+import type { Finding } from "../model/finding";
+import { ownersOf } from "../model/ownership";
+import type { RecordedState } from "../pulumi/state";
+import { impossibleClaims, volumesOnSeveralNodes } from "./claims";
+import { missingClasses } from "./classes";
+import { servedHosts } from "./hosts";
+import {
+    claimsThatWouldBeDeleted,
+    ephemeralMessages,
+    interruptedSwitches,
+    keptClaimsNotMounted,
+    staleDiscardClaim,
+    undeclaredClaims,
+} from "./messages";
+import { unreadyIngressWebhook } from "./ingress";
+import {
+    abandonedByKilledRun,
+    adoptedNamespace,
+    foreignObjects,
+    reattachedClaims,
+    renamedStack,
+} from "./ownership";
+import { missingPermissions } from "./permissions";
+import { inheritedVolumes } from "./volumes";
+
+/** What is known of the run beside config and cluster. */
+export interface Run {
+    /** The stack: the value of the label app.kubernetes.io/instance. */
+    readonly instance: string;
+    /** Where the last run left the stack's objects. */
+    readonly recorded: RecordedState;
+    /** Whether `npm run switch` runs this, which moves the messages by itself. */
+    readonly switching: boolean;
+}
+
+/** All findings, errors first. */
+export function evaluate(settings: Settings, snapshot: ClusterSnapshot, run: Run): readonly Finding[] {
+    const { instance, recorded, switching } = run;
+    const owners = ownersOf(instance, recorded.instances);
+    const interrupted = switching ? [] : interruptedSwitches(snapshot);
+    if (interrupted.length > 0) {
+        return interrupted;
+    }
+    return [
+        ...missingPermissions(settings, snapshot),
+        ...missingClasses(settings, snapshot),
+        ...foreignObjects(settings, snapshot, owners),
+        ...abandonedByKilledRun(settings, snapshot, owners, recorded),
+        ...servedHosts(settings, snapshot),
+        ...unreadyIngressWebhook(settings, snapshot),
+        ...impossibleClaims(settings, snapshot, owners),
+        ...claimsThatWouldBeDeleted(settings, snapshot, owners),
+        ...volumesOnSeveralNodes(settings, snapshot),
+        ...inheritedVolumes(settings, snapshot),
+        ...(switching
+            ? []
+            : [...ephemeralMessages(settings, snapshot), ...keptClaimsNotMounted(settings, snapshot)]),
+        ...staleDiscardClaim(settings, snapshot),
+        ...undeclaredClaims(settings, snapshot),
+        ...renamedStack(snapshot, instance, recorded),
+        ...adoptedNamespace(snapshot, instance, recorded),
+        ...reattachedClaims(snapshot, recorded),
+    ];
+}

@@ -1,0 +1,38 @@
+/** Host names: if two namespaces serve one host, it is left to chance who reaches which app. */
+import type { Settings } from "../config/settings";
+import type { LiveObject } from "../kubernetes/objects";
+import type { ClusterSnapshot } from "../kubernetes/snapshot";
+import type { Finding } from "../model/finding";
+import { type HostSpec, stackKinds } from "../model/kinds";
+
+/** Host names of the config that an object in a foreign namespace serves. */
+export function servedHosts(settings: Settings, snapshot: ClusterSnapshot): readonly Finding[] {
+    const { exposure, webHost, apiHost, namespace } = settings;
+    if (exposure.kind === "none") {
+        return [];
+    }
+    const own = [namespace, ...snapshot.abandoned.map((one) => one.namespace.metadata.name)];
+    const others = snapshot.hostObjects.filter(({ metadata }) => !own.includes(metadata.namespace ?? ""));
+    return Object.entries({ webHost, apiHost }).flatMap(([key, host]) => {
+        const other = others.find((object) => hostsOf(object).includes(host));
+        return other ? [servedHost(key, host, other)] : [];
+    });
+}
+
+function servedHost(key: string, host: string, { kind = "", metadata }: LiveObject): Finding {
+    const { name, namespace = "" } = metadata;
+    return {
+        code: "host-served-elsewhere",
+        severity: "error",
+        subject: { key, value: host },
+        reason: `${key} is ${JSON.stringify(host)}. ${kind} ${name} in namespace ${namespace} serves that host already.`,
+        fixes: [{ to: "Use another host", run: [`pulumi config set ${key} HOST`] }],
+    };
+}
+
+/** Host names that an object serves. */
+function hostsOf(object: LiveObject): readonly string[] {
+    const row = stackKinds.find(({ kind }) => kind === object.kind);
+    const { spec = {} } = object as { spec?: HostSpec };
+    return row?.hosts?.(spec) ?? [];
+}

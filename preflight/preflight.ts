@@ -1,0 +1,73 @@
+/**
+ * Looks at the cluster before anything is registered: that it is there, that it has what the config names, that the
+ * stack's names are the stack's own, and that no message is lost without a question.
+ */
+import { RunError, log, output } from "@pulumi/pulumi";
+import type { Settings } from "../config/settings";
+import { Client } from "../kubernetes/client";
+import { type SnapshotQuery, takeSnapshot } from "../kubernetes/snapshot";
+import { type Finding, hasErrors, renderFinding } from "../model/finding";
+import { ownersOf } from "../model/ownership";
+import { readRecordedState, stopIfRegistered } from "../pulumi/engine";
+import { reachable, renderAdvice } from "./advice";
+import { evaluate } from "./evaluate";
+import { absentObjects, otherCluster } from "./recorded";
+
+/** Set in the environment of the `pulumi up` that `npm run switch` runs: it has copied the messages. */
+export const switchVariable = "SYNERGYCHAT_SWITCH";
+
+/**
+ * Shows warnings and notes, and stops the program if there is an error.
+ *
+ * @param instance the value of the label app.kubernetes.io/instance.
+ * @param apiDeployment the api's Deployment as the program declares it.
+ * @throws RunError with all errors at once.
+ */
+export async function preflight(settings: Settings, instance: string, apiDeployment: object): Promise<void> {
+    const { context, kubeconfig, namespace, exposure } = settings;
+    const [recorded, client] = await Promise.all([
+        readRecordedState(),
+        Client.connect({ context, kubeconfig }),
+    ]);
+    await report(otherCluster(context, recorded), context);
+    const snapshot = await takeSnapshot(client, {
+        namespace,
+        owners: ownersOf(instance, recorded.instances),
+        exposure: exposure.kind,
+        recorded,
+        apiDeployment: await plain(apiDeployment),
+    });
+    const switching = process.env[switchVariable] !== undefined;
+    await report(evaluate(settings, snapshot, { instance, recorded, switching }), context);
+    if (snapshot.absent.length > 0) {
+        const problem = renderAdvice([absentObjects(recorded, snapshot.absent)], context);
+        stopIfRegistered(snapshot.absent, new RunError(`\n${problem}\n`));
+    }
+}
+
+async function report(findings: readonly Finding[], context: string): Promise<void> {
+    const ofSeverity = (severity: Finding["severity"]) =>
+        findings.filter((finding) => finding.severity === severity);
+    await Promise.all([
+        ...ofSeverity("warning").map((finding) => log.warn(renderFinding(reachable(finding, context)))),
+        ...ofSeverity("note").map((finding) => log.info(renderFinding(reachable(finding, context)))),
+    ]);
+    if (hasErrors(findings)) {
+        throw failure(ofSeverity("error"), context);
+    }
+}
+
+function failure(errors: readonly Finding[], context: string): RunError {
+    return new RunError(
+        `Nothing was changed, because this is not possible:\n\n${renderAdvice(errors, context)}\n`,
+    );
+}
+
+/** Resource args without promises and outputs in them. */
+function plain(args: object): Promise<SnapshotQuery["apiDeployment"]> {
+    return new Promise((resolve) => {
+        output(args).apply((values) => {
+            resolve(values);
+        });
+    });
+}

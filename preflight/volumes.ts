@@ -1,0 +1,57 @@
+/** Volumes of earlier claims, whose data a new claim gets. */
+import type { Settings } from "../config/settings";
+import type { Volume } from "../kubernetes/objects";
+import type { ClusterSnapshot } from "../kubernetes/snapshot";
+import { isInheritable } from "../kubernetes/volumes";
+import type { Finding, Fix } from "../model/finding";
+import { claimName } from "../model/names";
+import { declaredClaim } from "../model/storage";
+import { isCurrent } from "./claims";
+
+/** Old messages that the claim would get which the stack is about to make. */
+export function inheritedVolumes(
+    settings: Settings,
+    { claims, earlierVolumes }: ClusterSnapshot,
+): readonly Finding[] {
+    const isNewClaim = declaredClaim(settings.storage) && !claims.some((claim) => isCurrent(claim, settings));
+    return isNewClaim
+        ? earlierVolumes.filter(isInheritable).map((volume) => inheritedVolume(volume, settings.context))
+        : [];
+}
+
+/** A volume whose data a new claim gets. */
+export function inheritedVolume(volume: Volume, context: string): Finding {
+    const { name } = volume.metadata;
+    const folder = volume.spec?.hostPath?.path ?? "FOLDER";
+    return {
+        code: "released-volume-has-old-data",
+        severity: "warning",
+        subject: { kind: "PersistentVolume", name },
+        reason:
+            `Volume ${name} stays in the cluster, although its claim ${claimName} is deleted: minikube's provisioner ignores volumes that it made before its last start. ` +
+            `A new claim of this name gets the old messages in ${folder}.`,
+        fixes: [
+            {
+                to: "See the old messages",
+                run: [`minikube ssh --profile ${context} -- sudo cat '${folder}/db.json'`],
+            },
+            deleteVolume(volume, context),
+        ],
+    };
+}
+
+/**
+ * How a volume of minikube is deleted with its folder. Safe also if it is run later: a new claim of the same name has a
+ * volume with this folder again, which must stay. It must stay too if kubectl does not reach the cluster.
+ */
+export function deleteVolume({ metadata, spec }: Volume, context: string): Fix {
+    const folder = spec?.hostPath?.path ?? "FOLDER";
+    const users = `{.kind}{.items[?(@.spec.hostPath.path=="${folder}")].metadata.name}`;
+    return {
+        to: "Delete the volume and its data",
+        run: [
+            `kubectl --context ${context} delete pv ${metadata.name}`,
+            `test "$(kubectl --context ${context} get pv --output jsonpath='${users}')" = List && minikube ssh --profile ${context} -- sudo rm -rf '${folder}'`,
+        ],
+    };
+}

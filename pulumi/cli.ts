@@ -1,0 +1,107 @@
+/** The Pulumi CLI, on one stack. */
+import type { RawConfig } from "../config/settings";
+import { UserError } from "../system/errors";
+import { type Environment, capture, outputOf, runVisibly } from "../system/process";
+import { keepingConfigClean } from "./project";
+import type { StateResource } from "./state";
+
+/** Name of the stack that is selected. Undefined if there is none. */
+export function selectedStack(env: Environment): string | undefined {
+    const name = outputOf("pulumi", ["stack", "--show-name", "--non-interactive"], env);
+    return name === "" ? undefined : name;
+}
+
+/** Runs Pulumi on one stack. */
+export class PulumiStack {
+    /**
+     * @param env environment that has pulumi and a place for the state, as `withPulumi` returns it.
+     * @param stdout where Pulumi's standard output goes: 2 if a command's own is for programs.
+     */
+    public constructor(
+        public readonly name: string,
+        public readonly env: Environment,
+        private readonly stdout: 1 | 2 = 1,
+    ) {}
+
+    /**
+     * Runs a command with its output on the terminal.
+     *
+     * @param more environment variables for this run alone.
+     * @throws UserError if it fails.
+     */
+    public run(args: readonly string[], more: Environment = {}): void {
+        keepingConfigClean(this.name, () => {
+            runVisibly("pulumi", [...args, "--stack", this.name], { ...this.env, ...more }, this.stdout);
+        });
+    }
+
+    /** Selects the stack, and creates it if there is none. */
+    public select(): void {
+        const args = ["stack", "select", this.name, "--create", "--non-interactive"];
+        keepingConfigClean(this.name, () => {
+            if (outputOf("pulumi", args, this.env) === undefined) {
+                // Again, so that the person sees what Pulumi says.
+                runVisibly("pulumi", args, this.env, this.stdout);
+            }
+        });
+    }
+
+    /** Sets a config value. */
+    public setConfig(key: string, value: string): void {
+        this.run(["config", "set", key, value]);
+    }
+
+    /**
+     * The resources in the stack's state. None if there is no such stack.
+     *
+     * @throws UserError if Pulumi does not return the state: unreadable is not the same as empty.
+     */
+    public resources(): readonly StateResource[] {
+        const args = ["stack", "export", "--stack", this.name];
+        const { status, stdout, stderr } = capture("pulumi", args, this.env);
+        if (isNoStack(stderr)) {
+            return [];
+        }
+        if (status !== 0) {
+            throw new UserError(
+                `Pulumi does not return the state of stack ${this.name}. Nothing was changed.\n${stderr.trim()}`,
+            );
+        }
+        const { deployment } = JSON.parse(stdout) as {
+            deployment?: { resources?: readonly StateResource[] };
+        };
+        return deployment?.resources ?? [];
+    }
+
+    /**
+     * The whole config as Pulumi hands it to the program: defaults of Pulumi.yaml, secrets and ESC environments included.
+     *
+     * @returns undefined if there is no such stack.
+     * @throws UserError if Pulumi does not return it.
+     */
+    public config(): RawConfig | undefined {
+        const args = ["config", "--json", "--show-secrets", "--stack", this.name, "--non-interactive"];
+        const { status, stdout, stderr } = keepingConfigClean(this.name, () =>
+            capture("pulumi", args, this.env),
+        );
+        if (isNoStack(stderr)) {
+            return undefined;
+        }
+        if (status !== 0) {
+            throw new UserError(
+                `Pulumi does not return the config of stack ${this.name}. Nothing was changed.\n${stderr.trim()}`,
+            );
+        }
+        const values = JSON.parse(stdout) as Record<string, { value?: string; objectValue?: unknown }>;
+        return Object.fromEntries(
+            Object.entries(values).map(([key, { value, objectValue }]) => [
+                key,
+                value ?? JSON.stringify(objectValue),
+            ]),
+        );
+    }
+}
+
+function isNoStack(stderr: string): boolean {
+    return stderr.includes("no stack named");
+}

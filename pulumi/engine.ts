@@ -1,0 +1,85 @@
+/** What the running program asks Pulumi's engine. */
+import * as pulumi from "@pulumi/pulumi";
+import type { RecordedObject } from "../kubernetes/snapshot";
+import { minimumVersions } from "../model/versions";
+import { type RecordedState, type StateResource, recordedIn } from "./state";
+
+/**
+ * Stops the program if the CLI is too old. It would ignore resource options that it does not know, and with them the order
+ * in which data is replaced.
+ *
+ * @throws RunError also if the CLI is so old that it cannot compare versions.
+ */
+export async function requireCli(minimum: string = minimumVersions.pulumi): Promise<void> {
+    try {
+        await pulumi.requirePulumiVersion(`>=${minimum}`);
+    } catch {
+        throw new pulumi.RunError(
+            `This pulumi is too old. Version ${minimum} or newer is required. Nothing was changed.\n` +
+                "  See the version:      pulumi version\n" +
+                "  Install a newer one:  https://www.pulumi.com/docs/install",
+        );
+    }
+}
+
+/**
+ * Where the last run left the stack's objects. The engine leaves out what a killed run has replaced and not yet deleted.
+ *
+ * Source: https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/builtins.go
+ */
+export async function readRecordedState(): Promise<RecordedState> {
+    const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
+    try {
+        return await readRecordedStateOf(stackName);
+    } catch (error) {
+        // A state folder of Pulumi before 3.61, which has no projects, takes no other name than the short one.
+        if (error instanceof Error && error.message.includes("a stack name may only contain")) {
+            return readRecordedStateOf(pulumi.getStack());
+        }
+        throw error;
+    }
+}
+
+async function readRecordedStateOf(stackName: string): Promise<RecordedState> {
+    const answer = (await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName })) as {
+        outputs: Readonly<Record<string, StateResource>>;
+    };
+    return recordedIn(Object.values(answer.outputs));
+}
+
+/**
+ * Stops the program if Pulumi takes one of these objects for one that exists: as unchanged, or as one to update.
+ *
+ * Only the registrations tell. After a refresh, Pulumi has forgotten the objects and creates them, but it refreshes in
+ * memory, and `readRecordedState` still returns the old state.
+ * Source: `refresh` in https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/deployment_executor.go
+ *
+ * @param absent objects that the state has and the cluster does not have.
+ * @param problem is thrown once, however many objects it is about.
+ */
+export function stopIfRegistered(absent: readonly RecordedObject[], problem: pulumi.RunError): void {
+    const uids = new Set(absent.map(({ metadata }) => metadata.uid));
+    const check = (metadata: Partial<RecordedObject["metadata"]> | undefined): void => {
+        if (metadata?.uid !== undefined && uids.has(metadata.uid)) {
+            throw problem;
+        }
+    };
+    const beforeUpdate = new pulumi.ResourceHook(
+        "recorded-and-absent",
+        ({ oldOutputs }) => {
+            check((oldOutputs as Partial<RecordedObject> | undefined)?.metadata);
+        },
+        { onDryRun: true },
+    );
+    pulumi.runtime.registerStackTransformation(({ resource, type, props, opts }) => {
+        if (!type.startsWith("kubernetes:")) {
+            return undefined;
+        }
+        // A resource gets its outputs after its transformations. An object that is still to be created has no UID yet.
+        setImmediate(() => (resource as KubernetesResource).metadata.apply(check));
+        return { props, opts: { ...opts, hooks: { ...opts.hooks, beforeUpdate: [beforeUpdate] } } };
+    });
+}
+
+/** A resource of any Kubernetes kind. */
+type KubernetesResource = pulumi.Resource & { readonly metadata: pulumi.Output<RecordedObject["metadata"]> };

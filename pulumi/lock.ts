@@ -1,0 +1,80 @@
+/** Locks of a state that is kept in files: who holds them, and whether that process still runs. */
+import { existsSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { homedir, hostname } from "node:os";
+import { join } from "node:path";
+import { type Environment, outputOf, runVisibly } from "../system/process";
+import { backendUrl } from "./login";
+import { projectName, shortName } from "./project";
+
+interface Lock {
+    readonly pid: number;
+    readonly hostname: string;
+}
+
+/**
+ * Releases the stack if a pulumi that was killed on this machine left it locked. Any other lock is left to its holder,
+ * and Pulumi then names the holder.
+ */
+export function releaseDeadLock(stack: string, env: Environment, info: (text: string) => void): void {
+    const state = stateFolder(env);
+    const name = shortName(stack);
+    const locks =
+        state === undefined ? [] : lockFolders(name).flatMap((folder) => locksIn(join(state, folder)));
+    if (state === undefined || locks.length === 0 || !locks.every(isDead)) {
+        return;
+    }
+    const pids = locks.map(({ pid }) => pid).join(", ");
+    info(`The stack is locked by a pulumi that no longer runs (pid ${pids}). Releasing it: pulumi cancel`);
+    for (const folder of [projectName(), ""]) {
+        removeEmptyAttributes(join(state, "stacks", folder, `${name}.json.attrs`), info);
+    }
+    runVisibly("pulumi", ["cancel", "--yes", "--stack", stack], env, 2);
+}
+
+/** Folder of the state. Undefined if the state is not kept in files of this machine: other backends release by themselves. */
+function stateFolder(env: Environment): string | undefined {
+    const url = backendUrl(env);
+    return url.startsWith("file://")
+        ? join(url.slice("file://".length).replace(/^~/, homedir()), ".pulumi")
+        : undefined;
+}
+
+/** Pulumi before 3.61 kept states without the name of their project. Such a folder still works until it is upgraded. */
+function lockFolders(stack: string): readonly string[] {
+    return [join("locks", "organization", projectName(), stack), join("locks", stack)];
+}
+
+function locksIn(folder: string): readonly Lock[] {
+    const files = existsSync(folder) ? readdirSync(folder) : [];
+    return files
+        .filter((file) => file.endsWith(".json"))
+        .map((file) => JSON.parse(readFileSync(join(folder, file), "utf8")) as Lock);
+}
+
+/**
+ * Pulumi replaces a state's file in one step, but not the small file beside it that holds its content type. If Pulumi is
+ * killed in that instant, the small file is empty, and every command fails with "failed to load checkpoint: EOF". The state
+ * itself is whole, and is read as well without the small file.
+ */
+function removeEmptyAttributes(file: string, info: (text: string) => void): void {
+    if (existsSync(file) && statSync(file).size === 0) {
+        info(`Pulumi was killed while it saved. Removing the empty ${file}; the state beside it is whole.`);
+        rmSync(file);
+    }
+}
+
+function isDead(lock: Lock): boolean {
+    return lock.hostname === hostname() && !isPulumi(lock.pid);
+}
+
+/** Whether a process runs and is a pulumi: after a restart of the machine, its number may belong to another program. */
+function isPulumi(pid: number): boolean {
+    try {
+        process.kill(pid, 0);
+    } catch (error) {
+        return (error as NodeJS.ErrnoException).code !== "ESRCH";
+    }
+    const program = outputOf("ps", ["-o", "stat=,comm=", "-p", String(pid)], process.env);
+    // Z: the process has ended, and its parent has not read its status yet.
+    return program === undefined || (program.includes("pulumi") && !program.startsWith("Z"));
+}

@@ -1,0 +1,106 @@
+/** What a stack's state says: its outputs, its objects, their cluster, and how they are guarded. Pure. */
+import type { RecordedObject } from "../kubernetes/snapshot";
+import { instanceLabel } from "../model/labels";
+import { UserError } from "../system/errors";
+
+/** The outputs of the program, as the state has them. */
+export interface StackOutputs {
+    readonly webUrl: string;
+    readonly apiUrl: string;
+    readonly namespaceName: string;
+    readonly storageMode: "persistent" | "ephemeral";
+    readonly claimName: string | null;
+    readonly retainsData: boolean;
+    readonly nextCommands: readonly string[];
+}
+
+/** A resource in the state. */
+export interface StateResource {
+    readonly type: string;
+    readonly id?: string;
+    readonly inputs?: { readonly kind?: string };
+    readonly outputs?: {
+        readonly context?: unknown;
+        readonly apiVersion?: unknown;
+        readonly kind?: unknown;
+        readonly metadata?: {
+            readonly name?: unknown;
+            readonly namespace?: unknown;
+            readonly uid?: unknown;
+            readonly labels?: Readonly<Record<string, unknown>>;
+        };
+    };
+    readonly retainOnDelete?: boolean;
+    readonly protect?: boolean;
+}
+
+/** Where the last run left the stack's objects. */
+export interface RecordedState {
+    /** Context of their cluster. Undefined if there are none. */
+    readonly context: string | undefined;
+    /** The namespace that the stack has. Undefined if there is none. */
+    readonly namespace: string | undefined;
+    /** The namespaces of its objects: that one, and others after a run that was killed on the way from one to another. */
+    readonly namespaces: readonly string[];
+    /** The values of the label app.kubernetes.io/instance of its objects. A renamed stack has its former one until the next `up`. */
+    readonly instances: readonly string[];
+    /** Every Kubernetes object that the state has. */
+    readonly objects: readonly RecordedObject[];
+}
+
+/** Pulumi's types of the resources that the stack guards. */
+export const guardedTypes = {
+    claim: "kubernetes:core/v1:PersistentVolumeClaim",
+    namespace: "kubernetes:core/v1:Namespace",
+} as const;
+
+/** What the resources of a state say. */
+export function recordedIn(resources: readonly StateResource[]): RecordedState {
+    const objects = resources.filter(({ type }) => type.startsWith("kubernetes:"));
+    const ofType = (type: string) => resources.filter((resource) => resource.type === type);
+    const contexts = ofType("pulumi:providers:kubernetes").map(({ outputs }) => outputs?.context);
+    const own = ofType(guardedTypes.namespace).map(({ outputs }) => outputs?.metadata?.name);
+    const around = objects.map(({ outputs }) => outputs?.metadata?.namespace);
+    const instances = objects.map(({ outputs }) => outputs?.metadata?.labels?.[instanceLabel]);
+    return {
+        context: objects.length > 0 ? contexts.find(isText) : undefined,
+        namespace: own.find(isText),
+        namespaces: [...new Set([...own, ...around].filter(isText))],
+        instances: [...new Set(instances.filter(isText))],
+        objects: objects.map(({ outputs }) => outputs).filter(isRecordedObject),
+    };
+}
+
+/**
+ * The stack's outputs.
+ *
+ * @throws UserError if no `up` of the stack has come to its end yet.
+ */
+export function outputsIn(resources: readonly StateResource[], stack: string): StackOutputs {
+    const known = knownOutputs(resources);
+    if (!known) {
+        throw new UserError(`Stack ${stack} is not up.\n  Bring it up:  npm run up -- ${stack}`);
+    }
+    return known;
+}
+
+/** The stack's outputs. Undefined if no `up` of it has come to its end yet. */
+export function knownOutputs(resources: readonly StateResource[]): StackOutputs | undefined {
+    const known = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs as
+        Partial<StackOutputs> | undefined;
+    return known?.namespaceName === undefined ? undefined : (known as StackOutputs);
+}
+
+/** Whether a destroy leaves the object of that type in the cluster. */
+export function isKeptByState(resources: readonly StateResource[], type: string): boolean {
+    return resources.some((resource) => resource.type === type && resource.retainOnDelete === true);
+}
+
+function isRecordedObject(outputs: StateResource["outputs"]): outputs is RecordedObject {
+    const { apiVersion, kind, metadata } = outputs ?? {};
+    return [apiVersion, kind, metadata?.name, metadata?.uid].every(isText);
+}
+
+function isText(value: unknown): value is string {
+    return typeof value === "string" && value !== "";
+}

@@ -1,0 +1,317 @@
+/** Refusals lead somewhere: after the printed commands of a way on, the same command succeeds, with the promised effect. */
+import { strict as assert } from "node:assert";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { FindingCode } from "../../model/finding";
+import { messages, say } from "./support/app";
+import { configure, fixesIn, follow } from "./support/advice";
+import { get, kubectl } from "./support/cluster";
+import { codesIn } from "./support/findings";
+import { operation } from "./support/operation";
+import { TestStack } from "./support/stack";
+
+const claimName = "synergychat-api-pvc";
+const folder = mkdtempSync(join(tmpdir(), "synergychat-advice-"));
+after(() => {
+    rmSync(folder, { recursive: true });
+});
+
+/** A file with a claim that is not the stack's. */
+function claimFile(name: string): string {
+    const file = join(folder, `${name}.yaml`);
+    const spec = { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } };
+    const claim = { apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { name }, spec };
+    writeFileSync(file, JSON.stringify(claim));
+    return file;
+}
+
+/** What `pulumi up` prints when it is refused with this finding, among others. */
+async function refused(stack: TestStack, code: FindingCode): Promise<string> {
+    const { status, text } = await stack.pulumi("up", "--yes", "--skip-preview");
+    assert.notEqual(status, 0, text);
+    assert.ok(codesIn(text).includes(code), text);
+    return text;
+}
+
+describe("the advice of pulumi up", () => {
+    const stack = new TestStack("advice", { crawlerContainers: 1 });
+    const { name } = stack;
+    const elsewhere = `${name}-2`;
+    const others = `${name}-others`;
+    const claim = (namespace = name) => get(namespace, "pvc", claimName);
+
+    before(async () => {
+        await stack.create();
+        await stack.up();
+        await say(stack, "one", "two");
+    });
+    after(async () => {
+        await stack.remove();
+        await kubectl("delete", "namespace", others, "--ignore-not-found");
+    });
+
+    const unchanged = async () => {
+        assert.deepEqual(await messages(stack), ["one", "two"]);
+    };
+
+    it("names the stack in every pulumi command, because another one is selected", async () => {
+        configure(stack, { storageSize: "500Mi" });
+        const text = await refused(stack, "claim-cannot-shrink");
+        const commands = fixesIn(text, "claim-cannot-shrink").flatMap(({ run }) => run);
+        assert.deepEqual(commands, [`pulumi config set storageSize 1Gi --stack ${name}`]);
+        await follow(stack, text, "claim-cannot-shrink", "Keep the size");
+        await stack.up();
+        await unchanged();
+    });
+
+    it("leads out of an invalid config", async () => {
+        configure(stack, { storageMode: "persistant", crawlerContainer: 3, "former:webReplicas": 7 });
+        const text = await refused(stack, "invalid-value");
+        await follow(stack, text, "invalid-value", "Use the default");
+        await follow(stack, text, "unknown-key", "Remove it");
+        await follow(stack, text, "key-of-other-project", "Remove it");
+        await stack.up("--expect-no-changes");
+    });
+
+    it("leads to a class that exists, and to a host that is free", async () => {
+        await kubectl("create", "namespace", others);
+        const rule = "--rule=advice-taken.synchat.internal/*=web:80";
+        await kubectl("create", "ingress", "taken", "--namespace", others, rule);
+        configure(stack, { ingressClass: "traefik", webHost: "advice-taken.synchat.internal" });
+        const text = await refused(stack, "class-missing");
+        await follow(stack, text, "class-missing", "Name a class", { NAME: "nginx" });
+        await follow(stack, text, "host-served-elsewhere", "Use another host", { HOST: stack.webHost });
+        await stack.up();
+        await unchanged();
+    });
+
+    it("creates absent objects again", async () => {
+        await kubectl("delete", "service", "crawler-service", "--namespace", name);
+        const text = await refused(stack, "objects-absent");
+        await follow(stack, text, "objects-absent", "Create them again");
+        assert.ok(await get(name, "service", "crawler-service"));
+        await stack.up("--expect-no-changes");
+    });
+
+    it("leads back from a context that was renamed", async () => {
+        const before = process.env.KUBECONFIG;
+        const file = join(folder, "kubeconfig");
+        writeFileSync(file, await kubectl("config", "view", "--raw", "--flatten", "--minify"));
+        await kubectl("config", "rename-context", "minikube", "renamed", "--kubeconfig", file);
+        process.env.KUBECONFIG = file;
+        try {
+            configure(stack, { "kubernetes:context": "renamed" });
+            const text = await refused(stack, "other-cluster");
+            await follow(stack, text, "other-cluster", "If it is one cluster with a new name");
+            await stack.up("--expect-no-changes");
+        } finally {
+            process.env.KUBECONFIG = before;
+        }
+    });
+
+    it("removes a stale discardClaim", async () => {
+        configure(stack, { discardClaim: (await claim()).metadata.uid });
+        await follow(stack, await stack.up(), "discard-claim-stale", "Remove it");
+        assert.deepEqual(codesIn(await stack.up("--expect-no-changes")), []);
+    });
+
+    it("keeps the claim on a switch to ephemeral storage, and mounts it again", async () => {
+        const { uid } = (await claim()).metadata;
+        configure(stack, { storageMode: "ephemeral" });
+        const text = await refused(stack, "claim-would-be-deleted");
+        await follow(stack, text, "claim-would-be-deleted", "Keep the claim");
+        const warned = await stack.up();
+        assert.deepEqual(await messages(stack), []);
+        assert.equal((await claim()).metadata.uid, uid);
+        await follow(stack, warned, "kept-claim-not-mounted", "Mount it again");
+        await stack.up();
+        await unchanged();
+    });
+
+    it("keeps the claim while existingClaim names another one, and mounts it again", async () => {
+        configure(stack, { retainData: undefined });
+        await stack.up();
+        await kubectl("create", "--namespace", name, "--filename", claimFile("brought-along"));
+        configure(stack, { existingClaim: "brought-along" });
+        const text = await refused(stack, "claim-would-be-deleted");
+        await follow(stack, text, "claim-would-be-deleted", "Keep the claim");
+        const warned = await stack.up();
+        assert.deepEqual(await messages(stack), []);
+        await follow(stack, warned, "kept-claim-not-mounted", "Mount it again");
+        await stack.up();
+        await unchanged();
+    });
+
+    it("keeps the claim on a move to another namespace, and mounts it again", async () => {
+        configure(stack, { retainData: undefined });
+        await stack.up();
+        configure(stack, { namespace: elsewhere });
+        const text = await refused(stack, "claim-would-be-deleted");
+        // The claim from the scenario before goes with the namespace as well.
+        await kubectl("delete", "pvc", "brought-along", "--namespace", name);
+        await follow(stack, text, "claim-would-be-deleted", "Keep the claim");
+        const warned = await stack.up();
+        assert.ok(await claim());
+        await follow(stack, warned, "kept-claim-not-mounted", "Mount it again");
+        await stack.up();
+        await unchanged();
+    });
+
+    it("moves the messages to ephemeral storage, and back to a claim", async () => {
+        configure(stack, { retainData: undefined });
+        await stack.up();
+        configure(stack, { storageMode: "ephemeral" });
+        const text = await refused(stack, "claim-would-be-deleted");
+        await follow(stack, text, "claim-would-be-deleted", "Move the messages");
+        await stack.up("--expect-no-changes");
+        await unchanged();
+        assert.equal(await claim(), undefined);
+        configure(stack, { storageMode: "persistent" });
+        const warned = await stack.run("preview");
+        await follow(stack, warned, "ephemeral-messages-would-be-lost", "Move them to a claim");
+        await stack.up("--expect-no-changes");
+        await unchanged();
+    });
+
+    it("moves the messages to a claim that can grow, and to another class", async () => {
+        configure(stack, { storageSize: "2Gi" });
+        const text = await refused(stack, "claim-cannot-grow");
+        const values = { NAME: "standard-expandable" };
+        await follow(stack, text, "claim-cannot-grow", "Move the messages", values);
+        await stack.up("--expect-no-changes");
+        await unchanged();
+        assert.equal((await claim()).spec.resources.requests.storage, "2Gi");
+        configure(stack, { storageClass: "standard" });
+        const moved = await refused(stack, "claim-would-be-deleted");
+        await follow(stack, moved, "claim-would-be-deleted", "Move the messages");
+        await stack.up("--expect-no-changes");
+        await unchanged();
+        assert.equal((await claim()).spec.storageClassName, "standard");
+    });
+
+    it("goes on with a stack that was renamed", async () => {
+        await stack.run("stack", "rename", `${name}-new`, "--stack", name);
+        try {
+            const text = await stack.run("preview", "--stack", `${name}-new`);
+            assert.deepEqual(codesIn(text), ["stack-renamed"]);
+        } finally {
+            await stack.run("stack", "rename", name, "--stack", `${name}-new`);
+        }
+    });
+
+    it("deletes the messages", async () => {
+        configure(stack, { storageMode: "ephemeral" });
+        const text = await refused(stack, "claim-would-be-deleted");
+        await follow(stack, text, "claim-would-be-deleted", "Delete the messages");
+        await stack.up();
+        assert.equal(await claim(), undefined);
+        assert.deepEqual(await messages(stack), []);
+    });
+});
+
+describe("the advice about what others own", () => {
+    const stack = new TestStack("owned", { crawlerContainers: 1, exposure: "none" });
+    const { name } = stack;
+
+    before(() => stack.create());
+    after(async () => {
+        await stack.remove();
+        await kubectl("delete", "namespace", name, "--ignore-not-found");
+    });
+
+    it("leads to an existing claim in a namespace that does not exist yet", async () => {
+        configure(stack, { existingClaim: "mine" });
+        const text = await refused(stack, "existing-claim-missing");
+        await follow(stack, text, "existing-claim-missing", "Make the namespace", {
+            "CLAIM.yaml": claimFile("mine"),
+        });
+        await stack.up();
+        assert.equal((await stack.outputs()).claimName, "mine");
+        await stack.run("destroy", "--yes", "--skip-preview");
+        assert.ok(await get(name, "pvc", "mine"));
+        await kubectl("delete", "namespace", name);
+        configure(stack, { existingClaim: undefined });
+    });
+
+    it("uses a namespace, objects and a claim that somebody prepared, and never deletes the namespace", async () => {
+        const where = ["--namespace", name];
+        await kubectl("create", "namespace", name);
+        await kubectl("create", ...where, "--filename", claimFile(claimName));
+        await kubectl("create", "configmap", "synergychat-web-configmap", ...where);
+        await kubectl("create", "service", "clusterip", "web-service", "--tcp=80:80", ...where);
+        const { uid } = (await get(name, "pvc", claimName)).metadata;
+        const first = await refused(stack, "foreign-namespace");
+        await follow(stack, first, "foreign-namespace", "Give it to this stack, which never deletes it");
+        const text = await refused(stack, "foreign-claim");
+        await follow(stack, text, "foreign-claim", "Give it to this stack");
+        const objects = await refused(stack, "foreign-object");
+        await follow(stack, objects, "foreign-object", "Delete it");
+        const last = await refused(stack, "foreign-object");
+        await follow(stack, last, "foreign-object", "Give it to this stack");
+        await stack.up();
+        assert.equal((await get(name, "pvc", claimName)).metadata.uid, uid);
+    });
+
+    it("applies the config, and then destroys the stack", async () => {
+        configure(stack, { retainData: undefined });
+        const { status, text } = await operation("down", stack, ["--yes"]);
+        assert.equal(status, 1, text);
+        await follow(stack, text, "config-not-applied", "Apply the config first");
+        assert.equal(await get("", "namespace", name), undefined);
+    });
+
+    it("destroys a stack that was protected", async () => {
+        configure(stack, { protectData: true });
+        await stack.up();
+        const { status, text } = await operation("down", stack, ["--yes"]);
+        assert.equal(status, 1, text);
+        await follow(stack, text, "data-protected", "Destroy the stack anyway");
+        assert.equal(await get("", "namespace", name), undefined);
+    });
+
+    it("stops a Deployment of somebody else's that mounts the claim, and is named once", async () => {
+        await stack.up();
+        await kubectl("create", "--namespace", name, "--filename", readers());
+        await kubectl("rollout", "status", "deployment/reader", "--namespace", name, "--timeout=120s");
+        const { status, text } = await operation("down", stack, ["--yes"]);
+        assert.equal(status, 1, text);
+        assert.equal(text.match(/\[claim-mounted-by-foreign-pod\]/g)?.length, 1, text);
+        assert.equal(fixesIn(text, "claim-mounted-by-foreign-pod").length, 1, text);
+        await follow(stack, text, "claim-mounted-by-foreign-pod", "Stop Deployment reader");
+        const again = await operation("down", stack, ["--yes"]);
+        assert.equal(again.status, 0, again.text);
+        assert.equal(await get("", "namespace", name), undefined);
+    });
+
+    /** A file with a Deployment of two pods that mount the stack's claim. */
+    function readers(): string {
+        const file = join(folder, "readers.yaml");
+        const labels = { app: "reader" };
+        const container = {
+            name: "reader",
+            image: "bootdotdev/synergychat-api:latest",
+            imagePullPolicy: "IfNotPresent",
+            env: [{ name: "API_PORT", value: "8080" }],
+            securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+            volumeMounts: [{ name: "data", mountPath: "/data", readOnly: true }],
+        };
+        const pod = {
+            securityContext: {
+                runAsNonRoot: true,
+                runAsUser: 65532,
+                seccompProfile: { type: "RuntimeDefault" },
+            },
+            containers: [container],
+            volumes: [{ name: "data", persistentVolumeClaim: { claimName } }],
+        };
+        const spec = {
+            replicas: 2,
+            selector: { matchLabels: labels },
+            template: { metadata: { labels }, spec: pod },
+        };
+        const deployment = { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "reader" }, spec };
+        writeFileSync(file, JSON.stringify(deployment));
+        return file;
+    }
+});

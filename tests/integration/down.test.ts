@@ -1,0 +1,161 @@
+/** `npm run down`: what it asks and when it deletes, with stand-ins that record how they are called. */
+import { strict as assert } from "node:assert";
+import { stackLabels } from "../../model/labels";
+import { Recording, type Run, type RunOptions } from "./support/recording";
+
+const core = "/api/v1/namespaces/synergychat";
+const metadata = (name: string, more: object = {}) => ({
+    name,
+    namespace: "synergychat",
+    uid: name,
+    labels: stackLabels("synergychat-dev"),
+    ...more,
+});
+const unrecorded = "/apis/apps/v1/namespaces/synergychat/deployments/synergychat-api";
+const claimPath = `${core}/persistentvolumeclaims/synergychat-api-pvc`;
+const deployment = { kind: "Deployment", metadata: metadata("synergychat-api"), spec: {} };
+
+describe("npm run down, on stand-ins", function () {
+    this.timeout(600_000); // each run takes seconds to start, and longer on a busy machine
+    let recording: Recording;
+
+    beforeEach(() => {
+        recording = new Recording();
+        recording.write("running-prod");
+        recording.config({ "kubernetes:context": "prod" });
+        recording.objects({ [unrecorded]: deployment });
+    });
+    afterEach(() => {
+        recording.remove();
+    });
+
+    /** Runs the command. The calls are those that delete. */
+    function down(args: readonly string[] = [], options?: RunOptions): Run {
+        const run = recording.run("down", args, options);
+        return { ...run, calls: run.calls.filter((call) => /^pulumi destroy|^DELETE /.test(call)) };
+    }
+
+    const atTerminal = ["stdin", "stdout"] as const;
+    const deleted = `DELETE ${unrecorded}?propagationPolicy=Background`;
+
+    for (const [situation, options] of [
+        ["its output goes to a pipe", { terminal: ["stdin"], typed: "yes\n" }],
+        ["its input is a pipe", { terminal: ["stdout"], typed: "yes\n" }],
+        ["its input is /dev/null", { terminal: ["stdout"] }],
+        ["it has no terminal, as in cron", {}],
+    ] as const) {
+        it(`refuses without --yes if ${situation}, before it runs any program`, () => {
+            const run = recording.run("down", ["dev"], options);
+            assert.equal(run.status, 2, run.text);
+            assert.match(run.text, /npm run down -- dev --yes$/m);
+            assert.deepEqual(run.calls, []);
+        });
+    }
+
+    it("does not take a value of --yes for a yes", () => {
+        const { status, calls } = down(["--yes=false"], { terminal: atTerminal });
+        assert.equal(status, 2);
+        assert.deepEqual(calls, []);
+    });
+
+    it("deletes with --yes without a question, at a terminal or not", () => {
+        for (const terminal of [[], atTerminal]) {
+            recording.objects({ [unrecorded]: deployment });
+            const { status, text, calls } = down(["--yes"], { terminal });
+            assert.equal(status, 0, text);
+            assert.deepEqual(calls, [deleted, "pulumi destroy --yes --refresh --stack dev"]);
+        }
+    });
+
+    it("asks at a terminal before it deletes, and leaves the rest of the questions to Pulumi", () => {
+        const { status, text, calls } = down([], { terminal: atTerminal, typed: "y\n" });
+        assert.equal(status, 0, text);
+        assert.deepEqual(calls, [deleted, "pulumi destroy --refresh --stack dev"]);
+    });
+
+    it("deletes nothing at a terminal after a no", () => {
+        const { status, calls } = down([], { terminal: atTerminal, typed: "n\n" });
+        assert.equal(status, 1);
+        assert.deepEqual(calls, []);
+    });
+
+    it("exits with 1 after a no to Pulumi, and does not suggest to delete the claim", () => {
+        recording.write("declined");
+        recording.objects({
+            [claimPath]: {
+                kind: "PersistentVolumeClaim",
+                metadata: metadata("synergychat-api-pvc"),
+                spec: {},
+            },
+        });
+        const { status, text } = down([], { terminal: atTerminal, typed: "y\n" });
+        assert.equal(status, 1, text);
+        assert.match(text, /synergychat-api-pvc/);
+        assert.doesNotMatch(text, /kubectl delete/);
+    });
+
+    it("says what holds a namespace that stays Terminating", () => {
+        recording.write("declined");
+        recording.state([
+            {
+                type: "kubernetes:core/v1:Namespace",
+                id: "synergychat",
+                inputs: { kind: "Namespace" },
+                outputs: { metadata: { name: "synergychat" } },
+            },
+        ]);
+        recording.objects({
+            "/api/v1/namespaces/synergychat": {
+                kind: "Namespace",
+                metadata: { name: "synergychat", uid: "1", deletionTimestamp: "2026-01-01T00:00:00Z" },
+                status: {
+                    conditions: [
+                        {
+                            type: "NamespaceDeletionDiscoveryFailure",
+                            status: "True",
+                            message: "Discovery failed: metrics.example/v1: stale GroupVersion discovery",
+                        },
+                    ],
+                },
+            },
+        });
+        const { status, text } = down(["--yes"]);
+        assert.equal(status, 1, text);
+        assert.match(text, /namespace-terminating.*\n.*metrics\.example\/v1/);
+    });
+
+    it("starts no cluster to destroy nothing, and says how to forget the stack", () => {
+        recording.config({ "kubernetes:context": "minikube" });
+        const run = recording.run("down", ["--yes"]);
+        assert.equal(run.status, 1, run.text);
+        assert.ok(!run.calls.some((call) => call.startsWith("minikube start")));
+        assert.match(run.text, /pulumi stack rm dev --force/);
+    });
+
+    it("fails and names the volume and a command that is safe later if minikube ignores the volume", () => {
+        recording.write("running-minikube");
+        recording.write("folder");
+        recording.config({ "kubernetes:context": "minikube" });
+        const folder = "/tmp/hostpath-provisioner/synergychat/synergychat-api-pvc";
+        recording.objects({
+            [claimPath]: {
+                kind: "PersistentVolumeClaim",
+                metadata: metadata("synergychat-api-pvc", { labels: {} }),
+                spec: { volumeName: "pvc-1" },
+            },
+            "/api/v1/persistentvolumes/pvc-1": {
+                kind: "PersistentVolume",
+                metadata: {
+                    name: "pvc-1",
+                    uid: "1",
+                    annotations: { "pv.kubernetes.io/provisioned-by": "k8s.io/minikube-hostpath" },
+                },
+                spec: { persistentVolumeReclaimPolicy: "Delete", hostPath: { path: folder } },
+                status: { phase: "Released" },
+            },
+        });
+        const { status, text } = down(["--yes"]);
+        assert.equal(status, 1, text);
+        assert.match(text, /kubectl delete pvc synergychat-api-pvc/);
+    });
+});

@@ -1,0 +1,40 @@
+/** Configs that together make every object that the stack can make, in every storage mode and exposure. */
+import { type Run, runDeploy } from "./program";
+
+/** Config keys of each plan. The others have their defaults. */
+export const plans: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    "persistent-ingress": {},
+    "ephemeral-ingress": { storageMode: "ephemeral" },
+    "existing-claim-none": { existingClaim: "brought-along", exposure: "none" },
+    "retained-persistent-gateway": {
+        retainData: "true",
+        protectData: "true",
+        storageClass: "fast",
+        storageSize: "5Gi",
+        exposure: "gateway",
+        gatewayClass: "eg",
+    },
+    "retained-ephemeral-ingress-class": {
+        storageMode: "ephemeral",
+        retainData: "true",
+        ingressClass: "nginx",
+        namespace: "chat",
+    },
+};
+
+let runs: Promise<ReadonlyMap<string, Run>> | undefined;
+
+/** Every plan, deployed once for all tests. */
+export function allPlans(): Promise<ReadonlyMap<string, Run>> {
+    runs ??= deployAll();
+    return runs;
+}
+
+async function deployAll(): Promise<ReadonlyMap<string, Run>> {
+    const deployed = new Map<string, Run>();
+    // One after the other: the mocks are global to the process.
+    for (const [name, config] of Object.entries(plans)) {
+        deployed.set(name, await runDeploy(config));
+    }
+    return deployed;
+}

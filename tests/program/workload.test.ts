@@ -1,0 +1,134 @@
+/** How somebody who copies the components reaches what the args do not reach. */
+import { strict as assert } from "node:assert";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { Api } from "../../components/api";
+import { ApiStorage } from "../../components/storage";
+import { Web, type WebArgs } from "../../components/web";
+import { allPlans } from "./support/plans";
+import { Resources, declare } from "./support/program";
+
+const args: WebArgs = {
+    namespace: "chat",
+    instance: "mine-dev",
+    image: "example.org/web:1",
+    replicas: 1,
+    apiUrl: "http://api.internal",
+};
+
+async function web(more: Partial<WebArgs> = {}, opts?: pulumi.ComponentResourceOptions): Promise<Resources> {
+    const { resources } = await declare(() => ({ web: new Web("web", { ...args, ...more }, opts).urn }));
+    return new Resources(resources);
+}
+
+describe("a component", () => {
+    it("accepts outputs of other resources as args", async () => {
+        const run = await web({
+            namespace: pulumi.output("later"),
+            image: pulumi.output("example.org/web:2"),
+            replicas: pulumi.output(2),
+            apiUrl: pulumi.output("http://later.internal"),
+        });
+        const deployment = run.find("Deployment", "synergychat-web").inputs;
+        assert.equal(deployment.metadata.namespace, "later");
+        assert.equal(deployment.spec.replicas, 2);
+        assert.equal(deployment.spec.template.spec.containers[0].image, "example.org/web:2");
+        assert.equal(
+            run.find("ConfigMap", "synergychat-web-configmap").inputs.data.API_URL,
+            "http://later.internal",
+        );
+    });
+
+    it("has a documented default for every arg that may be left out", async () => {
+        const deployment = (await web()).find("Deployment", "synergychat-web").inputs;
+        const { imagePullSecrets, containers } = deployment.spec.template.spec;
+        assert.equal(imagePullSecrets, undefined);
+        assert.equal(containers[0].imagePullPolicy, "IfNotPresent");
+        assert.deepEqual(containers[0].resources, {
+            requests: { cpu: "10m", memory: "16Mi" },
+            limits: { cpu: "500m", memory: "128Mi" },
+        });
+    });
+
+    it("uses the resources and pull secrets that it is given", async () => {
+        const resources = { limits: { memory: "1Gi" } };
+        const run = await web({ resources, imagePullSecrets: ["registry"] });
+        const { spec } = run.find("Deployment", "synergychat-web").inputs.spec.template;
+        assert.deepEqual(spec.containers[0].resources, resources);
+        assert.deepEqual(spec.imagePullSecrets, [{ name: "registry" }]);
+    });
+
+    it("offers its ConfigMap, Deployment and Service", async () => {
+        const { result } = await declare(() => {
+            const { configMap, deployment, service } = new Web("web", args);
+            return [configMap, deployment, service].map(({ metadata }) => metadata.name);
+        });
+        assert.deepEqual(result, ["synergychat-web-configmap", "synergychat-web", "web-service"]);
+    });
+
+    it("applies its transform to the args of each resource, and to nothing else", async () => {
+        const run = await web({
+            transform: {
+                configMap: (own) => ({ ...own, immutable: true }),
+                deployment: (own) => ({ ...own, metadata: { namespace: "chat", name: "renamed" } }),
+                service: (own) => ({ ...own, spec: { type: "NodePort" } }),
+            },
+        });
+        const plain = await web();
+        const { immutable, ...configMap } = run.find("ConfigMap", "synergychat-web-configmap").inputs;
+        assert.equal(immutable, true);
+        assert.deepEqual(configMap, plain.find("ConfigMap", "synergychat-web-configmap").inputs);
+        const deployment = run.find("Deployment", "renamed").inputs;
+        assert.deepEqual(deployment.spec, plain.find("Deployment", "synergychat-web").inputs.spec);
+        assert.equal(run.find("Service", "web-service").inputs.spec.type, "NodePort");
+        assert.equal(plain.find("Service", "web-service").inputs.spec.type, undefined);
+    });
+
+    it("hands its children to Pulumi's own transformations", async () => {
+        const seen: string[] = [];
+        const annotate: pulumi.ResourceTransformation = ({ type, name, props, opts }) => {
+            seen.push(name);
+            const metadata = { ...(props.metadata as object), annotations: { team: "chat" } };
+            return type.startsWith("kubernetes:") ? { props: { ...props, metadata }, opts } : undefined;
+        };
+        const run = await web({}, { transformations: [annotate] });
+        assert.deepEqual(seen.sort(), ["web", "web-configmap", "web-deployment", "web-service"]);
+        for (const { inputs } of run.objects) {
+            assert.equal(inputs.metadata.annotations.team, "chat");
+        }
+    });
+
+    it("keeps the provider of a program that has two", async () => {
+        const { resources } = await declare(() => {
+            const provider = new k8s.Provider("second", { context: "other" });
+            return { urn: new Web("web", args, { provider }).urn };
+        });
+        for (const { provider } of new Resources(resources).objects) {
+            assert.match(provider, /::second::/);
+        }
+    });
+
+    it("mounts the storage that it is given: an api on a claim of somebody else", async () => {
+        const { resources } = await declare(() => {
+            const common = { namespace: "chat", instance: "mine-dev" };
+            const storage = new ApiStorage("storage", {
+                ...common,
+                storage: { mode: "persistent", existingClaim: "theirs" },
+            });
+            const more = { image: "example.org/api:1", crawlerUrl: "http://crawler", storage };
+            return { urn: new Api("api", { ...common, ...more }).urn };
+        });
+        const { spec } = new Resources(resources).find("Deployment", "synergychat-api").inputs.spec.template;
+        assert.equal(spec.volumes[0].persistentVolumeClaim.claimName, "theirs");
+    });
+});
+
+describe("declaredApiDeployment", () => {
+    it("is the api's Deployment as deploy registers it, in every plan", async () => {
+        for (const [name, run] of await allPlans()) {
+            const { apiVersion, kind, ...registered } = run.find("Deployment", "synergychat-api").inputs;
+            assert.deepEqual([apiVersion, kind], ["apps/v1", "Deployment"]);
+            assert.deepEqual(run.apiDeployment, registered, name);
+        }
+    });
+});

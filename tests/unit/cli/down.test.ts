@@ -1,0 +1,173 @@
+/** `npm run down`: what speaks against it, what blocks it, and what a killed command left. */
+import { strict as assert } from "node:assert";
+import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/blockers";
+import { guardRefusals, stopPod } from "../../../cli/commands/down/refusals";
+import { unrecorded } from "../../../cli/commands/down/unrecorded";
+import type { Claim, Pod, Volume } from "../../../kubernetes/objects";
+import { retainAnnotation } from "../../../model/labels";
+import { type StateResource, guardedTypes } from "../../../pulumi/state";
+
+const plain = { retainData: false, protectData: false };
+const state = (guards: Partial<StateResource> = {}): StateResource[] => [
+    { type: guardedTypes.namespace, ...guards },
+    { type: guardedTypes.claim, ...guards },
+];
+const claim = (metadata: object = {}): Claim => ({
+    metadata: { name: "synergychat-api-pvc", namespace: "chat", uid: "1", ...metadata },
+});
+const retained = (retain: string) => claim({ annotations: { [retainAnnotation]: retain } });
+const pod = (name: string, claimName?: string, metadata: object = {}): Pod => ({
+    metadata: { name, namespace: "chat", uid: name, ...metadata },
+    spec: { volumes: claimName ? [{ persistentVolumeClaim: { claimName } }] : [] },
+    status: { phase: "Running" },
+});
+const volume = (spec: object, status: object, metadata: object = {}): Volume => ({
+    metadata: {
+        name: "pvc-1",
+        uid: "1",
+        annotations: { "pv.kubernetes.io/provisioned-by": "k8s.io/minikube-hostpath" },
+        ...metadata,
+    },
+    spec: { persistentVolumeReclaimPolicy: "Delete", ...spec },
+    status,
+});
+
+describe("guardRefusals", () => {
+    const codes = (...args: Parameters<typeof guardRefusals>) =>
+        guardRefusals(...args).map(({ code, subject }) => [code, subject]);
+
+    it("lets a destroy begin if config and state agree", () => {
+        assert.deepEqual(codes(plain, state(), [retained("false")]), []);
+        const retain = { ...plain, retainData: true };
+        assert.deepEqual(codes(retain, state({ retainOnDelete: true }), [retained("true")]), []);
+    });
+
+    it("lets a destroy begin if there is no state yet", () => {
+        assert.deepEqual(codes(plain, [], []), []);
+        assert.deepEqual(codes({ retainData: true, protectData: true }, [], []), []);
+    });
+
+    it("refuses by protectData in the config while a killed up recorded neither claim nor namespace", () => {
+        const recorded = [{ type: "pulumi:pulumi:Stack" }];
+        const found = codes({ ...plain, protectData: true }, recorded, []);
+        assert.deepEqual(found, [["data-protected", { key: "protectData", value: "true" }]]);
+        assert.deepEqual(codes(plain, recorded, []), []);
+    });
+
+    for (const [key, config, recorded] of [
+        ["retainData", { ...plain, retainData: true }, {}],
+        ["retainData", plain, { retainOnDelete: true }],
+        ["protectData", { ...plain, protectData: true }, {}],
+        ["protectData", plain, { protect: true }],
+    ] as const) {
+        it(`refuses while ${key} is ${config[key]} in the config and not in the state`, () => {
+            const [finding, ...more] = guardRefusals(config, state(recorded), []);
+            assert.deepEqual(more, []);
+            assert.equal(finding?.code, "config-not-applied");
+            assert.deepEqual(finding.subject, { key, value: String(config[key]) });
+            assert.equal(finding.fixes[0]?.run[0], "npm run up");
+        });
+    }
+
+    it("goes by the claim if the namespace stays for another reason", () => {
+        const recorded = [
+            { type: guardedTypes.namespace, retainOnDelete: true },
+            { type: guardedTypes.claim, retainOnDelete: false },
+        ];
+        assert.deepEqual(codes(plain, recorded, []), []);
+    });
+
+    it("goes by the annotation of a claim that an earlier destroy kept", () => {
+        assert.equal(codes(plain, [], [retained("true")])[0]?.[0], "config-not-applied");
+        assert.deepEqual(codes({ ...plain, retainData: true }, [], [retained("true")]), []);
+    });
+
+    it("refuses by protectData, with the way to destroy anyway", () => {
+        const [finding] = guardRefusals({ ...plain, protectData: true }, state({ protect: true }), []);
+        assert.equal(finding?.code, "data-protected");
+        assert.equal(finding.fixes[0]?.run[0], "pulumi config set protectData false");
+    });
+});
+
+describe("claimBlocker", () => {
+    const terminating = { deletionTimestamp: "now", finalizers: ["kubernetes.io/pvc-protection"] };
+
+    it("names the pods that mount the claim", () => {
+        const found = claimBlocker(claim(terminating), [pod("debug", "synergychat-api-pvc"), pod("other")]);
+        assert.equal(found.code, "claim-mounted");
+        assert.deepEqual(
+            found.fixes.flatMap(({ run }) => run),
+            ["kubectl delete pod debug --namespace chat"],
+        );
+    });
+
+    it("names the Deployment if it owns the pod: deleting the pod alone brings a new one", () => {
+        const ownerReferences = [{ kind: "ReplicaSet", name: "reader-5d9" }];
+        const { run } = stopPod(pod("reader-5d9-x", "synergychat-api-pvc", { ownerReferences }));
+        assert.deepEqual(run, ["kubectl scale deployment reader --replicas 0 --namespace chat"]);
+    });
+
+    it("names the finalizer if no pod mounts the claim", () => {
+        const finalizers = ["kubernetes.io/pvc-protection", "snapshot.example/source"];
+        const found = claimBlocker(claim({ ...terminating, finalizers }), []);
+        assert.equal(found.code, "claim-held-by-finalizer");
+        assert.match(found.reason, /snapshot\.example\/source/);
+    });
+
+    it("says if the claim was not deleted at all", () => {
+        assert.equal(claimBlocker(claim(), []).code, "claim-not-deleted");
+    });
+});
+
+describe("volumeBlocker", () => {
+    const blocker = (one: Volume) => volumeBlocker(one, "second");
+
+    it("names minikube's provisioner, with a command that spares the folder if a volume uses it again", () => {
+        const found = blocker(volume({ hostPath: { path: "/tmp/x" } }, { phase: "Released" }));
+        assert.equal(found.code, "volume-ignored-by-minikube");
+        const [first, second = ""] = found.fixes[0]?.run ?? [];
+        assert.equal(first, "kubectl --context second delete pv pvc-1");
+        assert.match(second, /^test "\$\(kubectl --context second get pv .*"\/tmp\/x".*\)" = List && /);
+        assert.match(second, / && minikube ssh --profile second -- sudo rm -rf '\/tmp\/x'$/);
+    });
+
+    it("names the reclaim policy before anything else", () => {
+        const found = blocker(volume({ persistentVolumeReclaimPolicy: "Retain" }, { phase: "Released" }));
+        assert.equal(found.code, "volume-retained");
+    });
+
+    it("passes on what the provisioner says, or names the finalizer", () => {
+        const failed = blocker(volume({}, { phase: "Failed", message: "disk is busy" }));
+        assert.equal(failed.code, "volume-not-deleted");
+        assert.match(failed.reason, /disk is busy/);
+        const held = blocker(volume({}, { phase: "Bound" }, { finalizers: ["a/b"] }));
+        assert.match(held.reason, /a\/b/);
+    });
+});
+
+describe("unrecorded", () => {
+    const object = (kind: string, name: string, metadata: object = {}) => ({
+        kind,
+        metadata: { name, namespace: "chat", uid: name, ...metadata },
+    });
+    const gateway = object("Gateway", "app-gateway");
+    const data = object("PersistentVolumeClaim", "synergychat-api-pvc");
+    const names = (...args: Parameters<typeof unrecorded>) =>
+        unrecorded(...args).map(({ metadata }) => metadata.name);
+
+    it("returns what no state has, of every kind", () => {
+        assert.deepEqual(names([gateway, data], ["chat"], false, []), ["app-gateway", "synergychat-api-pvc"]);
+    });
+
+    it("leaves out what the state has, and other namespaces", () => {
+        const recorded = [{ type: "any", id: "chat/app-gateway", inputs: { kind: "Gateway" } }];
+        assert.deepEqual(names([gateway], ["chat"], false, recorded), []);
+        assert.deepEqual(names([gateway], ["elsewhere"], false, []), []);
+    });
+
+    it("leaves out data that is retained, and all data if data is kept", () => {
+        const kept = object("PersistentVolumeClaim", "kept", { annotations: { [retainAnnotation]: "true" } });
+        assert.deepEqual(names([kept, gateway], ["chat"], false, []), ["app-gateway"]);
+        assert.deepEqual(names([data, gateway], ["chat"], true, []), ["app-gateway"]);
+    });
+});

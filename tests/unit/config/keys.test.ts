@@ -1,0 +1,183 @@
+/** The rule of every key: what it accepts, the value that this becomes, and what it refuses. */
+import { strict as assert } from "node:assert";
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+import { type KeyName, type Values, defaultText, keys } from "../../../config/keys";
+
+const uid = "0b9f8c1e-5a8d-4c59-9d0c-0d0b6a1c2f3e";
+const digest = `bootdotdev/synergychat-api@sha256:${"0".repeat(64)}`;
+const images = {
+    web: "bootdotdev/synergychat-web:latest",
+    api: "bootdotdev/synergychat-api:latest",
+    crawler: "bootdotdev/synergychat-crawler:latest",
+};
+
+/** The default of each key comes first. */
+const accepted: { readonly [K in KeyName]: readonly (readonly [text: string, value: Values[K]])[] } = {
+    storageMode: [
+        ["persistent", "persistent"],
+        ["ephemeral", "ephemeral"],
+    ],
+    storageSize: [
+        ["1Gi", "1Gi"],
+        ["500Mi", "500Mi"],
+        ["1Mi", "1Mi"],
+        ["1.5Gi", "1.5Gi"],
+        ["2G", "2G"],
+    ],
+    storageClass: [
+        ["", ""],
+        ["fast.ssd", "fast.ssd"],
+    ],
+    existingClaim: [
+        ["", ""],
+        ["mine", "mine"],
+    ],
+    retainData: [
+        ["false", false],
+        ["true", true],
+    ],
+    protectData: [
+        ["false", false],
+        ["true", true],
+    ],
+    discardClaim: [
+        ["", ""],
+        [uid, uid],
+    ],
+    namespace: [
+        ["synergychat", "synergychat"],
+        ["chat-2", "chat-2"],
+        ["a".repeat(63), "a".repeat(63)],
+    ],
+    webReplicas: [
+        ["3", 3],
+        ["1", 1],
+        ["50", 50],
+        ["unmanaged", "unmanaged"],
+    ],
+    crawlerContainers: [
+        ["3", 3],
+        ["1", 1],
+        ["20", 20],
+    ],
+    crawlerPods: [
+        ["1", 1],
+        ["50", 50],
+    ],
+    crawlerKeywords: [
+        [
+            '["love","hate","joy","sadness","anger","disgust","fear","surprise"]',
+            ["love", "hate", "joy", "sadness", "anger", "disgust", "fear", "surprise"],
+        ],
+        ['["love","science fiction"]', ["love", "science fiction"]],
+        ["love, hate", ["love", "hate"]],
+        ["love", ["love"]],
+    ],
+    webHost: [
+        ["synchat.internal", "synchat.internal"],
+        ["localhost", "localhost"],
+    ],
+    apiHost: [
+        ["synchatapi.internal", "synchatapi.internal"],
+        ["api.example.org", "api.example.org"],
+    ],
+    apiUrl: [
+        ["", ""],
+        ["http://localhost:8080", "http://localhost:8080"],
+        ["https://api.example.org", "https://api.example.org"],
+    ],
+    exposure: [
+        ["ingress", "ingress"],
+        ["gateway", "gateway"],
+        ["none", "none"],
+    ],
+    ingressClass: [
+        ["", ""],
+        ["nginx", "nginx"],
+    ],
+    gatewayClass: [
+        ["", ""],
+        ["eg", "eg"],
+    ],
+    images: [
+        ["{}", images],
+        [
+            '{"api": "registry.example.org:5000/team/api:1.2.3"}',
+            { ...images, api: "registry.example.org:5000/team/api:1.2.3" },
+        ],
+        [JSON.stringify({ api: digest }), { ...images, api: digest }],
+    ],
+    imagePullPolicy: [
+        ["IfNotPresent", "IfNotPresent"],
+        ["Always", "Always"],
+        ["Never", "Never"],
+    ],
+    imagePullSecrets: [
+        ["[]", []],
+        ["", []],
+        ["registry", ["registry"]],
+        ['["registry","other.one"]', ["registry", "other.one"]],
+        ["registry, other", ["registry", "other"]],
+    ],
+};
+
+const refused: Readonly<Record<KeyName, readonly string[]>> = {
+    storageMode: ["persistant", "", "Ephemeral"],
+    storageSize: ["1GB", "0", "-1Gi", "1 Gi", "100", "1e3Gi", "", "1023Ki"],
+    storageClass: ["Fast", "fast_ssd"],
+    existingClaim: ["my claim", "-mine"],
+    retainData: ["yes", "1", "True", ""],
+    protectData: ["True", ""],
+    discardClaim: ["synergychat-api-pvc", uid.toUpperCase(), `${uid}0`],
+    namespace: ["SynergyChat", "default", "kube-system", "a.b", "a".repeat(64), ""],
+    webReplicas: ["0", "51", "2.5", "three", "-3", "1e1", ""],
+    crawlerContainers: ["0", "21"],
+    crawlerPods: ["0", "51", "99999999"],
+    crawlerKeywords: [
+        "[]",
+        '["a,b"]',
+        '["love","love"]',
+        "[1]",
+        '["love"',
+        "",
+        "love,,hate",
+        JSON.stringify(Array.from({ length: 101 }, (_, index) => `word${index}`)),
+    ],
+    webHost: ["http://synchat.internal", "synchat.internal/", "", "10.0.0.1"],
+    apiHost: ["Api.internal", "a..b"],
+    apiUrl: ["localhost:8080", "http://a.internal/", "http://a.internal/api", "ftp://a.internal", "http://"],
+    exposure: ["loadbalancer", ""],
+    ingressClass: ["Nginx"],
+    gatewayClass: ["a b"],
+    images: ["latest", '["a"]', '{"db": "postgres"}', '{"api": ""}', '{"api": 3}', '{"api": "UPPER/case"}'],
+    imagePullPolicy: ["ifnotpresent", ""],
+    imagePullSecrets: ["My Secret", '["a","a"]', "[1]", '["a"', "a,,b"],
+};
+
+for (const key of Object.keys(keys) as KeyName[]) {
+    describe(`the rule of ${key}`, () => {
+        for (const [text, value] of accepted[key]) {
+            it(`accepts ${JSON.stringify(text.slice(0, 80))}`, () => {
+                assert.deepEqual(keys[key].parse(text), value);
+            });
+        }
+
+        for (const text of refused[key]) {
+            it(`refuses ${JSON.stringify(text.slice(0, 80))}`, () => {
+                assert.equal(keys[key].parse(text), undefined);
+            });
+        }
+
+        it("has the default that people are told", () => {
+            assert.equal(defaultText(key), accepted[key][0]?.[0]);
+        });
+    });
+}
+
+describe("Pulumi.dev.yaml", () => {
+    it("names the cluster, and nothing else", () => {
+        const config = { "kubernetes:context": "minikube" };
+        assert.deepEqual(parse(readFileSync("Pulumi.dev.yaml", "utf8")), { config });
+    });
+});

@@ -1,0 +1,225 @@
+import { strict as assert } from "node:assert";
+import { type RawConfig, type Settings, checkConfig, readSettings } from "../../../config/settings";
+import type { Finding } from "../../../model/finding";
+import { isUserError } from "../../../system/errors";
+import { type Config, assertFinding, commandsOf, settings, single } from "../support/snapshots";
+
+const context = { "kubernetes:context": "minikube" };
+
+/** The findings of a config. Fails if there is none. */
+function refusals(config: Config, raw: RawConfig = context, project = "synergychat"): readonly Finding[] {
+    const own = Object.entries(config).map(([key, value]) => [`${project}:${key}`, value] as const);
+    const checked = checkConfig({ ...raw, ...Object.fromEntries(own) }, project);
+    assert.equal(checked.settings, undefined);
+    return checked.findings;
+}
+
+describe("the settings", () => {
+    it("have the documented defaults", () => {
+        assert.deepEqual(settings(), {
+            context: "minikube",
+            kubeconfig: undefined,
+            namespace: "synergychat",
+            storage: { mode: "persistent", claim: { size: "1Gi" } },
+            retainData: false,
+            retainNamespace: false,
+            protectData: false,
+            discardClaim: "",
+            webReplicas: 3,
+            crawlerContainers: 3,
+            crawlerPods: 1,
+            crawlerKeywords: ["love", "hate", "joy", "sadness", "anger", "disgust", "fear", "surprise"],
+            webHost: "synchat.internal",
+            apiHost: "synchatapi.internal",
+            apiUrl: "http://synchatapi.internal",
+            exposure: { kind: "ingress" },
+            images: {
+                web: "bootdotdev/synergychat-web:latest",
+                api: "bootdotdev/synergychat-api:latest",
+                crawler: "bootdotdev/synergychat-crawler:latest",
+            },
+            imagePullPolicy: "IfNotPresent",
+            imagePullSecrets: [],
+        });
+    });
+
+    const combinations: readonly (readonly [Config, Partial<Settings>])[] = [
+        [{ storageMode: "ephemeral" }, { storage: { mode: "ephemeral" } }],
+        [{ storageMode: " ephemeral " }, { storage: { mode: "ephemeral" } }],
+        [
+            { storageMode: "ephemeral", storageSize: "5Gi", storageClass: "fast" },
+            { storage: { mode: "ephemeral" } },
+        ],
+        [
+            { storageSize: "500Mi", storageClass: "fast.ssd" },
+            { storage: { mode: "persistent", claim: { size: "500Mi", storageClass: "fast.ssd" } } },
+        ],
+        [
+            { existingClaim: "mine" },
+            { storage: { mode: "persistent", existingClaim: "mine" }, retainNamespace: true },
+        ],
+        [
+            { existingClaim: "mine", storageMode: "ephemeral" },
+            { storage: { mode: "ephemeral" }, retainNamespace: true },
+        ],
+        [
+            { existingClaim: "mine", storageMode: "ephemeral", retainData: "true" },
+            { storage: { mode: "ephemeral" }, retainData: true, retainNamespace: true },
+        ],
+        [
+            { storageMode: "ephemeral", retainData: "true" },
+            {
+                storage: { mode: "ephemeral", keep: { size: "1Gi" } },
+                retainData: true,
+                retainNamespace: true,
+            },
+        ],
+        [{ protectData: "true" }, { protectData: true, retainNamespace: false }],
+        [{ exposure: "none" }, { exposure: { kind: "none" } }],
+        [{ ingressClass: "nginx" }, { exposure: { kind: "ingress", ingressClass: "nginx" } }],
+        [{ exposure: "gateway", gatewayClass: "eg" }, { exposure: { kind: "gateway", gatewayClass: "eg" } }],
+        [{ apiHost: "api.example.org" }, { apiUrl: "http://api.example.org" }],
+        [
+            { apiUrl: "http://localhost:8080" },
+            { apiUrl: "http://localhost:8080", apiHost: "synchatapi.internal" },
+        ],
+        [{ imagePullSecrets: "registry" }, { imagePullSecrets: ["registry"] }],
+    ];
+    for (const [config, expected] of combinations) {
+        it(`follow from ${JSON.stringify(config)}`, () => {
+            const read = settings(config);
+            assert.deepEqual(read, { ...read, ...expected });
+        });
+    }
+
+    it("come from the project's own namespace of keys, whatever the project is called", () => {
+        assert.equal(readSettings({ ...context, "mine:webReplicas": "7" }, "mine").webReplicas, 7);
+    });
+
+    it("have the kubeconfig of the stack", () => {
+        const raw = { ...context, "kubernetes:kubeconfig": "a" };
+        assert.equal(readSettings(raw, "synergychat").kubeconfig, "a");
+    });
+});
+
+describe("a config is refused", () => {
+    it("if a value breaks the rule of its key: with the value, the rule and the way back", () => {
+        const finding = single(refusals({ webReplicas: "51" }));
+        assertFinding(finding, {
+            code: "invalid-value",
+            severity: "error",
+            subject: { key: "webReplicas", value: "51" },
+        });
+        assert.match(finding.reason, /"51".*from 1 to 50/);
+        assert.deepEqual(commandsOf(finding), [
+            "pulumi config rm webReplicas",
+            "pulumi config set webReplicas VALUE",
+        ]);
+    });
+
+    it("if a key does not exist, and the nearest one is named", () => {
+        const finding = single(refusals({ storagemode: "ephemeral" }));
+        assertFinding(finding, {
+            code: "unknown-key",
+            severity: "error",
+            subject: { key: "synergychat:storagemode" },
+        });
+        assert.match(finding.reason, /\bstorageMode\b/);
+        assert.deepEqual(commandsOf(finding), ["pulumi config rm synergychat:storagemode"]);
+    });
+
+    it("if a key is like no other, without a guess", () => {
+        const { code, reason } = single(refusals({ zzzzzz: "1" }));
+        assert.equal(code, "unknown-key");
+        assert.doesNotMatch(reason, /\?/);
+    });
+
+    it("if a key is one of Kubernetes that nothing reads", () => {
+        assertFinding(single(refusals({}, { ...context, "kubernetes:contxt": "minikube" })), {
+            code: "unknown-key",
+            severity: "error",
+            subject: { key: "kubernetes:contxt" },
+        });
+    });
+
+    it("if a key belongs to the project's former name: Pulumi reads none of it", () => {
+        const finding = single(refusals({}, { ...context, "synergychat:webReplicas": "7" }, "chat"));
+        assertFinding(finding, {
+            code: "key-of-other-project",
+            severity: "error",
+            subject: { key: "synergychat:webReplicas" },
+        });
+        assert.deepEqual(commandsOf(finding), [
+            "pulumi config set webReplicas VALUE",
+            "pulumi config rm synergychat:webReplicas",
+        ]);
+    });
+
+    it("but not for keys of other programs", () => {
+        assert.deepEqual(
+            checkConfig({ ...context, "aws:region": "x", "pulumi:tags": "{}" }, "chat").findings,
+            [],
+        );
+    });
+
+    it("if page and api have one host name", () => {
+        const finding = single(refusals({ webHost: "synchatapi.internal" }));
+        assertFinding(finding, {
+            code: "same-hosts",
+            severity: "error",
+            subject: { key: "apiHost", value: "synchatapi.internal" },
+        });
+    });
+
+    it("if a class or a size stands beside an existing claim", () => {
+        const found = refusals({ existingClaim: "mine", storageClass: "fast", storageSize: "2Gi" });
+        assert.deepEqual(
+            found.map(({ code, subject }) => ({ code, subject })),
+            [
+                { code: "key-beside-existing-claim", subject: { key: "storageClass", value: "fast" } },
+                { code: "key-beside-existing-claim", subject: { key: "storageSize", value: "2Gi" } },
+            ],
+        );
+    });
+
+    it("if exposure gateway has no class", () => {
+        const finding = single(refusals({ exposure: "gateway" }));
+        assertFinding(finding, {
+            code: "gateway-class-missing",
+            severity: "error",
+            subject: { key: "gatewayClass", value: "" },
+        });
+        assert.ok(commandsOf(finding).includes("kubectl get gatewayclasses"));
+    });
+
+    it("if it names no cluster", () => {
+        for (const raw of [{}, { "kubernetes:context": "" }]) {
+            assertFinding(single(refusals({}, raw)), {
+                code: "context-missing",
+                severity: "error",
+                subject: { key: "kubernetes:context" },
+            });
+        }
+    });
+
+    it("with all problems at once, each one once", () => {
+        const found = refusals({ storageMode: "x", webReplicas: "0", nonsense: "1", webHost: "?" }, {});
+        assert.deepEqual(
+            found.map(({ code, subject }) => [code, "key" in subject && subject.key]),
+            [
+                ["unknown-key", "synergychat:nonsense"],
+                ["invalid-value", "storageMode"],
+                ["invalid-value", "webReplicas"],
+                ["invalid-value", "webHost"],
+                ["context-missing", "kubernetes:context"],
+            ],
+        );
+    });
+
+    it("without a stack trace", () => {
+        assert.throws(
+            () => settings({ webReplicas: "0" }),
+            (error) => isUserError(error) && error.message.includes("[invalid-value]"),
+        );
+    });
+});

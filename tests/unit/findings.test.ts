@@ -1,0 +1,59 @@
+/** The texts of all findings, in one file. No other test depends on a sentence. */
+import { strict as assert } from "node:assert";
+import { join } from "node:path";
+import { type Finding, type Subject, findingCodes, renderFinding } from "../../model/finding";
+import { assertGolden } from "../support/golden";
+import { examples } from "./support/examples";
+
+const file = join(__dirname, "findings.txt");
+const all = findingCodes.map((code) => ({
+    code,
+    found: examples[code].flatMap((example) => example.filter((finding) => finding.code === code)),
+}));
+
+function show(finding: Finding): string {
+    return `${finding.severity}: ${subjectOf(finding.subject)}\n\n${renderFinding(finding)}`;
+}
+
+function subjectOf(subject: Subject): string {
+    if ("key" in subject) {
+        return subject.value === undefined
+            ? subject.key
+            : `${subject.key} = ${JSON.stringify(subject.value)}`;
+    }
+    const { kind, name, namespace } = subject;
+    return `${kind} ${name}${namespace === undefined ? "" : ` in namespace ${namespace}`}`;
+}
+
+describe("the findings", () => {
+    it("have the texts in tests/unit/findings.txt", () => {
+        const sections = all.map(({ code, found }) => [`=== ${code}`, ...found.map(show)].join("\n\n"));
+        assertGolden(file, `${sections.join("\n\n")}\n`);
+    });
+
+    for (const { code, found } of all) {
+        it(`have an example of ${code} for each of its texts, all different`, () => {
+            assert.equal(found.length >= examples[code].length, true, "an example does not have the code");
+            assert.equal(new Set(found.map(renderFinding)).size, found.length);
+        });
+
+        it(`say what is wrong with complete sentences, and complete commands: ${code}`, () => {
+            for (const { reason, fixes } of found) {
+                assert.match(reason.split("\n")[0] ?? "", /^\w.*[.:?]$/);
+                for (const { to, run } of fixes) {
+                    assert.match(to, /^[A-Z].*[^.:]$/);
+                    assert.ok(run.length > 0);
+                    assert.ok(
+                        run.every((command) => /^(pulumi|npm run|kubectl|minikube|test) \S/.test(command)),
+                    );
+                }
+            }
+        });
+    }
+
+    it("contain no value that is missing", () => {
+        for (const finding of all.flatMap(({ found }) => found)) {
+            assert.doesNotMatch(JSON.stringify(finding), /undefined|NaN|\[object /);
+        }
+    });
+});

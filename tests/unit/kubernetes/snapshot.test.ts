@@ -1,0 +1,280 @@
+/** The snapshot, of a cluster that answers as it is told. */
+import { strict as assert } from "node:assert";
+import type { Answer, Client } from "../../../kubernetes/client";
+import {
+    type RecordedObject,
+    type SnapshotQuery,
+    differences,
+    takeSnapshot,
+} from "../../../kubernetes/snapshot";
+import type { LiveObject } from "../../../kubernetes/objects";
+import { objectPath } from "../../../model/kinds";
+import { allPermissions } from "../../../model/permissions";
+import { fakeClient } from "../support/client";
+import { claim, instance, object } from "../support/snapshots";
+
+const emptyList: Answer = { kind: "found", body: { kind: "List", items: [] } };
+const notFound: Answer = { kind: "not found", message: "no" };
+const forbidden: Answer = { kind: "forbidden", message: "you may not" };
+const found = (body: object): Answer => ({ kind: "found", body });
+const list = (...items: LiveObject[]): Answer => found({ kind: `${items[0]?.kind ?? ""}List`, items });
+
+/** Whether a path is that of a list. */
+const isList = (path: string): boolean =>
+    allPermissions().some(({ resource }) => new RegExp(`/${resource}(\\?.*)?$`).test(path));
+
+const claimsPath = "/api/v1/namespaces/synergychat/persistentvolumeclaims";
+const deploymentPath = "/apis/apps/v1/namespaces/synergychat/deployments/synergychat-api";
+const reviewPath = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
+
+const template = { spec: { containers: [{ name: "synergychat-api", image: "api:1" }] } };
+const deployment = { ...object("Deployment", "synergychat-api"), spec: { template } };
+
+const query: SnapshotQuery = {
+    namespace: "synergychat",
+    owners: [instance],
+    exposure: "ingress",
+    recorded: { namespaces: [], objects: [] },
+    apiDeployment: { metadata: { name: "synergychat-api" }, spec: { template } },
+};
+
+/** A cluster whose lists are empty and which has no objects, except for these answers by path. */
+function cluster(answers: Readonly<Record<string, Answer>> = {}): Client {
+    return fakeClient((path) => answers[path] ?? (isList(path) ? emptyList : notFound));
+}
+
+describe("differences", () => {
+    it("are the paths of all fields that differ", () => {
+        const one = { a: { b: 1, c: [{ d: 1 }, 2] }, e: "x" };
+        const other = { a: { b: 2, c: [{ d: 1, f: true }, 3] }, g: null };
+        assert.deepEqual(differences(one, other, "template"), [
+            "template.a.b",
+            "template.a.c[0].f",
+            "template.a.c[1]",
+            "template.e",
+            "template.g",
+        ]);
+    });
+
+    it("include lists of other lengths, and values of other types", () => {
+        assert.deepEqual(differences([1], [1, 2], "t"), ["t[1]"]);
+        assert.deepEqual(differences({ a: 1 }, "a", "t"), ["t"]);
+        assert.deepEqual(differences(undefined, { a: 1 }, "t"), ["t"]);
+    });
+
+    it("do not exist between equal values, in whatever order their fields are", () => {
+        assert.deepEqual(differences({ a: 1, b: [{ c: 2, d: 3 }] }, { b: [{ d: 3, c: 2 }], a: 1 }, "t"), []);
+    });
+});
+
+describe("takeSnapshot", () => {
+    it("finds nothing in an empty cluster", async () => {
+        const snapshot = await takeSnapshot(cluster(), query);
+        assert.deepEqual(snapshot, {
+            namespace: undefined,
+            objects: [],
+            claims: [],
+            pods: [],
+            earlierVolumes: [],
+            nodes: undefined,
+            api: undefined,
+            apiPodChanges: [],
+            abandoned: [],
+            hostObjects: [],
+            ingressRefusal: undefined,
+            storageClasses: [],
+            ingressClasses: [],
+            gatewayClasses: [],
+            permissions: undefined,
+            absent: [],
+        });
+    });
+
+    it("tells the stack's claims from foreign ones", async () => {
+        const [own, foreign] = [claim(), claim({ name: "mine", labels: {} })];
+        const { claims, objects } = await takeSnapshot(cluster({ [claimsPath]: list(own, foreign) }), query);
+        assert.deepEqual(
+            claims.map(({ metadata }) => metadata.name),
+            ["synergychat-api-pvc"],
+        );
+        assert.equal(objects.length, 2);
+    });
+
+    it("takes forbidden claims for unknown, and stops unless the missing permission is known", async () => {
+        await assert.rejects(
+            takeSnapshot(cluster({ [claimsPath]: forbidden }), query),
+            /persistentvolumeclaims/,
+        );
+        const review = found({ status: { incomplete: false, resourceRules: [] } });
+        const answers = { [claimsPath]: forbidden, [reviewPath]: review };
+        assert.deepEqual((await takeSnapshot(cluster(answers), query)).permissions, []);
+    });
+
+    it("does not rely on an incomplete list of permissions", async () => {
+        const review = found({ status: { incomplete: true, resourceRules: [] } });
+        const snapshot = await takeSnapshot(cluster({ [reviewPath]: review }), query);
+        assert.equal(snapshot.permissions, undefined);
+    });
+
+    it("finds the volumes of the namespace whose claims are gone", async () => {
+        const volume = (name: string, namespace: string, uid?: string) => ({
+            ...object("PersistentVolume", name),
+            spec: { claimRef: { namespace, name: "synergychat-api-pvc", uid } },
+        });
+        const answers = {
+            [claimsPath]: list(claim({ uid: "now" })),
+            "/api/v1/persistentvolumes": list(
+                volume("mounted", "synergychat", "now"),
+                volume("earlier", "synergychat", "before"),
+                volume("waits", "synergychat"),
+                volume("foreign", "elsewhere", "before"),
+            ),
+        };
+        const names = async (more: Record<string, Answer> = {}) => {
+            const { earlierVolumes } = await takeSnapshot(cluster({ ...answers, ...more }), query);
+            return earlierVolumes.map(({ metadata }) => metadata.name);
+        };
+        assert.deepEqual(await names(), ["earlier"]);
+        assert.deepEqual(await names({ "/api/v1/persistentvolumes": forbidden }), []);
+        const review = found({ status: { incomplete: false, resourceRules: [] } });
+        assert.deepEqual(await names({ [claimsPath]: forbidden, [reviewPath]: review }), []);
+    });
+
+    it("fails if the cluster does not answer", async () => {
+        const failed: Answer = { kind: "failed", status: 0, message: "connection refused" };
+        await assert.rejects(takeSnapshot(cluster({ [claimsPath]: failed }), query), /connection refused/);
+    });
+
+    it("lists what serves host names in all namespaces, of every kind that can", async () => {
+        const [ingress, route] = [object("Ingress", "a"), object("HTTPRoute", "b")];
+        const answers = {
+            "/apis/networking.k8s.io/v1/ingresses": list(ingress),
+            "/apis/gateway.networking.k8s.io/v1/httproutes": list(route),
+        };
+        assert.deepEqual((await takeSnapshot(cluster(answers), query)).hostObjects, [ingress, route]);
+    });
+
+    it("asks by a dry run whether the cluster accepts an Ingress, if the stack makes one", async () => {
+        const path = "/apis/networking.k8s.io/v1/namespaces/default/ingresses?dryRun=All";
+        const message = 'failed calling webhook "validate.example.org": connection refused';
+        const refusal = async (answer: Answer, more: Partial<SnapshotQuery> = {}) =>
+            (await takeSnapshot(cluster({ [path]: answer }), { ...query, ...more })).ingressRefusal;
+        const failed: Answer = { kind: "failed", status: 500, message };
+        assert.equal(await refusal(failed), message);
+        assert.equal(await refusal(failed, { exposure: "gateway" }), undefined);
+        assert.equal(await refusal(found({})), undefined);
+        assert.equal(await refusal(forbidden), undefined);
+        assert.equal(
+            await refusal({ kind: "failed", status: 400, message: "denied the request" }),
+            undefined,
+        );
+    });
+
+    it("finds the namespaces that the stack leaves by its labels and by its state", async () => {
+        const selector = encodeURIComponent(
+            `app.kubernetes.io/instance in (${instance}),app.kubernetes.io/managed-by in (pulumi)`,
+        );
+        const answers = {
+            [`/api/v1/namespaces?labelSelector=${selector}`]: list(
+                object("Namespace", "synergychat"),
+                object("Namespace", "labelled"),
+            ),
+            "/api/v1/namespaces/labelled": found(object("Namespace", "labelled")),
+            "/api/v1/namespaces/recorded": found(object("Namespace", "recorded")),
+            "/api/v1/namespaces/labelled/persistentvolumeclaims": forbidden,
+        };
+        const recorded = { namespaces: ["synergychat", "recorded", "gone"], objects: [] };
+        const { abandoned } = await takeSnapshot(cluster(answers), { ...query, recorded });
+        assert.deepEqual(
+            abandoned.map(({ namespace, claims }) => [namespace.metadata.name, claims]),
+            [
+                ["recorded", []],
+                ["labelled", undefined],
+            ],
+        );
+    });
+
+    describe("absent objects", () => {
+        const service: RecordedObject = {
+            apiVersion: "v1",
+            kind: "Service",
+            metadata: { name: "api-service", namespace: "synergychat", uid: "1" },
+        };
+        const path = objectPath("Service", "api-service", "synergychat");
+        const absent = async (answer: Answer): Promise<readonly RecordedObject[]> => {
+            const recorded = { namespaces: [], objects: [service] };
+            return (await takeSnapshot(cluster({ [path]: answer }), { ...query, recorded })).absent;
+        };
+
+        it("are those that the cluster does not have, by UID", async () => {
+            assert.deepEqual(await absent(notFound), [service]);
+            assert.deepEqual(
+                await absent(found({ ...service, metadata: { ...service.metadata, uid: "2" } })),
+                [service],
+            );
+            assert.deepEqual(await absent(found(service)), []);
+        });
+
+        it("are not those that may not be read", async () => {
+            // The api's state is asked for the same object, which may not be read either.
+            assert.deepEqual(await absent(forbidden), []);
+        });
+    });
+
+    describe("changes of the api's pod", () => {
+        /** The changes if the API server, by a dry run, answers with this template. */
+        async function changes(answer: Answer): Promise<readonly string[] | undefined> {
+            const patched: string[] = [];
+            const client = fakeClient((path, method, body) => {
+                if (method === "PATCH") {
+                    patched.push(path);
+                    assert.deepEqual(body, {
+                        apiVersion: "apps/v1",
+                        kind: "Deployment",
+                        ...query.apiDeployment,
+                    });
+                    return answer;
+                }
+                if (path === deploymentPath) {
+                    return found({
+                        ...deployment,
+                        metadata: {
+                            ...deployment.metadata,
+                            managedFields: [
+                                { manager: "kubectl-set" },
+                                { manager: "pulumi-kubernetes-1a2b" },
+                            ],
+                        },
+                    });
+                }
+                return isList(path) ? emptyList : notFound;
+            });
+            const { apiPodChanges } = await takeSnapshot(client, query);
+            assert.deepEqual(patched, [
+                `${deploymentPath}?dryRun=All&force=true&fieldManager=pulumi-kubernetes-1a2b`,
+            ]);
+            return apiPodChanges;
+        }
+
+        it("are what a dry run of the program's Deployment changes in the template", async () => {
+            assert.deepEqual(await changes(found(deployment)), []);
+            const limited = {
+                ...deployment,
+                spec: {
+                    replicas: 2,
+                    template: {
+                        spec: { containers: [{ name: "synergychat-api", image: "api:2", resources: {} }] },
+                    },
+                },
+            };
+            assert.deepEqual(await changes(found(limited)), [
+                "template.spec.containers[0].image",
+                "template.spec.containers[0].resources",
+            ]);
+        });
+
+        it("are unknown if the dry run is refused", async () => {
+            assert.equal(await changes(forbidden), undefined);
+        });
+    });
+});

@@ -1,0 +1,83 @@
+import { strict as assert } from "node:assert";
+import { type Finding, hasErrors, reaching, renderFinding, renderFindings } from "../../../model/finding";
+
+const finding: Finding = {
+    code: "unknown-key",
+    severity: "error",
+    subject: { key: "a" },
+    reason: "One.\nTwo.",
+    fixes: [
+        { to: "Remove it", run: ["a", "b"] },
+        { to: "Keep", run: ["c"] },
+    ],
+};
+
+describe("a rendered finding", () => {
+    it("has its code behind the first line, and a line for each command, aligned", () => {
+        assert.equal(
+            renderFinding(finding),
+            ["One. [unknown-key]", "Two.", "  Remove it:  a", "              b", "  Keep:       c"].join(
+                "\n",
+            ),
+        );
+    });
+
+    it("is its reason alone if there is no fix", () => {
+        assert.equal(renderFinding({ ...finding, reason: "One.", fixes: [] }), "One. [unknown-key]");
+    });
+
+    it("is indented, with a blank line between two", () => {
+        const short = { ...finding, reason: "One.", fixes: [] };
+        assert.equal(renderFindings([short, short]), "  One. [unknown-key]\n\n  One. [unknown-key]");
+    });
+});
+
+describe("a finding whose commands reach a stack", () => {
+    it("adds the stack to every command that works on the selected one, and to no other", () => {
+        const run = [
+            "pulumi config set namespace chat",
+            "pulumi up --refresh",
+            "npm run up",
+            "npm run switch -- ephemeral",
+            "pulumi stack init NAME",
+            "kubectl delete pod looker",
+        ];
+        assert.deepEqual(reaching({ ...finding, fixes: [{ to: "Go on", run }] }, { stack: "dev" }).fixes, [
+            {
+                to: "Go on",
+                run: [
+                    "pulumi config set namespace chat --stack dev",
+                    "pulumi up --refresh --stack dev",
+                    "npm run up -- dev",
+                    "npm run switch -- ephemeral dev",
+                    "pulumi stack init NAME",
+                    "kubectl delete pod looker",
+                ],
+            },
+        ]);
+    });
+
+    it("adds the context of its cluster to every kubectl command that asks a cluster, and changes nothing else", () => {
+        const run = ["kubectl get pv --output name | grep x", "kubectl config get-contexts", "pulumi up"];
+        const fixes = [{ to: "Go on", run }];
+        assert.deepEqual(reaching({ ...finding, fixes }, { context: "prod" }).fixes, [
+            {
+                to: "Go on",
+                run: [
+                    "kubectl get pv --output name --context prod | grep x",
+                    "kubectl config get-contexts",
+                    "pulumi up",
+                ],
+            },
+        ]);
+        assert.deepEqual(reaching({ ...finding, fixes }, {}).fixes, fixes);
+    });
+});
+
+describe("hasErrors", () => {
+    it("is true only if a finding is an error", () => {
+        assert.ok(hasErrors([{ ...finding, severity: "note" }, finding]));
+        assert.ok(!hasErrors([{ ...finding, severity: "warning" }]));
+        assert.ok(!hasErrors([]));
+    });
+});

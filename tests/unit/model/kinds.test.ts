@@ -1,0 +1,75 @@
+import { strict as assert } from "node:assert";
+import {
+    groupOf,
+    isStackName,
+    kindOf,
+    kindsWith,
+    listPath,
+    objectPath,
+    stackKinds,
+} from "../../../model/kinds";
+
+describe("the table of kinds", () => {
+    it("gives every kind its path in the API", () => {
+        const paths = stackKinds.map(({ kind }) => [kind, objectPath(kind, "x", "chat")]);
+        assert.deepEqual(Object.fromEntries(paths), {
+            Deployment: "/apis/apps/v1/namespaces/chat/deployments/x",
+            Service: "/api/v1/namespaces/chat/services/x",
+            ConfigMap: "/api/v1/namespaces/chat/configmaps/x",
+            Ingress: "/apis/networking.k8s.io/v1/namespaces/chat/ingresses/x",
+            HTTPRoute: "/apis/gateway.networking.k8s.io/v1/namespaces/chat/httproutes/x",
+            Gateway: "/apis/gateway.networking.k8s.io/v1/namespaces/chat/gateways/x",
+            PersistentVolumeClaim: "/api/v1/namespaces/chat/persistentvolumeclaims/x",
+            Namespace: "/api/v1/namespaces/x",
+        });
+    });
+
+    it("lists a kind in all namespaces if none is named", () => {
+        assert.equal(listPath(kindOf("Ingress")), "/apis/networking.k8s.io/v1/ingresses");
+    });
+
+    it("puts what holds data last, so that it is deleted after everything that may use it", () => {
+        const holds = stackKinds.map(({ holdsData }) => holdsData);
+        assert.deepEqual(holds, [...holds].sort());
+        assert.equal(stackKinds.at(-1)?.kind, "Namespace");
+    });
+
+    it("knows the kinds of each exposure", () => {
+        const kinds = (exposure: "ingress" | "gateway" | "none") =>
+            kindsWith(exposure)
+                .filter((row) => row.exposure)
+                .map(({ kind }) => kind);
+        assert.deepEqual(kinds("ingress"), ["Ingress"]);
+        assert.deepEqual(kinds("gateway"), ["HTTPRoute", "Gateway"]);
+        assert.deepEqual(kinds("none"), []);
+    });
+
+    it("knows the stack's names by kind", () => {
+        assert.ok(isStackName("Gateway", "app-gateway"));
+        assert.ok(isStackName("HTTPRoute", "api-httproute"));
+        assert.ok(!isStackName("Gateway", "app-ingress"));
+        assert.ok(!isStackName("Secret", "api-service"));
+    });
+
+    it("knows the API group of a kind, which is empty for the core group", () => {
+        assert.equal(groupOf(kindOf("Service")), "");
+        assert.equal(groupOf(kindOf("Deployment")), "apps");
+    });
+
+    it("reads hosts and addresses from what an object has", () => {
+        const { hosts, addresses } = kindOf("Ingress");
+        assert.ok(hosts);
+        assert.deepEqual(hosts({ rules: [{ host: "a" }, {}] }), ["a"]);
+        assert.deepEqual(hosts({}), []);
+        const published = [{ ip: "10.0.0.1" }, { hostname: "lb.internal" }, {}];
+        assert.ok(addresses);
+        assert.deepEqual(addresses({ loadBalancer: { ingress: published } }), ["10.0.0.1", "lb.internal"]);
+        assert.deepEqual(addresses({}), []);
+        assert.deepEqual(kindOf("HTTPRoute").hosts?.({ hostnames: ["b"] }), ["b"]);
+        assert.deepEqual(kindOf("Gateway").addresses?.({ addresses: [{ value: "10.0.0.2" }] }), ["10.0.0.2"]);
+    });
+
+    it("throws for a kind that it does not have", () => {
+        assert.throws(() => kindOf("CronJob"), /CronJob/);
+    });
+});

@@ -1,0 +1,126 @@
+import { strict as assert } from "node:assert";
+import {
+    api,
+    assertFinding,
+    claim,
+    codes,
+    commandsOf,
+    findings,
+    object,
+    only,
+    retained,
+    running,
+} from "../support/snapshots";
+
+const deletionTimestamp = "2026-01-01T00:00:00Z";
+const subject = { kind: "PersistentVolumeClaim", name: "synergychat-api-pvc", namespace: "synergychat" };
+
+describe("the stack's claim", () => {
+    it("cannot change its class while it is retained, because it keeps its name", () => {
+        const snapshot = { ...running, claims: [claim({ annotations: retained })] };
+        const finding = only(snapshot, { storageClass: "roomy", retainData: "true" });
+        assertFinding(finding, {
+            code: "retained-claim-has-other-class",
+            severity: "error",
+            subject: { key: "storageClass", value: "roomy" },
+        });
+        assert.deepEqual(commandsOf(finding), [
+            'pulumi config set storageClass ""',
+            "kubectl delete pvc synergychat-api-pvc --namespace synergychat",
+        ]);
+    });
+
+    it("cannot shrink", () => {
+        const finding = only(running, { storageSize: "500Mi" });
+        assertFinding(finding, {
+            code: "claim-cannot-shrink",
+            severity: "error",
+            subject: { key: "storageSize", value: "500Mi" },
+        });
+        assert.deepEqual(commandsOf(finding), ["pulumi config set storageSize 1Gi"]);
+    });
+
+    it("can have the same size in another notation", () => {
+        assert.deepEqual(findings(running, { storageSize: "1024Mi" }), []);
+    });
+
+    it("cannot grow if its class does not allow it", () => {
+        const finding = only(running, { storageSize: "2Gi" });
+        assertFinding(finding, {
+            code: "claim-cannot-grow",
+            severity: "error",
+            subject: { key: "storageSize", value: "2Gi" },
+        });
+        assert.match(finding.reason, /standard/);
+    });
+
+    it("can grow if its class allows it, or if the class is unknown", () => {
+        const roomy = claim({}, { storageClassName: "roomy" });
+        assert.deepEqual(findings({ ...running, claims: [roomy] }, { storageSize: "2Gi" }), []);
+        assert.deepEqual(findings({ ...running, storageClasses: undefined }, { storageSize: "2Gi" }), []);
+    });
+
+    it("stops everything while it is being deleted with its messages", () => {
+        const going = { ...running, claims: [claim({ deletionTimestamp })] };
+        const finding = only(going);
+        assertFinding(finding, { code: "claim-terminating", severity: "error", subject });
+        assert.deepEqual(commandsOf(finding).slice(0, 2), [
+            "npm run switch -- ephemeral",
+            "npm run switch -- persistent",
+        ]);
+        assert.equal(
+            commandsOf(only(going, { retainData: "true" }))[0],
+            "pulumi config set retainData false",
+        );
+    });
+
+    it("may be deleted under a switch to ephemeral storage, and if no pod mounts it any more", () => {
+        const going = { ...running, claims: [claim({ deletionTimestamp })] };
+        const found = codes(
+            going,
+            { storageMode: "ephemeral", discardClaim: claim().metadata.uid },
+            {
+                switching: true,
+            },
+        );
+        assert.deepEqual(found, []);
+        // A killed up was replacing the claim.
+        assert.deepEqual(findings({ ...going, api: undefined }), []);
+    });
+});
+
+describe("an existing claim", () => {
+    it("must exist, and the claims that exist are named", () => {
+        const theirs = object("PersistentVolumeClaim", "theirs", { labels: {} });
+        const snapshot = { ...running, claims: [], objects: [theirs], api: undefined };
+        const finding = only(snapshot, { existingClaim: "mine" });
+        assertFinding(finding, {
+            code: "existing-claim-missing",
+            severity: "error",
+            subject: { key: "existingClaim", value: "mine" },
+        });
+        assert.match(finding.reason, /It has: theirs\./);
+        assert.deepEqual(findings(snapshot, { existingClaim: "theirs" }), []);
+    });
+
+    it("must not be the claim that the stack makes", () => {
+        const snapshot = { ...running, api: api({ messages: 0 }) };
+        assertFinding(only(snapshot, { existingClaim: "synergychat-api-pvc" }), {
+            code: "existing-claim-is-own",
+            severity: "error",
+            subject: { key: "existingClaim", value: "synergychat-api-pvc" },
+        });
+    });
+
+    it("must not be on its way out", () => {
+        const going = claim({ name: "mine", labels: {}, deletionTimestamp });
+        assertFinding(
+            only({ ...running, claims: [], objects: [going], api: undefined }, { existingClaim: "mine" }),
+            {
+                code: "existing-claim-terminating",
+                severity: "error",
+                subject: { key: "existingClaim", value: "mine" },
+            },
+        );
+    });
+});

@@ -1,0 +1,20 @@
+import { strict as assert } from "node:assert";
+import { codes, findings, fresh, object, running, runningEphemeral } from "../support/snapshots";
+
+describe("evaluate", () => {
+    it("finds nothing in a fresh cluster, and nothing for a stack that does not change", () => {
+        assert.deepEqual(findings(fresh), []);
+        assert.deepEqual(findings(running), []);
+        assert.deepEqual(findings(runningEphemeral, { storageMode: "ephemeral" }), []);
+    });
+
+    it("returns every problem at once", () => {
+        const foreign = object("Service", "api-service", { labels: {} });
+        const snapshot = { ...running, objects: [...running.objects, foreign] };
+        assert.deepEqual(codes(snapshot, { ingressClass: "traefik", storageSize: "500Mi" }), [
+            "class-missing",
+            "foreign-object",
+            "claim-cannot-shrink",
+        ]);
+    });
+});

@@ -1,0 +1,348 @@
+import { strict as assert } from "node:assert";
+import type { ClusterSnapshot } from "../../../kubernetes/snapshot";
+import { classAnnotation } from "../../../model/labels";
+import {
+    type Config,
+    abandonedNamespace,
+    api,
+    assertFinding,
+    claim,
+    codes,
+    commandsOf,
+    ephemeralApi,
+    findings,
+    fresh,
+    object,
+    only,
+    retained,
+    running,
+    runningEphemeral,
+    seenFrom,
+    uid,
+} from "../support/snapshots";
+
+const subject = { kind: "PersistentVolumeClaim", name: "synergychat-api-pvc", namespace: "synergychat" };
+const foreignClaim = claim({ name: "mine", uid: "2", labels: {} });
+const ephemeral: Config = { storageMode: "ephemeral" };
+const elsewhere: Config = { namespace: "elsewhere" };
+
+/** Changes that give the claim up. */
+const changes: readonly (readonly [what: string, key: string, value: string])[] = [
+    ["a switch to ephemeral", "storageMode", "ephemeral"],
+    ["another class", "storageClass", "roomy"],
+    ["another namespace", "namespace", "elsewhere"],
+    ["an existing claim instead", "existingClaim", "mine"],
+];
+
+describe("messages on the stack's claim", () => {
+    const snapshot: ClusterSnapshot = { ...running, objects: [...running.objects, foreignClaim] };
+
+    for (const [what, key, value] of changes) {
+        const config = { [key]: value };
+
+        it(`are not deleted by ${what}, and every way on is complete`, () => {
+            const finding = only(seenFrom(config, snapshot), config);
+            assertFinding(finding, {
+                code: "claim-would-be-deleted",
+                severity: "error",
+                subject: { ...subject, uid },
+            });
+            assert.ok(finding.reason.includes("3 messages"), finding.reason);
+            assert.ok(finding.reason.includes(`${key} is "${value}"`), finding.reason);
+            const commands = commandsOf(finding);
+            assert.ok(commands.includes(`pulumi config set discardClaim ${uid}`));
+            // A kept claim keeps its name, so keeping it is no way to another class.
+            assert.equal(commands.includes("pulumi config set retainData true"), key !== "storageClass");
+            const canSwitch = key === "storageMode" || key === "storageClass";
+            assert.equal(commands.includes("npm run switch -- ephemeral"), canSwitch);
+        });
+
+        it(`may be deleted by ${what} if discardClaim names that very claim`, () => {
+            const seen = seenFrom(config, snapshot);
+            assert.deepEqual(findings(seen, { ...config, discardClaim: uid }), []);
+            const other = uid.replace(/^0/, "1");
+            assert.deepEqual(codes(seen, { ...config, discardClaim: other }), ["claim-would-be-deleted"]);
+        });
+
+        it(`are not deleted by ${what} if the claim is retained`, () => {
+            const kept = {
+                ...snapshot,
+                namespace: object("Namespace", "synergychat", { annotations: retained }),
+                claims: [claim({ annotations: retained })],
+            };
+            const found = codes(seenFrom(config, kept), config);
+            assert.ok(!found.includes("claim-would-be-deleted"), found.join());
+        });
+
+        it(`do not exist for ${what} if the api has none`, () => {
+            const empty = { ...snapshot, api: api({ messages: 0 }) };
+            assert.deepEqual(findings(seenFrom(config, empty), config), []);
+        });
+
+        it(`do not exist for ${what} if no volume was ever bound`, () => {
+            const unbound = {
+                ...snapshot,
+                claims: [claim({}, { volumeName: undefined })],
+                api: undefined,
+            };
+            assert.deepEqual(findings(seenFrom(config, unbound), config), []);
+        });
+
+        it(`are assumed for ${what} if they cannot be counted`, () => {
+            for (const state of [api({ messages: undefined }), undefined]) {
+                const found = findings(seenFrom(config, { ...snapshot, api: state }), config);
+                const [finding] = found.filter(({ severity }) => severity === "error");
+                assert.equal(finding?.code, "claim-would-be-deleted");
+                assert.match(finding.reason, /cannot be counted/);
+            }
+        });
+
+        it(`are assumed for ${what} if the api does not mount the claim`, () => {
+            const found = codes(seenFrom(config, { ...snapshot, api: ephemeralApi }), config);
+            assert.ok(found.includes("claim-would-be-deleted"), found.join());
+        });
+    }
+
+    it("stay with the values that the config had before: the namespace and the class of the claim", () => {
+        const custom = { ...running, namespace: object("Namespace", "chat") };
+        const chat = claim({ namespace: "chat" });
+        const config = { namespace: "elsewhere" };
+        const moved = only(seenFrom(config, { ...custom, claims: [chat] }), config);
+        assert.deepEqual(moved.fixes[0]?.run, [
+            "pulumi config set namespace chat",
+            "pulumi config set retainData true",
+            "pulumi up",
+            "pulumi config set namespace elsewhere",
+        ]);
+        const fast = claim({ annotations: { ...claim().metadata.annotations, [classAnnotation]: "fast" } });
+        const reclassed = only({ ...running, claims: [fast] }, { storageClass: "roomy" });
+        assert.deepEqual(reclassed.fixes[0]?.run, [
+            "pulumi config set storageClass fast",
+            "npm run switch -- ephemeral",
+            "pulumi config set storageClass roomy",
+            "npm run switch -- persistent",
+        ]);
+        assert.equal(only({ ...running, claims: [fast] }).fixes[0]?.run[2], "pulumi config rm storageClass");
+    });
+
+    it("stay with retainData on a switch to ephemeral, because the claim stays declared", () => {
+        assert.deepEqual(codes(running, { ...ephemeral, retainData: "true" }), ["kept-claim-not-mounted"]);
+    });
+
+    it("are deleted with a namespace that is not retained, whatever the claim's annotation says", () => {
+        const abandoned = [abandonedNamespace({ claims: [claim({ annotations: retained })] })];
+        const finding = only({ ...fresh, abandoned }, { ...ephemeral, ...elsewhere });
+        assert.equal(finding.code, "claim-would-be-deleted");
+        assert.match(finding.reason, /cannot be counted/);
+    });
+
+    it("need the protection to be removed first if the claim is protected", () => {
+        const { fixes } = only(running, { ...ephemeral, protectData: "true" });
+        assert.deepEqual(fixes.at(-1)?.run, [
+            "pulumi config set protectData false",
+            "pulumi up",
+            `pulumi config set discardClaim ${uid}`,
+        ]);
+    });
+});
+
+describe("a foreign claim", () => {
+    it("is not deleted with its namespace, unless somebody deletes the claim", () => {
+        const abandoned = [abandonedNamespace({ claims: [foreignClaim] })];
+        const finding = only({ ...fresh, abandoned }, elsewhere);
+        assertFinding(finding, {
+            code: "foreign-claim-would-be-deleted",
+            severity: "error",
+            subject: { ...subject, name: "mine", uid: "2" },
+        });
+        assert.ok(commandsOf(finding).includes("kubectl delete pvc mine --namespace synergychat"));
+    });
+
+    it("stays in a namespace that is retained", () => {
+        const kept = object("Namespace", "synergychat", { annotations: retained });
+        const abandoned = [abandonedNamespace({ namespace: kept, claims: [foreignClaim] })];
+        assert.deepEqual(findings({ ...fresh, abandoned }, elsewhere), []);
+    });
+});
+
+describe("claims that may not be listed", () => {
+    it("are assumed in a namespace that would be deleted", () => {
+        const abandoned = [abandonedNamespace({ claims: undefined })];
+        const finding = only({ ...fresh, abandoned }, elsewhere);
+        assertFinding(finding, {
+            code: "claims-unlisted",
+            severity: "error",
+            subject: { kind: "Namespace", name: "synergychat" },
+        });
+        assert.deepEqual(commandsOf(finding), ["pulumi config set namespace synergychat"]);
+        const kept = object("Namespace", "synergychat", { annotations: retained });
+        const stays = [abandonedNamespace({ namespace: kept, claims: undefined })];
+        assert.deepEqual(findings({ ...fresh, abandoned: stays }, elsewhere), []);
+    });
+});
+
+describe("ephemeral messages", () => {
+    const lost = {
+        code: "ephemeral-messages-would-be-lost",
+        severity: "warning",
+        subject: { kind: "Namespace", name: "synergychat" },
+    } as const;
+
+    it("are named before the stack moves to another namespace", () => {
+        const snapshot = { ...runningEphemeral, api: api({ claim: undefined, messages: 1 }) };
+        const config = { ...ephemeral, ...elsewhere };
+        const finding = only(seenFrom(config, snapshot), config);
+        assertFinding(finding, lost);
+        assert.match(finding.reason, /1 message on ephemeral storage/);
+        assert.deepEqual(commandsOf(finding), ["pulumi config set namespace synergychat"]);
+    });
+
+    it("are named before a plain switch to persistent storage, with the command that moves them", () => {
+        const finding = only(runningEphemeral);
+        assertFinding(finding, lost);
+        assert.match(finding.reason, /3 messages on ephemeral storage/);
+        assert.deepEqual(commandsOf(finding), ["npm run switch -- persistent"]);
+        assert.deepEqual(codes({ ...runningEphemeral, claims: [claim()] }), [lost.code]);
+    });
+
+    it("are assumed if the api does not answer", () => {
+        const silent = { ...runningEphemeral, api: api({ claim: undefined, messages: undefined }) };
+        const finding = only(silent);
+        assertFinding(finding, lost);
+        assert.match(finding.reason, /cannot be counted/);
+    });
+
+    it("are the switch's own business while it runs", () => {
+        assert.deepEqual(findings(runningEphemeral, {}, { switching: true }), []);
+    });
+
+    it("are named before anything replaces the pod: any change of its template", () => {
+        const apiPodChanges = [
+            "template.spec.containers[0].resources.limits.memory",
+            "template.spec.containers[0].image",
+            "template.metadata.annotations.a",
+            "template.metadata.annotations.b",
+        ];
+        const changed = { ...runningEphemeral, apiPodChanges };
+        const finding = only(changed, ephemeral);
+        assertFinding(finding, lost);
+        assert.match(finding.reason, /spec\.containers\[0\]\.resources\.limits\.memory/);
+        assert.deepEqual(commandsOf(finding), ["npm run switch -- persistent"]);
+        assert.deepEqual(
+            findings({ ...changed, api: api({ claim: undefined, messages: 0 }) }, ephemeral),
+            [],
+        );
+    });
+
+    it("are not at stake if the template does not change", () => {
+        assert.deepEqual(findings({ ...runningEphemeral, apiPodChanges: [] }, ephemeral), []);
+    });
+
+    it("are assumed to be at stake if the cluster does not tell whether the template changes", () => {
+        assertFinding(only({ ...runningEphemeral, apiPodChanges: undefined }, ephemeral), lost);
+    });
+
+    it("do not exist with persistent storage, whatever changes", () => {
+        assert.deepEqual(findings({ ...running, apiPodChanges: ["template.spec"] }), []);
+    });
+});
+
+describe("a claim that is kept but not mounted", () => {
+    const foreign: ClusterSnapshot = {
+        ...running,
+        claims: [],
+        objects: [foreignClaim],
+        api: api({ claim: "mine" }),
+    };
+
+    it("is named with the way back after a switch to ephemeral with retainData", () => {
+        const finding = only(running, { ...ephemeral, retainData: "true" });
+        assertFinding(finding, { code: "kept-claim-not-mounted", severity: "warning", subject });
+        assert.deepEqual(commandsOf(finding), [
+            "pulumi config set storageMode persistent",
+            "pulumi config rm existingClaim",
+        ]);
+    });
+
+    it("is named if existingClaim no longer names it, and a later destroy would delete it", () => {
+        const finding = only(foreign);
+        assertFinding(finding, {
+            code: "kept-claim-not-mounted",
+            severity: "warning",
+            subject: { ...subject, name: "mine" },
+        });
+        assert.deepEqual(commandsOf(finding), [
+            "pulumi config set storageMode persistent",
+            "pulumi config set existingClaim mine",
+            "pulumi config set retainData true",
+        ]);
+        const kept = only(foreign, { retainData: "true" });
+        assert.ok(!commandsOf(kept).includes("pulumi config set retainData true"));
+    });
+
+    it("is not named while the api mounts it", () => {
+        assert.deepEqual(findings(foreign, { existingClaim: "mine" }), []);
+        assert.deepEqual(findings(running), []);
+    });
+
+    it("is named in a namespace that is kept", () => {
+        const kept = object("Namespace", "synergychat", { annotations: retained });
+        const abandoned = [abandonedNamespace({ namespace: kept, claims: [foreignClaim], api: foreign.api })];
+        const finding = only({ ...fresh, abandoned }, elsewhere);
+        assertFinding(finding, {
+            code: "kept-claim-not-mounted",
+            severity: "warning",
+            subject: { ...subject, name: "mine" },
+        });
+        assert.deepEqual(commandsOf(finding), ["pulumi config set namespace synergychat"]);
+    });
+
+    it("is named if the config no longer declares it, and who may still delete it", () => {
+        const kept = { ...running, claims: [claim({ annotations: retained })] };
+        const undeclared = (config: Config, snapshot: ClusterSnapshot) =>
+            findings(snapshot, config).find(({ code }) => code === "kept-claim-undeclared") ?? assert.fail();
+        const finding = undeclared(ephemeral, kept);
+        assertFinding(finding, { code: "kept-claim-undeclared", severity: "warning", subject });
+        assert.deepEqual(commandsOf(finding), ["pulumi config set retainData true"]);
+        // The namespace stays for the sake of the existing claim.
+        const config = { existingClaim: "mine" };
+        assert.deepEqual(commandsOf(undeclared(config, { ...kept, objects: [foreignClaim] })), []);
+    });
+});
+
+describe("an interrupted switch", () => {
+    const half = { ...running, api: api({ messages: undefined, outOfService: true }) };
+
+    it("stops everything but the switch itself", () => {
+        const finding = only(half);
+        assertFinding(finding, {
+            code: "switch-interrupted",
+            severity: "error",
+            subject: { key: "storageMode" },
+        });
+        assert.deepEqual(commandsOf(finding), [
+            "npm run switch -- persistent",
+            "npm run switch -- ephemeral",
+        ]);
+        assert.deepEqual(findings(half, {}, { switching: true }), []);
+    });
+
+    it("in another namespace makes the config go back there first", () => {
+        const finding = only(seenFrom(elsewhere, half), elsewhere);
+        assert.equal(finding.code, "switch-interrupted");
+        assert.equal(commandsOf(finding)[0], "pulumi config set namespace synergychat");
+    });
+});
+
+describe("discardClaim", () => {
+    it("is named if a later change would delete the messages of its claim without a question", () => {
+        const finding = only(running, { discardClaim: uid });
+        assertFinding(finding, {
+            code: "discard-claim-stale",
+            severity: "warning",
+            subject: { key: "discardClaim", value: uid },
+        });
+        assert.deepEqual(commandsOf(finding), ["pulumi config rm discardClaim"]);
+        assert.deepEqual(findings(running, { discardClaim: uid.replace(/^0/, "1") }), []);
+    });
+});

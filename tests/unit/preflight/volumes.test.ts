@@ -1,0 +1,105 @@
+/** Volumes of earlier claims, whose data a new claim gets. */
+import { strict as assert } from "node:assert";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Volume } from "../../../kubernetes/objects";
+import { deleteVolume } from "../../../preflight/volumes";
+import {
+    assertFinding,
+    claim,
+    codes,
+    commandsOf,
+    fresh,
+    namespace,
+    object,
+    only,
+    running,
+} from "../support/snapshots";
+
+const folder = "/tmp/hostpath-provisioner/synergychat/synergychat-api-pvc";
+const made = (provisioner: string) => ({ annotations: { "pv.kubernetes.io/provisioned-by": provisioner } });
+
+/** A volume that minikube made for an earlier claim. */
+function volume(spec: object = {}, metadata: object = made("k8s.io/minikube-hostpath")): Volume {
+    return {
+        ...object("PersistentVolume", "pvc-0", metadata),
+        spec: {
+            claimRef: { namespace: "synergychat", name: "synergychat-api-pvc", uid: "before" },
+            persistentVolumeReclaimPolicy: "Delete",
+            hostPath: { path: folder },
+            ...spec,
+        },
+        status: { phase: "Released" },
+    };
+}
+
+describe("a volume of an earlier claim", () => {
+    const left = { ...fresh, namespace, earlierVolumes: [volume()] };
+
+    it("is named before a new claim gets its data, with the way to see the data and to delete it", () => {
+        const finding = only({ ...fresh, earlierVolumes: [volume()] });
+        assertFinding(finding, {
+            code: "released-volume-has-old-data",
+            severity: "warning",
+            subject: { kind: "PersistentVolume", name: "pvc-0" },
+        });
+        const [see, deletion] = commandsOf(finding);
+        assert.equal(see, `minikube ssh --profile minikube -- sudo cat '${folder}/db.json'`);
+        assert.equal(deletion, "kubectl --context minikube delete pv pvc-0");
+    });
+
+    it("is named also if a kept claim is about to be replaced, and not if the claim stays", () => {
+        assert.deepEqual(codes({ ...running, earlierVolumes: [volume()] }), []);
+        const elsewhere = { ...running, claims: [claim({ namespace: "other" })], earlierVolumes: [volume()] };
+        assert.ok(codes(elsewhere).includes("released-volume-has-old-data"));
+    });
+
+    it("does not matter with ephemeral storage, or with a claim that somebody else made", () => {
+        assert.deepEqual(codes(left, { storageMode: "ephemeral" }), []);
+        assert.ok(!codes(left, { existingClaim: "mine" }).includes("released-volume-has-old-data"));
+    });
+
+    it("does not matter if it was made by another provisioner, for another claim, or to stay", () => {
+        for (const other of [
+            volume({}, made("disk.csi.example.com")),
+            volume({ claimRef: { namespace: "synergychat", name: "other", uid: "before" } }),
+            volume({ persistentVolumeReclaimPolicy: "Retain" }),
+        ]) {
+            assert.deepEqual(codes({ ...left, earlierVolumes: [other] }), []);
+        }
+    });
+});
+
+describe("the command that deletes a folder of minikube", () => {
+    let bin: string;
+
+    beforeEach(() => {
+        bin = mkdtempSync(join(tmpdir(), "synergychat-delete-"));
+        writeFileSync(join(bin, "minikube"), `#!/bin/sh\necho "$*" > "${bin}/ran"\n`, { mode: 0o755 });
+        writeFileSync(join(bin, "ran"), "");
+    });
+    afterEach(() => {
+        rmSync(bin, { recursive: true });
+    });
+
+    /** What minikube is asked to run if kubectl prints this and ends so. */
+    function run(printed: string, status = 0): string {
+        writeFileSync(join(bin, "kubectl"), `#!/bin/sh\nprintf '%s' '${printed}'\nexit ${status}\n`, {
+            mode: 0o755,
+        });
+        const [, command = ""] = deleteVolume(volume(), "second").run;
+        execFileSync("/bin/sh", ["-c", `${command} || true`], { env: { PATH: bin }, stdio: "ignore" });
+        return readFileSync(join(bin, "ran"), "utf8").trim();
+    }
+
+    it("deletes it if no volume of the cluster uses it any more", () => {
+        assert.equal(run("List"), `ssh --profile second -- sudo rm -rf ${folder}`);
+    });
+
+    it("spares it if a volume uses it, or if kubectl does not tell", () => {
+        assert.equal(run("Listpvc-1"), "");
+        assert.equal(run("", 1), "");
+    });
+});

@@ -1,0 +1,86 @@
+import { strict as assert } from "node:assert";
+import { isKeptByState, knownOutputs, outputsIn, recordedIn } from "../../../pulumi/state";
+import { isUserError } from "../../../system/errors";
+
+const provider = (context: string) => ({ type: "pulumi:providers:kubernetes", outputs: { context } });
+const namespace = (name: string) => ({
+    type: "kubernetes:core/v1:Namespace",
+    outputs: { metadata: { name, labels: { "app.kubernetes.io/instance": "synergychat-dev" } } },
+});
+
+describe("recordedIn", () => {
+    it("returns the cluster and the namespaces of the stack's objects", () => {
+        const builtIn = { type: "pulumi:providers:pulumi", outputs: {} };
+        const inAnother = {
+            type: "kubernetes:core/v1:Service",
+            outputs: {
+                metadata: {
+                    name: "web",
+                    namespace: "old",
+                    labels: { "app.kubernetes.io/instance": "synergychat-former" },
+                },
+            },
+        };
+        const resources = [builtIn, provider("minikube"), namespace("chat"), namespace("chat-2")];
+        assert.deepEqual(recordedIn([...resources, inAnother, inAnother]), {
+            context: "minikube",
+            namespace: "chat",
+            namespaces: ["chat", "chat-2", "old"],
+            instances: ["synergychat-dev", "synergychat-former"],
+            objects: [],
+        });
+    });
+
+    it("returns nothing for a stack without objects, new or destroyed", () => {
+        const nothing = {
+            context: undefined,
+            namespace: undefined,
+            namespaces: [],
+            instances: [],
+            objects: [],
+        };
+        assert.deepEqual(recordedIn([]), nothing);
+        assert.deepEqual(recordedIn([provider("minikube")]), nothing);
+    });
+
+    it("returns the objects that the cluster should have", () => {
+        const metadata = { name: "web", namespace: "chat", uid: "1" };
+        const deployment = { apiVersion: "apps/v1", kind: "Deployment", metadata };
+        const resources = [
+            provider("minikube"),
+            { type: "kubernetes:apps/v1:Deployment", outputs: deployment },
+            { type: "synergychat:index:Web", outputs: deployment },
+        ];
+        assert.deepEqual(recordedIn(resources).objects, [deployment]);
+    });
+});
+
+describe("the outputs", () => {
+    const stack = (outputs: object) => ({ type: "pulumi:pulumi:Stack", outputs });
+
+    it("are known once an up has come to its end", () => {
+        const outputs = { namespaceName: "chat" };
+        assert.deepEqual(outputsIn([stack(outputs)], "dev"), outputs);
+        assert.equal(knownOutputs([stack({})]), undefined);
+        assert.equal(knownOutputs([]), undefined);
+    });
+
+    it("of a stack that is not up name the command that brings it up", () => {
+        assert.throws(
+            () => outputsIn([], "dev"),
+            (error) => isUserError(error) && error.message.includes("npm run up -- dev"),
+        );
+    });
+});
+
+describe("isKeptByState", () => {
+    it("goes by retainOnDelete of a resource of that type", () => {
+        const resources = [
+            { ...namespace("chat"), retainOnDelete: true },
+            { type: "a", retainOnDelete: false },
+        ];
+        assert.ok(isKeptByState(resources, "kubernetes:core/v1:Namespace"));
+        assert.ok(!isKeptByState(resources, "a"));
+        assert.ok(!isKeptByState(resources, "b"));
+    });
+});

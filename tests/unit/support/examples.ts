@@ -1,0 +1,395 @@
+/** An example of every finding, in each of its texts, from the code that makes it. tests/unit/findings.txt has them all. */
+import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/blockers";
+import type { DestroyPlan } from "../../../cli/commands/down/plan";
+import { guardRefusals, refusals } from "../../../cli/commands/down/refusals";
+import {
+    answeredMessages,
+    lateMessages,
+    namespaceChange,
+    runningSwitch,
+    switchElsewhere,
+} from "../../../cli/commands/switch/refusals";
+import { type RawConfig, checkConfig } from "../../../config/settings";
+import type { Volume } from "../../../kubernetes/objects";
+import { podsThatCannotStart } from "../../../kubernetes/rollout";
+import type { ClusterSnapshot, RecordedObject } from "../../../kubernetes/snapshot";
+import type { Finding, FindingCode } from "../../../model/finding";
+import { ownerLabels } from "../../../model/labels";
+import { absentObjects, otherCluster } from "../../../preflight/recorded";
+import {
+    type Config,
+    abandonedNamespace,
+    api,
+    claim,
+    findings,
+    fresh,
+    instance,
+    namespace,
+    object,
+    recorded,
+    retained,
+    running,
+    runningEphemeral,
+    seenFrom,
+    settings,
+    uid,
+} from "./snapshots";
+
+const context = { "kubernetes:context": "minikube" };
+const ephemeral: Config = { storageMode: "ephemeral" };
+const elsewhere: Config = { namespace: "elsewhere" };
+const deletionTimestamp = "2026-01-01T00:00:00Z";
+const foreignClaim = claim({ name: "mine", uid: "2", labels: {} });
+const onForeignClaim: ClusterSnapshot = {
+    ...running,
+    claims: [],
+    objects: [foreignClaim],
+    api: api({ claim: "mine" }),
+};
+const renamedState = { ...recorded("synergychat"), instances: ["synergychat-former"] };
+const formerly = {
+    ...running,
+    namespace: object("Namespace", "synergychat", { labels: ownerLabels("synergychat-former") }),
+};
+const keptNamespace = object("Namespace", "synergychat", { annotations: retained });
+const serves = (kind: string, name: string, spec: object) => ({
+    ...object(kind, name, { namespace: "theirs" }),
+    spec,
+});
+
+function config(own: Config, raw: RawConfig = context): readonly Finding[] {
+    const full = Object.entries(own).map(([key, value]) => [`synergychat:${key}`, value] as const);
+    return checkConfig({ ...raw, ...Object.fromEntries(full) }, "synergychat").findings;
+}
+
+function abandoned(more: Parameters<typeof abandonedNamespace>[0]): ClusterSnapshot {
+    return { ...fresh, abandoned: [abandonedNamespace(more)] };
+}
+
+function recordedObject(kind: string, name: string): RecordedObject {
+    return { apiVersion: "v1", kind, metadata: { name, namespace: "synergychat", uid: "1" } };
+}
+
+const state = [
+    recordedObject("Service", "api-service"),
+    recordedObject("PersistentVolumeClaim", "synergychat-api-pvc"),
+    recordedObject("ConfigMap", "synergychat-api-configmap"),
+];
+
+const minikubeClass = {
+    ...object("StorageClass", "standard", {
+        annotations: { "storageclass.kubernetes.io/is-default-class": "true" },
+    }),
+    provisioner: "k8s.io/minikube-hostpath",
+};
+
+/** A claim that somebody else made. */
+function brought(spec: object = {}, status: object = { phase: "Bound" }) {
+    return { ...claim({ name: "mine", labels: {} }, spec), status };
+}
+
+/** A pod that mounts a claim. */
+function pod(name: string, ownerReferences: readonly object[] = [], claimName = "synergychat-api-pvc") {
+    const volumes = [{ persistentVolumeClaim: { claimName } }];
+    return {
+        ...object("Pod", name, { labels: {}, ownerReferences }),
+        spec: { volumes },
+        status: { phase: "Running" },
+    };
+}
+
+function destroyPlan(place: object): DestroyPlan {
+    const empty = { namespace: "synergychat", found: namespace, claims: [], pods: [], api: undefined };
+    const open = { owners: [instance], state: [] };
+    const plan = { open, retainData: false, protectData: false, places: [{ ...empty, ...place }], data: [] };
+    return plan as unknown as DestroyPlan;
+}
+
+const ingressRefusal =
+    'Internal error occurred: failed calling webhook "validate.nginx.ingress.kubernetes.io": connection refused';
+
+const guards = { retainData: false, protectData: false };
+const stateOf = (more: object) => [{ type: "kubernetes:core/v1:PersistentVolumeClaim", ...more }];
+
+const volume = (spec: object, status: object, metadata: object = {}) => ({
+    ...object("PersistentVolume", "pvc-1", {
+        annotations: { "pv.kubernetes.io/provisioned-by": "k8s.io/minikube-hostpath" },
+        ...metadata,
+    }),
+    spec,
+    status,
+});
+
+const blockerOf = (one: Volume) => volumeBlocker(one, "minikube");
+
+const releasedVolume = volume(
+    {
+        claimRef: { namespace: "synergychat", name: "synergychat-api-pvc", uid: "before" },
+        hostPath: { path: "/tmp/hostpath-provisioner/synergychat/synergychat-api-pvc" },
+    },
+    { phase: "Released" },
+);
+
+function waitingPod(reason: string, message: string) {
+    const containerStatuses = [{ name: "synergychat-api", state: { waiting: { reason, message } } }];
+    return { ...object("Pod", "synergychat-api-1"), status: { containerStatuses } };
+}
+
+const unscheduledPod = {
+    ...object("Pod", "synergychat-web-1"),
+    status: {
+        conditions: [
+            {
+                type: "PodScheduled",
+                status: "False",
+                reason: "Unschedulable",
+                message: "0/1 nodes are available: 1 Insufficient memory.",
+            },
+        ],
+    },
+};
+
+function isFinding(finding: Finding | undefined): finding is Finding {
+    return finding !== undefined;
+}
+
+/** Every example of a code. An example may have other findings as well. */
+export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[])[]>> = {
+    "unknown-key": [
+        config({ storagemode: "ephemeral" }),
+        config({ zzzzzz: "1" }),
+        config({}, { ...context, "kubernetes:namespace": "chat" }),
+    ],
+    "key-of-other-project": [config({}, { ...context, "former:webReplicas": "7" })],
+    "invalid-value": Object.entries({
+        storageMode: "persistant",
+        storageSize: "1GB",
+        storageClass: "Fast",
+        existingClaim: "my claim",
+        retainData: "yes",
+        protectData: "1",
+        discardClaim: "synergychat-api-pvc",
+        namespace: "default",
+        webReplicas: "0",
+        crawlerContainers: "21",
+        crawlerPods: "51",
+        crawlerKeywords: "love,love",
+        webHost: "http://synchat.internal",
+        apiHost: "10.0.0.1",
+        apiUrl: "localhost:8080",
+        exposure: "loadbalancer",
+        ingressClass: "Nginx",
+        gatewayClass: "a b",
+        images: "latest",
+        imagePullPolicy: "always",
+        imagePullSecrets: "My Secret",
+    }).map(([key, value]) => config({ [key]: value })),
+    "context-missing": [config({}, {})],
+    "same-hosts": [config({ webHost: "synchatapi.internal" })],
+    "key-beside-existing-claim": [
+        config({ existingClaim: "mine", storageClass: "fast", storageSize: "2Gi" }),
+    ],
+    "gateway-class-missing": [config({ exposure: "gateway" })],
+
+    "other-cluster": [otherCluster("prod", recorded("synergychat"))],
+    "objects-absent": [
+        [absentObjects(recorded("synergychat", state), state.slice(0, 1))],
+        [absentObjects(recorded("synergychat", state), state.slice(0, 2))],
+        [absentObjects(recorded("synergychat", state), state)],
+    ],
+    "switch-interrupted": [
+        findings({ ...running, api: api({ outOfService: true }) }),
+        findings(seenFrom(elsewhere, { ...running, api: api({ outOfService: true }) }), elsewhere),
+    ],
+    "permissions-missing": [findings({ ...fresh, permissions: [] })],
+    "class-missing": [
+        findings(fresh, { storageClass: "fast" }),
+        findings(fresh, { ingressClass: "traefik" }),
+        findings(fresh, { exposure: "gateway", gatewayClass: "eg" }),
+    ],
+    "default-class-missing": [findings({ ...fresh, storageClasses: [], ingressClasses: [] })],
+    "namespace-terminating": [
+        findings({ ...fresh, namespace: object("Namespace", "synergychat", { deletionTimestamp }) }),
+    ],
+    "foreign-namespace": [
+        findings({ ...fresh, namespace: object("Namespace", "synergychat", { labels: {} }) }),
+        findings({
+            ...fresh,
+            namespace: object("Namespace", "synergychat", { labels: ownerLabels("synergychat-other") }),
+        }),
+        findings(
+            { ...fresh, namespace: object("Namespace", "synergychat", { labels: {} }) },
+            { retainData: "true" },
+        ),
+    ],
+    "foreign-object": [
+        findings({ ...running, objects: [object("Gateway", "app-gateway", { labels: {} })] }),
+        findings({
+            ...running,
+            objects: [object("Service", "api-service", { labels: ownerLabels("other") })],
+        }),
+    ],
+    "foreign-claim": [findings({ ...running, claims: [], objects: [claim({ labels: {} })] })],
+    "namespace-abandoned-by-killed-run": [findings(running, {}, { recorded: recorded("elsewhere") })],
+    "namespace-adopted": [findings(running, {}, { recorded: recorded(undefined) })],
+    "stack-renamed": [findings(formerly, {}, { recorded: renamedState })],
+    "host-served-elsewhere": [
+        findings({
+            ...running,
+            hostObjects: [serves("Ingress", "app-ingress", { rules: [{ host: "synchat.internal" }] })],
+        }),
+        findings({
+            ...running,
+            hostObjects: [serves("HTTPRoute", "api-httproute", { hostnames: ["synchatapi.internal"] })],
+        }),
+    ],
+    "ingress-webhook-not-ready": [
+        findings({ ...fresh, ingressRefusal }),
+        findings({ ...running, objects: [object("Ingress", "app-ingress"), claim()], ingressRefusal }),
+    ],
+    "existing-claim-missing": [
+        findings(running, { existingClaim: "mine", discardClaim: uid }),
+        findings(fresh, { existingClaim: "mine" }),
+    ],
+    "existing-claim-terminating": [
+        findings(
+            { ...onForeignClaim, objects: [claim({ name: "mine", labels: {}, deletionTimestamp })] },
+            { existingClaim: "mine" },
+        ),
+    ],
+    "existing-claim-is-own": [findings(running, { existingClaim: "synergychat-api-pvc", discardClaim: uid })],
+    "existing-claim-unusable": [
+        findings(
+            { ...onForeignClaim, objects: [brought({ volumeMode: "Block" })] },
+            { existingClaim: "mine" },
+        ),
+        findings(
+            { ...onForeignClaim, objects: [brought({ accessModes: ["ReadOnlyMany"] })] },
+            { existingClaim: "mine" },
+        ),
+        findings({ ...onForeignClaim, objects: [brought({}, { phase: "Lost" })] }, { existingClaim: "mine" }),
+    ],
+    "existing-claim-unbound": [
+        findings(
+            { ...onForeignClaim, objects: [brought({}, { phase: "Pending" })] },
+            { existingClaim: "mine" },
+        ),
+    ],
+    "existing-claim-mounted": [
+        findings(
+            { ...onForeignClaim, objects: [brought()], pods: [pod("reader", [], "mine")] },
+            { existingClaim: "mine" },
+        ),
+    ],
+    "volumes-on-several-nodes": [findings({ ...fresh, nodes: 2, storageClasses: [minikubeClass] })],
+    "released-volume-has-old-data": [findings({ ...fresh, earlierVolumes: [releasedVolume] })],
+    "claim-terminating": [
+        findings({ ...running, claims: [claim({ deletionTimestamp })] }),
+        findings({ ...running, claims: [claim({ deletionTimestamp })] }, { retainData: "true" }),
+    ],
+    "retained-claim-has-other-class": [
+        findings({ ...running, claims: [claim({ annotations: retained })] }, { storageClass: "roomy" }),
+    ],
+    "claim-cannot-shrink": [findings(running, { storageSize: "500Mi" })],
+    "claim-cannot-grow": [findings(running, { storageSize: "2Gi" })],
+    "claim-reattached": [
+        findings({ ...running, namespace: keptNamespace }, {}, { recorded: recorded(undefined) }),
+    ],
+
+    "claim-would-be-deleted": [
+        findings(running, ephemeral),
+        findings(running, { ...ephemeral, protectData: "true" }),
+        findings(running, { storageClass: "roomy" }),
+        findings(seenFrom(elsewhere, running), elsewhere),
+        findings({ ...running, objects: [foreignClaim] }, { existingClaim: "mine" }),
+        findings({ ...running, api: undefined }, ephemeral),
+    ],
+    "foreign-claim-would-be-deleted": [
+        findings(abandoned({ claims: [foreignClaim] }), elsewhere),
+        refusals(destroyPlan({ claims: [foreignClaim] })),
+    ],
+    "claims-unlisted": [findings(abandoned({ claims: undefined }), elsewhere)],
+    "ephemeral-messages-would-be-lost": [
+        findings(runningEphemeral),
+        findings({ ...runningEphemeral, claims: [claim()] }),
+        findings({ ...runningEphemeral, api: api({ claim: undefined, messages: undefined }) }),
+        findings({ ...runningEphemeral, apiPodChanges: ["template.spec.containers[0].image"] }, ephemeral),
+        findings({ ...runningEphemeral, apiPodChanges: undefined }, ephemeral),
+        findings(seenFrom(elsewhere, { ...runningEphemeral, api: api({ claim: undefined, messages: 1 }) }), {
+            ...ephemeral,
+            ...elsewhere,
+        }),
+    ],
+    "kept-claim-not-mounted": [
+        findings(running, { ...ephemeral, retainData: "true" }),
+        findings(onForeignClaim),
+        findings(onForeignClaim, { retainData: "true" }),
+        findings(
+            abandoned({ namespace: keptNamespace, claims: [foreignClaim], api: onForeignClaim.api }),
+            elsewhere,
+        ),
+    ],
+    "kept-claim-undeclared": [
+        findings({ ...running, claims: [claim({ annotations: retained })], api: undefined }, ephemeral),
+        findings(
+            {
+                ...running,
+                claims: [claim({ annotations: retained })],
+                objects: [foreignClaim],
+                api: undefined,
+            },
+            { existingClaim: "mine" },
+        ),
+    ],
+    "discard-claim-stale": [findings(running, { discardClaim: uid })],
+
+    "namespace-not-applied": [[namespaceChange(settings(elsewhere), "synergychat")].filter(isFinding)],
+    "switch-running": [[runningSwitch(undefined)], [runningSwitch(4711)]],
+    "switch-begun-elsewhere": [
+        [switchElsewhere("synergychat", "laptop:/home/ada/journal.json", "persistent")].filter(isFinding),
+    ],
+    "messages-answered": [
+        [answeredMessages([{ AuthorUsername: "ada", Text: "/stats love" }], "ephemeral")].filter(isFinding),
+    ],
+    "messages-posted-past-service": [[lateMessages(1, 2, "synergychat")].filter(isFinding)],
+    "pod-cannot-start": [
+        podsThatCannotStart([waitingPod("ImagePullBackOff", "Back-off pulling image"), unscheduledPod]),
+    ],
+
+    "data-protected": [guardRefusals({ ...guards, protectData: true }, stateOf({ protect: true }), [])],
+    "config-not-applied": [
+        guardRefusals({ ...guards, retainData: true }, stateOf({}), []),
+        guardRefusals(guards, stateOf({ retainOnDelete: true }), []),
+        guardRefusals({ ...guards, protectData: true }, stateOf({}), []),
+        guardRefusals(guards, stateOf({ protect: true }), []),
+    ],
+    "claim-mounted-by-foreign-pod": [
+        refusals(destroyPlan({ pods: [pod("debug")] })),
+        refusals(
+            destroyPlan({ pods: [pod("copy-5d4f7-x2x", [{ kind: "ReplicaSet", name: "copy-5d4f7" }])] }),
+        ),
+        refusals(
+            destroyPlan({
+                pods: ["a", "b"].map((id) =>
+                    pod(`copy-5d4f7-${id}`, [{ kind: "ReplicaSet", name: "copy-5d4f7" }]),
+                ),
+            }),
+        ),
+        refusals(destroyPlan({ pods: [pod("db-0", [{ kind: "StatefulSet", name: "db" }])] })),
+    ],
+    "claim-not-deleted": [[claimBlocker(claim(), [])]],
+    "claim-mounted": [[claimBlocker(claim({ deletionTimestamp }), [pod("debug"), pod("shell")])]],
+    "claim-held-by-finalizer": [
+        [claimBlocker(claim({ deletionTimestamp, finalizers: ["snapshot.example/source"] }), [])],
+    ],
+    "volume-retained": [
+        [blockerOf(volume({ persistentVolumeReclaimPolicy: "Retain" }, { phase: "Released" }))],
+    ],
+    "volume-ignored-by-minikube": [
+        [blockerOf(volume({ hostPath: { path: "/tmp/hostpath-provisioner/x" } }, { phase: "Released" }))],
+    ],
+    "volume-not-deleted": [
+        [blockerOf(volume({}, { phase: "Failed", message: "disk is busy" }))],
+        [blockerOf(volume({}, { phase: "Bound" }, { finalizers: ["a.example/b"] }))],
+    ],
+};

@@ -1,0 +1,171 @@
+/** Snapshots of a cluster and settings of a stack, for tests of the preflight. */
+import { strict as assert } from "node:assert";
+import { type Settings, readSettings } from "../../../config/settings";
+import type { ApiState } from "../../../kubernetes/chat-api";
+import type { Claim, Metadata } from "../../../kubernetes/objects";
+import type { AbandonedNamespace, ClusterSnapshot, RecordedObject } from "../../../kubernetes/snapshot";
+import type { Finding, FindingCode, Subject } from "../../../model/finding";
+import { classAnnotation, ownerLabels, retainAnnotation } from "../../../model/labels";
+import { type Run, evaluate } from "../../../preflight/evaluate";
+import type { RecordedState } from "../../../pulumi/state";
+
+export const instance = "synergychat-dev";
+export const uid = "0b9f8c1e-5a8d-4c59-9d0c-0d0b6a1c2f3e";
+
+/** Config keys without their namespace. */
+export type Config = Readonly<Record<string, string>>;
+
+export function settings(config: Config = {}): Settings {
+    const own = Object.entries(config).map(([key, value]) => [`synergychat:${key}`, value] as const);
+    return readSettings({ "kubernetes:context": "minikube", ...Object.fromEntries(own) }, "synergychat");
+}
+
+interface TestObject<K> {
+    readonly kind: K;
+    readonly metadata: Metadata;
+}
+
+/** An object that the stack owns, if its labels do not say otherwise. */
+export function object<const K extends string>(kind: K, name: string, metadata: object = {}): TestObject<K> {
+    const inNamespace = kind === "Namespace" ? {} : { namespace: "synergychat" };
+    return { kind, metadata: { name, uid: "1", labels: ownerLabels(instance), ...inNamespace, ...metadata } };
+}
+
+/** Annotations of a claim or a namespace that stays when the stack no longer declares it. */
+export const retained = { [classAnnotation]: "", [retainAnnotation]: "true" };
+
+/** The stack's claim, bound, of the default class. */
+export function claim(metadata: object = {}, spec: object = {}): Claim {
+    const annotations = { [classAnnotation]: "", [retainAnnotation]: "false" };
+    return {
+        ...object("PersistentVolumeClaim", "synergychat-api-pvc", { uid, annotations, ...metadata }),
+        spec: {
+            storageClassName: "standard",
+            volumeName: "pvc-1",
+            resources: { requests: { storage: "1Gi" } },
+            ...spec,
+        },
+    };
+}
+
+/** A running api with three messages on the stack's claim. */
+export function api(state: Partial<ApiState> = {}): ApiState {
+    return {
+        deployment: object("Deployment", "synergychat-api"),
+        claim: "synergychat-api-pvc",
+        messages: 3,
+        outOfService: false,
+        ...state,
+    };
+}
+
+export const ephemeralApi = api({ claim: undefined });
+
+export const namespace = object("Namespace", "synergychat");
+
+/** A fresh minikube: nothing of the stack exists. */
+export const fresh: ClusterSnapshot = {
+    namespace: undefined,
+    objects: [],
+    claims: [],
+    pods: [],
+    earlierVolumes: [],
+    nodes: 1,
+    api: undefined,
+    apiPodChanges: [],
+    abandoned: [],
+    hostObjects: [],
+    ingressRefusal: undefined,
+    storageClasses: [
+        object("StorageClass", "standard", {
+            annotations: { "storageclass.kubernetes.io/is-default-class": "true" },
+        }),
+        { ...object("StorageClass", "roomy"), allowVolumeExpansion: true },
+    ],
+    ingressClasses: [
+        object("IngressClass", "nginx", {
+            annotations: { "ingressclass.kubernetes.io/is-default-class": "true" },
+        }),
+    ],
+    gatewayClasses: undefined,
+    permissions: [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }],
+    absent: [],
+};
+
+/** The stack, up with persistent storage and three messages. */
+export const running: ClusterSnapshot = {
+    ...fresh,
+    namespace,
+    objects: [object("Deployment", "synergychat-api"), claim()],
+    claims: [claim()],
+    api: api(),
+};
+
+/** The stack, up with ephemeral storage and three messages. */
+export const runningEphemeral: ClusterSnapshot = { ...running, objects: [], claims: [], api: ephemeralApi };
+
+/** What the same cluster is to a config that names another namespace. */
+export function seenFrom(config: Config, snapshot: ClusterSnapshot): ClusterSnapshot {
+    if (config.namespace === undefined) {
+        return snapshot;
+    }
+    const { claims, api: state } = snapshot;
+    return { ...fresh, abandoned: [{ namespace: snapshot.namespace ?? namespace, claims, api: state }] };
+}
+
+/** A namespace that the stack leaves, with one claim that holds messages. */
+export function abandonedNamespace(more: Partial<AbandonedNamespace> = {}): AbandonedNamespace {
+    return { namespace, claims: [claim()], api: undefined, ...more };
+}
+
+/** A state of the stack in this namespace. Undefined: the state has nothing. */
+export function recorded(name: string | undefined, objects: readonly RecordedObject[] = []): RecordedState {
+    return {
+        context: name === undefined ? undefined : "minikube",
+        namespace: name,
+        namespaces: name === undefined ? [] : [name],
+        instances: name === undefined ? [] : [instance],
+        objects,
+    };
+}
+
+/** All findings. The state has the stack in namespace synergychat if the snapshot has that namespace or left it. */
+export function findings(
+    snapshot: ClusterSnapshot,
+    config: Config = {},
+    run: Partial<Run> = {},
+): readonly Finding[] {
+    const isUp = snapshot.namespace !== undefined || snapshot.abandoned.length > 0;
+    const state = recorded(isUp ? "synergychat" : undefined);
+    return evaluate(settings(config), snapshot, { instance, recorded: state, switching: false, ...run });
+}
+
+/** The codes of all findings. */
+export function codes(snapshot: ClusterSnapshot, config: Config = {}, run: Partial<Run> = {}): FindingCode[] {
+    return findings(snapshot, config, run).map(({ code }) => code);
+}
+
+/** The one finding. Fails if there are more, or none. */
+export function only(snapshot: ClusterSnapshot, config: Config = {}, run: Partial<Run> = {}): Finding {
+    return single(findings(snapshot, config, run));
+}
+
+/** The one finding of a list. */
+export function single(found: readonly Finding[]): Finding {
+    const [finding, ...others] = found;
+    assert.ok(finding && others.length === 0, `not one finding: ${found.map(({ code }) => code).join()}`);
+    return finding;
+}
+
+/** Fails unless the finding has this code, severity and subject. */
+export function assertFinding(
+    { code, severity, subject }: Finding,
+    expected: { code: FindingCode; severity: Finding["severity"]; subject: Subject },
+): void {
+    assert.deepEqual({ code, severity, subject }, expected);
+}
+
+/** Every command of every fix. */
+export function commandsOf({ fixes }: Finding): readonly string[] {
+    return fixes.flatMap(({ run }) => run);
+}

@@ -1,0 +1,81 @@
+/** The journal of a switch: whole or not at all, and for its owner alone to read. */
+import { strict as assert } from "node:assert";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { type Entries, Journal, journalPath } from "../../../cli/commands/switch/journal";
+
+const entries: Entries = { to: "ephemeral", pid: 1 };
+const copy = [{ AuthorUsername: "ada", Text: "hello" }];
+
+describe("the journal of a switch", () => {
+    let folder: string;
+    let path: string;
+
+    beforeEach(() => {
+        folder = mkdtempSync(join(tmpdir(), "synergychat-journal-"));
+        path = journalPath(folder, "0f1e");
+    });
+    afterEach(() => {
+        rmSync(folder, { recursive: true });
+    });
+
+    function begin(): Journal {
+        const begun = Journal.begin(path, entries);
+        assert.ok(begun);
+        return begun;
+    }
+
+    it("has a path for each installation of a stack", () => {
+        assert.notEqual(journalPath(folder, "ffff"), path);
+    });
+
+    it("reads back what was written, with every change", () => {
+        assert.equal(Journal.read(path), undefined);
+        const changed = begin().with({ copy, unreadClaim: "uid", pid: 2 });
+        assert.deepEqual(Journal.read(path)?.entries, { to: "ephemeral", pid: 2, copy, unreadClaim: "uid" });
+        changed.with({ unreadClaim: undefined });
+        assert.deepEqual(Journal.read(path)?.entries, { to: "ephemeral", pid: 2, copy });
+    });
+
+    it("lets one switch begin, and leaves its journal as it is", () => {
+        begin();
+        assert.equal(Journal.begin(path, { to: "persistent", pid: 2 }), undefined);
+        assert.deepEqual(Journal.read(path)?.entries, entries);
+        assert.deepEqual(readdirSync(dirname(path)), ["0f1e.json"]);
+    });
+
+    it("keeps a damaged journal, and names its file", () => {
+        begin();
+        writeFileSync(path, '{"to": "eph');
+        assert.throws(
+            () => Journal.read(path),
+            ({ message }: Error) => message.includes(path),
+        );
+        assert.equal(readFileSync(path, "utf8"), '{"to": "eph');
+    });
+
+    it("can be read by its owner alone", () => {
+        const mode = (file: string) => statSync(file).mode & 0o777;
+        const journal = begin();
+        assert.equal(mode(path), 0o600);
+        journal.with({ copy });
+        assert.deepEqual([mode(path), mode(dirname(path))], [0o600, 0o700]);
+    });
+
+    it("stays whole if a write was cut short", () => {
+        const journal = begin();
+        writeFileSync(`${path}.part`, '{"to": "eph');
+        assert.deepEqual(Journal.read(path)?.entries, entries);
+        journal.with({ pid: 2 });
+        assert.deepEqual(readdirSync(dirname(path)), ["0f1e.json"]);
+        assert.equal(Journal.read(path)?.entries.pid, 2);
+    });
+
+    it("is gone when it is removed, and can be removed twice", () => {
+        const journal = begin();
+        journal.remove();
+        journal.remove();
+        assert.equal(Journal.read(path), undefined);
+    });
+});

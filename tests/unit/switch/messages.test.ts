@@ -1,0 +1,47 @@
+/** Lists of messages: what a switch compares and joins. */
+import { strict as assert } from "node:assert";
+import { answered, begins, fingerprint, join } from "../../../cli/commands/switch/messages";
+
+const messages = (...texts: string[]) => texts.map((Text) => ({ AuthorUsername: "ada", Text }));
+
+describe("lists of messages", () => {
+    it("compares authors and texts, and no other field", () => {
+        assert.ok(begins([], messages("a")));
+        assert.ok(
+            begins(
+                messages("a"),
+                messages("a").map((message) => ({ ...message, CreatedAt: "today" })),
+            ),
+        );
+        assert.ok(begins(messages("a", "b"), messages("a", "b", "c")));
+        assert.ok(!begins(messages("a", "b"), messages("a")));
+        assert.ok(!begins(messages("b"), messages("a", "b")));
+        assert.ok(!begins([{ AuthorUsername: "bob", Text: "a" }], messages("a")));
+    });
+
+    it("joins two lists without doubling what an interrupted run wrote already", () => {
+        assert.deepEqual(join(messages("a"), messages("a", "b")), messages("a", "b"));
+        assert.deepEqual(join(messages("a", "b"), messages("a")), messages("a", "b"));
+        assert.deepEqual(join([], messages("a")), messages("a"));
+    });
+
+    it("joins two lists without losing a message, the first list first", () => {
+        assert.deepEqual(join(messages("old"), messages("new")), messages("old", "new"));
+        assert.deepEqual(join(messages("a", "b"), messages("a", "c")), messages("a", "b", "a", "c"));
+    });
+
+    it("finds the messages that the api would answer, and no others", () => {
+        assert.deepEqual(
+            answered(messages("/stats keywords=love", "see /stats", "hello")),
+            messages("/stats keywords=love"),
+        );
+    });
+
+    it("distinguishes lists by authors, texts and order, even if one text looks like two", () => {
+        const prints = [messages("a", "b"), messages("b", "a"), messages("ab"), messages('a","b')].map(
+            fingerprint,
+        );
+        assert.equal(new Set(prints).size, 4);
+        assert.equal(fingerprint(messages("a")), fingerprint(messages("a")));
+    });
+});

@@ -1,0 +1,51 @@
+/** `npm run docs`: writes every file, or part of a file, that is generated from the program. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { format, resolveConfig } from "prettier";
+import { configTable, withConfigBlock } from "./config-docs";
+import { declaredObjects } from "./declared";
+import { diagram } from "./diagram";
+import { fence, replaceGenerated } from "./markdown";
+import { clusterRole, permissionTable } from "./permission-docs";
+
+/** Each file that is generated or has a generated part: from its text as it is to its text as it has to be. */
+const generators: Readonly<Record<string, (text: string) => string | Promise<string>>> = {
+    "Pulumi.yaml": withConfigBlock,
+    "README.md": async (text) => replaceGenerated(text, "diagram", fence("mermaid", await stackDiagram())),
+    "docs/configuration.md": (text) => replaceGenerated(text, "config keys", configTable()),
+    "docs/permissions.md": (text) => replaceGenerated(text, "permissions", permissionTable()),
+    "docs/rbac.yaml": clusterRole,
+};
+
+/** Names of the files. */
+export const generatedFiles = Object.keys(generators);
+
+/** A file as it is now, and as it has to be. */
+export async function generate(
+    file: string,
+): Promise<{ readonly current: string; readonly expected: string }> {
+    const current = readFileSync(file, "utf8");
+    const text = (await generators[file]?.(current)) ?? current;
+    const options = await resolveConfig(file);
+    return { current, expected: await format(text, { ...options, filepath: file }) };
+}
+
+async function stackDiagram(): Promise<string> {
+    return diagram(
+        await declaredObjects({ storageMode: "ephemeral" }),
+        await declaredObjects({ storageMode: "persistent" }),
+    );
+}
+
+async function main(): Promise<void> {
+    for (const file of generatedFiles) {
+        const { current, expected } = await generate(file);
+        if (current !== expected) {
+            writeFileSync(file, expected);
+        }
+        console.log(`${file}: ${current === expected ? "unchanged" : "written"}`);
+    }
+}
+
+if (require.main === module) {
+    void main();
+}
