@@ -1,7 +1,9 @@
 /** The stack that a command works on, with its cluster. */
 import { existsSync } from "node:fs";
 import { type Settings, checkConfig } from "../config/settings";
+import type { Client } from "../kubernetes/client";
 import { currentContext, isContent, kubeconfigPath } from "../kubernetes/kubectl";
+import { objectPath } from "../model/kinds";
 import { instanceOf } from "../model/labels";
 import { type Owners, ownersOf } from "../model/ownership";
 import { otherCluster } from "../preflight/recorded";
@@ -113,6 +115,20 @@ export function settingsOf(
         );
     }
     return settings;
+}
+
+/**
+ * Checks that the namespace of a stack exists before a command works in it.
+ *
+ * @throws UserError if it does not.
+ */
+export async function requireNamespace(client: Client, namespace: string, stack: string): Promise<void> {
+    if ((await client.find(objectPath("Namespace", namespace))) === undefined) {
+        throw new UserError(
+            `Stack ${stack} is not up in the cluster of context ${client.target.context}: there is no namespace ${namespace}. Nothing was changed.\n` +
+                `  Bring it up:  npm run up -- ${stack}`,
+        );
+    }
 }
 
 /** Where the state is was not known before there was a Pulumi: another stack may be selected there. */

@@ -41,6 +41,15 @@ export async function down({ words, flags, output }: Call): Promise<void> {
             "npm run down",
         ]);
     }
+    output.info(`\n${summary(plan)}`);
+}
+
+function summary({ open, places, retainData }: DestroyPlan): string {
+    const wasUp = open.state.length > 0 || places.some(({ found }) => found !== undefined);
+    if (!wasUp) {
+        return `Stack ${open.stack.name} was not up. Nothing was deleted.`;
+    }
+    return `Stack ${open.stack.name} is down${retainData ? ", and its data is kept" : ""}.`;
 }
 
 /** As `openStack`. If there is no cluster any more, the person may want to forget the stack. */

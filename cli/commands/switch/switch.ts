@@ -15,7 +15,7 @@ import { outputsIn } from "../../../pulumi/state";
 import { UserError } from "../../../system/errors";
 import { outputOf } from "../../../system/process";
 import { type Call, UsageError } from "../../command";
-import { type OpenStack, openStack, settingsOf } from "../../stack";
+import { type OpenStack, openStack, requireNamespace, settingsOf } from "../../stack";
 import { Journal, type Mode, journalPath } from "./journal";
 import { findAddress, waitForAnswer } from "./outside";
 import { namespaceChange, protectedClaim, runningSwitch, switchElsewhere } from "./refusals";
@@ -31,6 +31,7 @@ export async function switchStorage({ words, output }: Call): Promise<void> {
     const { namespaceName, apiUrl } = outputsIn(open.state, stack.name);
     refuse(open, namespaceChange(settings, namespaceName));
     const client = await Client.connect({ context, env: cluster.env });
+    await requireNamespace(client, namespaceName, stack.name);
     const api = new ChatApi(client, namespaceName);
     const work: Work = { open, api, settings, configBefore: configText(stack.name) };
     const path = journalPath(dataFolder(stack.env), await api.installation());

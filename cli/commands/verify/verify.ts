@@ -13,7 +13,7 @@ import { UserError } from "../../../system/errors";
 import { firstAnswering, loopback } from "../../addresses";
 import type { Call } from "../../command";
 import type { Output } from "../../output";
-import { openStack, settingsOf } from "../../stack";
+import { openStack, requireNamespace, settingsOf } from "../../stack";
 import { type Check, addressHeading, check, checksOf, exposureCheck } from "./checks";
 import { type LiveStack, readLiveStack } from "./live";
 import { checkOnCopy, checkOnLivePod } from "./persistence-check";
@@ -27,12 +27,16 @@ export async function verify({ words, flags, output }: Call): Promise<void> {
     const app = outputsIn(state, stack.name);
     const exposure = settingsOf(open).exposure.kind;
     const client = await Client.connect({ context, env: cluster.env });
+    await requireNamespace(client, app.namespaceName, stack.name);
     const checks: Check[] = [];
     for await (const next of allChecks(client, app, exposure, flags.has("destructive"), output)) {
         show(output, next, checks.at(-1)?.heading);
         checks.push(next);
     }
     summarise(stack.name, flags.has("json"), checks, output);
+    if (checks.some(({ heading, result }) => heading === addressHeading && result === "failed")) {
+        output.list("If only the addresses do not answer:", cluster.reachAdvice(undefined));
+    }
 }
 
 async function* allChecks(
