@@ -302,19 +302,34 @@ export function undeclaredClaims(settings: Settings, { claims }: ClusterSnapshot
     }
     return claims
         .filter((claim) => !isCurrent(claim, settings) && isRetained(claim))
-        .map(({ metadata: { name, namespace = "" } }) => ({
-            code: "kept-claim-undeclared",
-            severity: "warning",
-            subject: { kind: "PersistentVolumeClaim", name, namespace },
-            reason:
-                `Claim ${name} stays in namespace ${namespace} with its messages, and the stack no longer manages it. ` +
-                (settings.retainNamespace
-                    ? "Only you can delete it."
-                    : "A destroy deletes it with the namespace."),
-            fixes: settings.retainNamespace
+        .map((claim) => undeclaredClaim(claim, settings));
+}
+
+function undeclaredClaim(claim: Claim, settings: Settings): Finding {
+    const { name, namespace = "" } = claim.metadata;
+    return {
+        code: "kept-claim-undeclared",
+        severity: "warning",
+        subject: { kind: "PersistentVolumeClaim", name, namespace },
+        reason:
+            `Claim ${name} stays in namespace ${namespace} with its messages, and the stack no longer manages it. ` +
+            (settings.retainNamespace
+                ? "Only you can delete it."
+                : "A destroy deletes it with the namespace."),
+        fixes: [
+            {
+                to: "Mount it again",
+                run: [
+                    "pulumi config set storageMode persistent",
+                    "pulumi config rm existingClaim",
+                    configCommand("storageClass", requestedClass(claim)),
+                ],
+            },
+            ...(settings.retainNamespace
                 ? []
-                : [{ to: "Keep it on destroy", run: ["pulumi config set retainData true"] }],
-        }));
+                : [{ to: "Keep it on destroy", run: ["pulumi config set retainData true"] }]),
+        ],
+    };
 }
 
 function ephemeralMessagesOf(api: ApiState | undefined): string | undefined {

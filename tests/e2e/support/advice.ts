@@ -17,7 +17,8 @@ process.on("exit", () => {
 export function fixesIn(text: string, code: FindingCode): readonly Fix[] {
     const fixes: { to: string; run: string[] }[] = [];
     const lines = text.split("\n").map((line) => line.trimEnd());
-    const begin = lines.findIndex((line) => line.includes(`[${code}]`));
+    // Pulumi shows the first line of a warning as progress, and the whole warning at the end.
+    const begin = lines.findLastIndex((line) => line.includes(`[${code}]`));
     assert.ok(begin >= 0, `there is no ${code} in:\n${text}`);
     for (const line of lines.slice(begin + 1)) {
         const [, to, command] = /^\s+(\S.*?): {2,}(\S.*)$/.exec(line) ?? [];

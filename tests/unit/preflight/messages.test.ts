@@ -303,10 +303,15 @@ describe("a claim that is kept but not mounted", () => {
             findings(snapshot, config).find(({ code }) => code === "kept-claim-undeclared") ?? assert.fail();
         const finding = undeclared(ephemeral, kept);
         assertFinding(finding, { code: "kept-claim-undeclared", severity: "warning", subject });
-        assert.deepEqual(commandsOf(finding), ["pulumi config set retainData true"]);
+        const back = [
+            "pulumi config set storageMode persistent",
+            "pulumi config rm existingClaim",
+            "pulumi config rm storageClass",
+        ];
+        assert.deepEqual(commandsOf(finding), [...back, "pulumi config set retainData true"]);
         // The namespace stays for the sake of the existing claim.
         const config = { existingClaim: "mine" };
-        assert.deepEqual(commandsOf(undeclared(config, { ...kept, objects: [foreignClaim] })), []);
+        assert.deepEqual(commandsOf(undeclared(config, { ...kept, objects: [foreignClaim] })), back);
     });
 });
 
