@@ -2,7 +2,7 @@
 // package-lock.json pin the rest. Debian's packages are those of the release.
 export const kubernetes = "1.34.4";
 export const pulumi = "3.274.1";
-export const oldestPulumi = [3, 210, 0] as const;
+export const oldestPulumi = [3, 219, 0] as const;
 /** The version of @pulumi/kubernetes, which asks for a provider of its own version. */
 export const kubernetesProvider = "4.34.2";
 export const oldestGo = [1, 21] as const;

@@ -27,6 +27,7 @@ export async function sandbox(query: ClusterQuery): Promise<Cluster> {
     if (!isBuilt && !yes && isInteractive()) {
         await confirmBuild();
     }
+    output.info("minikube is not on the PATH. Using the sandbox in its place, see sandbox/README.md.");
     runVisibly("npm", ["run", "--silent", "sandbox", "--", "up"], env, output.descriptor);
     return {
         kind: "sandbox",

@@ -47,7 +47,7 @@ export async function up({ words, flags, output }: Call): Promise<void> {
     } else {
         await showAddresses(open, settings, app, await Client.connect({ context, env: cluster.env }));
     }
-    output.list("To look around:", [...cluster.shellCommands, ...app.nextCommands]);
+    output.list("To look around, in each new terminal:", [...cluster.shellCommands, ...app.nextCommands]);
     cluster.notes.forEach((note) => {
         output.info(`\n${note}`);
     });
