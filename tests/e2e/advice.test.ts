@@ -42,6 +42,8 @@ describe("the advice of pulumi up", () => {
     const claim = (namespace = name) => get(namespace, "pvc", claimName);
 
     before(async () => {
+        // A killed run leaves it behind.
+        await kubectl("delete", "namespace", others, "--ignore-not-found");
         await stack.create();
         await stack.up();
         await say(stack, "one", "two");
@@ -192,12 +194,16 @@ describe("the advice of pulumi up", () => {
     });
 
     it("goes on with a stack that was renamed", async () => {
-        await stack.run("stack", "rename", `${name}-new`, "--stack", name);
+        const renamed = new TestStack("advice-new");
+        await stack.run("stack", "rename", renamed.name, "--stack", name);
         try {
-            const text = await stack.run("preview", "--stack", `${name}-new`);
-            assert.deepEqual(codesIn(text), ["stack-renamed"]);
+            assert.deepEqual(codesIn(await renamed.up()), ["stack-renamed"]);
+            assert.deepEqual(codesIn(await renamed.up("--expect-no-changes")), []);
+            const { labels } = (await claim()).metadata;
+            assert.equal(labels["app.kubernetes.io/instance"], `synergychat-${renamed.name}`);
+            await unchanged();
         } finally {
-            await stack.run("stack", "rename", name, "--stack", `${name}-new`);
+            await stack.run("stack", "rename", name, "--stack", renamed.name);
         }
     });
 
