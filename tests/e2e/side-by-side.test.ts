@@ -51,7 +51,7 @@ describe("two stacks side by side", () => {
         const { status, text } = await left.pulumi("preview");
         left.edit({ namespace: left.name });
         assert.notEqual(status, 0);
-        assert.deepEqual(codesIn(text), ["foreign-namespace"]);
+        assert.deepEqual(codesIn(text), ["foreign-namespace", "claim-would-be-deleted"]);
         assert.match(text, /synergychat-e2e-right/);
     });
 
