@@ -59,6 +59,8 @@ async function readRecordedStateOf(stackName: string): Promise<RecordedState> {
  */
 export function stopIfRegistered(absent: readonly RecordedObject[], problem: pulumi.RunError): void {
     const uids = new Set(absent.map(({ metadata }) => metadata.uid));
+    // Once the program itself has ended, Pulumi shows the stack of an error, and its message only if there is none.
+    problem.stack = "";
     const check = (metadata: Partial<RecordedObject["metadata"]> | undefined): void => {
         if (metadata?.uid !== undefined && uids.has(metadata.uid)) {
             throw problem;

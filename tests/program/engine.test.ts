@@ -55,6 +55,11 @@ describe("stopIfRegistered", () => {
         assert.equal(await errorAfter("gone-2"), problem);
     });
 
+    it("shows no stack trace, although Pulumi may answer when the program has ended", async () => {
+        // Pulumi's cmd/run/index.ts then shows `error.stack || error.message`.
+        assert.equal(((await errorAfter("gone-1")) as Error).stack, "");
+    });
+
     it("stops nothing if Pulumi creates the object", async () => {
         assert.equal(await errorAfter(undefined), undefined);
         assert.equal(await errorAfter("new"), undefined);
