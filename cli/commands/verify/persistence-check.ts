@@ -103,10 +103,11 @@ export function outcome(
 
 /** Why the copy would get no volume. Undefined if it would, or if that is unknown. */
 export function withoutProvisioner(live: LiveStack): string | undefined {
-    const name = claimToCopy(live)?.spec?.storageClassName;
-    if (live.storageMode === "ephemeral" || !live.storageClasses) {
+    const claim = claimToCopy(live);
+    if (!claim || !live.storageClasses) {
         return undefined;
     }
+    const name = claim.spec?.storageClassName;
     const storageClass = live.storageClasses.find(({ metadata }) => metadata.name === name);
     const called = name === undefined || name === "" ? "(none)" : name;
     const isProvisioned =
