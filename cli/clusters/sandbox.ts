@@ -31,7 +31,7 @@ export async function sandbox(query: ClusterQuery): Promise<Cluster> {
     runVisibly("npm", ["run", "--silent", "sandbox", "--", "up"], env, output.descriptor);
     return {
         kind: "sandbox",
-        env: { ...env, ...sandboxEnvironment(env) },
+        env: { ...env, ...sandboxEnvironment(env), ...chosenBackend(env) },
         // Its ingress controller is ready when it has started.
         prepare: () => Promise.resolve(),
         folderExists: (folder) => existsSync(folder),
@@ -47,6 +47,17 @@ export async function sandbox(query: ClusterQuery): Promise<Cluster> {
 export function sandboxEnvironment(env: Environment): Environment | undefined {
     const json = outputOf("npm", ["run", "--silent", "sandbox", "--", "env", "--json"], env);
     return json === undefined ? undefined : (JSON.parse(json) as Environment);
+}
+
+/** Where a person keeps Pulumi's state, and its passphrase. The sandbox has a place of its own for those who have not chosen. */
+function chosenBackend({
+    PULUMI_BACKEND_URL,
+    PULUMI_CONFIG_PASSPHRASE,
+    PULUMI_CONFIG_PASSPHRASE_FILE,
+}: Environment): Environment {
+    return PULUMI_BACKEND_URL === undefined
+        ? {}
+        : { PULUMI_BACKEND_URL, PULUMI_CONFIG_PASSPHRASE, PULUMI_CONFIG_PASSPHRASE_FILE };
 }
 
 async function confirmBuild(): Promise<void> {
