@@ -1,6 +1,8 @@
-/** Why the pods of a rollout do not start, in their own words. */
+/** Whether a rollout is complete, and why its pods do not start, in their own words. */
 import type { Finding } from "../model/finding";
-import type { Pod } from "./objects";
+import { kindOf, listPath } from "../model/kinds";
+import type { Client } from "./client";
+import type { Deployment, Pod } from "./objects";
 
 /** Reasons of the kubelet that time alone does not cure. */
 const persistentReasons = [
@@ -13,6 +15,55 @@ const persistentReasons = [
     "RunContainerError",
     "CrashLoopBackOff",
 ];
+
+const patience = 20_000; // ms for which a pod may say that it cannot start: a pull that fails once may succeed
+
+/**
+ * Waits until every Deployment of a namespace runs what it declares. The provider does not: a Deployment with the strategy
+ * Recreate counts as complete for it as soon as the old pod is gone.
+ *
+ * @param seconds limit of the wait.
+ * @returns a finding for each pod that cannot start. None if all of them run.
+ * @throws UserError if pods are still starting when the time is over.
+ */
+export async function rolloutProblems(
+    client: Client,
+    namespace: string,
+    seconds: number,
+): Promise<readonly Finding[]> {
+    let failingSince: number | undefined;
+    return client.waitUntil(
+        `all Deployments in namespace ${namespace} run what they declare`,
+        async () => {
+            const deployments = await client.listIfAllowed<Deployment>(
+                listPath(kindOf("Deployment"), namespace),
+            );
+            if ((deployments ?? []).every(isComplete)) {
+                return [];
+            }
+            const problems = podsThatCannotStart(await podsIn(client, namespace));
+            failingSince = problems.length > 0 ? (failingSince ?? performance.now()) : undefined;
+            return failingSince !== undefined && performance.now() - failingSince > patience && problems;
+        },
+        seconds,
+        `kubectl get pods,events --namespace ${namespace}`,
+    );
+}
+
+/** As `kubectl rollout status` decides it. */
+export function isComplete({ metadata, spec, status }: Deployment): boolean {
+    const { replicas = 0, updatedReplicas = 0, availableReplicas = 0, observedGeneration = 0 } = status ?? {};
+    const wanted = spec?.replicas ?? 1;
+    return (
+        observedGeneration >= (metadata.generation ?? 0) &&
+        [replicas, updatedReplicas, availableReplicas].every((count) => count === wanted)
+    );
+}
+
+/** The pods of a namespace. None if the user may not list them. */
+export async function podsIn(client: Client, namespace: string): Promise<readonly Pod[]> {
+    return (await client.listIfAllowed<Pod>(`/api/v1/namespaces/${namespace}/pods`)) ?? [];
+}
 
 /** A finding for each pod that cannot start. */
 export function podsThatCannotStart(pods: readonly Pod[]): readonly Finding[] {

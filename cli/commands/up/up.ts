@@ -8,8 +8,7 @@
 import type { Settings } from "../../../config/settings";
 import { Client } from "../../../kubernetes/client";
 import { waitForAddresses } from "../../../kubernetes/ingress";
-import type { Pod } from "../../../kubernetes/objects";
-import { podsThatCannotStart } from "../../../kubernetes/rollout";
+import { podsIn, podsThatCannotStart, rolloutProblems } from "../../../kubernetes/rollout";
 import { inheritableVolumes } from "../../../kubernetes/volumes";
 import { portName, serviceName } from "../../../model/names";
 import { inheritedVolume } from "../../../preflight/volumes";
@@ -21,6 +20,7 @@ import type { Call } from "../../command";
 import { type OpenStack, openStack, settingsOf } from "../../stack";
 import { isInteractive } from "../../terminal";
 
+const rolloutSeconds = 300; // for the pods to be ready, image pulls included
 const addressSeconds = 60; // for the controller to publish one
 const answerSeconds = 20; // for the app to answer there
 
@@ -65,20 +65,23 @@ async function showInheritableVolumes(
     output.findings(volumes.map((volume) => inheritedVolume(volume, context)));
 }
 
-/** Runs `pulumi up`. If it fails, the pods say why better than the timeout of a rollout does. */
+/** Runs `pulumi up`. If the app does not run then, the pods say why better than a timeout does. */
 async function deploy(
     { stack, context, cluster, output }: OpenStack,
     { namespace }: Settings,
     flags: readonly string[],
 ): Promise<void> {
+    const connect = () => Client.connect({ context, env: cluster.env });
     try {
         // A cluster that was recreated has nothing of what the state says, so the state is refreshed first.
         stack.run(["up", ...flags, "--refresh"]);
     } catch (error) {
-        const client = await Client.connect({ context, env: cluster.env });
-        const pods = await client.listIfAllowed<Pod>(`/api/v1/namespaces/${namespace}/pods`);
-        output.findings(podsThatCannotStart(pods ?? []));
+        output.findings(podsThatCannotStart(await podsIn(await connect(), namespace)));
         throw error;
+    }
+    const problems = await rolloutProblems(await connect(), namespace, rolloutSeconds);
+    if (problems.length > 0) {
+        throw new UserError(`Pulumi is done, and SynergyChat does not run:\n\n${output.render(problems)}`);
     }
 }
 
