@@ -6,6 +6,7 @@ import tseslint from "typescript-eslint";
  */
 const rooms = {
     system: {},
+    pods: {},
     model: {},
     components: { values: ["model"] },
     config: { values: ["model", "system"], types: ["components"] },
@@ -50,7 +51,7 @@ export default tseslint.config(
     {
         languageOptions: {
             parserOptions: {
-                project: ["./tsconfig.check.json", "./sandbox/tsconfig.json"],
+                project: ["./tsconfig.check.json", "./pods/tsconfig.json", "./sandbox/tsconfig.json"],
                 tsconfigRootDir: import.meta.dirname,
             },
         },

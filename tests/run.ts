@@ -49,6 +49,7 @@ const counts = [
     check("types"),
     mocha("test:unit"),
     mocha("test:program"),
+    mocha("test:pods"),
     mocha("test:integration"),
     mocha("test:sandbox"),
     check("test:images"),
