@@ -1,15 +1,25 @@
 /** The whole stack in one function: settings in, components and outputs out. It has no access to any cluster. */
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { Api, apiDeployment } from "./components/api";
+import { Api, type ApiArgs, apiDeployment } from "./components/api";
+import { type BackupJobArgs, Backups, backupJob } from "./components/backups";
 import { Crawler, crawlerUrl } from "./components/crawler";
 import { AppExposure } from "./components/exposure";
+import { Guard } from "./components/guard";
 import { AppNamespace } from "./components/namespace";
 import { ApiStorage } from "./components/storage";
+import { Tools } from "./components/tools";
 import { Web } from "./components/web";
 import type { WorkloadArgs } from "./components/workload";
 import type { Settings } from "./config/settings";
-import { type Part, serviceName, workloadName } from "./model/names";
+import {
+    type Part,
+    backupsClaimName,
+    serviceAccountName,
+    serviceName,
+    toolsConfigMapName,
+    workloadName,
+} from "./model/names";
 import { mountedClaim } from "./model/storage";
 
 /** The stack's outputs. */
@@ -37,16 +47,20 @@ export interface Outputs {
  */
 export function deploy(settings: Settings, instance: string): Outputs {
     const opts = { provider: clusterProvider(settings) };
-    const guards = { retain: settings.retainData, protect: settings.protectData };
+    const protection = { retain: settings.retainData, protect: settings.protectData };
 
     const namespace = new AppNamespace(
         "app",
-        { name: settings.namespace, instance, ...guards, retain: settings.retainNamespace },
+        { name: settings.namespace, instance, ...protection, retain: settings.retainNamespace },
         opts,
     );
     const common = { namespace: namespace.namespaceName, instance };
 
-    const storage = new ApiStorage("api-storage", { ...common, storage: settings.storage, ...guards }, opts);
+    const storage = new ApiStorage(
+        "api-storage",
+        { ...common, storage: settings.storage, ...protection },
+        opts,
+    );
     const crawler = new Crawler(
         "crawler",
         {
@@ -58,9 +72,31 @@ export function deploy(settings: Settings, instance: string): Outputs {
         },
         opts,
     );
+    const apiArgs = { ...common, ...imageArgs(settings, "api") };
+    const tools = settings.guard || settings.backups ? new Tools("tools", common, opts) : undefined;
+    const toolsConfigMap = tools?.configMap.metadata.name ?? "";
+    const backups =
+        settings.backups &&
+        new Backups(
+            "api-backups",
+            {
+                ...settings.backups,
+                ...protection,
+                api: apiArgs,
+                tools: toolsImage(settings, toolsConfigMap),
+                dataClaim: storage.claimName,
+            },
+            opts,
+        );
+    const guard = settings.guard && new Guard("api-guard", common, opts);
     const api = new Api(
         "api",
-        { ...common, ...imageArgs(settings, "api"), storage, crawlerUrl: crawler.url },
+        {
+            ...apiArgs,
+            storage,
+            crawlerUrl: crawler.url,
+            ...(guard && guardArgs(settings, toolsConfigMap, guard.serviceAccountName, backups?.claimName)),
+        },
         opts,
     );
     const web = new Web(
@@ -94,10 +130,32 @@ export function declaredApiDeployment(settings: Settings, instance: string): k8s
             instance,
             ...imageArgs(settings, "api"),
             crawlerUrl: crawlerUrl(serviceName("crawler")),
+            ...guardArgs(settings, toolsConfigMapName, serviceAccountName, backupsClaimName),
         },
         mountedClaim(settings.storage),
     );
 }
+
+/**
+ * A Job that makes a backup and starts the api's declared image on a copy of it: the preflight tries a new image with it.
+ *
+ * @returns undefined if the stack has neither guard nor backups, or nothing that could be copied.
+ */
+export function declaredTrial(settings: Settings, instance: string): BackupJob | undefined {
+    const dataClaim = mountedClaim(settings.storage);
+    return dataClaim === undefined || !(settings.guard ?? settings.backups)
+        ? undefined
+        : backupJob({
+              api: { namespace: settings.namespace, instance, ...imageArgs(settings, "api") },
+              tools: toolsImage(settings, toolsConfigMapName),
+              dataClaim,
+              backupsClaim: settings.backups && backupsClaimName,
+              reason: "before-upgrade",
+              kept: settings.backups?.kept ?? 1,
+          });
+}
+
+type BackupJob = ReturnType<typeof backupJob>;
 
 function clusterProvider({ context, kubeconfig }: Settings): k8s.Provider {
     return new k8s.Provider("cluster", {
@@ -113,6 +171,31 @@ function clusterProvider({ context, kubeconfig }: Settings): k8s.Provider {
         // The program wins over whatever an earlier run or a kubectl edit wrote to the same field.
         enablePatchForce: true,
     });
+}
+
+function toolsImage({ images }: Settings, configMap: pulumi.Input<string>): BackupJobArgs["tools"] {
+    return { image: images.tools, configMap };
+}
+
+/** The guard sees the backups if there are any, and if the file that they can repair is on a claim as well. */
+function guardArgs(
+    settings: Settings,
+    toolsConfigMap: pulumi.Input<string>,
+    account: pulumi.Input<string>,
+    backups: pulumi.Input<string> | undefined,
+): Pick<ApiArgs, "guard"> {
+    const { guard, storage } = settings;
+    const sees = settings.backups && storage.mode === "persistent" && backups !== undefined;
+    return guard
+        ? {
+              guard: {
+                  command: guard.command,
+                  tools: toolsImage(settings, toolsConfigMap),
+                  serviceAccountName: account,
+                  ...(sees && { backupsClaim: backups }),
+              },
+          }
+        : {};
 }
 
 function imageArgs(

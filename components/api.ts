@@ -1,6 +1,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { apiVolumeName, configMapName, containerPort, portName, workloadName } from "../model/names";
+import { type GuardedPod, guarded } from "./guard";
 import { type ApiStorage, type DatabaseVolume, databaseVolume } from "./storage";
 import {
     type Workload,
@@ -18,6 +19,12 @@ export interface ApiArgs extends WorkloadArgs {
     readonly storage: ApiStorage;
     /** Address of the crawler inside the cluster. */
     readonly crawlerUrl: pulumi.Input<string>;
+    /**
+     * What guards the file and restarts the api.
+     *
+     * @default - Nothing: the pod is the chapter's.
+     */
+    readonly guard?: GuardedPod;
 }
 
 /**
@@ -63,7 +70,7 @@ export function apiDeployment(
 }
 
 function apiSpec(args: Omit<ApiArgs, "storage">, database: DatabaseVolume): WorkloadSpec {
-    return {
+    const spec: WorkloadSpec = {
         replicas: 1,
         strategy: { type: "Recreate" },
         environment: {
@@ -84,4 +91,5 @@ function apiSpec(args: Omit<ApiArgs, "storage">, database: DatabaseVolume): Work
         ],
         volumes: [database.volume],
     };
+    return args.guard ? guarded(spec, args, args.guard, database) : spec;
 }

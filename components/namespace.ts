@@ -1,10 +1,10 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { stackLabels } from "../model/labels";
-import { type GuardArgs, guardAnnotations, guardOptions } from "./guards";
+import { type ProtectionArgs, protectionAnnotations, protectionOptions } from "./protection";
 
 /** Arguments of the namespace. */
-export interface AppNamespaceArgs extends GuardArgs {
+export interface AppNamespaceArgs extends ProtectionArgs {
     /** Name of the namespace. A new name is a new namespace: everything in the old one is deleted with it. */
     readonly name: pulumi.Input<string>;
     /** The stack that owns it: the value of the label app.kubernetes.io/instance. */
@@ -14,8 +14,8 @@ export interface AppNamespaceArgs extends GuardArgs {
 /**
  * The namespace of the app. Only pods that meet the `restricted` pod security standard run in it.
  *
- * Deleting a namespace deletes everything in it, whatever the options of its content say. So it has the same guards as
- * the claim.
+ * Deleting a namespace deletes everything in it, whatever the options of its content say. So it is protected as
+ * the claim is.
  */
 export class AppNamespace extends pulumi.ComponentResource {
     /** The Namespace. */
@@ -32,10 +32,10 @@ export class AppNamespace extends pulumi.ComponentResource {
                 metadata: {
                     name: args.name,
                     labels: { ...stackLabels(args.instance), ...podSecurity("restricted") },
-                    annotations: guardAnnotations(args),
+                    annotations: protectionAnnotations(args),
                 },
             },
-            { parent: this, ...guardOptions(args) },
+            { parent: this, ...protectionOptions(args) },
         );
 
         this.namespaceName = this.namespace.metadata.name;

@@ -3,10 +3,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { classAnnotation, partLabels } from "../model/labels";
 import { apiVolumeName, claimName, databasePaths } from "../model/names";
 import { type ClaimArgs, type StorageArgs, declaredClaim, mountedClaim } from "../model/storage";
-import { type GuardArgs, guardAnnotations, guardOptions } from "./guards";
+import { type ProtectionArgs, protectionAnnotations, protectionOptions } from "./protection";
 
 /** Arguments of the api's storage. */
-export interface ApiStorageArgs extends GuardArgs {
+export interface ApiStorageArgs extends ProtectionArgs {
     /** Namespace of the claim. */
     readonly namespace: pulumi.Input<string>;
     /** The stack that owns the claim: the value of the label app.kubernetes.io/instance. */
@@ -36,7 +36,7 @@ export class ApiStorage extends pulumi.ComponentResource {
         super("synergychat:index:ApiStorage", name, {}, opts);
 
         const declared = declaredClaim(args.storage);
-        this.claim = declared && this.makeClaim(name, args, declared);
+        this.claim = declared && declareClaim(this, `${name}-claim`, claimName, args, declared);
         // The name comes from the claim itself, so that the api is created after it and deleted before it.
         const mounted = mountedClaim(args.storage);
         this.claimName =
@@ -44,32 +44,42 @@ export class ApiStorage extends pulumi.ComponentResource {
         this.database = databaseVolume(this.claimName);
         this.registerOutputs({ claimName: this.claimName });
     }
+}
 
-    private makeClaim(
-        name: string,
-        args: ApiStorageArgs,
-        { size, storageClass }: ClaimArgs,
-    ): k8s.core.v1.PersistentVolumeClaim {
-        return new k8s.core.v1.PersistentVolumeClaim(
-            `${name}-claim`,
-            {
-                metadata: {
-                    name: claimName,
-                    namespace: args.namespace,
-                    labels: partLabels("api", args.instance),
-                    annotations: { [classAnnotation]: storageClass ?? "", ...guardAnnotations(args) },
-                },
-                spec: {
-                    accessModes: ["ReadWriteOnce"],
-                    resources: { requests: { storage: size } },
-                    ...(storageClass && { storageClassName: storageClass }),
-                },
+/**
+ * Declares a claim of the api.
+ *
+ * @param parent the component.
+ * @param name of the resource.
+ * @param objectName name of the claim.
+ */
+export function declareClaim(
+    parent: pulumi.ComponentResource,
+    name: string,
+    objectName: string,
+    args: Omit<ApiStorageArgs, "storage">,
+    { size, storageClass }: ClaimArgs,
+    opts: pulumi.CustomResourceOptions = {},
+): k8s.core.v1.PersistentVolumeClaim {
+    return new k8s.core.v1.PersistentVolumeClaim(
+        name,
+        {
+            metadata: {
+                name: objectName,
+                namespace: args.namespace,
+                labels: partLabels("api", args.instance),
+                annotations: { [classAnnotation]: storageClass ?? "", ...protectionAnnotations(args) },
             },
-            // By now no pod mounts the claim. If deletion still blocks, a foreign finalizer holds it: fail after one
-            // minute instead of ten.
-            { parent: this, ...guardOptions(args), customTimeouts: { delete: "1m" } },
-        );
-    }
+            spec: {
+                accessModes: ["ReadWriteOnce"],
+                resources: { requests: { storage: size } },
+                ...(storageClass && { storageClassName: storageClass }),
+            },
+        },
+        // By now no pod mounts the claim. If deletion still blocks, a foreign finalizer holds it: fail after one minute
+        // instead of ten.
+        { parent, ...protectionOptions(args), customTimeouts: { delete: "1m" }, ...opts },
+    );
 }
 
 /**

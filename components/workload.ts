@@ -55,7 +55,11 @@ export interface WorkloadSpec {
     /** The data of the ConfigMap, which the containers read as their environment. */
     readonly environment: Environment;
     readonly containers: (configMap: pulumi.Input<string>) => Container[];
+    readonly initContainers?: Container[];
     readonly volumes?: k8s.types.input.core.v1.Volume[];
+    /** Undefined: the namespace's default account, of which no pod has a token. */
+    readonly serviceAccountName?: pulumi.Input<string>;
+    readonly podAnnotations?: Record<string, string>;
     readonly strategy?: k8s.types.input.apps.v1.DeploymentStrategy;
 }
 
@@ -115,8 +119,7 @@ export function workload(
 }
 
 /**
- * A part's Deployment. Its pods meet the `restricted` pod security standard, have no service account token, and carry a
- * checksum of their environment, so that a change of it rolls them.
+ * A part's Deployment. Its pods carry a checksum of their environment, so that a change of it rolls them.
  */
 export function deploymentArgs(
     part: Part,
@@ -124,7 +127,6 @@ export function deploymentArgs(
     spec: WorkloadSpec,
     configMap: pulumi.Input<string>,
 ): k8s.apps.v1.DeploymentArgs {
-    const { imagePullSecrets = [] } = args;
     return {
         metadata: metadata(part, args, workloadName(part)),
         spec: {
@@ -134,27 +136,42 @@ export function deploymentArgs(
             template: {
                 metadata: {
                     labels: partLabels(part, args.instance),
-                    annotations: { "checksum/config": pulumi.output(spec.environment).apply(checksum) },
-                },
-                spec: {
-                    automountServiceAccountToken: false,
-                    enableServiceLinks: false,
-                    securityContext: {
-                        runAsNonRoot: true,
-                        runAsUser: nonRoot,
-                        runAsGroup: nonRoot,
-                        fsGroup: nonRoot,
-                        fsGroupChangePolicy: "OnRootMismatch",
-                        seccompProfile: { type: "RuntimeDefault" },
+                    annotations: {
+                        "checksum/config": pulumi.output(spec.environment).apply(checksum),
+                        ...spec.podAnnotations,
                     },
-                    ...(imagePullSecrets.length > 0 && {
-                        imagePullSecrets: imagePullSecrets.map((secret) => ({ name: secret })),
-                    }),
-                    containers: spec.containers(configMap),
-                    ...(spec.volumes && { volumes: spec.volumes }),
                 },
+                spec: podSpec(args, { ...spec, containers: spec.containers(configMap) }),
             },
         },
+    };
+}
+
+/** A pod that meets the `restricted` pod security standard and has no service account token. */
+export function podSpec(
+    { imagePullSecrets = [] }: WorkloadArgs,
+    spec: Pick<WorkloadSpec, "initContainers" | "volumes" | "serviceAccountName"> & {
+        readonly containers: Container[];
+    },
+): k8s.types.input.core.v1.PodSpec {
+    return {
+        automountServiceAccountToken: false,
+        enableServiceLinks: false,
+        securityContext: {
+            runAsNonRoot: true,
+            runAsUser: nonRoot,
+            runAsGroup: nonRoot,
+            fsGroup: nonRoot,
+            fsGroupChangePolicy: "OnRootMismatch",
+            seccompProfile: { type: "RuntimeDefault" },
+        },
+        ...(spec.serviceAccountName !== undefined && { serviceAccountName: spec.serviceAccountName }),
+        ...(imagePullSecrets.length > 0 && {
+            imagePullSecrets: imagePullSecrets.map((secret) => ({ name: secret })),
+        }),
+        ...(spec.initContainers && { initContainers: spec.initContainers }),
+        containers: spec.containers,
+        ...(spec.volumes && { volumes: spec.volumes }),
     };
 }
 

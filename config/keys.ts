@@ -5,6 +5,8 @@
 import type { Part } from "../model/names";
 import {
     type Rule,
+    commandLine,
+    cronLine,
     dnsLabel,
     dnsSubdomain,
     flag,
@@ -30,13 +32,14 @@ export interface Key<T> extends Rule<T> {
     readonly description: string;
 }
 
-/** Image references of the app's parts. */
-export type Images = Readonly<Record<Part, string>>;
+/** Image references of the app's parts, and of the programs that guard and back up the api's file. */
+export type Images = Readonly<Record<Part | "tools", string>>;
 
 const defaultImages: Images = {
     web: "bootdotdev/synergychat-web:latest",
     api: "bootdotdev/synergychat-api:latest",
     crawler: "bootdotdev/synergychat-crawler:latest",
+    tools: "node:24-alpine",
 };
 
 const aHostName = matching(
@@ -84,6 +87,33 @@ export const keys = {
         ...optional(matching(uid, "the UID of a claim (kubectl get pvc --output yaml)")),
         default: "",
         description: "UID of the one claim whose messages may be deleted",
+    },
+    guard: {
+        ...flag(),
+        default: "false",
+        description:
+            "Run a sidecar with the api that mirrors every message, repairs a torn file and restarts a crashed api at once",
+    },
+    apiCommand: {
+        ...commandLine(),
+        default: "/bin/api",
+        description: "Command of the api's image, which has to have a shell (guard only)",
+    },
+    backupSchedule: {
+        ...optional(cronLine()),
+        default: "",
+        description:
+            'When backups are made, such as "0 3 * * *", or empty for none (persistent only). They have a claim of their own',
+    },
+    backupsKept: {
+        ...wholeNumber(1, 1000),
+        default: "7",
+        description: "Number of scheduled backups that are kept. The one with most messages is never deleted",
+    },
+    backupSuspend: {
+        ...flag(),
+        default: "false",
+        description: "Make no scheduled backups for now",
     },
     namespace: {
         ...matching(
@@ -144,7 +174,8 @@ export const keys = {
     images: {
         ...imageReferences(defaultImages),
         default: {},
-        description: "Image references of web, api and crawler. A part that is left out keeps its default",
+        description:
+            "Image references of web, api and crawler, and of tools (guard and backups). What is left out keeps its default",
     },
     imagePullPolicy: {
         ...oneOf("IfNotPresent", "Always", "Never"),

@@ -1,4 +1,5 @@
 /** Rules of config values: what a key's text may be, and the value that it becomes. */
+import { Cron } from "croner";
 import { bytesOf } from "./quantity";
 
 /** A rule turns the text of a config value into a value, or refuses it. */
@@ -59,6 +60,29 @@ export function storageSize(): Rule<string> {
     return {
         allowed: "a Kubernetes quantity of at least 1Mi, such as 1Gi or 500Mi",
         parse: (text) => ((bytesOf(text) ?? 0) >= 1024 ** 2 ? text : undefined),
+    };
+}
+
+/**
+ * A schedule as a CronJob takes it: five fields, or a macro.
+ *
+ * Source: https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax
+ */
+export function cronLine(): Rule<string> {
+    const macros = /^@(yearly|annually|monthly|weekly|daily|midnight|hourly)$/;
+    return matching(
+        (text) =>
+            macros.test(text) ||
+            (text.split(/\s+/).length === 5 && /^[\d*,/\-?A-Za-z\s]+$/.test(text) && isCron(text)),
+        "a cron line of five fields, such as 0 3 * * * for 3:00 at night, or a word such as @daily",
+    );
+}
+
+/** A program with its arguments, separated by spaces. */
+export function commandLine(): Rule<readonly string[]> {
+    return {
+        allowed: "a program of the image and its arguments, separated by spaces, such as /bin/api",
+        parse: (text) => (/^[^\s'"$`\\;&|<>]\S*( +\S+)*$/.test(text) ? text.split(/ +/) : undefined),
     };
 }
 
@@ -140,6 +164,14 @@ function imageReference(text: string): boolean {
         /^[a-z0-9]+([.:/_-]+[a-zA-Z0-9]+)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/.test(text) &&
         text.length < 512
     );
+}
+
+function isCron(text: string): boolean {
+    try {
+        return new Cron(text, { paused: true }).nextRun() !== null;
+    } catch {
+        return false;
+    }
 }
 
 function listIn(text: string): readonly unknown[] | undefined {

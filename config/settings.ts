@@ -4,14 +4,15 @@
 import { UserError } from "../system/errors";
 import { distance } from "fastest-levenshtein";
 import type { ExposureArgs } from "../components/exposure";
-import type { StorageArgs } from "../model/storage";
+import type { Feature } from "../model/kinds";
+import type { ClaimArgs, StorageArgs } from "../model/storage";
 import { type Finding, type FindingCode, renderFindings } from "../model/finding";
 import { type KeyName, type Values, defaultText, keys } from "./keys";
 
 /** The stack's config as Pulumi hands it over: full keys such as `synergychat:storageMode`, every value as text. */
 export type RawConfig = Readonly<Record<string, string>>;
 
-/** The keys that become `storage` and `exposure`. */
+/** The keys that become `storage`, `exposure`, `guard` and `backups`. */
 const combined = [
     "storageMode",
     "storageSize",
@@ -20,6 +21,11 @@ const combined = [
     "exposure",
     "ingressClass",
     "gatewayClass",
+    "guard",
+    "apiCommand",
+    "backupSchedule",
+    "backupsKept",
+    "backupSuspend",
 ] as const satisfies readonly KeyName[];
 
 type Combined = (typeof combined)[number];
@@ -32,8 +38,39 @@ export interface Settings extends Omit<Values, Combined> {
     readonly kubeconfig: string | undefined;
     readonly storage: StorageArgs;
     readonly exposure: ExposureArgs;
+    /** The sidecar that guards the api's file. Undefined: none. */
+    readonly guard: GuardSettings | undefined;
+    /** The backups. Undefined: none. */
+    readonly backups: BackupSettings | undefined;
     /** Keep the namespace on destroy: with retainData, and for a claim in it that somebody else made. */
     readonly retainNamespace: boolean;
+}
+
+/** How the api is guarded. */
+export interface GuardSettings {
+    /** The api's command and its arguments. */
+    readonly command: readonly string[];
+}
+
+/** When backups are made, and how many are kept. */
+export interface BackupSettings {
+    /** Cron line. */
+    readonly schedule: string;
+    /** Number of scheduled backups that are kept. */
+    readonly kept: number;
+    /** Whether none are made for now. */
+    readonly suspend: boolean;
+    /** The claim that holds them, of the size and class of the api's. */
+    readonly claim: ClaimArgs;
+}
+
+/** The features that a stack of these settings has. */
+export function featuresOf({ exposure, guard, backups }: Settings): readonly Feature[] {
+    return [
+        ...(exposure.kind === "none" ? [] : [exposure.kind]),
+        ...(guard ? (["guard"] as const) : []),
+        ...(backups ? (["backups"] as const) : []),
+    ];
 }
 
 /**
@@ -225,6 +262,8 @@ function toSettings(values: Values, context: string, kubeconfig: string | undefi
         apiUrl: values.apiUrl || `http://${values.apiHost}`,
         storage: toStorage(values),
         exposure: toExposure(values),
+        guard: values.guard ? { command: values.apiCommand } : undefined,
+        backups: toBackups(values),
         retainNamespace: values.retainData || values.existingClaim !== "",
     };
 }
@@ -237,11 +276,12 @@ function withoutCombined(values: Values): Omit<Values, Combined> {
     >;
 }
 
+function claimArgs({ storageSize, storageClass }: Values): ClaimArgs {
+    return { size: storageSize, ...(storageClass && { storageClass }) };
+}
+
 function toStorage(values: Values): StorageArgs {
-    const claim = {
-        size: values.storageSize,
-        ...(values.storageClass && { storageClass: values.storageClass }),
-    };
+    const claim = claimArgs(values);
     if (values.storageMode === "ephemeral") {
         return values.retainData && !values.existingClaim
             ? { mode: "ephemeral", keep: claim }
@@ -261,6 +301,13 @@ function toExposure(values: Values): ExposureArgs {
         case "none":
             return { kind: "none" };
     }
+}
+
+function toBackups(values: Values): BackupSettings | undefined {
+    const { backupSchedule, backupsKept, backupSuspend } = values;
+    return backupSchedule === ""
+        ? undefined
+        : { schedule: backupSchedule, kept: backupsKept, suspend: backupSuspend, claim: claimArgs(values) };
 }
 
 function nearestKey(typed: string): string | undefined {

@@ -1,5 +1,5 @@
 /** Ingresses: whether the cluster accepts one, and the addresses that it publishes. */
-import { type AddressStatus, type ExposureKind, kindsWith, objectPath } from "../model/kinds";
+import { type AddressStatus, type ExposureKind, objectPath, stackKinds } from "../model/kinds";
 import { stackLabels } from "../model/labels";
 import { UserError } from "../system/errors";
 import type { Client } from "./client";
@@ -92,7 +92,7 @@ export async function findExposureObject(
     namespace: string,
     exposure: ExposureKind,
 ): Promise<ExposureObject | undefined> {
-    const row = kindsWith(exposure).find(({ addresses }) => addresses !== undefined);
+    const row = stackKinds.find(({ feature, addresses }) => feature === exposure && addresses !== undefined);
     const [name] = row?.names ?? [];
     if (!row?.addresses || name === undefined) {
         return undefined;

@@ -27,8 +27,10 @@ export interface Metadata extends Omit<
 
 export type Claim = LiveObject<types.output.core.v1.PersistentVolumeClaim>;
 export type ConfigMap = LiveObject<types.output.core.v1.ConfigMap>;
+export type CronJob = LiveObject<types.output.batch.v1.CronJob>;
 export type Deployment = LiveObject<types.output.apps.v1.Deployment>;
 export type EndpointSlice = LiveObject<types.output.discovery.v1.EndpointSlice>;
+export type Job = LiveObject<types.output.batch.v1.Job>;
 export type Pod = LiveObject<types.output.core.v1.Pod>;
 export type PodSpec = Live<types.output.core.v1.PodSpec>;
 export type Container = Live<types.output.core.v1.Container>;

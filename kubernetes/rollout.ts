@@ -1,6 +1,7 @@
 /** Whether a rollout is complete, and why its pods do not start, in their own words. */
 import type { Finding } from "../model/finding";
 import { kindOf, listPath } from "../model/kinds";
+import { guardName } from "../model/names";
 import type { Client } from "./client";
 import type { Deployment, Pod } from "./objects";
 
@@ -69,8 +70,37 @@ export async function podsIn(client: Client, namespace: string): Promise<readonl
 export function podsThatCannotStart(pods: readonly Pod[]): readonly Finding[] {
     return pods.flatMap((pod) => {
         const problem = problemOf(pod);
-        return problem === undefined ? [] : [cannotStart(pod, problem)];
+        if (problem === undefined) {
+            return [];
+        }
+        return [isGuarded(pod) && hasNoShell(problem) ? noShell(pod, problem) : cannotStart(pod, problem)];
     });
+}
+
+function isGuarded({ spec }: Pod): boolean {
+    return (spec?.initContainers ?? []).some(({ name }) => name === guardName);
+}
+
+/** In the words of runc and of crun. */
+function hasNoShell(problem: string): boolean {
+    return /"sh": executable file not found|executable file `sh` not found/.test(problem);
+}
+
+function noShell({ metadata }: Pod, problem: string): Finding {
+    const { name, namespace = "" } = metadata;
+    return {
+        code: "image-without-shell",
+        severity: "error",
+        subject: { kind: "Pod", name, namespace },
+        reason: `Pod ${name} cannot start, because the api's image has no shell, and with guard a shell supervises the api.\n${problem}`,
+        fixes: [
+            { to: "Do without the guard", run: ["pulumi config set guard false", "npm run up"] },
+            {
+                to: "Use an image with a shell",
+                run: ["pulumi config set --path images.api IMAGE", "npm run up"],
+            },
+        ],
+    };
 }
 
 function cannotStart({ metadata }: Pod, problem: string): Finding {
@@ -101,7 +131,8 @@ function problemOf({ metadata, status }: Pod): string | undefined {
     if (metadata.deletionTimestamp) {
         return undefined;
     }
-    const waiting = (status?.containerStatuses ?? []).flatMap(({ name = "", state }) => {
+    const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+    const waiting = statuses.flatMap(({ name = "", state }) => {
         const { reason = "", message = "" } = state?.waiting ?? {};
         return persistentReasons.includes(reason) ? [`container ${name}: ${reason}. ${message}`.trim()] : [];
     });

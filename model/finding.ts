@@ -59,8 +59,13 @@ export const findingCodes = [
     "switch-begun-elsewhere",
     "messages-answered",
     "messages-posted-past-service",
+    // Backups.
+    "backup-failed",
+    "backup-overdue",
     // A rollout.
     "pod-cannot-start",
+    "image-without-shell",
+    "upgrade-refused",
     // A destroy.
     "data-protected",
     "config-not-applied",

@@ -6,18 +6,27 @@
  * the table does not have.
  */
 import {
+    backupName,
+    backupsClaimName,
     claimName,
     configMapName,
+    eventsRoleName,
+    firstBackupName,
     gatewayName,
     httpRouteName,
     ingressName,
     parts,
+    serviceAccountName,
     serviceName,
+    toolsConfigMapName,
     workloadName,
 } from "./names";
 
 /** How the app is exposed. */
 export type ExposureKind = "ingress" | "gateway" | "none";
+
+/** What a stack may have, or not. */
+export type Feature = Exclude<ExposureKind, "none"> | "guard" | "backups";
 
 /** A kind of object that the stack can make. */
 export interface StackKind {
@@ -30,8 +39,8 @@ export interface StackKind {
     readonly names: readonly string[];
     /** Whether messages go with the object. */
     readonly holdsData: boolean;
-    /** The exposure that makes this kind. Undefined: every exposure does. */
-    readonly exposure?: ExposureKind;
+    /** The feature for which the stack makes this kind. Undefined: every stack does. */
+    readonly feature?: Feature;
     /** Host names that an object of this kind serves. */
     readonly hosts?: (spec: HostSpec) => readonly string[];
     /** Addresses that the controller publishes in the object's status. */
@@ -53,6 +62,7 @@ export interface AddressStatus {
 }
 
 const gatewayApi = "gateway.networking.k8s.io/v1";
+const rbacApi = "rbac.authorization.k8s.io/v1";
 
 /** In the order in which they can be deleted: a claim goes only after the pods that mount it, its namespace last. */
 export const stackKinds: readonly StackKind[] = [
@@ -63,6 +73,24 @@ export const stackKinds: readonly StackKind[] = [
         namespaced: true,
         names: parts.map(workloadName),
         holdsData: false,
+    },
+    {
+        kind: "CronJob",
+        apiVersion: "batch/v1",
+        resource: "cronjobs",
+        namespaced: true,
+        names: [backupName],
+        holdsData: false,
+        feature: "backups",
+    },
+    {
+        kind: "Job",
+        apiVersion: "batch/v1",
+        resource: "jobs",
+        namespaced: true,
+        names: [firstBackupName],
+        holdsData: false,
+        feature: "backups",
     },
     {
         kind: "Service",
@@ -77,8 +105,35 @@ export const stackKinds: readonly StackKind[] = [
         apiVersion: "v1",
         resource: "configmaps",
         namespaced: true,
-        names: parts.map(configMapName),
+        names: [...parts.map(configMapName), toolsConfigMapName],
         holdsData: false,
+    },
+    {
+        kind: "RoleBinding",
+        apiVersion: rbacApi,
+        resource: "rolebindings",
+        namespaced: true,
+        names: [eventsRoleName],
+        holdsData: false,
+        feature: "guard",
+    },
+    {
+        kind: "Role",
+        apiVersion: rbacApi,
+        resource: "roles",
+        namespaced: true,
+        names: [eventsRoleName],
+        holdsData: false,
+        feature: "guard",
+    },
+    {
+        kind: "ServiceAccount",
+        apiVersion: "v1",
+        resource: "serviceaccounts",
+        namespaced: true,
+        names: [serviceAccountName],
+        holdsData: false,
+        feature: "guard",
     },
     {
         kind: "Ingress",
@@ -87,7 +142,7 @@ export const stackKinds: readonly StackKind[] = [
         namespaced: true,
         names: [ingressName],
         holdsData: false,
-        exposure: "ingress",
+        feature: "ingress",
         hosts: ({ rules = [] }) => rules.flatMap(({ host }) => host ?? []),
         addresses: ({ loadBalancer }) =>
             (loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => ip ?? hostname ?? []),
@@ -99,7 +154,7 @@ export const stackKinds: readonly StackKind[] = [
         namespaced: true,
         names: [httpRouteName("web"), httpRouteName("api")],
         holdsData: false,
-        exposure: "gateway",
+        feature: "gateway",
         hosts: ({ hostnames = [] }) => hostnames,
     },
     {
@@ -109,7 +164,7 @@ export const stackKinds: readonly StackKind[] = [
         namespaced: true,
         names: [gatewayName],
         holdsData: false,
-        exposure: "gateway",
+        feature: "gateway",
         addresses: ({ addresses = [] }) => addresses.map(({ value }) => value),
     },
     {
@@ -117,7 +172,7 @@ export const stackKinds: readonly StackKind[] = [
         apiVersion: "v1",
         resource: "persistentvolumeclaims",
         namespaced: true,
-        names: [claimName],
+        names: [claimName, backupsClaimName],
         holdsData: true,
     },
     {
@@ -151,9 +206,9 @@ export function isStackName(kind: string, name: string): boolean {
     return stackKinds.some((row) => row.kind === kind && row.names.includes(name));
 }
 
-/** The kinds that the stack makes with this exposure. */
-export function kindsWith(exposure: ExposureKind): readonly StackKind[] {
-    return stackKinds.filter((row) => row.exposure === undefined || row.exposure === exposure);
+/** The kinds that a stack with these features makes. */
+export function kindsWith(features: readonly Feature[]): readonly StackKind[] {
+    return stackKinds.filter(({ feature }) => feature === undefined || features.includes(feature));
 }
 
 /** API group of a kind. Empty for the core group. */

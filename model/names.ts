@@ -42,6 +42,27 @@ export const apiVolumeName = "synergychat-api-volume";
 /** Name of the volume that the crawler's containers share. */
 export const cacheVolumeName = "cache-volume";
 
+/** Name of the claim that holds the backups. */
+export const backupsClaimName = "synergychat-api-backups-pvc";
+
+/** Name of the CronJob that makes the backups. Also the `app` label of its pods, and how its Jobs' names begin. */
+export const backupName = "synergychat-api-backup";
+
+/** Name of the Job that makes the first backup. */
+export const firstBackupName = `${backupName}-first`;
+
+/** Name of the ConfigMap with the programs of folder pods/. */
+export const toolsConfigMapName = "synergychat-tools-configmap";
+
+/** Name of the sidecar that guards the api's file. */
+export const guardName = "synergychat-guard";
+
+/** Name of the api's service account, by which the guard makes Events. */
+export const serviceAccountName = workloadName("api");
+
+/** Name of the Role and of the RoleBinding that let the guard make Events. */
+export const eventsRoleName = `${workloadName("api")}-events`;
+
 /** Name of the Ingress. */
 export const ingressName = "app-ingress";
 
@@ -61,6 +82,15 @@ export const databasePaths = {
         mountPath: "/var/lib/synergychat/api",
         databasePath: "/var/lib/synergychat/api/db.json",
     },
+} as const;
+
+/** Where the programs of folder pods/ find themselves, what they exchange, the backups, and the copy that is proven. */
+export const toolPaths = {
+    code: "/opt/synergychat",
+    run: "/run/synergychat",
+    backups: "/backups",
+    proof: "/proof",
+    token: "/var/run/secrets/kubernetes.io/serviceaccount",
 } as const;
 
 /** Where the crawler's containers share what they found. */

@@ -1,5 +1,5 @@
 /** The permissions that `pulumi up` and `pulumi destroy` of the stack need. docs/rbac.yaml is generated from here. */
-import { type ExposureKind, groupOf, kindsWith, stackKinds } from "./kinds";
+import { type Feature, groupOf, kindsWith, stackKinds } from "./kinds";
 
 /** Verbs on one resource. */
 export interface PermissionRule {
@@ -19,14 +19,18 @@ export interface PermissionRule {
 const manage = ["create", "get", "list", "watch", "patch", "delete"];
 const follow = ["get", "list", "watch"];
 
-/** The permissions with one exposure. */
-export function permissionsFor(exposure: ExposureKind): readonly PermissionRule[] {
-    return [...kindsWith(exposure).map(managing), ...others];
+/** The permissions that a stack with these features needs. */
+export function permissionsFor(features: readonly Feature[]): readonly PermissionRule[] {
+    return [
+        ...kindsWith(features).map(managing),
+        ...others,
+        ...(features.includes("guard") ? [granted] : []),
+    ];
 }
 
-/** The permissions with every exposure. */
+/** The permissions for every feature. */
 export function allPermissions(): readonly PermissionRule[] {
-    return [...stackKinds.map(managing), ...others];
+    return [...stackKinds.map(managing), ...others, granted];
 }
 
 function managing(row: (typeof stackKinds)[number]): PermissionRule {
@@ -35,11 +39,25 @@ function managing(row: (typeof stackKinds)[number]): PermissionRule {
         resource: row.resource,
         verbs: manage,
         need: row.namespaced ? "always" : "namespace",
-        purpose: row.exposure
-            ? `What the stack makes with exposure ${row.exposure}.`
-            : "What the stack makes.",
+        purpose: row.feature === undefined ? "What the stack makes." : purposes[row.feature],
     };
 }
+
+const purposes: Readonly<Record<Feature, string>> = {
+    ingress: "What the stack makes with exposure ingress.",
+    gateway: "What the stack makes with exposure gateway.",
+    guard: "What the stack makes with guard.",
+    backups: "What the stack makes with backupSchedule.",
+};
+
+/** The permission that the stack's Role gives to the guard. */
+const granted: PermissionRule = {
+    group: "",
+    resource: "events",
+    verbs: ["create"],
+    need: "always",
+    purpose: "What the guard may do. Nobody can give a permission that they do not have.",
+};
 
 const others: readonly PermissionRule[] = [
     ...[

@@ -4,9 +4,9 @@ import { bytesOf } from "../config/quantity";
 import type { Settings } from "../config/settings";
 import { type Claim, type Pod, podsThatMount } from "../kubernetes/objects";
 import type { ClusterSnapshot } from "../kubernetes/snapshot";
-import type { Finding, FindingCode } from "../model/finding";
+import type { Finding, FindingCode, Fix } from "../model/finding";
 import { classAnnotation, selectorLabels } from "../model/labels";
-import { claimName } from "../model/names";
+import { backupsClaimName, claimName } from "../model/names";
 import { type Owners, isRetained } from "../model/ownership";
 import { listNames, ownerArguments } from "./text";
 
@@ -20,8 +20,20 @@ export function impossibleClaims(
     if ("existingClaim" in storage) {
         return unusableClaim(storage.existingClaim, settings, snapshot, owners);
     }
-    const wanted = declaredClaim(storage);
-    const claim = snapshot.claims.find(({ metadata }) => metadata.namespace === namespace);
+    const own = (name: string) =>
+        snapshot.claims.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+    return [
+        ...impossibleClaim(own(claimName), declaredClaim(storage), settings, snapshot),
+        ...impossibleSize(own(backupsClaimName), settings.backups?.claim, settings, snapshot),
+    ];
+}
+
+function impossibleClaim(
+    claim: Claim | undefined,
+    wanted: ClaimArgs | undefined,
+    settings: Settings,
+    snapshot: ClusterSnapshot,
+): readonly Finding[] {
     if (!wanted || !claim) {
         return [];
     }
@@ -35,7 +47,11 @@ export function impossibleClaims(
 }
 
 /** Whether the program still declares this very claim. A change of any of these replaces it. */
-export function isCurrent(claim: Claim, { storage, namespace }: Settings): boolean {
+export function isCurrent(claim: Claim, { storage, namespace, backups }: Settings): boolean {
+    if (isBackupsClaim(claim)) {
+        // Of whatever class: it keeps the one that it was made with.
+        return claim.metadata.namespace === namespace && backups !== undefined;
+    }
     const wanted = declaredClaim(storage);
     return (
         wanted !== undefined &&
@@ -43,6 +59,11 @@ export function isCurrent(claim: Claim, { storage, namespace }: Settings): boole
         claim.metadata.name === claimName &&
         requestedClass(claim) === (wanted.storageClass ?? "")
     );
+}
+
+/** Whether a claim holds the backups. */
+export function isBackupsClaim({ metadata }: Claim): boolean {
+    return metadata.name === backupsClaimName;
 }
 
 /** A claim that somebody else made, and that the api cannot mount. */
@@ -241,11 +262,15 @@ function retainedClaimInTheWay(claim: Claim, wanted: ClaimArgs): Finding {
 }
 
 function impossibleSize(
-    claim: Claim,
-    wanted: ClaimArgs,
+    claim: Claim | undefined,
+    wanted: ClaimArgs | undefined,
     { retainData }: Settings,
     snapshot: ClusterSnapshot,
 ): readonly Finding[] {
+    if (!claim || !wanted) {
+        return [];
+    }
+    const { name } = claim.metadata;
     const has = claim.spec?.resources?.requests?.storage ?? "";
     const growth = (bytesOf(wanted.size) ?? 0) - (bytesOf(has) ?? 0);
     const storageClass = snapshot.storageClasses?.find(
@@ -261,32 +286,31 @@ function impossibleSize(
     });
     if (growth < 0) {
         return [
-            finding("claim-cannot-shrink", `Claim ${claimName} has ${has}, and a claim cannot shrink.`, [
-                keep,
-            ]),
+            finding("claim-cannot-shrink", `Claim ${name} has ${has}, and a claim cannot shrink.`, [keep]),
         ];
     }
     return growth > 0 && storageClass && !storageClass.allowVolumeExpansion
         ? [
               finding(
                   "claim-cannot-grow",
-                  `Claim ${claimName} has ${has}, and its class ${storageClass.metadata.name} does not allow it to grow.`,
-                  [
-                      keep,
-                      {
-                          to: "Move the messages to a claim of a class that allows it",
-                          run: [
-                              // A claim that is kept would still be declared.
-                              ...(retainData ? ["pulumi config set retainData false"] : []),
-                              "npm run switch -- ephemeral",
-                              "pulumi config set storageClass NAME",
-                              "npm run switch -- persistent",
-                          ],
-                      },
-                  ],
+                  `Claim ${name} has ${has}, and its class ${storageClass.metadata.name} does not allow it to grow.`,
+                  [keep, ...(isBackupsClaim(claim) ? [] : [moveToLargerClass(retainData)])],
               ),
           ]
         : [];
+}
+
+function moveToLargerClass(retainData: boolean): Fix {
+    return {
+        to: "Move the messages to a claim of a class that allows it",
+        run: [
+            // A claim that is kept would still be declared.
+            ...(retainData ? ["pulumi config set retainData false"] : []),
+            "npm run switch -- ephemeral",
+            "pulumi config set storageClass NAME",
+            "npm run switch -- persistent",
+        ],
+    };
 }
 
 /** The storage class that the config asked for when the claim was made. Empty: the cluster's default class. */

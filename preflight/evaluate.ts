@@ -4,6 +4,7 @@ import type { ClusterSnapshot } from "../kubernetes/snapshot";
 import type { Finding } from "../model/finding";
 import { ownersOf } from "../model/ownership";
 import type { RecordedState } from "../pulumi/state";
+import { missingBackups } from "./backups";
 import { impossibleClaims, volumesOnSeveralNodes } from "./claims";
 import { missingClasses } from "./classes";
 import { servedHosts } from "./hosts";
@@ -54,6 +55,7 @@ export function evaluate(settings: Settings, snapshot: ClusterSnapshot, run: Run
         ...impossibleClaims(settings, snapshot, owners),
         ...claimsThatWouldBeDeleted(settings, snapshot, owners),
         ...volumesOnSeveralNodes(settings, snapshot),
+        ...missingBackups(settings, snapshot),
         ...inheritedVolumes(settings, snapshot),
         ...(switching
             ? []

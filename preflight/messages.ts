@@ -5,9 +5,10 @@ import type { Claim } from "../kubernetes/objects";
 import type { AbandonedNamespace, ClusterSnapshot } from "../kubernetes/snapshot";
 import type { Finding, Fix } from "../model/finding";
 import { claimName } from "../model/names";
+import { cronJobIn } from "./backups";
 import { type Owners, isOwned, isRetained } from "../model/ownership";
 import { declaredClaim, mountedClaim } from "../model/storage";
-import { isCurrent, requestedClass } from "./claims";
+import { isBackupsClaim, isCurrent, requestedClass } from "./claims";
 import { countMessages } from "./text";
 
 const keepClaim = ["pulumi config set retainData true", "pulumi up"];
@@ -55,7 +56,7 @@ export function claimsThatWouldBeDeleted(
         .filter(({ claim }) => claim.metadata.uid !== settings.discardClaim)
         .flatMap(({ claim, api }) => {
             const held = messagesIn(claim, api);
-            return held === undefined ? [] : [wouldBeDeleted(claim, held, settings, owners)];
+            return held === undefined ? [] : [wouldBeDeleted(claim, held, settings, snapshot, owners)];
         });
     return [...unknown, ...deleted];
 }
@@ -78,9 +79,13 @@ function unlistedClaims(abandoned: string, { namespace }: Settings): Finding {
 }
 
 /** What a claim holds. Undefined: nothing. A claim whose messages cannot be counted counts as full. */
-function messagesIn({ metadata, spec }: Claim, api: ApiState | undefined): string | undefined {
+function messagesIn(claim: Claim, api: ApiState | undefined): string | undefined {
+    const { metadata, spec } = claim;
     if (spec?.volumeName === undefined) {
         return undefined;
+    }
+    if (isBackupsClaim(claim)) {
+        return "all backups";
     }
     if (api?.claim !== metadata.name || api.messages === undefined) {
         return "messages that cannot be counted (the api does not answer, or does not mount the claim)";
@@ -88,9 +93,15 @@ function messagesIn({ metadata, spec }: Claim, api: ApiState | undefined): strin
     return api.messages === 0 ? undefined : countMessages(api.messages);
 }
 
-function wouldBeDeleted(claim: Claim, held: string, settings: Settings, owners: Owners): Finding {
+function wouldBeDeleted(
+    claim: Claim,
+    held: string,
+    settings: Settings,
+    snapshot: ClusterSnapshot,
+    owners: Owners,
+): Finding {
     const { name, namespace = "", uid } = claim.metadata;
-    const { key, value, before } = cause(claim, settings);
+    const { key, value, before } = cause(claim, settings, snapshot);
     const change = configCommand(key, value);
     const back = configCommand(key, before);
     const subject = { kind: "PersistentVolumeClaim", name, namespace, uid };
@@ -116,17 +127,23 @@ function wouldBeDeleted(claim: Claim, held: string, settings: Settings, owners: 
         fixes: [
             ...moveMessages(key, back, change),
             // A claim that is kept keeps its name, so no claim of another class could take its place.
-            ...(key === "storageClass" ? [] : [key === "storageMode" ? keepInPlace : keep]),
+            ...(key === "storageClass" ? [] : [keepInPlace(key, back) ?? keep]),
             {
-                to: "Delete the messages",
+                to: isBackupsClaim(claim) ? "Delete the backups" : "Delete the messages",
                 run: [...unprotect, `pulumi config set discardClaim ${uid}`],
             },
         ],
     };
 }
 
-/** With ephemeral storage the claim stays declared, so one run does it. */
-const keepInPlace: Fix = { to: "Keep the claim", run: ["pulumi config set retainData true"] };
+/** How a claim stays declared, so that one run does it. Undefined: it cannot. */
+function keepInPlace(key: string, back: string): Fix | undefined {
+    const run: Partial<Record<string, readonly string[]>> = {
+        storageMode: ["pulumi config set retainData true"],
+        backupSchedule: [back, "pulumi config set backupSuspend true"],
+    };
+    return run[key] && { to: "Keep the claim", run: run[key] };
+}
 
 /** How the messages come along with a change of a key. */
 function moveMessages(key: string, back: string, change: string): readonly Fix[] {
@@ -147,9 +164,12 @@ interface Cause {
 }
 
 /** The config key that gives the claim up. */
-function cause(claim: Claim, { namespace, storage }: Settings): Cause {
+function cause(claim: Claim, { namespace, storage }: Settings, { objects }: ClusterSnapshot): Cause {
     if (claim.metadata.namespace !== namespace) {
         return { key: "namespace", value: namespace, before: claim.metadata.namespace ?? "" };
+    }
+    if (isBackupsClaim(claim)) {
+        return { key: "backupSchedule", value: "", before: cronJobIn(objects)?.spec?.schedule ?? "@daily" };
     }
     if (storage.mode === "ephemeral") {
         return { key: "storageMode", value: storage.mode, before: "persistent" };
@@ -160,7 +180,8 @@ function cause(claim: Claim, { namespace, storage }: Settings): Cause {
 }
 
 function configCommand(key: string, value: string): string {
-    return value === "" ? `pulumi config rm ${key}` : `pulumi config set ${key} ${value}`;
+    const word = value.includes(" ") ? `'${value}'` : value;
+    return value === "" ? `pulumi config rm ${key}` : `pulumi config set ${key} ${word}`;
 }
 
 /** Ephemeral messages that would be lost. */
@@ -301,7 +322,7 @@ export function undeclaredClaims(settings: Settings, { claims }: ClusterSnapshot
         return [];
     }
     return claims
-        .filter((claim) => !isCurrent(claim, settings) && isRetained(claim))
+        .filter((claim) => !isBackupsClaim(claim) && !isCurrent(claim, settings) && isRetained(claim))
         .map((claim) => undeclaredClaim(claim, settings));
 }
 

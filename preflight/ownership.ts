@@ -9,6 +9,7 @@ import type { Finding } from "../model/finding";
 import { isStackName } from "../model/kinds";
 import { type Owners, isOwned, isRetained, ownerOf } from "../model/ownership";
 import type { RecordedState } from "../pulumi/state";
+import { isBackupsClaim } from "./claims";
 import { listNames, ownerArguments } from "./text";
 
 /** A namespace, or objects with the stack's names in it, that the stack does not own. */
@@ -145,13 +146,19 @@ export function reattachedClaims(
     if (recorded.namespace !== undefined || !namespace || !isRetained(namespace)) {
         return [];
     }
-    return claims.map(({ metadata: { name, namespace: where = "" } }) => ({
-        code: "claim-reattached",
-        severity: "note",
-        subject: { kind: "PersistentVolumeClaim", name, namespace: where },
-        reason: `Claim ${name} was kept by an earlier destroy. The api mounts it again, with its messages.`,
-        fixes: [],
-    }));
+    return claims.map((claim) => {
+        const { name, namespace: where = "" } = claim.metadata;
+        const use = isBackupsClaim(claim)
+            ? "The stack uses it again, with its backups."
+            : "The api mounts it again, with its messages.";
+        return {
+            code: "claim-reattached",
+            severity: "note",
+            subject: { kind: "PersistentVolumeClaim", name, namespace: where },
+            reason: `Claim ${name} was kept by an earlier destroy. ${use}`,
+            fixes: [],
+        };
+    });
 }
 
 /** The objects still have the label that they got under the former name of the stack. The next `up` changes it. */

@@ -1,5 +1,5 @@
 /** Permissions: what the user must be allowed to do in the cluster. */
-import type { Settings } from "../config/settings";
+import { type Settings, featuresOf } from "../config/settings";
 import type { ClusterSnapshot } from "../kubernetes/snapshot";
 import type { Finding } from "../model/finding";
 import { type PermissionRule, permissionsFor } from "../model/permissions";
@@ -17,7 +17,7 @@ export function missingPermissions(
             ({ verbs, apiGroups, resources = [] }) =>
                 includes(verbs, verb) && includes(apiGroups, group) && includes(resources, resource),
         );
-    const missing = permissionsFor(settings.exposure.kind)
+    const missing = permissionsFor(featuresOf(settings))
         .filter(({ need }) => need !== "namespace" || !namespace)
         .filter(({ need }) => need !== "optional")
         .flatMap((rule) => {

@@ -6,14 +6,16 @@ import { isInheritable } from "../kubernetes/volumes";
 import type { Finding, Fix } from "../model/finding";
 import { claimName } from "../model/names";
 import { declaredClaim } from "../model/storage";
-import { isCurrent } from "./claims";
+import { isBackupsClaim, isCurrent } from "./claims";
 
 /** Old messages that the claim would get which the stack is about to make. */
 export function inheritedVolumes(
     settings: Settings,
     { claims, earlierVolumes }: ClusterSnapshot,
 ): readonly Finding[] {
-    const isNewClaim = declaredClaim(settings.storage) && !claims.some((claim) => isCurrent(claim, settings));
+    const isNewClaim =
+        declaredClaim(settings.storage) &&
+        !claims.some((claim) => !isBackupsClaim(claim) && isCurrent(claim, settings));
     return isNewClaim
         ? earlierVolumes.filter(isInheritable).map((volume) => inheritedVolume(volume, settings.context))
         : [];

@@ -42,23 +42,24 @@ describe("the table of kinds", () => {
         );
     });
 
-    it("knows which kinds are in the namespace, and which exposure makes them", async () => {
+    it("knows which kinds are in the namespace, and which feature makes them", async () => {
         for (const { inputs } of objects) {
             const row = stackKinds.find(({ kind }) => kind === inputs.kind);
             assert.equal(inputs.metadata.namespace !== undefined, row?.namespaced, inputs.kind as string);
         }
         for (const [name, run] of await allPlans()) {
-            const { exposure = "ingress" } = plans[name] ?? {};
+            const { exposure = "ingress", guard, backupSchedule } = plans[name] ?? {};
+            const features = [exposure, ...(guard ? ["guard"] : []), ...(backupSchedule ? ["backups"] : [])];
             const rows = run.objects.map(({ inputs }) => stackKinds.find(({ kind }) => kind === inputs.kind));
             assert.ok(
-                rows.every((row) => row?.exposure === undefined || row.exposure === exposure),
+                rows.every((row) => row?.feature === undefined || features.includes(row.feature)),
                 name,
             );
         }
     });
 
-    it("has one Deployment, Service and ConfigMap for each part of the app", () => {
-        for (const kind of ["Deployment", "Service", "ConfigMap"]) {
+    it("has one Deployment and one Service for each part of the app", () => {
+        for (const kind of ["Deployment", "Service"]) {
             assert.equal(stackKinds.find((row) => row.kind === kind)?.names.length, parts.length);
         }
     });

@@ -37,6 +37,11 @@ describe("deploy", () => {
             retainData: "true",
             protectData: "true",
             discardClaim: "0b9f8c1e-5a8d-4c59-9d0c-0d0b6a1c2f3e",
+            guard: "true",
+            apiCommand: "/bin/other",
+            backupSchedule: "0 3 * * *",
+            backupsKept: "3",
+            backupSuspend: "true",
             namespace: "elsewhere",
             webReplicas: "2",
             crawlerContainers: "1",
@@ -62,7 +67,13 @@ describe("deploy", () => {
                 replacing.push(key);
             }
         }
-        assert.deepEqual(replacing, ["storageMode", "images", "imagePullPolicy", "imagePullSecrets"]);
+        assert.deepEqual(replacing, [
+            "storageMode",
+            "guard",
+            "images",
+            "imagePullPolicy",
+            "imagePullSecrets",
+        ]);
     });
 
     it("makes the chapter's objects under the chapter's names, and no others", () => {

@@ -20,6 +20,8 @@ export const plans: Readonly<Record<string, Readonly<Record<string, string>>>> =
         ingressClass: "nginx",
         namespace: "chat",
     },
+    "guarded-backups": { guard: "true", backupSchedule: "0 3 * * *" },
+    "guarded-ephemeral-backups": { storageMode: "ephemeral", guard: "true", backupSchedule: "@daily" },
 };
 
 let runs: Promise<ReadonlyMap<string, Run>> | undefined;

@@ -10,6 +10,7 @@ const images = {
     web: "bootdotdev/synergychat-web:latest",
     api: "bootdotdev/synergychat-api:latest",
     crawler: "bootdotdev/synergychat-crawler:latest",
+    tools: "node:24-alpine",
 };
 
 /** The default of each key comes first. */
@@ -44,6 +45,29 @@ const accepted: { readonly [K in KeyName]: readonly (readonly [text: string, val
     discardClaim: [
         ["", ""],
         [uid, uid],
+    ],
+    guard: [
+        ["false", false],
+        ["true", true],
+    ],
+    apiCommand: [
+        ["/bin/api", ["/bin/api"]],
+        ["node  /srv/api.mjs --port=8080", ["node", "/srv/api.mjs", "--port=8080"]],
+    ],
+    backupSchedule: [
+        ["", ""],
+        ["0 3 * * *", "0 3 * * *"],
+        ["*/15 8-18 * * MON-FRI", "*/15 8-18 * * MON-FRI"],
+        ["@daily", "@daily"],
+    ],
+    backupsKept: [
+        ["7", 7],
+        ["1", 1],
+        ["1000", 1000],
+    ],
+    backupSuspend: [
+        ["false", false],
+        ["true", true],
     ],
     namespace: [
         ["synergychat", "synergychat"],
@@ -130,6 +154,19 @@ const refused: Readonly<Record<KeyName, readonly string[]>> = {
     retainData: ["yes", "1", "True", ""],
     protectData: ["True", ""],
     discardClaim: ["synergychat-api-pvc", uid.toUpperCase(), `${uid}0`],
+    guard: ["on", ""],
+    apiCommand: ["", "sh -c 'api'".slice(6), "$API"],
+    backupSchedule: [
+        "daily",
+        "0 3 * *",
+        "0 0 3 * * *",
+        "61 * * * *",
+        "0 0 31 2 *",
+        "@every 5s",
+        "TZ=UTC 0 3 * * *",
+    ],
+    backupsKept: ["0", "1001", "all"],
+    backupSuspend: ["yes"],
     namespace: ["SynergyChat", "default", "kube-system", "a.b", "a".repeat(64), ""],
     webReplicas: ["0", "51", "2.5", "three", "-3", "1e1", ""],
     crawlerContainers: ["0", "21"],

@@ -33,10 +33,13 @@ describe("the settings", () => {
             apiHost: "synchatapi.internal",
             apiUrl: "http://synchatapi.internal",
             exposure: { kind: "ingress" },
+            guard: undefined,
+            backups: undefined,
             images: {
                 web: "bootdotdev/synergychat-web:latest",
                 api: "bootdotdev/synergychat-api:latest",
                 crawler: "bootdotdev/synergychat-crawler:latest",
+                tools: "node:24-alpine",
             },
             imagePullPolicy: "IfNotPresent",
             imagePullSecrets: [],
@@ -82,6 +85,26 @@ describe("the settings", () => {
         [
             { apiUrl: "http://localhost:8080" },
             { apiUrl: "http://localhost:8080", apiHost: "synchatapi.internal" },
+        ],
+        [{ guard: "true" }, { guard: { command: ["/bin/api"] } }],
+        [{ apiCommand: "/bin/other" }, { guard: undefined }],
+        [{ backupSuspend: "true" }, { backups: undefined }],
+        [
+            {
+                storageMode: "ephemeral",
+                storageSize: "5Gi",
+                storageClass: "fast",
+                backupSchedule: "@daily",
+                backupsKept: "3",
+            },
+            {
+                backups: {
+                    schedule: "@daily",
+                    kept: 3,
+                    suspend: false,
+                    claim: { size: "5Gi", storageClass: "fast" },
+                },
+            },
         ],
         [{ imagePullSecrets: "registry" }, { imagePullSecrets: ["registry"] }],
     ];

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import {
+    type Feature,
     groupOf,
     isStackName,
     kindOf,
@@ -14,8 +15,13 @@ describe("the table of kinds", () => {
         const paths = stackKinds.map(({ kind }) => [kind, objectPath(kind, "x", "chat")]);
         assert.deepEqual(Object.fromEntries(paths), {
             Deployment: "/apis/apps/v1/namespaces/chat/deployments/x",
+            CronJob: "/apis/batch/v1/namespaces/chat/cronjobs/x",
+            Job: "/apis/batch/v1/namespaces/chat/jobs/x",
             Service: "/api/v1/namespaces/chat/services/x",
             ConfigMap: "/api/v1/namespaces/chat/configmaps/x",
+            RoleBinding: "/apis/rbac.authorization.k8s.io/v1/namespaces/chat/rolebindings/x",
+            Role: "/apis/rbac.authorization.k8s.io/v1/namespaces/chat/roles/x",
+            ServiceAccount: "/api/v1/namespaces/chat/serviceaccounts/x",
             Ingress: "/apis/networking.k8s.io/v1/namespaces/chat/ingresses/x",
             HTTPRoute: "/apis/gateway.networking.k8s.io/v1/namespaces/chat/httproutes/x",
             Gateway: "/apis/gateway.networking.k8s.io/v1/namespaces/chat/gateways/x",
@@ -34,14 +40,16 @@ describe("the table of kinds", () => {
         assert.equal(stackKinds.at(-1)?.kind, "Namespace");
     });
 
-    it("knows the kinds of each exposure", () => {
-        const kinds = (exposure: "ingress" | "gateway" | "none") =>
-            kindsWith(exposure)
-                .filter((row) => row.exposure)
+    it("knows the kinds of each feature", () => {
+        const kinds = (...features: Feature[]) =>
+            kindsWith(features)
+                .filter(({ feature }) => feature)
                 .map(({ kind }) => kind);
+        assert.deepEqual(kinds(), []);
         assert.deepEqual(kinds("ingress"), ["Ingress"]);
         assert.deepEqual(kinds("gateway"), ["HTTPRoute", "Gateway"]);
-        assert.deepEqual(kinds("none"), []);
+        assert.deepEqual(kinds("guard"), ["RoleBinding", "Role", "ServiceAccount"]);
+        assert.deepEqual(kinds("backups", "ingress"), ["CronJob", "Job", "Ingress"]);
     });
 
     it("knows the stack's names by kind", () => {
@@ -70,6 +78,6 @@ describe("the table of kinds", () => {
     });
 
     it("throws for a kind that it does not have", () => {
-        assert.throws(() => kindOf("CronJob"), /CronJob/);
+        assert.throws(() => kindOf("Secret"), /Secret/);
     });
 });

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { stackKinds } from "../../../model/kinds";
+import { type Feature, stackKinds } from "../../../model/kinds";
 import { allPermissions, permissionsFor } from "../../../model/permissions";
 
 interface Rule {
@@ -34,13 +34,17 @@ describe("the permissions", () => {
         }
     });
 
-    it("differ by exposure in the kinds of the exposure only", () => {
-        const resources = (exposure: "ingress" | "gateway" | "none") =>
-            permissionsFor(exposure).map(({ resource }) => resource);
-        const none = resources("none");
-        const more = (exposure: "ingress" | "gateway") =>
-            resources(exposure).filter((resource) => !none.includes(resource));
+    it("differ by feature in the kinds of the feature, and in what the guard is allowed", () => {
+        const rules = (...features: Feature[]) =>
+            permissionsFor(features).map(({ resource, verbs }) => `${verbs.join()} ${resource}`);
+        const none = rules();
+        const more = (feature: Feature) =>
+            rules(feature)
+                .filter((rule) => !none.includes(rule))
+                .map((rule) => rule.replace(/^create,get,list,watch,patch,delete /, ""));
         assert.deepEqual(more("ingress"), ["ingresses"]);
         assert.deepEqual(more("gateway"), ["httproutes", "gateways"]);
+        assert.deepEqual(more("backups"), ["cronjobs", "jobs"]);
+        assert.deepEqual(more("guard"), ["rolebindings", "roles", "serviceaccounts", "create events"]);
     });
 });

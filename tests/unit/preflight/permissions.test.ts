@@ -22,7 +22,8 @@ const all = allPermissions().flatMap(({ group, resource, verbs, need }) =>
     })),
 );
 const granted = all.map(({ permission }) => permission);
-const gateway: Config = { exposure: "gateway", gatewayClass: "eg" };
+const everything: Config = { guard: "true", backupSchedule: "@daily" };
+const gateway: Config = { ...everything, exposure: "gateway", gatewayClass: "eg" };
 const cluster = { ...fresh, gatewayClasses: [object("GatewayClass", "eg")] };
 
 describe("missing permissions", () => {
@@ -53,8 +54,9 @@ describe("missing permissions", () => {
         assert.deepEqual(findings({ ...fresh, permissions: undefined }), []);
     });
 
-    it("do not exist with all permissions of the table, whatever the exposure", () => {
+    it("do not exist with all permissions of the table, whatever the features", () => {
         assert.deepEqual(findings({ ...cluster, permissions: granted }), []);
+        assert.deepEqual(findings({ ...cluster, permissions: granted }, everything), []);
         assert.deepEqual(findings({ ...cluster, permissions: granted }, gateway), []);
     });
 
@@ -67,7 +69,7 @@ describe("missing permissions", () => {
     });
 
     for (const { need, text, group, permission } of all) {
-        const config = group.startsWith("gateway") ? gateway : {};
+        const config = group.startsWith("gateway") ? gateway : everything;
         const rest = { ...cluster, permissions: granted.filter((other) => other !== permission) };
 
         it(need === "optional" ? `do not include ${text}, which is optional` : `include ${text}`, () => {

@@ -15,16 +15,23 @@ import { podsThatCannotStart } from "../../../kubernetes/rollout";
 import type { ClusterSnapshot, RecordedObject } from "../../../kubernetes/snapshot";
 import type { Finding, FindingCode } from "../../../model/finding";
 import { ownerLabels } from "../../../model/labels";
+import { missingBackups } from "../../../preflight/backups";
+import { upgradeRefused } from "../../../preflight/upgrade";
 import { absentObjects, otherCluster } from "../../../preflight/recorded";
 import {
     type Config,
     abandonedNamespace,
     api,
+    backedUp,
+    backupsClaim,
     claim,
+    cronJob,
     findings,
     fresh,
     instance,
+    job,
     namespace,
+    nightly,
     object,
     recorded,
     retained,
@@ -35,6 +42,7 @@ import {
     uid,
 } from "./snapshots";
 
+const now = new Date("2026-01-05T12:00:00Z");
 const context = { "kubernetes:context": "minikube" };
 const ephemeral: Config = { storageMode: "ephemeral" };
 const elsewhere: Config = { namespace: "elsewhere" };
@@ -168,6 +176,11 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         existingClaim: "my claim",
         retainData: "yes",
         protectData: "1",
+        guard: "on",
+        apiCommand: "'api'",
+        backupSchedule: "daily",
+        backupsKept: "0",
+        backupSuspend: "on",
         discardClaim: "synergychat-api-pvc",
         namespace: "default",
         webReplicas: "0",
@@ -291,9 +304,30 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         findings({ ...running, claims: [claim({ annotations: retained })] }, { storageClass: "roomy" }),
     ],
     "claim-cannot-shrink": [findings(running, { storageSize: "500Mi" })],
-    "claim-cannot-grow": [findings(running, { storageSize: "2Gi" })],
+    "claim-cannot-grow": [
+        findings(running, { storageSize: "2Gi" }),
+        findings({ ...backedUp, claims: [backupsClaim()] }, { ...nightly, storageSize: "2Gi" }),
+    ],
     "claim-reattached": [
         findings({ ...running, namespace: keptNamespace }, {}, { recorded: recorded(undefined) }),
+        findings({ ...backedUp, claims: [backupsClaim()], namespace: keptNamespace }, nightly, {
+            recorded: recorded(undefined),
+        }),
+    ],
+    "backup-failed": [
+        missingBackups(settings(nightly), { objects: [cronJob(), job("manual", "Failed")] }, now),
+    ],
+    "backup-overdue": [
+        missingBackups(settings(nightly), { objects: [cronJob("2026-01-01T03:00:05Z")] }, now),
+    ],
+    "upgrade-refused": [
+        [
+            upgradeRefused(settings({ images: '{"api": "api:2"}' }), {
+                before: "api:1",
+                reason: "it returned 0 of 3 messages.",
+                job: "synergychat-api-backup-before-upgrade-1",
+            }),
+        ],
     ],
 
     "claim-would-be-deleted": [
@@ -303,6 +337,8 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         findings(seenFrom(elsewhere, running), elsewhere),
         findings({ ...running, objects: [foreignClaim] }, { existingClaim: "mine" }),
         findings({ ...running, api: undefined }, ephemeral),
+        findings(backedUp),
+        findings({ ...backedUp, objects: [] }, { protectData: "true" }),
     ],
     "foreign-claim-would-be-deleted": [
         findings(abandoned({ claims: [foreignClaim] }), elsewhere),
@@ -354,6 +390,14 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
     "messages-posted-past-service": [[lateMessages(1, 2, "synergychat")].filter(isFinding)],
     "pod-cannot-start": [
         podsThatCannotStart([waitingPod("ImagePullBackOff", "Back-off pulling image"), unscheduledPod]),
+    ],
+    "image-without-shell": [
+        podsThatCannotStart([
+            {
+                ...waitingPod("RunContainerError", 'exec: "sh": executable file not found in $PATH'),
+                spec: { initContainers: [{ name: "synergychat-guard" }] },
+            },
+        ]),
     ],
 
     "data-protected": [guardRefusals({ ...guards, protectData: true }, stateOf({ protect: true }), [])],

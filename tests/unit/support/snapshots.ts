@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { type Settings, readSettings } from "../../../config/settings";
 import type { ApiState } from "../../../kubernetes/chat-api";
-import type { Claim, Metadata } from "../../../kubernetes/objects";
+import type { Claim, LiveObject, Metadata } from "../../../kubernetes/objects";
 import type { AbandonedNamespace, ClusterSnapshot, RecordedObject } from "../../../kubernetes/snapshot";
 import type { Finding, FindingCode, Subject } from "../../../model/finding";
 import { classAnnotation, ownerLabels, retainAnnotation } from "../../../model/labels";
@@ -99,6 +99,44 @@ export const running: ClusterSnapshot = {
     objects: [object("Deployment", "synergychat-api"), claim()],
     claims: [claim()],
     api: api(),
+};
+
+/** A config with backups. */
+export const nightly: Config = { backupSchedule: "0 3 * * *" };
+
+/** The claim of the backups, bound. */
+export function backupsClaim(metadata: object = {}): Claim {
+    return claim({ name: "synergychat-api-backups-pvc", uid: "2", ...metadata });
+}
+
+/** The CronJob of the backups. */
+export function cronJob(lastSuccessfulTime?: string): LiveObject {
+    const times = { creationTimestamp: "2026-01-01T00:00:00Z" };
+    return {
+        ...object("CronJob", "synergychat-api-backup", times),
+        ...{ spec: { schedule: "0 3 * * *" }, status: { lastSuccessfulTime } },
+    };
+}
+
+/** A Job of the backups that has ended. */
+export function job(
+    reason: string,
+    end: "Failed" | "Complete",
+    creationTimestamp = "2026-01-05T03:00:00Z",
+): LiveObject {
+    const conditions = [{ type: end, status: "True" }];
+    const completionTime = end === "Complete" ? creationTimestamp : undefined;
+    return {
+        ...object("Job", `synergychat-api-backup-${reason}`, { creationTimestamp }),
+        ...{ status: { conditions, completionTime } },
+    };
+}
+
+/** The stack, up with persistent storage, three messages and backups. */
+export const backedUp: ClusterSnapshot = {
+    ...running,
+    objects: [...running.objects, cronJob("2999-01-01T03:00:05Z"), backupsClaim()],
+    claims: [claim(), backupsClaim()],
 };
 
 /** The stack, up with ephemeral storage and three messages. */

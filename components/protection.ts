@@ -1,9 +1,9 @@
-/** How a stateful object is guarded against its own deletion. */
+/** How a stateful object is protected from its own deletion. */
 import type * as pulumi from "@pulumi/pulumi";
 import { retainAnnotation } from "../model/labels";
 
-/** Guards of a stateful object. */
-export interface GuardArgs {
+/** What protects a stateful object. */
+export interface ProtectionArgs {
     /**
      * Leave the object in the cluster when the stack no longer declares it, or is destroyed.
      *
@@ -18,12 +18,12 @@ export interface GuardArgs {
     readonly protect?: boolean;
 }
 
-/** Resource options of the guards. Children do not inherit `retainOnDelete`, so set them on the resource itself. */
-export function guardOptions(args: GuardArgs): pulumi.CustomResourceOptions {
+/** Resource options that protect. Children do not inherit `retainOnDelete`, so set them on the resource itself. */
+export function protectionOptions(args: ProtectionArgs): pulumi.CustomResourceOptions {
     return { retainOnDelete: args.retain ?? false, protect: args.protect ?? false };
 }
 
 /** The annotation that tells the next run whether the object stays: Pulumi does not tell a program what its state retains. */
-export function guardAnnotations(args: GuardArgs): Record<string, string> {
+export function protectionAnnotations(args: ProtectionArgs): Record<string, string> {
     return { [retainAnnotation]: String(args.retain ?? false) };
 }

@@ -1,0 +1,217 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { classAnnotation, partLabels, selectorLabels } from "../model/labels";
+import {
+    apiVolumeName,
+    backupName,
+    backupsClaimName,
+    configMapName,
+    containerPort,
+    databasePaths,
+    firstBackupName,
+    toolPaths,
+    workloadName,
+} from "../model/names";
+import type { ClaimArgs } from "../model/storage";
+import type { ProtectionArgs } from "./protection";
+import { declareClaim } from "./storage";
+import { type ToolsImage, toolsMount, toolsVolume } from "./tools";
+import { type WorkloadArgs, container, podSpec } from "./workload";
+
+type Container = k8s.types.input.core.v1.Container;
+type Job = k8s.types.input.batch.v1.JobSpec;
+
+/** Arguments of the backups. */
+export interface BackupsArgs extends ProtectionArgs {
+    /** The api: each backup is proven by its image. */
+    readonly api: WorkloadArgs;
+    /** What the backup's pods run. */
+    readonly tools: ToolsImage;
+    /** Name of the claim with the api's file. Undefined: the storage is ephemeral, and only the claim of the backups stays. */
+    readonly dataClaim: pulumi.Input<string> | undefined;
+    /** What the claim of the backups requests. */
+    readonly claim: ClaimArgs;
+    /** When backups are made: a cron line. */
+    readonly schedule: string;
+    /** Number of scheduled backups that are kept. */
+    readonly kept: number;
+    /**
+     * Make none for now.
+     *
+     * @default false
+     */
+    readonly suspend?: boolean;
+}
+
+/**
+ * Backups of the api's file, on a claim of their own, which stays when the api's claim goes. Each is proven: the api's own
+ * image starts on a copy of it and has to return as many messages.
+ */
+export class Backups extends pulumi.ComponentResource {
+    /** The claim that holds them. */
+    public readonly claim: k8s.core.v1.PersistentVolumeClaim;
+    /** Name of that claim, known once it exists. */
+    public readonly claimName: pulumi.Output<string>;
+
+    public constructor(name: string, args: BackupsArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("synergychat:index:Backups", name, {}, opts);
+
+        const { namespace, instance } = args.api;
+        this.claim = declareClaim(
+            this,
+            `${name}-claim`,
+            backupsClaimName,
+            { ...args, namespace, instance },
+            args.claim,
+            // A change of the class would delete the backups, and nobody who moves the messages means that.
+            { ignoreChanges: ["spec.storageClassName", `metadata.annotations["${classAnnotation}"]`] },
+        );
+        this.claimName = this.claim.metadata.name;
+        if (args.dataClaim !== undefined) {
+            this.makeJobs(name, args, args.dataClaim);
+        }
+        this.registerOutputs({ claimName: this.claimName });
+    }
+
+    private makeJobs(name: string, args: BackupsArgs, dataClaim: pulumi.Input<string>): void {
+        const { namespace, instance } = args.api;
+        const job = (reason: string) =>
+            backupJob({ ...args, dataClaim, backupsClaim: this.claimName, reason });
+        new k8s.batch.v1.CronJob(
+            `${name}-cronjob`,
+            {
+                metadata: { name: backupName, namespace, labels: partLabels("api", instance) },
+                spec: {
+                    schedule: args.schedule,
+                    suspend: args.suspend ?? false,
+                    concurrencyPolicy: "Forbid",
+                    startingDeadlineSeconds: 300,
+                    successfulJobsHistoryLimit: 3,
+                    failedJobsHistoryLimit: 3,
+                    jobTemplate: { metadata: { labels: backupLabels(instance) }, spec: job("scheduled") },
+                },
+            },
+            { parent: this },
+        );
+        new k8s.batch.v1.Job(
+            `${name}-first-job`,
+            {
+                metadata: {
+                    name: firstBackupName,
+                    namespace,
+                    labels: backupLabels(instance),
+                    // It may take longer than the rollout, and nothing depends on it.
+                    annotations: { "pulumi.com/skipAwait": "true" },
+                },
+                spec: job("first"),
+            },
+            // It runs once. A Job cannot be changed, so a new image would replace it and run it again.
+            { parent: this, ignoreChanges: ["spec"] },
+        );
+    }
+}
+
+/** Arguments of a Job that makes a backup. */
+export interface BackupJobArgs extends Pick<BackupsArgs, "api" | "tools" | "kept"> {
+    /** Name of the claim with the api's file. */
+    readonly dataClaim: pulumi.Input<string>;
+    /** Name of the claim of the backups. Undefined: the backup is deleted with the Job's pod, and only proves the image. */
+    readonly backupsClaim: pulumi.Input<string> | undefined;
+    /** Why the backup is made, as a part of its name. */
+    readonly reason: string;
+}
+
+const backupsVolume = "synergychat-backups";
+const proofVolume = "proof";
+const proofFile = `${toolPaths.proof}/db.json`;
+
+/**
+ * A Job that makes a backup and proves it: copy the file, start the api's own image on the copy, and compare what it returns.
+ * It runs on the api's node, since a ReadWriteOnce volume is mounted on one node only.
+ */
+export function backupJob(args: BackupJobArgs): Job {
+    const { api, dataClaim, backupsClaim } = args;
+    const pod = podSpec(api, {
+        initContainers: [
+            tool(args, "copy", [
+                { name: apiVolumeName, mountPath: databasePaths.persistent.mountPath, readOnly: true },
+            ]),
+            provingApi(api),
+        ],
+        containers: [tool(args, "prove", [])],
+        volumes: [
+            { name: apiVolumeName, persistentVolumeClaim: { claimName: dataClaim } },
+            {
+                name: backupsVolume,
+                ...(backupsClaim === undefined
+                    ? { emptyDir: {} }
+                    : { persistentVolumeClaim: { claimName: backupsClaim } }),
+            },
+            { name: proofVolume, emptyDir: {} },
+            toolsVolume(args.tools),
+        ],
+    });
+    return {
+        backoffLimit: 1,
+        activeDeadlineSeconds: 600,
+        template: {
+            metadata: { labels: backupLabels(api.instance) },
+            spec: { ...pod, restartPolicy: "Never", affinity: besideApi },
+        },
+    };
+}
+
+/** The pods have another `app` label than the api's: its Service must not lead to them. */
+function backupLabels(instance: string): Record<string, string> {
+    return { ...partLabels("api", instance), app: backupName };
+}
+
+const besideApi: k8s.types.input.core.v1.Affinity = {
+    podAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+            { labelSelector: { matchLabels: selectorLabels("api") }, topologyKey: "kubernetes.io/hostname" },
+        ],
+    },
+};
+
+function tool(
+    { api, tools, reason, kept }: BackupJobArgs,
+    command: "copy" | "prove",
+    mounts: k8s.types.input.core.v1.VolumeMount[],
+): Container {
+    const environment = {
+        BACKUPS: toolPaths.backups,
+        BACKUPS_KEPT: String(kept),
+        REASON: reason,
+        API_DB_FILEPATH: databasePaths.persistent.databasePath,
+        API_PORT: String(containerPort),
+        PROOF: proofFile,
+    };
+    return container(
+        { ...api, image: tools.image },
+        {
+            name: command,
+            command: ["node", `${toolPaths.code}/backup.ts`, command],
+            env: Object.entries(environment).map(([name, value]) => ({ name, value })),
+            volumeMounts: [
+                ...mounts,
+                { name: backupsVolume, mountPath: toolPaths.backups },
+                { name: proofVolume, mountPath: toolPaths.proof },
+                toolsMount,
+            ],
+            memory: { request: "48Mi", limit: "256Mi" },
+        },
+    );
+}
+
+/** The api on the copy. As a sidecar, so that the Job ends when the proof does. */
+function provingApi(api: WorkloadArgs): Container {
+    return container(api, {
+        name: workloadName("api"),
+        restartPolicy: "Always",
+        envFrom: [{ configMapRef: { name: configMapName("api") } }],
+        env: [{ name: "API_DB_FILEPATH", value: proofFile }],
+        volumeMounts: [{ name: proofVolume, mountPath: toolPaths.proof }],
+        memory: { request: "32Mi", limit: "256Mi" },
+    });
+}

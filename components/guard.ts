@@ -1,0 +1,181 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { partLabels } from "../model/labels";
+import {
+    apiVolumeName,
+    containerPort,
+    eventsRoleName,
+    guardName,
+    serviceAccountName,
+    toolPaths,
+} from "../model/names";
+import type { DatabaseVolume } from "./storage";
+import { type ToolsImage, toolsChecksum, toolsMount, toolsVolume } from "./tools";
+import { type WorkloadArgs, type WorkloadSpec, container } from "./workload";
+
+type Container = k8s.types.input.core.v1.Container;
+type Volume = k8s.types.input.core.v1.Volume;
+
+/** Arguments of the guard's permissions. */
+export interface GuardArgs {
+    /** Namespace of the api. */
+    readonly namespace: pulumi.Input<string>;
+    /** The stack that owns them: the value of the label app.kubernetes.io/instance. */
+    readonly instance: string;
+}
+
+/** What makes the api's pod a guarded one. */
+export interface GuardedPod {
+    /** The api's own command and its arguments, which the supervisor starts. */
+    readonly command: readonly string[];
+    /** What the sidecar runs. */
+    readonly tools: ToolsImage;
+    /** Name of the service account by which the sidecar makes Events. */
+    readonly serviceAccountName: pulumi.Input<string>;
+    /**
+     * Name of the claim with the backups, of which the newest can repair a torn file.
+     *
+     * @default - No backups.
+     */
+    readonly backupsClaim?: pulumi.Input<string>;
+}
+
+/** A service account that may create Events in the namespace, and nothing else. */
+export class Guard extends pulumi.ComponentResource {
+    /** Name of the service account, known once it may create Events. */
+    public readonly serviceAccountName: pulumi.Output<string>;
+
+    public constructor(name: string, args: GuardArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("synergychat:index:Guard", name, {}, opts);
+
+        const metadata = (of: string) => ({
+            name: of,
+            namespace: args.namespace,
+            labels: partLabels("api", args.instance),
+        });
+        const account = new k8s.core.v1.ServiceAccount(
+            `${name}-service-account`,
+            { metadata: metadata(serviceAccountName), automountServiceAccountToken: false },
+            { parent: this },
+        );
+        const role = new k8s.rbac.v1.Role(
+            `${name}-role`,
+            {
+                metadata: metadata(eventsRoleName),
+                rules: [{ apiGroups: [""], resources: ["events"], verbs: ["create"] }],
+            },
+            { parent: this },
+        );
+        new k8s.rbac.v1.RoleBinding(
+            `${name}-role-binding`,
+            {
+                metadata: metadata(eventsRoleName),
+                roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: role.metadata.name },
+                subjects: [
+                    {
+                        kind: "ServiceAccount",
+                        name: account.metadata.name,
+                        namespace: account.metadata.namespace,
+                    },
+                ],
+            },
+            { parent: this },
+        );
+        this.serviceAccountName = account.metadata.name;
+        this.registerOutputs({ serviceAccountName: this.serviceAccountName });
+    }
+}
+
+const runVolume = "synergychat-run";
+const tokenVolume = "synergychat-guard-token";
+const backupsVolume = "synergychat-backups";
+const runMount = { name: runVolume, mountPath: toolPaths.run };
+
+/**
+ * The spec of the api with the guard: a sidecar that starts before the api and ends after it, and the api as a child of a
+ * supervisor, which restarts it without the back-off of the kubelet.
+ */
+export function guarded(
+    spec: WorkloadSpec,
+    args: WorkloadArgs,
+    guard: GuardedPod,
+    database: DatabaseVolume,
+): WorkloadSpec {
+    const { imagePullPolicy = "IfNotPresent" } = args;
+    return {
+        ...spec,
+        serviceAccountName: guard.serviceAccountName,
+        podAnnotations: { "checksum/tools": toolsChecksum() },
+        initContainers: [sidecar({ ...args, image: guard.tools.image, imagePullPolicy }, guard, database)],
+        containers: (configMap) => spec.containers(configMap).map((api) => supervised(api, guard)),
+        volumes: [...(spec.volumes ?? []), ...volumes(guard)],
+    };
+}
+
+function supervised(api: Container, { command }: GuardedPod): Container {
+    return {
+        ...api,
+        // The image's own shell: the supervisor is PID 1 of the api's container, and the api its child.
+        command: ["sh", `${toolPaths.code}/supervisor.sh`],
+        args: [...command],
+        volumeMounts: [...((api.volumeMounts ?? []) as []), toolsMount, runMount],
+    };
+}
+
+function sidecar(args: WorkloadArgs, guard: GuardedPod, database: DatabaseVolume): Container {
+    const fromPod = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+    return container(args, {
+        name: guardName,
+        // An init container that is restarted is a sidecar: it runs as long as the pod.
+        restartPolicy: "Always",
+        command: ["node", `${toolPaths.code}/guard.ts`],
+        env: [
+            { name: "API_DB_FILEPATH", value: database.databasePath },
+            { name: "API_PORT", value: String(containerPort) },
+            ...(guard.backupsClaim === undefined ? [] : [{ name: "BACKUPS", value: toolPaths.backups }]),
+            fromPod("POD_NAME", "metadata.name"),
+            fromPod("POD_UID", "metadata.uid"),
+            fromPod("POD_NAMESPACE", "metadata.namespace"),
+        ],
+        volumeMounts: [
+            { name: apiVolumeName, mountPath: database.mountPath },
+            toolsMount,
+            runMount,
+            { name: tokenVolume, mountPath: toolPaths.token, readOnly: true },
+            ...(guard.backupsClaim === undefined
+                ? []
+                : [{ name: backupsVolume, mountPath: toolPaths.backups, readOnly: true }]),
+        ],
+        memory: { request: "48Mi", limit: "256Mi" },
+    });
+}
+
+function volumes(guard: GuardedPod): Volume[] {
+    return [
+        toolsVolume(guard.tools),
+        { name: runVolume, emptyDir: { sizeLimit: "16Mi" } },
+        tokenOf(),
+        ...(guard.backupsClaim === undefined
+            ? []
+            : [{ name: backupsVolume, persistentVolumeClaim: { claimName: guard.backupsClaim } }]),
+    ];
+}
+
+/** The service account's token, as the kubelet would mount it by itself, but into one container alone. */
+function tokenOf(): Volume {
+    const item = (key: string) => [{ key, path: key }];
+    return {
+        name: tokenVolume,
+        projected: {
+            sources: [
+                { serviceAccountToken: { path: "token" } },
+                { configMap: { name: "kube-root-ca.crt", items: item("ca.crt") } },
+                {
+                    downwardAPI: {
+                        items: [{ path: "namespace", fieldRef: { fieldPath: "metadata.namespace" } }],
+                    },
+                },
+            ],
+        },
+    };
+}

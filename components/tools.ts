@@ -1,0 +1,74 @@
+import { createHash } from "node:crypto";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { stackLabels } from "../model/labels";
+import { toolPaths, toolsConfigMapName } from "../model/names";
+
+/** Arguments of the tools. */
+export interface ToolsArgs {
+    /** Namespace of the ConfigMap. */
+    readonly namespace: pulumi.Input<string>;
+    /** The stack that owns it: the value of the label app.kubernetes.io/instance. */
+    readonly instance: string;
+}
+
+/** What a pod needs to run the programs of folder pods/. */
+export interface ToolsImage {
+    /** Reference of an image with Node.js 24 or newer. */
+    readonly image: pulumi.Input<string>;
+    /** Name of the ConfigMap with the programs. */
+    readonly configMap: pulumi.Input<string>;
+}
+
+/** The programs of folder pods/ in a ConfigMap: Node.js runs them as they are, so no image has to be built. */
+export class Tools extends pulumi.ComponentResource {
+    /** The ConfigMap. */
+    public readonly configMap: k8s.core.v1.ConfigMap;
+
+    public constructor(name: string, args: ToolsArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("synergychat:index:Tools", name, {}, opts);
+
+        this.configMap = new k8s.core.v1.ConfigMap(
+            `${name}-configmap`,
+            {
+                metadata: {
+                    name: toolsConfigMapName,
+                    namespace: args.namespace,
+                    labels: stackLabels(args.instance),
+                },
+                data: toolFiles(),
+            },
+            { parent: this },
+        );
+        this.registerOutputs({});
+    }
+}
+
+/** The volume with the programs, in every pod that runs one. */
+export const toolsVolumeName = "synergychat-tools";
+
+/** That volume. */
+export function toolsVolume({ configMap }: ToolsImage): k8s.types.input.core.v1.Volume {
+    return { name: toolsVolumeName, configMap: { name: configMap } };
+}
+
+/** Where a container has the programs. */
+export const toolsMount: k8s.types.input.core.v1.VolumeMount = {
+    name: toolsVolumeName,
+    mountPath: toolPaths.code,
+    readOnly: true,
+};
+
+/** A checksum of the programs: a pod that runs one must be replaced if it changes. */
+export function toolsChecksum(): string {
+    return createHash("sha256").update(JSON.stringify(toolFiles())).digest("hex");
+}
+
+/** Every program by its file name. */
+function toolFiles(): Record<string, string> {
+    const folder = join(__dirname, "..", "pods");
+    const names = readdirSync(folder).filter((name) => /\.(ts|sh)$|^package\.json$/.test(name));
+    return Object.fromEntries(names.sort().map((name) => [name, readFileSync(join(folder, name), "utf8")]));
+}

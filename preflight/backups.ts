@@ -1,0 +1,86 @@
+/** Backups that are missing: the last one failed, or the newest one is too old. */
+import { Cron } from "croner";
+import type { Settings } from "../config/settings";
+import type { CronJob, Job, LiveObject } from "../kubernetes/objects";
+import type { ClusterSnapshot } from "../kubernetes/snapshot";
+import type { Finding } from "../model/finding";
+import { backupName } from "../model/names";
+
+/** Warnings about the backups of a stack that has some. */
+export function missingBackups(
+    { backups, namespace }: Settings,
+    { objects }: Pick<ClusterSnapshot, "objects">,
+    now = new Date(),
+): readonly Finding[] {
+    const cronJob = cronJobIn(objects);
+    if (!backups || !cronJob) {
+        return [];
+    }
+    return [...failedBackup(objects, namespace), ...overdueBackup(cronJob, namespace, now)];
+}
+
+/** The CronJob that makes the backups. Undefined if there is none. */
+export function cronJobIn(objects: readonly LiveObject[]): CronJob | undefined {
+    return objects.find(({ kind, metadata }) => kind === "CronJob" && metadata.name === backupName) as
+        CronJob | undefined;
+}
+
+function failedBackup(objects: readonly LiveObject[], namespace: string): readonly Finding[] {
+    const [newest] = (objects as readonly Job[])
+        .filter(({ kind, metadata }) => kind === "Job" && metadata.name.startsWith(`${backupName}-`))
+        .filter(({ status }) => status?.completionTime !== undefined || hasFailed(status))
+        .sort((a, b) =>
+            (a.metadata.creationTimestamp ?? "") < (b.metadata.creationTimestamp ?? "") ? 1 : -1,
+        );
+    if (!newest || !hasFailed(newest.status)) {
+        return [];
+    }
+    const { name } = newest.metadata;
+    return [
+        {
+            code: "backup-failed",
+            severity: "warning",
+            subject: { kind: "Job", name, namespace },
+            reason: `The last backup of the messages failed (Job ${name}).`,
+            fixes: [
+                {
+                    to: "See why",
+                    run: [`kubectl logs job/${name} --namespace ${namespace} --all-containers`],
+                },
+                { to: "Make one now", run: ["npm run backup"] },
+            ],
+        },
+    ];
+}
+
+function hasFailed(status: Job["status"]): boolean {
+    return (status?.conditions ?? []).some(({ type, status: is }) => type === "Failed" && is === "True");
+}
+
+/** The schedule is in the time zone of the controller manager, which is UTC unless somebody has set another one. */
+function overdueBackup(
+    { metadata, spec, status }: CronJob,
+    namespace: string,
+    now: Date,
+): readonly Finding[] {
+    const newest = new Date(status?.lastSuccessfulTime ?? metadata.creationTimestamp ?? now);
+    const runs = new Cron(spec?.schedule ?? "@yearly", { timezone: "UTC" }).previousRuns(3, now);
+    const limit = runs[2];
+    return spec?.suspend === true || limit === undefined || newest >= limit
+        ? []
+        : [
+              {
+                  code: "backup-overdue",
+                  severity: "warning",
+                  subject: { kind: "CronJob", name: metadata.name, namespace },
+                  reason: `The newest scheduled backup is of ${newest.toISOString()}, which is more than two intervals ago (${spec?.schedule ?? ""}).`,
+                  fixes: [
+                      {
+                          to: "See why",
+                          run: [`kubectl describe cronjob ${metadata.name} --namespace ${namespace}`],
+                      },
+                      { to: "Make one now", run: ["npm run backup"] },
+                  ],
+              },
+          ];
+}

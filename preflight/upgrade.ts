@@ -1,0 +1,42 @@
+/** A new image of the api, which must be able to read the messages before it takes the place of the old one. */
+import type { Settings } from "../config/settings";
+import type { ClusterSnapshot } from "../kubernetes/snapshot";
+import type { Finding } from "../model/finding";
+import { toolsConfigMapName, workloadName } from "../model/names";
+import { mountedClaim } from "../model/storage";
+
+/** The image that the api runs now, if an update would replace it by another one, and a trial is possible. */
+export function replacedImage(
+    { images, storage, guard, backups }: Settings,
+    { api, objects }: Pick<ClusterSnapshot, "api" | "objects">,
+): string | undefined {
+    const containers = api?.deployment.spec?.template?.spec?.containers ?? [];
+    const image = containers.find(({ name }) => name === workloadName("api"))?.image;
+    const isPossible =
+        (guard !== undefined || backups !== undefined) &&
+        api?.claim !== undefined &&
+        api.claim === mountedClaim(storage) &&
+        // The trial runs programs that the stack has put there.
+        objects.some(({ kind, metadata }) => kind === "ConfigMap" && metadata.name === toolsConfigMapName);
+    return isPossible && image !== images.api ? image : undefined;
+}
+
+/** A new image that did not return the messages of a copy. */
+export function upgradeRefused(
+    { images, namespace }: Settings,
+    { before, reason, job }: { readonly before: string; readonly reason: string; readonly job: string },
+): Finding {
+    return {
+        code: "upgrade-refused",
+        severity: "error",
+        subject: { key: "images", value: images.api },
+        reason: `Image ${images.api} cannot replace ${before}, because it did not pass the trial on a copy of the messages: ${reason}`,
+        fixes: [
+            {
+                to: "See its log",
+                run: [`kubectl logs job/${job} --namespace ${namespace} --all-containers`],
+            },
+            { to: "Go back to the last good image", run: [`pulumi config set --path images.api ${before}`] },
+        ],
+    };
+}
