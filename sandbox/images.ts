@@ -3,7 +3,15 @@ import { join } from "node:path";
 import { builtFrom } from "./build.ts";
 import { containerdSocket } from "./components.ts";
 import { attempt, run } from "./exec.ts";
-import { buildImages, busybox, imageTar, standIns, type BuiltImage } from "./images/build.ts";
+import {
+    buildImages,
+    busybox,
+    imageTar,
+    nodeImage,
+    standIns,
+    writeNodeImage,
+    type BuiltImage,
+} from "./images/build.ts";
 import type { Paths } from "./paths.ts";
 import { references } from "./pins.ts";
 import { say } from "./progress.ts";
@@ -39,6 +47,19 @@ export async function writeStandIns(paths: Paths): Promise<void> {
     const value = await fingerprint([], [sources, busybox]);
     if (!(await isStamped(stampFile, value))) {
         await buildImages(paths.images, say);
+        await stamp(stampFile, value);
+    }
+}
+
+/** A stand-in for the image of Node.js, which guard and backups use. */
+async function writeNode(paths: Paths): Promise<void> {
+    const stampFile = join(paths.stamps, `${nodeImage.name}.tar`);
+    const value = await fingerprint(
+        [process.version],
+        [join(import.meta.dirname, "images", "build.ts"), busybox],
+    );
+    if (!(await isStamped(stampFile, value))) {
+        await writeNodeImage(tarOf(paths, nodeImage.name));
         await stamp(stampFile, value);
     }
 }
@@ -86,6 +107,10 @@ async function provideServices(
         const image = { reference, tar: tarOf(paths, name) };
         await importOnce(image, join(paths.stamps, "stand-ins.tar"), imported, holder);
     }
+    await writeNode(paths);
+    const tar = tarOf(paths, nodeImage.name);
+    const { reference } = nodeImage;
+    await importOnce({ reference, tar }, join(paths.stamps, `${nodeImage.name}.tar`), imported, holder);
 }
 
 async function importOnce(

@@ -1,7 +1,7 @@
 // Container images without a container engine: static Go programs in tars that `ctr images import` takes.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, posix } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -188,6 +188,32 @@ function standIn(
         program,
         hasShell: tag === "latest",
     };
+}
+
+/** The image of the programs in folder pods/ that guard and back up the api's file. */
+export const nodeImage = { reference: "docker.io/library/node:24-alpine", name: "node-24-alpine" };
+
+/** Writes a stand-in for it: the Node.js that runs the sandbox, and a shell. */
+export async function writeNodeImage(out: string): Promise<void> {
+    const node = await realpath(process.execPath);
+    await imageTar({
+        reference: nodeImage.reference,
+        out,
+        files: [
+            ...base,
+            ...(await shell()),
+            { path: "/usr/local/bin/node", source: node, mode: 0o755 },
+            ...(await librariesOf(node)),
+        ],
+        config: { cmd: ["node"] },
+    });
+}
+
+/** The shared libraries of a program and their loader, at the paths where it looks for them. */
+async function librariesOf(program: string): Promise<ImageFile[]> {
+    const { stdout } = await promisify(execFile)("ldd", [program]);
+    const paths = stdout.split("\n").flatMap((line) => /(?:=> )?(\/\S+) \(/.exec(line)?.[1] ?? []);
+    return paths.map((path) => ({ path, source: path, mode: 0o755 }));
 }
 
 /** Builds the stand-ins for the course's images. */
