@@ -1,0 +1,113 @@
+/**
+ * The program of the backup's pods:
+ *
+ *   node backup.ts copy        makes a backup, and a copy of it to prove it with
+ *   node backup.ts prove       waits until the api returns all messages of the copy, and deletes the surplus
+ *   node backup.ts list        prints all backups as JSON
+ *   node backup.ts read NAME   prints a backup
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { backupsIn, nameOf, proofOf, prune, readBackup } from "./backups.ts";
+import { type Message, parse, readIfThere, writeDurably } from "./database.ts";
+
+const { env } = process;
+const folder = env.BACKUPS ?? "/backups";
+const database = env.API_DB_FILEPATH ?? "/persist/db.json";
+const proof = env.PROOF ?? "/proof/db.json";
+const proofSeconds = Number(env.PROOF_SECONDS ?? "120");
+const readSeconds = Number(env.READ_SECONDS ?? "10");
+
+const commands: Readonly<Record<string, (name?: string) => void | Promise<void>>> = {
+    copy,
+    prove,
+    list,
+    read,
+};
+
+async function copy(): Promise<void> {
+    const { text, messages } = await readDatabase();
+    const name = nameOf(text, messages, env.REASON ?? "manual");
+    writeDurably(join(folder, name), text);
+    readBackup(folder, name);
+    writeFileSync(proof, text);
+    writeFileSync(join(dirname(proof), "name"), name);
+    console.log(`${name}: ${messages.length} messages copied.`);
+}
+
+/** Again and again, since the app may be writing the file. It is there as soon as the app has started once. */
+async function readDatabase(): Promise<{ text: string; messages: readonly Message[] }> {
+    const end = performance.now() + readSeconds * 1000;
+    for (;;) {
+        const text = readIfThere(database);
+        const messages = text === undefined ? undefined : parse(text);
+        if (text !== undefined && messages) {
+            return { text, messages };
+        }
+        if (performance.now() > end) {
+            throw new Error(
+                text === undefined
+                    ? `There is no file ${database}: the api has never started on this volume.`
+                    : `${database} is torn: it ends in the middle. With guard, it is repaired.`,
+            );
+        }
+        await sleep(200);
+    }
+}
+
+async function prove(): Promise<void> {
+    const name = readFileSync(join(dirname(proof), "name"), "utf8");
+    const wanted = parse(readBackup(folder, name))?.length ?? 0;
+    const end = performance.now() + proofSeconds * 1000;
+    let found = await countAtApi();
+    while (found === undefined) {
+        if (performance.now() > end) {
+            throw new Error(`The api did not return the messages of the copy within ${proofSeconds} s.`);
+        }
+        await sleep(200);
+        found = await countAtApi();
+    }
+    if (found !== wanted) {
+        throw new Error(`The api returned ${found} of the ${wanted} messages of the copy.`);
+    }
+    writeDurably(proofOf(folder, name), "");
+    prune(folder, Number(env.BACKUPS_KEPT ?? "7"));
+    console.log(JSON.stringify(backupsIn(folder).find((backup) => backup.name === name)));
+}
+
+async function countAtApi(): Promise<number | undefined> {
+    try {
+        const answer = await fetch(`http://127.0.0.1:${env.API_PORT ?? "8080"}/messages`);
+        return parse(await answer.text())?.length;
+    } catch {
+        return undefined;
+    }
+}
+
+function list(): void {
+    console.log(JSON.stringify(backupsIn(folder), undefined, 2));
+}
+
+function read(name = ""): void {
+    process.stdout.write(readBackup(folder, name));
+}
+
+/** What a person can do about an error. */
+function explain(error: NodeJS.ErrnoException): string {
+    return error.code === "ENOSPC" || error.code === "EDQUOT"
+        ? `The volume of the backups (${folder}) is full. Set a larger storageSize, or a smaller backupsKept.`
+        : error.message;
+}
+
+const [word = "", name] = process.argv.slice(2);
+try {
+    const command = commands[word];
+    if (!command) {
+        throw new Error(`Unknown command: ${word}. Commands: ${Object.keys(commands).join(", ")}.`);
+    }
+    await command(name);
+} catch (error) {
+    console.error(explain(error as NodeJS.ErrnoException));
+    process.exitCode = 1;
+}
