@@ -5,7 +5,7 @@ import { instanceOf } from "./model/labels";
 import { renderAdvice } from "./preflight/advice";
 import { preflight } from "./preflight/preflight";
 import { requireCli } from "./pulumi/engine";
-import { declaredApiDeployment, deploy } from "./program";
+import { declaredApiDeployment, declaredTrial, deploy } from "./program";
 
 export = async () => {
     await requireCli();
@@ -13,6 +13,9 @@ export = async () => {
         renderAdvice(findings),
     );
     const instance = instanceOf(pulumi.getProject(), pulumi.getStack());
-    await preflight(settings, instance, declaredApiDeployment(settings, instance));
+    await preflight(settings, instance, {
+        apiDeployment: declaredApiDeployment(settings, instance),
+        trial: declaredTrial(settings, instance),
+    });
     return deploy(settings, instance);
 };

@@ -2,7 +2,7 @@
  * Looks at the cluster before anything is registered: that it is there, that it has what the config names, that the
  * stack's names are the stack's own, and that no message is lost without a question.
  */
-import { RunError, log, output } from "@pulumi/pulumi";
+import { RunError, log, output, runtime } from "@pulumi/pulumi";
 import type { Settings } from "../config/settings";
 import { Client } from "../kubernetes/client";
 import { type SnapshotQuery, takeSnapshot } from "../kubernetes/snapshot";
@@ -12,6 +12,15 @@ import { readRecordedState, stopIfRegistered } from "../pulumi/engine";
 import { reachable, renderAdvice } from "./advice";
 import { evaluate } from "./evaluate";
 import { absentObjects, otherCluster } from "./recorded";
+import { tryNewImage } from "./upgrade";
+
+/** Resource args of the program that the preflight needs. */
+export interface Declared {
+    /** The api's Deployment, which is compared with the live one. */
+    readonly apiDeployment: object;
+    /** The spec of a Job that tries a new image of the api on a copy of the messages. Undefined: nothing can be tried. */
+    readonly trial: object | undefined;
+}
 
 /** Set in the environment of the `pulumi up` that `npm run switch` runs: it has copied the messages. */
 export const switchVariable = "SYNERGYCHAT_SWITCH";
@@ -20,10 +29,10 @@ export const switchVariable = "SYNERGYCHAT_SWITCH";
  * Shows warnings and notes, and stops the program if there is an error.
  *
  * @param instance the value of the label app.kubernetes.io/instance.
- * @param apiDeployment the api's Deployment as the program declares it.
+ * @param declared what the program declares: the api's Deployment, and the Job that tries a new image of the api.
  * @throws RunError with all errors at once.
  */
-export async function preflight(settings: Settings, instance: string, apiDeployment: object): Promise<void> {
+export async function preflight(settings: Settings, instance: string, declared: Declared): Promise<void> {
     const { context, kubeconfig, namespace, exposure } = settings;
     const [recorded, client] = await Promise.all([
         readRecordedState(),
@@ -35,13 +44,17 @@ export async function preflight(settings: Settings, instance: string, apiDeploym
         owners: ownersOf(instance, recorded.instances),
         exposure: exposure.kind,
         recorded,
-        apiDeployment: await plain(apiDeployment),
+        apiDeployment: await plain<SnapshotQuery["apiDeployment"]>(declared.apiDeployment),
     });
     const switching = process.env[switchVariable] !== undefined;
     await report(evaluate(settings, snapshot, { instance, recorded, switching }), context);
     if (snapshot.absent.length > 0) {
         const problem = renderAdvice([absentObjects(recorded, snapshot.absent)], context);
         stopIfRegistered(snapshot.absent, new RunError(`\n${problem}\n`));
+    }
+    if (!runtime.isDryRun()) {
+        const job = declared.trial && (await plain<object>(declared.trial));
+        await report(await tryNewImage(client, settings, snapshot, { instance, job }), context);
     }
 }
 
@@ -64,10 +77,10 @@ function failure(errors: readonly Finding[], context: string): RunError {
 }
 
 /** Resource args without promises and outputs in them. */
-function plain(args: object): Promise<SnapshotQuery["apiDeployment"]> {
+function plain<T>(args: object): Promise<T> {
     return new Promise((resolve) => {
         output(args).apply((values) => {
-            resolve(values);
+            resolve(values as T);
         });
     });
 }

@@ -1,9 +1,40 @@
-/** A new image of the api, which must be able to read the messages before it takes the place of the old one. */
+/** A new image of the api, which has to read the messages before it takes the place of the old one. */
 import type { Settings } from "../config/settings";
+import type { Client } from "../kubernetes/client";
+import { runJob } from "../kubernetes/jobs";
 import type { ClusterSnapshot } from "../kubernetes/snapshot";
 import type { Finding } from "../model/finding";
-import { toolsConfigMapName, workloadName } from "../model/names";
+import { partLabels } from "../model/labels";
+import { backupName, toolsConfigMapName, workloadName } from "../model/names";
 import { mountedClaim } from "../model/storage";
+
+const trialSeconds = 300; // for the image to be pulled, and to return the messages of the copy
+
+/**
+ * Starts a new image on a copy of the messages, which stays as a backup if the stack has some.
+ *
+ * @param job the Job's spec, with the new image. Undefined: the stack has neither guard nor backups.
+ * @returns a finding if the image does not return the messages. The api runs on in either case.
+ */
+export async function tryNewImage(
+    client: Client,
+    settings: Settings,
+    snapshot: ClusterSnapshot,
+    { instance, job }: { readonly instance: string; readonly job: object | undefined },
+): Promise<readonly Finding[]> {
+    const before = replacedImage(settings, snapshot);
+    if (job === undefined || before === undefined) {
+        return [];
+    }
+    const name = `${backupName}-before-upgrade-${Date.now().toString(36)}`;
+    const end = await runJob(
+        client,
+        settings.namespace,
+        { name, labels: partLabels("api", instance), spec: job },
+        { seconds: trialSeconds, container: "prove" },
+    );
+    return end.ok ? [] : [upgradeRefused(settings, { before, reason: end.reason, job: name })];
+}
 
 /** The image that the api runs now, if an update would replace it by another one, and a trial is possible. */
 export function replacedImage(

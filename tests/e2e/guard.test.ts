@@ -1,0 +1,137 @@
+/** guard: a crash that nobody notices, a torn file that heals, and a clear message if the image cannot be guarded. */
+import { strict as assert } from "node:assert";
+import { setTimeout as sleep } from "node:timers/promises";
+import { messages, say } from "./support/app";
+import { get, kubectl, list, tryKubectl } from "./support/cluster";
+import { codesIn } from "./support/findings";
+import { operation } from "./support/operation";
+import { TestStack } from "./support/stack";
+
+describe("the guard", () => {
+    const stack = new TestStack("guard", { guard: true, crawlerContainers: 1 });
+    const where = ["--namespace", stack.name];
+
+    before(async () => {
+        await stack.create();
+        await stack.up();
+        await say(stack, "one", "two");
+    });
+    after(() => stack.remove());
+
+    async function apiPod(): Promise<any> {
+        return (await list(stack.name, "pod", "--selector=app=synergychat-api"))[0];
+    }
+
+    function inApi(script: string): Promise<string> {
+        return kubectl(
+            "exec",
+            "deployment/synergychat-api",
+            ...where,
+            "-c",
+            "synergychat-api",
+            "--",
+            "sh",
+            "-c",
+            script,
+        );
+    }
+
+    /** Waits until the api's pod has an Event of this reason. */
+    async function eventOf(reason: string): Promise<any> {
+        for (let attempt = 0; attempt < 120; attempt++) {
+            const [event] = await list(stack.name, "events", `--field-selector=reason=${reason}`);
+            if (event) {
+                return event;
+            }
+            await sleep(500);
+        }
+        assert.fail(`no Event ${reason}`);
+    }
+
+    async function messagesWhenBack(): Promise<string[]> {
+        for (let attempt = 0; ; attempt++) {
+            try {
+                return await messages(stack);
+            } catch (error) {
+                if (attempt === 120) {
+                    throw error;
+                }
+                await sleep(500);
+            }
+        }
+    }
+
+    it("has nothing to do when nothing has changed", async () => {
+        await stack.run("preview", "--expect-no-changes");
+        await stack.run("preview", "--refresh", "--expect-no-changes");
+    });
+
+    it("restarts a crashed api within its container, and tells it as an Event", async () => {
+        const before = await apiPod();
+        await assert.rejects(say(stack, "oh heck"));
+        const { involvedObject } = await eventOf("ApiRestarted");
+        assert.equal(involvedObject.name, before.metadata.name);
+        assert.deepEqual(await messagesWhenBack(), ["one", "two"]);
+        const after = await apiPod();
+        assert.equal(after.metadata.uid, before.metadata.uid);
+        assert.deepEqual(
+            after.status.containerStatuses.map(({ restartCount }: any) => restartCount),
+            [0],
+        );
+    });
+
+    for (const [what, script] of [
+        ["is empty", ': > "$API_DB_FILEPATH"'],
+        [
+            "is cut",
+            'head -c 40 "$API_DB_FILEPATH" > /run/synergychat/cut && cat /run/synergychat/cut > "$API_DB_FILEPATH"',
+        ],
+    ] as const) {
+        it(`repairs a file that ${what}, with every message`, async () => {
+            await inApi(script);
+            assert.deepEqual(await messagesWhenBack(), ["one", "two"]);
+            await eventOf("ApiFileRepaired");
+            await say(stack, "three");
+            assert.deepEqual(await messages(stack), ["one", "two", "three"]);
+            await inApi('ls "$(dirname "$API_DB_FILEPATH")"/.guard/torn-*');
+            await inApi(
+                'printf "[\\n  {\\n    \\"AuthorUsername\\": \\"ada\\",\\n    \\"Text\\": \\"one\\"\\n  },\\n  {\\n    \\"AuthorUsername\\": \\"ada\\",\\n    \\"Text\\": \\"two\\"\\n  }\\n]" > "$API_DB_FILEPATH"',
+            );
+            await eventOf("ApiFileShorter");
+        });
+    }
+
+    it("may create Events in its namespace, and nothing else", async () => {
+        const account = `--as=system:serviceaccount:${stack.name}:synergychat-api`;
+        const may = async (...what: string[]) =>
+            (await tryKubectl("auth", "can-i", ...what, account, ...where)).stdout.trim();
+        assert.equal(await may("create", "events"), "yes");
+        assert.equal(await may("get", "pods"), "no");
+        assert.equal(await may("list", "secrets"), "no");
+        assert.equal(await may("create", "events", "--namespace=default"), "no");
+        const { spec } = await apiPod();
+        const token = (container: any) =>
+            container.volumeMounts.some(({ mountPath }: any) => mountPath.startsWith("/var/run/secrets"));
+        assert.deepEqual(spec.containers.map(token), [false]);
+        assert.deepEqual(spec.initContainers.map(token), [true]);
+    });
+
+    it("says that an image without a shell cannot be guarded", async () => {
+        stack.edit({ images: { api: "bootdotdev/synergychat-api:without-shell" } });
+        const { status, text } = await operation("up", stack);
+        assert.equal(status, 1, text);
+        assert.deepEqual(codesIn(text), ["image-without-shell"]);
+        stack.edit({ images: undefined });
+        await stack.up("--refresh");
+        assert.deepEqual(await messages(stack), ["one", "two"]);
+    });
+
+    it("leaves the chapter's pod when it is switched off", async () => {
+        stack.edit({ guard: undefined });
+        await stack.up();
+        const { spec } = await apiPod();
+        assert.equal(spec.initContainers, undefined);
+        assert.equal(await get(stack.name, "serviceaccount", "synergychat-api"), undefined);
+        assert.deepEqual(await messages(stack), ["one", "two"]);
+    });
+});
