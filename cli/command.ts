@@ -14,6 +14,8 @@ export interface Command {
     readonly words: readonly string[];
     /** Its flags without dashes, each with what it does. */
     readonly flags: Readonly<Record<string, string>>;
+    /** Options with a value, without dashes: the name of the value, and what the option does. */
+    readonly options?: Readonly<Record<string, readonly [value: string, text: string]>>;
     /** Loads the command's module and runs it. */
     readonly run: (call: Call) => Promise<void>;
 }
@@ -24,6 +26,8 @@ export interface Call {
     readonly words: readonly string[];
     /** Flags that were given, without dashes. */
     readonly flags: ReadonlySet<string>;
+    /** Values of the options that were given, without dashes. */
+    readonly values: ReadonlyMap<string, string>;
     readonly output: Output;
 }
 
@@ -33,16 +37,22 @@ export interface Call {
  * @throws UsageError that names what the command does not know.
  */
 export function readCall(name: string, command: Command, args: readonly string[]): Call {
+    const { flags: known, options: valued = {} } = command;
     const { positionals, tokens } = parseArgs({
         args: [...args],
         allowPositionals: true,
         strict: false,
         tokens: true,
-        options: Object.fromEntries(Object.keys(command.flags).map((flag) => [flag, { type: "boolean" }])),
+        options: {
+            ...Object.fromEntries(Object.keys(known).map((flag) => [flag, { type: "boolean" } as const])),
+            ...Object.fromEntries(Object.keys(valued).map((option) => [option, { type: "string" } as const])),
+        },
     });
     const options = tokens.filter((token) => token.kind === "option");
     // A flag takes no value: --yes=false must not count as a yes.
-    const unknown = options.find((option) => !(option.name in command.flags) || option.value !== undefined);
+    const unknown = options.find(
+        ({ name: option, value }) => !(option in valued) && (!(option in known) || value !== undefined),
+    );
     if (unknown) {
         const value = unknown.value === undefined ? "" : `=${unknown.value}`;
         throw new UsageError(`Unknown option: ${unknown.rawName}${value}\n\n${helpOf(name, command)}`);
@@ -51,13 +61,24 @@ export function readCall(name: string, command: Command, args: readonly string[]
     if (tooMany.length > 0) {
         throw new UsageError(`Unexpected argument: ${tooMany.join(" ")}\n\n${helpOf(name, command)}`);
     }
-    const flags = new Set(options.map((option) => option.name));
-    return { words: positionals, flags, output: new Output(flags.has("json")) };
+    const values = new Map<string, string>();
+    for (const { name: option, value } of options.filter((one) => one.name in valued)) {
+        if (!value) {
+            throw new UsageError(`--${option} needs a value.\n\n${helpOf(name, command)}`);
+        }
+        values.set(option, value);
+    }
+    const flags = new Set(options.map((option) => option.name).filter((option) => option in known));
+    return { words: positionals, flags, values, output: new Output(flags.has("json")) };
 }
 
 /** Help of a command. */
-export function helpOf(name: string, { summary, words, flags }: Command): string {
-    const rows = [...Object.entries(flags), ["help", "show this help"] as const];
+export function helpOf(name: string, { summary, words, flags, options = {} }: Command): string {
+    const rows = [
+        ...Object.entries(options).map(([option, [value, text]]) => [`${option} ${value}`, text] as const),
+        ...Object.entries(flags),
+        ["help", "show this help"] as const,
+    ];
     const width = Math.max(...rows.map(([flag]) => flag.length)) + 2;
     return [
         summary,

@@ -34,4 +34,24 @@ export const commands: Readonly<Record<string, Command>> = {
         flags: {},
         run: async (call) => (await import("./commands/switch/switch")).switchStorage(call),
     },
+    backup: {
+        summary: "Makes a backup now and proves it, or saves the messages in a file.",
+        words: [stackWord],
+        flags: {},
+        options: { file: ["PATH", "save the messages in this file, whatever the storage mode"] },
+        run: async (call) => (await import("./commands/backup/backup")).backup(call),
+    },
+    backups: {
+        summary: "Lists the backups: time, size, messages, reason, and whether each is proven.",
+        words: [stackWord],
+        flags: { json },
+        run: async (call) => (await import("./commands/backups/backups")).listBackups(call),
+    },
+    restore: {
+        summary: "Replaces the messages by those of a backup or a file, and keeps a copy of what was there.",
+        words: ["NAME|FILE", stackWord],
+        flags: { yes },
+        options: { messages: ["N", "restore the first N messages only"] },
+        run: async (call) => (await import("./commands/restore/restore")).restore(call),
+    },
 };

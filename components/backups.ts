@@ -5,6 +5,7 @@ import {
     apiVolumeName,
     backupName,
     backupsClaimName,
+    claimName,
     configMapName,
     containerPort,
     databasePaths,
@@ -27,7 +28,7 @@ export interface BackupsArgs extends ProtectionArgs {
     readonly api: WorkloadArgs;
     /** What the backup's pods run. */
     readonly tools: ToolsImage;
-    /** Name of the claim with the api's file. Undefined: the storage is ephemeral, and only the claim of the backups stays. */
+    /** Name of the claim with the api's file. Undefined: the storage is ephemeral, and the schedule is suspended. */
     readonly dataClaim: pulumi.Input<string> | undefined;
     /** What the claim of the backups requests. */
     readonly claim: ClaimArgs;
@@ -67,32 +68,39 @@ export class Backups extends pulumi.ComponentResource {
             { ignoreChanges: ["spec.storageClassName", `metadata.annotations["${classAnnotation}"]`] },
         );
         this.claimName = this.claim.metadata.name;
+        this.makeCronJob(name, args);
         if (args.dataClaim !== undefined) {
-            this.makeJobs(name, args, args.dataClaim);
+            this.makeFirstJob(name, args, args.dataClaim);
         }
         this.registerOutputs({ claimName: this.claimName });
     }
 
-    private makeJobs(name: string, args: BackupsArgs, dataClaim: pulumi.Input<string>): void {
+    /** It stays with ephemeral storage: the commands that list and restore backups use its template. */
+    private makeCronJob(name: string, args: BackupsArgs): void {
         const { namespace, instance } = args.api;
-        const job = (reason: string) =>
-            backupJob({ ...args, dataClaim, backupsClaim: this.claimName, reason });
         new k8s.batch.v1.CronJob(
             `${name}-cronjob`,
             {
                 metadata: { name: backupName, namespace, labels: partLabels("api", instance) },
                 spec: {
                     schedule: args.schedule,
-                    suspend: args.suspend ?? false,
+                    suspend: args.dataClaim === undefined || (args.suspend ?? false),
                     concurrencyPolicy: "Forbid",
                     startingDeadlineSeconds: 300,
                     successfulJobsHistoryLimit: 3,
                     failedJobsHistoryLimit: 3,
-                    jobTemplate: { metadata: { labels: backupLabels(instance) }, spec: job("scheduled") },
+                    jobTemplate: {
+                        metadata: { labels: backupLabels(instance) },
+                        spec: this.job(args, "scheduled"),
+                    },
                 },
             },
             { parent: this },
         );
+    }
+
+    private makeFirstJob(name: string, args: BackupsArgs, dataClaim: pulumi.Input<string>): void {
+        const { namespace, instance } = args.api;
         new k8s.batch.v1.Job(
             `${name}-first-job`,
             {
@@ -103,11 +111,15 @@ export class Backups extends pulumi.ComponentResource {
                     // It may take longer than the rollout, and nothing depends on it.
                     annotations: { "pulumi.com/skipAwait": "true" },
                 },
-                spec: job("first"),
+                spec: this.job({ ...args, dataClaim }, "first"),
             },
             // It runs once. A Job cannot be changed, so a new image would replace it and run it again.
             { parent: this, ignoreChanges: ["spec"] },
         );
+    }
+
+    private job({ dataClaim = claimName, ...args }: BackupsArgs, reason: string): Job {
+        return backupJob({ ...args, dataClaim, backupsClaim: this.claimName, reason });
     }
 }
 

@@ -31,8 +31,10 @@ export interface ApiState {
     readonly claim: string | undefined;
     /** How many messages it has. Undefined if it does not answer. */
     readonly messages: number | undefined;
-    /** Whether `npm run switch` has taken it out of its Service, so that nobody can post. */
+    /** Whether `npm run switch` or `npm run restore` has taken it out of its Service, so that nobody can post. */
     readonly outOfService: boolean;
+    /** The copy of the messages that was made when it was taken out of its Service, as host and path. */
+    readonly copy?: string | undefined;
 }
 
 const waitSeconds = 60;
@@ -44,7 +46,7 @@ const waitSeconds = 60;
  */
 const quietTime = 6000;
 
-/** Says on the Service which journal belongs to the switch that has taken the api out of it. */
+/** Says on the Service where the copy of the messages is: the journal of a switch, or the file of a restore. */
 const journalAnnotation = "synergychat/switch-journal";
 
 /** The api in one namespace. */
@@ -67,6 +69,7 @@ export class ChatApi {
                 claim: claimOf(deployment.spec?.template?.spec),
                 messages: messages?.length,
                 outOfService: outOfServiceLabel in (service?.spec?.selector ?? {}),
+                copy: service?.metadata.annotations?.[journalAnnotation],
             }
         );
     }
@@ -193,7 +196,7 @@ export class ChatApi {
         }
     }
 
-    /** Path of the journal of the switch that has taken the api out of its Service. Undefined if it is in service. */
+    /** The copy of the messages of whatever has taken the api out of its Service. Undefined if it is in service. */
     public async takenOutBy(): Promise<string | undefined> {
         const { metadata, spec } = await this.client.get<Service>(this.path("Service", serviceName("api")));
         return outOfServiceLabel in (spec?.selector ?? {})
@@ -205,7 +208,7 @@ export class ChatApi {
      * Takes the api out of its Service and waits until it is. New connections no longer reach it, while the pod runs on and
      * can be read. The selector's label is not Pulumi's field, so neither `pulumi up` nor a refresh removes it.
      *
-     * @param journal where the switch's journal is, for people who find the api like that.
+     * @param journal where the copy of the messages is, for people who find the api like that.
      */
     public async takeOutOfService(journal: string): Promise<void> {
         // Checked before anything changes: without this permission, the end of the wait could not be seen.

@@ -60,6 +60,7 @@ export const findingCodes = [
     "messages-answered",
     "messages-posted-past-service",
     // Backups.
+    "restore-interrupted",
     "backup-failed",
     "backup-overdue",
     // A rollout.
@@ -139,8 +140,8 @@ export function reaching(finding: Finding, { stack, context }: Target): Finding 
         /^pulumi (config|up|preview|refresh|destroy|cancel)\b/.test(command)
             ? `${command} --stack ${stack ?? ""}`
             : command
-                  .replace(/^npm run (up|down|verify)$/, `$& -- ${stack ?? ""}`)
-                  .replace(/^npm run switch -- \w+$/, `$& ${stack ?? ""}`);
+                  .replace(/^npm run (up|down|verify|backup|backups)$/, `$& -- ${stack ?? ""}`)
+                  .replace(/^npm run (switch -- \w+|restore -- \S+)$/, `$& ${stack ?? ""}`);
     const inCluster = (command: string): string =>
         command.replace(/^kubectl (?!config\b)[^|]*?(?= \||$)/, `$& --context ${context ?? ""}`);
     const reach = (command: string): string => {

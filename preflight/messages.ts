@@ -4,7 +4,7 @@ import type { ApiState } from "../kubernetes/chat-api";
 import type { Claim } from "../kubernetes/objects";
 import type { AbandonedNamespace, ClusterSnapshot } from "../kubernetes/snapshot";
 import type { Finding, Fix } from "../model/finding";
-import { claimName } from "../model/names";
+import { claimName, restoresFolder, serviceName } from "../model/names";
 import { cronJobIn } from "./backups";
 import { type Owners, isOwned, isRetained } from "../model/ownership";
 import { declaredClaim, mountedClaim } from "../model/storage";
@@ -14,7 +14,7 @@ import { countMessages } from "./text";
 const keepClaim = ["pulumi config set retainData true", "pulumi up"];
 
 /** While the api is out of its Service, its messages are on the way to another volume. */
-export const interruptedSwitch: Finding = {
+const interruptedSwitch: Finding = {
     code: "switch-interrupted",
     severity: "error",
     subject: { key: "storageMode" },
@@ -25,10 +25,33 @@ export const interruptedSwitch: Finding = {
     ],
 };
 
-/** A switch that was interrupted, after which nothing else can be done. */
+/** A restore of a backup that was interrupted. The api's file is the old one or the new one, whole. */
+function interruptedRestore(copy: string): Finding {
+    return {
+        code: "restore-interrupted",
+        severity: "error",
+        subject: { kind: "Service", name: serviceName("api") },
+        reason: "A restore of a backup was interrupted: the api is out of its Service, and nobody can post.",
+        fixes: [
+            { to: "Complete it", run: ["npm run restore -- NAME"] },
+            { to: "Go back", run: [`npm run restore -- ${copy.replace(/^[^:]*:/, "")}`] },
+        ],
+    };
+}
+
+/** What has taken the api out of its Service and did not put it back. Undefined if it is in service. */
+export function interruption({ outOfService, copy = "" }: ApiState): Finding | undefined {
+    if (!outOfService) {
+        return undefined;
+    }
+    return copy.includes(`/${restoresFolder}/`) ? interruptedRestore(copy) : interruptedSwitch;
+}
+
+/** A switch or a restore that was interrupted, after which nothing else can be done. */
 export function interruptedSwitches({ api, abandoned }: ClusterSnapshot): readonly Finding[] {
-    if (api?.outOfService) {
-        return [interruptedSwitch];
+    const here = api && interruption(api);
+    if (here) {
+        return [here];
     }
     const elsewhere = abandoned.find((one) => one.api?.outOfService)?.namespace.metadata.name;
     const goBack = { to: "First go back", run: [`pulumi config set namespace ${elsewhere ?? ""}`] };

@@ -54,7 +54,7 @@ export async function preflight(settings: Settings, instance: string, declared: 
     }
     if (!runtime.isDryRun()) {
         const job = declared.trial && (await plain<object>(declared.trial));
-        await report(await tryNewImage(client, settings, snapshot, { instance, job }), context);
+        await report(await tryNewImage(client, settings, snapshot, job), context);
     }
 }
 

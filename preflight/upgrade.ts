@@ -4,7 +4,6 @@ import type { Client } from "../kubernetes/client";
 import { runJob } from "../kubernetes/jobs";
 import type { ClusterSnapshot } from "../kubernetes/snapshot";
 import type { Finding } from "../model/finding";
-import { partLabels } from "../model/labels";
 import { backupName, toolsConfigMapName, workloadName } from "../model/names";
 import { mountedClaim } from "../model/storage";
 
@@ -20,7 +19,7 @@ export async function tryNewImage(
     client: Client,
     settings: Settings,
     snapshot: ClusterSnapshot,
-    { instance, job }: { readonly instance: string; readonly job: object | undefined },
+    job: object | undefined,
 ): Promise<readonly Finding[]> {
     const before = replacedImage(settings, snapshot);
     if (job === undefined || before === undefined) {
@@ -30,7 +29,8 @@ export async function tryNewImage(
     const end = await runJob(
         client,
         settings.namespace,
-        { name, labels: partLabels("api", instance), spec: job },
+        // Without the stack's owner labels: it is not one of the stack's objects, and goes by itself.
+        { name, labels: { app: backupName }, spec: job },
         { seconds: trialSeconds, container: "prove" },
     );
     return end.ok ? [] : [upgradeRefused(settings, { before, reason: end.reason, job: name })];

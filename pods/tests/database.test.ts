@@ -71,7 +71,7 @@ describe("salvage", () => {
         let cuts = 0;
         for (const messages of lists(2, 60)) {
             const bytes = Buffer.from(render(messages));
-            // Where each message ends, found without looking at its text: the file up to it is the file of fewer messages.
+            // The end of each message, found without looking at its text: the file up to it is the file of fewer messages.
             const ends = messages.map(
                 (_, index) => Buffer.byteLength(render(messages.slice(0, index + 1))) - "\n]".length,
             );

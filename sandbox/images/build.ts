@@ -209,7 +209,7 @@ export async function writeNodeImage(out: string): Promise<void> {
     });
 }
 
-/** The shared libraries of a program and their loader, at the paths where it looks for them. */
+/** The shared libraries of a program and their loader, at the paths at which it looks for them. */
 async function librariesOf(program: string): Promise<ImageFile[]> {
     const { stdout } = await promisify(execFile)("ldd", [program]);
     const paths = stdout.split("\n").flatMap((line) => /(?:=> )?(\/\S+) \(/.exec(line)?.[1] ?? []);

@@ -4,6 +4,7 @@
  *
  * Nothing is deleted without a yes: at a terminal it is asked for, and `--yes` gives it without a question.
  */
+import { Backups } from "../../../kubernetes/backups";
 import { knownOutputs } from "../../../pulumi/state";
 import { countMessages } from "../../../preflight/text";
 import { UserError } from "../../../system/errors";
@@ -32,6 +33,7 @@ export async function down({ words, flags, output }: Call): Promise<void> {
     }
     announce(plan);
     await removeUnrecorded(plan, yes);
+    await backUp(plan);
     await destroy(plan, yes);
     await proveEnd(plan);
     if (plan.retainData && plan.data.some(({ isEarlier }) => !isEarlier)) {
@@ -109,6 +111,19 @@ async function removeUnrecorded(plan: DestroyPlan, yes: boolean): Promise<void> 
         throw new UserError("Nothing was changed.");
     }
     await deleteUnrecorded(client, found);
+}
+
+/** A last backup, if the data and the backups stay. If it fails, nothing is destroyed. */
+async function backUp({ client, places, retainData, open: { output } }: DestroyPlan): Promise<void> {
+    const withClaim = places.filter(({ api }) => retainData && api?.claim !== undefined);
+    for (const { namespace } of withClaim) {
+        const backups = await Backups.find(client, namespace);
+        if (backups) {
+            output.info("Making a last backup, since the data is kept ...");
+            const { name, messages } = await backups.make("before-down");
+            output.info(`${name}: ${countMessages(messages)}, proven.`);
+        }
+    }
 }
 
 async function destroy(plan: DestroyPlan, yes: boolean): Promise<void> {

@@ -29,10 +29,14 @@ export function unrecorded(
     state: readonly StateResource[],
 ): readonly LiveObject[] {
     const recorded = new Set(state.map(({ id, inputs }) => `${inputs?.kind ?? ""} ${id ?? ""}`));
-    return objects
-        .filter((object) => namespaces.includes(namespaceOf(object)))
-        .filter((object) => !recorded.has(idOf(object)))
-        .filter((object) => !kindOf(object.kind ?? "").holdsData || !(keepData || isRetained(object)));
+    return (
+        objects
+            .filter((object) => namespaces.includes(namespaceOf(object)))
+            // A Job of the CronJob goes with it.
+            .filter(({ metadata }) => (metadata.ownerReferences ?? []).length === 0)
+            .filter((object) => !recorded.has(idOf(object)))
+            .filter((object) => !kindOf(object.kind ?? "").holdsData || !(keepData || isRetained(object)))
+    );
 }
 
 /** Deletes objects in their order. Waits for namespaces only: nothing of an unrecorded namespace is recorded. */

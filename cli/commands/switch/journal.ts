@@ -1,19 +1,9 @@
 /** What a switch has done so far, with the copy of the messages: a file that survives a kill at any moment. */
-import {
-    closeSync,
-    existsSync,
-    fsyncSync,
-    linkSync,
-    mkdirSync,
-    openSync,
-    readFileSync,
-    renameSync,
-    rmSync,
-    writeFileSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, linkSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import type { Message } from "../../../kubernetes/chat-api";
 import { UserError } from "../../../system/errors";
+import { flushFolder, writePrivately } from "../../../system/files";
 
 /** A storage mode. */
 export type Mode = "persistent" | "ephemeral";
@@ -64,7 +54,7 @@ export class Journal {
     public static begin(path: string, entries: Entries): Journal | undefined {
         // Two switches that begin at once must not write the same file.
         const part = `${path}.${entries.pid}`;
-        writePrivately(part, entries);
+        writePrivately(part, textOf(entries));
         try {
             linkSync(part, path);
             flushFolder(path);
@@ -86,10 +76,7 @@ export class Journal {
      */
     public with(changes: Partial<Entries>): Journal {
         const entries = { ...this.entries, ...changes };
-        const part = `${this.path}.part`;
-        writePrivately(part, entries);
-        renameSync(part, this.path);
-        flushFolder(this.path);
+        writePrivately(this.path, textOf(entries));
         if (readFileSync(this.path, "utf8") !== textOf(entries)) {
             throw new UserError(
                 `${this.path} does not hold what was written to it. The disk may be damaged.\n` +
@@ -118,19 +105,6 @@ function parse(path: string): Entries {
     }
 }
 
-/** For its owner alone to read, and on the disk when this returns. */
-function writePrivately(file: string, entries: Entries): void {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    writeFileSync(file, textOf(entries), { mode: 0o600, flush: true });
-}
-
 function textOf(entries: Entries): string {
     return JSON.stringify(entries, undefined, 2);
-}
-
-/** A new name is on the disk only when its folder is. */
-function flushFolder(path: string): void {
-    const folder = openSync(dirname(path), "r");
-    fsyncSync(folder);
-    closeSync(folder);
 }

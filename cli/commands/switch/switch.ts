@@ -4,6 +4,7 @@
  * The switch is a list of steps over a journal, a file on this machine that also holds the copy of the messages. If the
  * switch is killed at any step, the next run continues it, or goes back if it names the other mode.
  */
+import { Backups } from "../../../kubernetes/backups";
 import { ChatApi } from "../../../kubernetes/chat-api";
 import { Client } from "../../../kubernetes/client";
 import { inheritableVolumes } from "../../../kubernetes/volumes";
@@ -46,6 +47,9 @@ export async function switchStorage({ words, output }: Call): Promise<void> {
         }
     }
     refuse(open, protectedClaim(settings, await api.claim(), open.state));
+    if (!earlier && to === "ephemeral") {
+        await backUp(client, open, namespaceName);
+    }
     const begun = earlier
         ? resume(work, earlier, to)
         : begin(open, path, to, await findAddress(client, namespaceName, settings.exposure.kind, apiUrl));
@@ -59,6 +63,16 @@ export async function switchStorage({ words, output }: Call): Promise<void> {
     output.info(`\nThe storage is ${to} now, and the api answers again.`);
     const volumes = await inheritableVolumes(client, [namespaceName], output.info);
     output.findings(volumes.map((volume) => inheritedVolume(volume, context)));
+}
+
+/** Before the claim goes, if the stack makes backups. */
+async function backUp(client: Client, { output }: OpenStack, namespace: string): Promise<void> {
+    const backups = await Backups.find(client, namespace);
+    if (backups) {
+        output.info("Making a backup first ...");
+        const { name, messages } = await backups.make("before-switch");
+        output.info(`${name}: ${countMessages(messages)}, proven.`);
+    }
 }
 
 function requireMode(mode: string | undefined): Mode {

@@ -7,7 +7,7 @@
  */
 import { Client } from "../../../kubernetes/client";
 import type { ExposureKind } from "../../../model/kinds";
-import { interruptedSwitch } from "../../../preflight/messages";
+import { interruption } from "../../../preflight/messages";
 import { type StackOutputs, outputsIn } from "../../../pulumi/state";
 import { UserError } from "../../../system/errors";
 import { firstAnswering, loopback } from "../../addresses";
@@ -47,8 +47,9 @@ async function* allChecks(
     output: Output,
 ): AsyncGenerator<Check> {
     const live = await readLiveStack(client, app.namespaceName, app.storageMode, exposure);
-    if (live.api?.outOfService) {
-        throw new UserError(output.render([interruptedSwitch]));
+    const interrupted = live.api && interruption(live.api);
+    if (interrupted) {
+        throw new UserError(output.render([interrupted]));
     }
     yield* checksOf(live);
     output.info("\nStarting a copy of the api's pod twice, some seconds ...");

@@ -7,6 +7,7 @@ const command: Command = {
     summary: "Does it.",
     words: ["[STACK]"],
     flags: { yes: "do not ask" },
+    options: { file: ["PATH", "save it there"] },
     run: () => Promise.resolve(),
 };
 
@@ -20,6 +21,17 @@ describe("readCall", () => {
             assert.deepEqual(words, ["dev"]);
             assert.deepEqual([...flags], ["yes"]);
         }
+    });
+
+    it("returns the values of options", () => {
+        const { words, flags, values } = readCall("up", command, ["--file", "a.json", "dev"]);
+        assert.deepEqual([words, [...flags], [...values]], [["dev"], [], [["file", "a.json"]]]);
+        assert.equal(readCall("up", command, ["--file=b.json"]).values.get("file"), "b.json");
+    });
+
+    it("refuses an option without its value", () => {
+        assert.throws(() => readCall("up", command, ["dev", "--file"]), UsageError);
+        assert.throws(() => readCall("up", command, ["--file="]), UsageError);
     });
 
     for (const args of [["--now"], ["--yes=false"], ["-y"], ["dev", "prod"]]) {
@@ -36,7 +48,12 @@ describe("the table of commands", () => {
     for (const [name, row] of Object.entries(commands)) {
         it(`has a help for ${name} that names its words and flags`, () => {
             const help = helpOf(name, row);
-            for (const part of [row.summary, ...row.words, ...Object.keys(row.flags)]) {
+            for (const part of [
+                row.summary,
+                ...row.words,
+                ...Object.keys(row.flags),
+                ...Object.keys(row.options ?? {}),
+            ]) {
                 assert.ok(help.includes(part), part);
             }
         });

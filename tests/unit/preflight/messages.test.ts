@@ -332,6 +332,20 @@ describe("an interrupted switch", () => {
         assert.deepEqual(findings(half, {}, { switching: true }), []);
     });
 
+    it("is told from an interrupted restore by the copy that was made", () => {
+        const copy = "laptop:/home/ada/restores/dev-1.json";
+        const finding = only({ ...half, api: api({ outOfService: true, copy }) });
+        assertFinding(finding, {
+            code: "restore-interrupted",
+            severity: "error",
+            subject: { kind: "Service", name: "api-service" },
+        });
+        assert.deepEqual(commandsOf(finding), [
+            "npm run restore -- NAME",
+            "npm run restore -- /home/ada/restores/dev-1.json",
+        ]);
+    });
+
     it("in another namespace makes the config go back there first", () => {
         const finding = only(seenFrom(elsewhere, half), elsewhere);
         assert.equal(finding.code, "switch-interrupted");

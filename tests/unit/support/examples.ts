@@ -214,6 +214,12 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         findings({ ...running, api: api({ outOfService: true }) }),
         findings(seenFrom(elsewhere, { ...running, api: api({ outOfService: true }) }), elsewhere),
     ],
+    "restore-interrupted": [
+        findings({
+            ...running,
+            api: api({ outOfService: true, copy: "laptop:/home/ada/restores/dev-20260101T000000Z.json" }),
+        }),
+    ],
     "permissions-missing": [findings({ ...fresh, permissions: [] })],
     "class-missing": [
         findings(fresh, { storageClass: "fast" }),
