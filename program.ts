@@ -143,16 +143,19 @@ export function declaredApiDeployment(settings: Settings, instance: string): k8s
  */
 export function declaredTrial(settings: Settings, instance: string): BackupJob | undefined {
     const dataClaim = mountedClaim(settings.storage);
-    return dataClaim === undefined || !(settings.guard ?? settings.backups)
-        ? undefined
-        : backupJob({
-              api: { namespace: settings.namespace, instance, ...imageArgs(settings, "api") },
-              tools: toolsImage(settings, toolsConfigMapName),
-              dataClaim,
-              backupsClaim: settings.backups && backupsClaimName,
-              reason: "before-upgrade",
-              kept: settings.backups?.kept ?? 1,
-          });
+    if (dataClaim === undefined || !(settings.guard ?? settings.backups)) {
+        return undefined;
+    }
+    const job = backupJob({
+        api: { namespace: settings.namespace, instance, ...imageArgs(settings, "api") },
+        tools: toolsImage(settings, toolsConfigMapName),
+        dataClaim,
+        backupsClaim: settings.backups && backupsClaimName,
+        reason: "before-upgrade",
+        kept: settings.backups?.kept ?? 1,
+    });
+    // An image that fails once would fail again.
+    return { ...job, backoffLimit: 0 };
 }
 
 type BackupJob = ReturnType<typeof backupJob>;
