@@ -101,6 +101,16 @@ describe("the guard", () => {
         });
     }
 
+    it("is checked by npm run verify, with what it did", async () => {
+        const { status, text } = await operation("verify", stack, ["--json"]);
+        assert.equal(status, 0, text);
+        const { checks } = JSON.parse(text.slice(text.search(/^\{$/m))) as {
+            checks: { heading: string; seen: string }[];
+        };
+        const guard = checks.find(({ heading }) => heading === "Guard");
+        assert.match(guard?.seen ?? "", /restarts 1, repairs 2, shorter files 2/);
+    });
+
     it("may create Events in its namespace, and nothing else", async () => {
         const account = `--as=system:serviceaccount:${stack.name}:synergychat-api`;
         const may = async (verb: string, resource: string, namespace = stack.name) =>

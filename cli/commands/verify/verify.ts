@@ -5,8 +5,8 @@
  * It leaves the stack as it found it. What cannot be tried without harm is skipped; `--destructive` tries that as well.
  * With `--json`, standard output is one JSON document.
  */
+import type { Settings } from "../../../config/settings";
 import { Client } from "../../../kubernetes/client";
-import type { ExposureKind } from "../../../model/kinds";
 import { interruption } from "../../../preflight/messages";
 import { type StackOutputs, outputsIn } from "../../../pulumi/state";
 import { UserError } from "../../../system/errors";
@@ -15,6 +15,7 @@ import type { Call } from "../../command";
 import type { Output } from "../../output";
 import { openStack, requireNamespace, settingsOf } from "../../stack";
 import { type Check, addressHeading, check, checksOf, exposureCheck } from "./checks";
+import { featureChecks } from "./features";
 import { type LiveStack, readLiveStack } from "./live";
 import { checkOnCopy, checkOnLivePod } from "./persistence-check";
 
@@ -25,11 +26,11 @@ export async function verify({ words, flags, output }: Call): Promise<void> {
     const open = await openStack(words[0], { mayStart: false, yes: false, output });
     const { stack, cluster, context, state } = open;
     const app = outputsIn(state, stack.name);
-    const exposure = settingsOf(open).exposure.kind;
+    const settings = settingsOf(open);
     const client = await Client.connect({ context, env: cluster.env });
     await requireNamespace(client, app.namespaceName, stack.name);
     const checks: Check[] = [];
-    for await (const next of allChecks(client, app, exposure, flags.has("destructive"), output)) {
+    for await (const next of allChecks(client, app, settings, flags.has("destructive"), output)) {
         show(output, next, checks.at(-1)?.heading);
         checks.push(next);
     }
@@ -42,16 +43,17 @@ export async function verify({ words, flags, output }: Call): Promise<void> {
 async function* allChecks(
     client: Client,
     app: StackOutputs,
-    exposure: ExposureKind,
+    settings: Settings,
     destructive: boolean,
     output: Output,
 ): AsyncGenerator<Check> {
-    const live = await readLiveStack(client, app.namespaceName, app.storageMode, exposure);
+    const live = await readLiveStack(client, app.namespaceName, app.storageMode, settings.exposure.kind);
     const interrupted = live.api && interruption(live.api);
     if (interrupted) {
         throw new UserError(output.render([interrupted]));
     }
     yield* checksOf(live);
+    yield* await featureChecks(client, settings, app.namespaceName);
     output.info("\nStarting a copy of the api's pod twice, some seconds ...");
     yield await checkOnCopy(client, live);
     yield await checkOnLivePod(client, live, destructive);

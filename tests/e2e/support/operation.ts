@@ -19,7 +19,7 @@ process.on("exit", () => {
  * @param killAt once this is printed, the command and all that it started are killed with SIGKILL, as by a power cut.
  */
 export function operation(
-    script: "up" | "down" | "switch" | "backup" | "backups" | "restore",
+    script: "up" | "down" | "switch" | "verify" | "backup" | "backups" | "restore",
     stack: TestStack,
     args: readonly string[] = [],
     killAt?: RegExp,

@@ -1,0 +1,50 @@
+/** Checks of what the config has switched on beside the chapter: the guard, and the backups. */
+import type { Client } from "../../../kubernetes/client";
+import type { LiveObject } from "../../../kubernetes/objects";
+import { kindOf, listPath } from "../../../model/kinds";
+import { backupName, guardName } from "../../../model/names";
+import type { Settings } from "../../../config/settings";
+import { cronJobIn, missingBackups } from "../../../preflight/backups";
+import { type Check, check } from "./checks";
+
+/** One check for each feature that is on. */
+export async function featureChecks(
+    client: Client,
+    settings: Settings,
+    namespace: string,
+): Promise<readonly Check[]> {
+    const found = await Promise.all([
+        settings.guard && guardCheck(client, namespace),
+        settings.backups && backupsCheck(client, settings, namespace),
+    ]);
+    return found.filter((one) => one !== undefined);
+}
+
+/** Restarts and repairs do not fail the check: they are what the guard is for. Kubernetes keeps Events for an hour. */
+async function guardCheck(client: Client, namespace: string): Promise<Check> {
+    const selector = `reportingComponent=${guardName}`;
+    const path = `/api/v1/namespaces/${namespace}/events?fieldSelector=${encodeURIComponent(selector)}`;
+    const events = await client.list<LiveObject & { reason?: string }>(path);
+    const count = (reason: string) => events.filter((event) => event.reason === reason).length;
+    return check(
+        "Guard",
+        `kubectl get events --field-selector ${selector}`,
+        true,
+        `in the last hour: restarts ${count("ApiRestarted")}, repairs ${count("ApiFileRepaired")}, shorter files ${count("ApiFileShorter")}`,
+    );
+}
+
+async function backupsCheck(client: Client, settings: Settings, namespace: string): Promise<Check> {
+    const lists = await Promise.all(
+        ["CronJob", "Job"].map((kind) => client.list<LiveObject>(listPath(kindOf(kind), namespace))),
+    );
+    const objects = lists.flat();
+    const problems = missingBackups(settings, { objects });
+    const newest = cronJobIn(objects)?.status?.lastSuccessfulTime ?? "none yet";
+    return check(
+        "Backups",
+        `kubectl get cronjob ${backupName}`,
+        cronJobIn(objects) !== undefined && problems.length === 0,
+        problems.map(({ reason }) => reason).join(" ") || `the newest scheduled backup: ${newest}`,
+    );
+}
