@@ -5,7 +5,7 @@ import { build, copyContourObjects, providerDay } from "./build.ts";
 import { startCluster, isNodeReady, statesOf } from "./cluster.ts";
 import { componentsOf } from "./components.ts";
 import { asJson, asShell, environmentOf } from "./env.ts";
-import { runsStandIns, writeOwnImages } from "./images.ts";
+import { standInsFor, writeOwnImages } from "./images.ts";
 import { withLock } from "./lock.ts";
 import { stopNode } from "./namespace.ts";
 import { networkOf } from "./network.ts";
@@ -75,7 +75,7 @@ async function report(): Promise<void> {
 /** Everything that runs here in place of what users run. */
 async function substitutes({ officialHost, provider }: Toolchain): Promise<string[]> {
     return [
-        ...((await runsStandIns(paths)) ? ["Stand-in images run in place of SynergyChat's own."] : []),
+        ...(await standInsFor(paths)).map((what) => `Stand-ins run in place of ${what}.`),
         ...(officialHost ? [] : ["A language host of the sandbox's own runs in place of Pulumi's."]),
         ...(provider === "release"
             ? []

@@ -17,9 +17,6 @@ import { references } from "./pins.ts";
 import { say } from "./progress.ts";
 import { fingerprint, isStamped, readIfThere, stamp, writeWhole } from "./stamps.ts";
 
-/** The course's own images. */
-const originals = standIns.filter(({ hasShell }) => hasShell).map(({ reference }) => reference);
-
 const tarOf = (paths: Paths, name: string): string => join(paths.images, `${name}.tar`);
 
 /** The images that the cluster itself runs on. */
@@ -40,26 +37,46 @@ export async function writeOwnImages(paths: Paths): Promise<void> {
     }
 }
 
-/** Stand-ins for the course's images, if those cannot be pulled. */
-export async function writeStandIns(paths: Paths): Promise<void> {
-    const sources = join(import.meta.dirname, "images");
-    const stampFile = join(paths.stamps, "stand-ins.tar");
-    const value = await fingerprint([], [sources, busybox]);
-    if (!(await isStamped(stampFile, value))) {
-        await buildImages(paths.images, say);
-        await stamp(stampFile, value);
-    }
+/** Images that are pulled, or else stood in for, all together. */
+interface Group {
+    /** What the images are, for people. */
+    readonly what: string;
+    readonly originals: readonly string[];
+    readonly standIns: readonly { readonly reference: string; readonly name: string }[];
+    /** Name of the stamp of the stand-ins' tars. */
+    readonly stamp: string;
+    /** What the stand-ins are made of. */
+    readonly madeOf: () => Promise<string>;
+    readonly write: (folder: string) => Promise<unknown>;
 }
 
-/** A stand-in for the image of Node.js, which guard and backups use. */
-async function writeNode(paths: Paths): Promise<void> {
-    const stampFile = join(paths.stamps, `${nodeImage.name}.tar`);
-    const value = await fingerprint(
-        [process.version],
-        [join(import.meta.dirname, "images", "build.ts"), busybox],
-    );
+const sources = join(import.meta.dirname, "images");
+
+const groups: readonly Group[] = [
+    {
+        what: "SynergyChat's own images",
+        originals: standIns.filter(({ hasShell }) => hasShell).map(({ reference }) => reference),
+        standIns,
+        stamp: "stand-ins.tar",
+        madeOf: () => fingerprint([], [sources, busybox]),
+        write: (folder) => buildImages(folder, say),
+    },
+    {
+        what: "the image node:24-alpine",
+        originals: [nodeImage.reference],
+        standIns: [nodeImage],
+        stamp: `${nodeImage.name}.tar`,
+        // By its version, since the program is large and every `up` compares this.
+        madeOf: () => fingerprint([process.version], [join(sources, "build.ts"), busybox]),
+        write: (folder) => writeNodeImage(join(folder, `${nodeImage.name}.tar`)),
+    },
+];
+
+async function writeStandIns(paths: Paths, group: Group): Promise<void> {
+    const stampFile = join(paths.stamps, group.stamp);
+    const value = await group.madeOf();
     if (!(await isStamped(stampFile, value))) {
-        await writeNodeImage(tarOf(paths, nodeImage.name));
+        await group.write(paths.images);
         await stamp(stampFile, value);
     }
 }
@@ -84,33 +101,35 @@ export async function provideImages(paths: Paths, holder: number, registriesOnly
     for (const { reference, tar, stampFile } of own) {
         await importOnce({ reference, tar }, stampFile, imported, holder);
     }
-    await provideServices(paths, holder, imported, registriesOnly);
+    await Promise.all(groups.map((group) => provide(paths, holder, group, imported, registriesOnly)));
     await writeWhole(record, JSON.stringify(imported));
 }
 
-async function provideServices(
+async function provide(
     paths: Paths,
     holder: number,
+    group: Group,
     imported: Imported,
     registriesOnly: boolean,
 ): Promise<void> {
+    const { originals } = group;
     if (originals.every((reference) => imported[reference] === pulled)) {
         return;
     }
     const undecided = originals.some((reference) => imported[reference] === undefined);
-    if (undecided && !registriesOnly && (await pull(holder))) {
+    if (undecided && !registriesOnly && (await pull(holder, group))) {
         originals.forEach((reference) => (imported[reference] = pulled));
         return;
     }
-    await writeStandIns(paths);
-    for (const { reference, name } of standIns) {
-        const image = { reference, tar: tarOf(paths, name) };
-        await importOnce(image, join(paths.stamps, "stand-ins.tar"), imported, holder);
+    await writeStandIns(paths, group);
+    for (const { reference, name } of group.standIns) {
+        await importOnce(
+            { reference, tar: tarOf(paths, name) },
+            join(paths.stamps, group.stamp),
+            imported,
+            holder,
+        );
     }
-    await writeNode(paths);
-    const tar = tarOf(paths, nodeImage.name);
-    const { reference } = nodeImage;
-    await importOnce({ reference, tar }, join(paths.stamps, `${nodeImage.name}.tar`), imported, holder);
 }
 
 async function importOnce(
@@ -127,8 +146,8 @@ async function importOnce(
 }
 
 /** First a look whether anything answers at all. */
-async function pull(holder: number): Promise<boolean> {
-    say("SynergyChat's own images: trying to pull them");
+async function pull(holder: number, { what, originals }: Group): Promise<boolean> {
+    say(`trying to pull ${what}`);
     const look = ["content", "fetch", "--metadata-only", ...originals.slice(0, 1)];
     if ((await attempt("ctr", ctrArgs(holder, look), { seconds: 10 })).code !== 0) {
         return false;
@@ -148,9 +167,12 @@ function ctr(holder: number, ...args: string[]): Promise<string> {
     return run("ctr", ctrArgs(holder, args));
 }
 
-export async function runsStandIns(paths: Paths): Promise<boolean> {
+/** What of the images runs as a stand-in. */
+export async function standInsFor(paths: Paths): Promise<string[]> {
     const imported = JSON.parse((await readIfThere(join(paths.state, "images.json"))) ?? "{}") as Imported;
-    return originals.some((reference) => imported[reference] !== pulled);
+    return groups
+        .filter(({ originals }) => originals.some((reference) => imported[reference] !== pulled))
+        .map(({ what }) => what);
 }
 
 export async function answers(holder: number): Promise<boolean> {

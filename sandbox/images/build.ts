@@ -193,20 +193,21 @@ function standIn(
 /** The image of the programs in folder pods/ that guard and back up the api's file. */
 export const nodeImage = { reference: "docker.io/library/node:24-alpine", name: "node-24-alpine" };
 
-/** Writes a stand-in for it: the Node.js that runs the sandbox, and a shell. */
+/** Writes a stand-in for it. */
 export async function writeNodeImage(out: string): Promise<void> {
+    const files = await nodeFiles();
+    await imageTar({ reference: nodeImage.reference, out, files, config: { cmd: ["node"] } });
+}
+
+/** The Node.js that runs the sandbox, and a shell. */
+export async function nodeFiles(): Promise<ImageFile[]> {
     const node = await realpath(process.execPath);
-    await imageTar({
-        reference: nodeImage.reference,
-        out,
-        files: [
-            ...base,
-            ...(await shell()),
-            { path: "/usr/local/bin/node", source: node, mode: 0o755 },
-            ...(await librariesOf(node)),
-        ],
-        config: { cmd: ["node"] },
-    });
+    return [
+        ...base,
+        ...(await shell()),
+        { path: "/usr/local/bin/node", source: node, mode: 0o755 },
+        ...(await librariesOf(node)),
+    ];
 }
 
 /** The shared libraries of a program and their loader, at the paths at which it looks for them. */

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { extract, type Header } from "tar-stream";
-import { imageTar, type ImageFile, type ImageSpec } from "../images/build.ts";
+import { imageTar, nodeFiles, nodeImage, type ImageFile, type ImageSpec } from "../images/build.ts";
 
 interface Member {
     header: Header;
@@ -147,5 +147,27 @@ describe("imageTar", () => {
         await assert.rejects(imageTar(spec([{ path: "/opt/program", source: missing }])), /ENOENT.*missing/);
         await assert.rejects(imageTar(spec([{ path: "/opt/program" }])), /needs one of source, content/);
         assert.deepEqual(await readdir(folder), []);
+    });
+});
+
+describe("the stand-in for the image of Node.js", () => {
+    it("holds every shared library that this Node.js has loaded, at its path", async () => {
+        const files = await nodeFiles();
+        const { sharedObjects } = process.report.getReport() as { sharedObjects: string[] };
+        const loaded = sharedObjects.filter((path) => path.startsWith("/") && path.includes(".so"));
+        assert.ok(loaded.length > 0);
+        const paths = files.map(({ path }) => path);
+        assert.deepEqual(
+            loaded.filter((path) => !paths.includes(path)),
+            [],
+        );
+        for (const path of ["/usr/local/bin/node", "/bin/sh"]) {
+            assert.ok(paths.includes(path), path);
+        }
+    });
+
+    it("has the version that the image's tag names", () => {
+        const [, major] = /:(\d+)-/.exec(nodeImage.reference) ?? [];
+        assert.equal(process.version.split(".")[0], `v${major}`);
     });
 });
