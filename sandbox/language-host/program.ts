@@ -71,7 +71,7 @@ export function programCommand(
     options: Readonly<Record<string, unknown>>,
     flags: Readonly<Record<string, string>>,
 ): { args: string[]; env: Record<string, string> } {
-    const { typescript = true, packagemanager = "npm", ...others } = options;
+    const { typescript = true, packagemanager = "npm", nodeargs = "", ...others } = options;
     const [unknown] = Object.keys(others);
     if (unknown !== undefined || packagemanager !== "npm") {
         const option = unknown ?? `packagemanager: ${String(packagemanager)}`;
@@ -79,11 +79,22 @@ export function programCommand(
     }
     return {
         args: [
+            ...words(String(nodeargs)),
             sdkOf(directory).script,
             ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`),
         ],
         env: typescript === true ? { PULUMI_NODEJS_TYPESCRIPT: "true" } : {},
     };
+}
+
+/** Pulumi's own host splits `nodeargs` as a shell does. */
+function words(nodeargs: string): string[] {
+    if (/["'\\]/.test(nodeargs)) {
+        throw new Error(
+            `The sandbox's language host does not support quotes and backslashes in nodeargs: ${nodeargs}`,
+        );
+    }
+    return nodeargs.split(/\s+/).filter((word) => word !== "");
 }
 
 /**

@@ -146,6 +146,23 @@ describe("the language host", function () {
         });
     });
 
+    it("gives Node.js the arguments in nodeargs, and the program no variable of the host's own", async () => {
+        const seen = join(folder, "seen.json");
+        writeRunner(`
+            const { NODE_COMPILE_CACHE } = process.env;
+            require("fs").writeFileSync(${JSON.stringify(seen)},
+                JSON.stringify({ execArgv: process.execArgv, NODE_COMPILE_CACHE }));`);
+        const response = await run({ nodeargs: "--no-deprecation  --title=program" });
+        assert.equal(response.getError(), "");
+        assert.deepEqual(JSON.parse(readFileSync(seen, "utf8")), {
+            execArgv: ["--no-deprecation", "--title=program"],
+            ...(process.env.NODE_COMPILE_CACHE !== undefined && {
+                NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+            }),
+        });
+        await assert.rejects(run({ nodeargs: '--title="a program"' }), /nodeargs/);
+    });
+
     it("tells a program that failed from one that has shown its error already", async () => {
         writeRunner("process.exit(32)");
         const shown = await run();

@@ -1,0 +1,77 @@
+/** What Pulumi.yaml makes Node.js load before the program. */
+import { strict as assert } from "node:assert";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parse } from "yaml";
+
+const root = resolve(__dirname, "../..");
+
+/** The arguments as Pulumi's language host passes them, which starts in the project's folder. */
+function nodeArguments(): readonly string[] {
+    const { runtime } = parse(readFileSync(join(root, "Pulumi.yaml"), "utf8"));
+    return runtime.options.nodeargs.split(" ");
+}
+
+describe("the compile cache", () => {
+    let folder: string;
+    let cache: string;
+
+    beforeEach(() => {
+        folder = mkdtempSync(join(tmpdir(), "synergychat-program-"));
+        cache = mkdtempSync(join(tmpdir(), "synergychat-cache-"));
+    });
+    afterEach(() => {
+        rmSync(folder, { recursive: true });
+        rmSync(cache, { recursive: true });
+    });
+
+    function write(word: string): void {
+        writeFileSync(join(folder, "module.cjs"), `exports.word = () => "${word}";`);
+        writeFileSync(join(folder, "program.cjs"), 'console.log(require("./module.cjs").word());');
+        // Same size and same time: only the source tells the files apart.
+        utimesSync(join(folder, "module.cjs"), 0, 0);
+    }
+
+    function run(env: Readonly<Record<string, string | undefined>> = { XDG_CACHE_HOME: cache }): string {
+        const inherited = { ...process.env, NODE_COMPILE_CACHE: undefined };
+        const args = [...nodeArguments(), join(folder, "program.cjs")];
+        const ended = spawnSync("node", args, { cwd: root, env: { ...inherited, ...env }, encoding: "utf8" });
+        assert.equal(ended.status, 0, ended.stderr);
+        assert.equal(ended.stderr, "");
+        return ended.stdout.trim();
+    }
+
+    const cached = (place: string) =>
+        readdirSync(place, { recursive: true, encoding: "utf8" }).filter((name) =>
+            statSync(join(place, name)).isFile(),
+        );
+
+    it("is kept for the user, and nothing is written beside the program", () => {
+        write("one");
+        assert.equal(run(), "one");
+        assert.ok(cached(cache).length >= 2, "the program and its module are cached");
+        assert.deepEqual(readdirSync(folder).sort(), ["module.cjs", "program.cjs"]);
+    });
+
+    it("never runs a stale build", () => {
+        write("one");
+        assert.deepEqual([run(), run()], ["one", "one"]);
+        write("two");
+        assert.equal(run(), "two");
+    });
+
+    it("does not keep the program from running if there is no place for it", () => {
+        write("one");
+        assert.equal(run({ XDG_CACHE_HOME: "/dev/null" }), "one");
+    });
+
+    it("is where NODE_COMPILE_CACHE says, if that is set", () => {
+        write("one");
+        const elsewhere = join(cache, "elsewhere");
+        assert.equal(run({ XDG_CACHE_HOME: cache, NODE_COMPILE_CACHE: elsewhere }), "one");
+        assert.deepEqual(readdirSync(cache), ["elsewhere"]);
+        assert.ok(cached(elsewhere).length >= 2);
+    });
+});
