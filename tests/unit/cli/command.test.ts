@@ -7,6 +7,7 @@ const command: Command = {
     summary: "Does it.",
     words: ["[STACK]"],
     flags: { yes: "do not ask" },
+    options: { file: { value: "PATH", text: "write a file" } },
     run: () => Promise.resolve(),
 };
 
@@ -22,6 +23,26 @@ describe("readCall", () => {
         }
     });
 
+    for (const args of [
+        ["--file", "a.json", "dev", "--yes"],
+        ["dev", "--yes", "--file=a.json"],
+        ["--file", "b.json", "--yes", "--file", "a.json", "dev"],
+    ]) {
+        it(`returns the value of an option: ${args.join(" ")}`, () => {
+            const { words, flags, options } = readCall("up", command, args);
+            assert.deepEqual([words, [...flags], options], [["dev"], ["yes"], { file: "a.json" }]);
+        });
+    }
+
+    for (const args of [["--file"], ["--file="], ["--file", "--yes"]]) {
+        it(`refuses an option without its value: ${args.join(" ")}`, () => {
+            assert.throws(
+                () => readCall("up", command, args),
+                (error: unknown) => error instanceof UsageError && error.message.includes("--file PATH"),
+            );
+        });
+    }
+
     for (const args of [["--now"], ["--yes=false"], ["-y"], ["dev", "prod"]]) {
         it(`refuses ${args.join(" ")} as wrong usage, and names it`, () => {
             assert.throws(
@@ -36,7 +57,10 @@ describe("the table of commands", () => {
     for (const [name, row] of Object.entries(commands)) {
         it(`has a help for ${name} that names its words and flags`, () => {
             const help = helpOf(name, row);
-            for (const part of [row.summary, ...row.words, ...Object.keys(row.flags)]) {
+            const options = Object.entries(row.options ?? {}).map(
+                ([option, { value }]) => `--${option} ${value}`,
+            );
+            for (const part of [row.summary, ...row.words, ...Object.keys(row.flags), ...options]) {
                 assert.ok(help.includes(part), part);
             }
         });
