@@ -3,7 +3,7 @@
  * goes through the API server, so no address of the app needs to be reachable.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { outOfServiceLabel, selectorLabels } from "../model/labels";
+import { type Operation, operationOf, outOfServiceLabel, selectorLabels } from "../model/labels";
 import { objectPath } from "../model/kinds";
 import { claimName, containerPort, portName, serviceName, workloadName } from "../model/names";
 import { UserError } from "../system/errors";
@@ -31,8 +31,8 @@ export interface ApiState {
     readonly claim: string | undefined;
     /** How many messages it has. Undefined if it does not answer. */
     readonly messages: number | undefined;
-    /** Whether `npm run switch` has taken it out of its Service, so that nobody can post. */
-    readonly outOfService: boolean;
+    /** The operation that has taken it out of its Service, so that nobody can post. Undefined: it is in service. */
+    readonly outOfService: Operation | undefined;
 }
 
 const waitSeconds = 60;
@@ -44,8 +44,15 @@ const waitSeconds = 60;
  */
 const quietTime = 6000;
 
-/** Says on the Service which journal belongs to the switch that has taken the api out of it. */
-const journalAnnotation = "synergychat/switch-journal";
+/** Says on the Service which journal belongs to the operation that has taken the api out of it. */
+const journalAnnotation = "synergychat/journal";
+
+/** What has taken an api out of its Service. */
+export interface TakenOut {
+    readonly by: Operation;
+    /** Where its journal is. */
+    readonly journal: string;
+}
 
 /** The api in one namespace. */
 export class ChatApi {
@@ -66,7 +73,7 @@ export class ChatApi {
                 deployment,
                 claim: claimOf(deployment.spec?.template?.spec),
                 messages: messages?.length,
-                outOfService: outOfServiceLabel in (service?.spec?.selector ?? {}),
+                outOfService: operationOf(service?.spec?.selector),
             }
         );
     }
@@ -193,24 +200,23 @@ export class ChatApi {
         }
     }
 
-    /** Path of the journal of the switch that has taken the api out of its Service. Undefined if it is in service. */
-    public async takenOutBy(): Promise<string | undefined> {
+    /** What has taken the api out of its Service. Undefined if it is in service. */
+    public async takenOut(): Promise<TakenOut | undefined> {
         const { metadata, spec } = await this.client.get<Service>(this.path("Service", serviceName("api")));
-        return outOfServiceLabel in (spec?.selector ?? {})
-            ? (metadata.annotations?.[journalAnnotation] ?? "unknown")
-            : undefined;
+        const by = operationOf(spec?.selector);
+        return by && { by, journal: metadata.annotations?.[journalAnnotation] ?? "unknown" };
     }
 
     /**
      * Takes the api out of its Service and waits until it is. New connections no longer reach it, while the pod runs on and
      * can be read. The selector's label is not Pulumi's field, so neither `pulumi up` nor a refresh removes it.
      *
-     * @param journal where the switch's journal is, for people who find the api like that.
+     * @param journal where the operation's journal is, for people who find the api like that.
      */
-    public async takeOutOfService(journal: string): Promise<void> {
+    public async takeOutOfService(operation: Operation, journal: string): Promise<void> {
         // Checked before anything changes: without this permission, the end of the wait could not be seen.
         await this.isServed();
-        await this.patchService("true", journal);
+        await this.patchService(operation, journal);
         await this.waitUntilServed(false);
     }
 
@@ -268,7 +274,7 @@ export class ChatApi {
         return slices.some(({ endpoints }) => (endpoints ?? []).length > 0);
     }
 
-    private async patchService(selector: "true" | null, journal: string | null): Promise<void> {
+    private async patchService(selector: Operation | null, journal: string | null): Promise<void> {
         const path = this.path("Service", serviceName("api"));
         const patch = {
             metadata: { annotations: { [journalAnnotation]: journal } },

@@ -20,6 +20,7 @@ export const findingCodes = [
     "other-cluster",
     "objects-absent",
     "switch-interrupted",
+    "restore-interrupted",
     "permissions-missing",
     "class-missing",
     "default-class-missing",
@@ -53,10 +54,12 @@ export const findingCodes = [
     "kept-claim-not-mounted",
     "kept-claim-undeclared",
     "discard-claim-stale",
-    // A switch of the storage.
+    // A switch of the storage, or a restore of the messages.
     "namespace-not-applied",
     "switch-running",
+    "restore-running",
     "switch-begun-elsewhere",
+    "restore-begun-elsewhere",
     "messages-answered",
     "messages-posted-past-service",
     // Backups.

@@ -7,7 +7,7 @@
  */
 import { Client } from "../../../kubernetes/client";
 import type { ExposureKind } from "../../../model/kinds";
-import { interruptedSwitch } from "../../../preflight/messages";
+import { interrupted } from "../../../preflight/messages";
 import { type StackOutputs, outputsIn } from "../../../pulumi/state";
 import { UserError } from "../../../system/errors";
 import { firstAnswering, loopback } from "../../addresses";
@@ -48,7 +48,7 @@ async function* allChecks(
 ): AsyncGenerator<Check> {
     const live = await readLiveStack(client, app.namespaceName, app.storageMode, exposure);
     if (live.api?.outOfService) {
-        throw new UserError(output.render([interruptedSwitch]));
+        throw new UserError(output.render([interrupted(live.api.outOfService)]));
     }
     yield* checksOf(live);
     output.info("\nStarting a copy of the api's pod twice, some seconds ...");

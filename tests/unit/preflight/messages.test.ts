@@ -316,7 +316,7 @@ describe("a claim that is kept but not mounted", () => {
 });
 
 describe("an interrupted switch", () => {
-    const half = { ...running, api: api({ messages: undefined, outOfService: true }) };
+    const half = { ...running, api: api({ messages: undefined, outOfService: "switch" }) };
 
     it("stops everything but the switch itself", () => {
         const finding = only(half);

@@ -2,13 +2,8 @@
 import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/blockers";
 import type { DestroyPlan } from "../../../cli/commands/down/plan";
 import { guardRefusals, refusals } from "../../../cli/commands/down/refusals";
-import {
-    answeredMessages,
-    lateMessages,
-    namespaceChange,
-    runningSwitch,
-    switchElsewhere,
-} from "../../../cli/commands/switch/refusals";
+import { answeredMessages, namespaceChange } from "../../../cli/commands/switch/refusals";
+import { begunElsewhere, lateMessages, runningOperation } from "../../../cli/refusals";
 import { type RawConfig, checkConfig } from "../../../config/settings";
 import type { Volume } from "../../../kubernetes/objects";
 import { podsThatCannotStart } from "../../../kubernetes/rollout";
@@ -157,6 +152,8 @@ const unscheduledPod = {
     },
 };
 
+const onLaptop = { namespace: "synergychat", journal: "laptop:/home/ada/journal.json" };
+
 function isFinding(finding: Finding | undefined): finding is Finding {
     return finding !== undefined;
 }
@@ -211,9 +208,10 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         [absentObjects(recorded("synergychat", state), state)],
     ],
     "switch-interrupted": [
-        findings({ ...running, api: api({ outOfService: true }) }),
-        findings(seenFrom(elsewhere, { ...running, api: api({ outOfService: true }) }), elsewhere),
+        findings({ ...running, api: api({ outOfService: "switch" }) }),
+        findings(seenFrom(elsewhere, { ...running, api: api({ outOfService: "switch" }) }), elsewhere),
     ],
+    "restore-interrupted": [findings({ ...running, api: api({ outOfService: "restore" }) })],
     "permissions-missing": [findings({ ...fresh, permissions: [] })],
     "class-missing": [
         findings(fresh, { storageClass: "fast" }),
@@ -380,9 +378,13 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
     "discard-claim-stale": [findings(running, { discardClaim: uid })],
 
     "namespace-not-applied": [[namespaceChange(settings(elsewhere), "synergychat")].filter(isFinding)],
-    "switch-running": [[runningSwitch(undefined)], [runningSwitch(4711)]],
+    "switch-running": [[runningOperation("switch", undefined)], [runningOperation("switch", 4711)]],
+    "restore-running": [[runningOperation("restore", undefined)], [runningOperation("restore", 4711)]],
     "switch-begun-elsewhere": [
-        [switchElsewhere("synergychat", "laptop:/home/ada/journal.json", "persistent")].filter(isFinding),
+        [begunElsewhere("switch", { ...onLaptop, again: "npm run switch -- persistent" })],
+    ],
+    "restore-begun-elsewhere": [
+        [begunElsewhere("restore", { ...onLaptop, again: "npm run restore -- db.json" })],
     ],
     "messages-answered": [
         [answeredMessages([{ AuthorUsername: "ada", Text: "/stats love" }], "ephemeral")].filter(isFinding),
