@@ -132,9 +132,13 @@ function problemOf({ metadata, status }: Pod): string | undefined {
         return undefined;
     }
     const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-    const waiting = statuses.flatMap(({ name = "", state }) => {
+    const waiting = statuses.flatMap(({ name = "", state, lastState }) => {
         const { reason = "", message = "" } = state?.waiting ?? {};
-        return persistentReasons.includes(reason) ? [`container ${name}: ${reason}. ${message}`.trim()] : [];
+        // Why the container could not be started is in its last state: the waiting reason is only the back-off then.
+        const cause = lastState?.terminated?.message ?? "";
+        return persistentReasons.includes(reason)
+            ? [`container ${name}: ${reason}. ${message} ${cause}`.trim()]
+            : [];
     });
     if (waiting.length > 0) {
         return waiting.join("; ");

@@ -103,12 +103,14 @@ describe("the guard", () => {
 
     it("may create Events in its namespace, and nothing else", async () => {
         const account = `--as=system:serviceaccount:${stack.name}:synergychat-api`;
-        const may = async (...what: string[]) =>
-            (await tryKubectl("auth", "can-i", ...what, account, ...where)).stdout.trim();
+        const may = async (verb: string, resource: string, namespace = stack.name) =>
+            (
+                await tryKubectl("auth", "can-i", verb, resource, account, "--namespace", namespace)
+            ).stdout.trim();
         assert.equal(await may("create", "events"), "yes");
         assert.equal(await may("get", "pods"), "no");
         assert.equal(await may("list", "secrets"), "no");
-        assert.equal(await may("create", "events", "--namespace=default"), "no");
+        assert.equal(await may("create", "events", "default"), "no");
         const { spec } = await apiPod();
         const token = (container: any) =>
             container.volumeMounts.some(({ mountPath }: any) => mountPath.startsWith("/var/run/secrets"));

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
-import type { Deployment } from "../../../kubernetes/objects";
-import { isComplete } from "../../../kubernetes/rollout";
+import type { Deployment, Pod } from "../../../kubernetes/objects";
+import { isComplete, podsThatCannotStart } from "../../../kubernetes/rollout";
 
 const complete = { observedGeneration: 2, replicas: 1, updatedReplicas: 1, availableReplicas: 1 };
 
@@ -30,4 +30,31 @@ describe("isComplete", () => {
             assert.equal(isComplete(deployment({ ...complete, ...status })), false);
         });
     }
+});
+
+describe("podsThatCannotStart", () => {
+    const waiting = { reason: "CrashLoopBackOff", message: "back-off 10s restarting failed container." };
+    const terminated = { exitCode: 128, message: 'exec: "sh": executable file not found in $PATH: unknown' };
+
+    function pod(guarded: boolean): Pod {
+        return {
+            metadata: { name: "api-1", uid: "1" },
+            spec: { initContainers: guarded ? [{ name: "synergychat-guard" }] : [] },
+            status: {
+                containerStatuses: [
+                    { name: "synergychat-api", state: { waiting }, lastState: { terminated } },
+                ],
+            },
+        };
+    }
+
+    it("tells why the last start failed, not only that the next one waits", () => {
+        const [finding] = podsThatCannotStart([pod(false)]);
+        assert.equal(finding?.code, "pod-cannot-start");
+        assert.match(finding.reason, /executable file not found/);
+    });
+
+    it("names the guard if it is the guard that needs a shell", () => {
+        assert.equal(podsThatCannotStart([pod(true)])[0]?.code, "image-without-shell");
+    });
 });
