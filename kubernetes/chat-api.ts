@@ -147,8 +147,8 @@ export class ChatApi {
     /** All messages of its ready pod, whether its Service leads to it or not. */
     public async read(): Promise<readonly Message[]> {
         return this.wait("the api returns its messages", async () => {
-            const pod = await this.readyPod();
-            return pod === undefined ? undefined : this.messagesAt(this.podProxy(pod));
+            const pod = (await this.pods()).find(isReady);
+            return pod && this.messagesAt(this.podProxy(pod.metadata.name));
         });
     }
 
@@ -171,27 +171,51 @@ export class ChatApi {
      * @param progress is called with the number of messages posted.
      */
     public async post(messages: readonly Message[], progress: (done: number) => void): Promise<void> {
-        const proxy = this.podProxy(await this.waitForPod());
+        const proxy = this.podProxy(await this.readyPod());
         for (const [index, message] of messages.entries()) {
             await this.postTo(proxy, message);
             progress(index + 1);
         }
     }
 
-    /** Whether its image has a shell, by which its file can be replaced. */
-    public async hasShell(): Promise<boolean> {
-        const pod = await this.waitForPod();
+    /** Name of its ready pod, once there is one. */
+    public readyPod(): Promise<string> {
+        return this.wait(
+            "the api has a ready pod",
+            async () => (await this.pods()).find(isReady)?.metadata.name,
+        );
+    }
+
+    /** Name of its running pod, once there is one. With a torn file, it runs and is not ready. */
+    public runningPod(): Promise<string> {
+        return this.wait("the api has a running pod", async () => {
+            const pods = await this.pods();
+            return (pods.find(isReady) ?? pods.find(isApiRunning))?.metadata.name;
+        });
+    }
+
+    /** Whether its image has a shell, by which its file can be read and replaced. */
+    public hasShell(pod: string): boolean {
         return this.client.exec(this.namespace, pod, ["sh", "-c", "true"]).status === 0;
     }
 
+    /** The text of its file, torn or not. Needs a shell. */
+    public readFile(pod: string): string {
+        const script = 'cat "$API_DB_FILEPATH"';
+        const { status, stdout, stderr } = this.client.exec(this.namespace, pod, ["sh", "-c", script]);
+        if (status !== 0) {
+            throw new UserError(
+                `The api's file cannot be read (pod ${pod}, namespace ${this.namespace}): ${stderr.trim()}`,
+            );
+        }
+        return stdout;
+    }
+
     /** Replaces its file, whole or not at all. Only while nobody posts. Needs a shell. */
-    public async replaceFile(messages: readonly Message[]): Promise<void> {
-        // In the layout that the app itself writes.
-        const text = JSON.stringify(messages, undefined, "  ");
+    public replaceFile(pod: string, text: string): void {
         // Input that was cut short, for example by a kill of kubectl, ends like input that is complete.
         const isWhole = `[ "$(wc -c < "$f.part")" -eq ${Buffer.byteLength(text)} ]`;
         const script = `f="$API_DB_FILEPATH" && cat > "$f.part" && ${isWhole} && sync && mv "$f.part" "$f" && sync`;
-        const pod = await this.waitForPod();
         const { status, stderr } = this.client.exec(this.namespace, pod, ["sh", "-c", script], text);
         if (status !== 0) {
             throw new UserError(
@@ -250,7 +274,7 @@ export class ChatApi {
 
     /** Whether it has a pod that is ready. */
     public async isReady(): Promise<boolean> {
-        return (await this.readyPod()) !== undefined;
+        return (await this.pods()).some(isReady);
     }
 
     /** Its pods, ready or not. */
@@ -283,14 +307,6 @@ export class ChatApi {
         this.client.bodyOf(await this.client.patch(path, patch, "application/merge-patch+json"), path);
     }
 
-    private waitForPod(): Promise<string> {
-        return this.wait("the api has a ready pod", () => this.readyPod());
-    }
-
-    private async readyPod(): Promise<string | undefined> {
-        return (await this.pods()).find(isReady)?.metadata.name;
-    }
-
     private wait<T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T> {
         return this.client.waitUntil(
             what,
@@ -303,4 +319,10 @@ export class ChatApi {
     private path(kind: string, name: string): string {
         return objectPath(kind, name, this.namespace);
     }
+}
+
+/** Whether the api's container of a pod runs, ready or not. */
+function isApiRunning({ metadata, status }: Pod): boolean {
+    const api = (status?.containerStatuses ?? []).find(({ name }) => name === workloadName("api"));
+    return metadata.deletionTimestamp === undefined && api?.state?.running !== undefined;
 }

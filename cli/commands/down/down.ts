@@ -4,9 +4,11 @@
  *
  * Nothing is deleted without a yes: at a terminal it is asked for, and `--yes` gives it without a question.
  */
+import { backupsClaimName } from "../../../model/names";
 import { knownOutputs } from "../../../pulumi/state";
 import { countMessages } from "../../../preflight/text";
 import { UserError } from "../../../system/errors";
+import { backupBefore } from "../../backups";
 import { type Call, UsageError } from "../../command";
 import { type OpenOptions, type OpenStack, openStack } from "../../stack";
 import { confirm, isInteractive } from "../../terminal";
@@ -31,6 +33,9 @@ export async function down({ words, flags, output }: Call): Promise<void> {
         throw new UserError(`Nothing was changed.\n\n${output.render(found)}`);
     }
     announce(plan);
+    if (!flags.has("no-backup")) {
+        await backUp(plan);
+    }
     await removeUnrecorded(plan, yes);
     await destroy(plan, yes);
     await proveEnd(plan);
@@ -81,6 +86,18 @@ function announce({ data, places, open: { output } }: DestroyPlan): void {
     for (const { api } of places) {
         if (api?.messages && api.claim === undefined) {
             output.info(`The api's ${countMessages(api.messages)} on ephemeral storage will be lost.`);
+        }
+    }
+}
+
+/** Of the messages whose backups stay. Other backups are deleted with the stack, as the announcement says. */
+async function backUp({ open, client, data }: DestroyPlan): Promise<void> {
+    for (const { claim, namespace, kept } of data) {
+        if (claim === backupsClaimName && kept) {
+            await backupBefore(open.output, client, namespace, "before-down", {
+                to: "Destroy without a backup",
+                run: ["npm run down -- --no-backup"],
+            });
         }
     }
 }

@@ -21,7 +21,7 @@ import { namespaceChange, protectedClaim } from "./refusals";
 import { type Entries, type Mode, type Work, setMode, steps, undo } from "./steps";
 
 /** Runs the command. */
-export async function switchStorage({ words, output }: Call): Promise<void> {
+export async function switchStorage({ words, flags, output }: Call): Promise<void> {
     const [mode, named] = words;
     const to = requireMode(mode);
     const open = await openStack(named, { mayStart: false, yes: false, output });
@@ -32,7 +32,14 @@ export async function switchStorage({ words, output }: Call): Promise<void> {
     const client = await Client.connect({ context, env: cluster.env });
     await requireNamespace(client, namespaceName, stack.name);
     const api = new ChatApi(client, namespaceName);
-    const work: Work = { open, api, settings, configBefore: configText(stack.name) };
+    const work: Work = {
+        open,
+        client,
+        api,
+        settings,
+        configBefore: configText(stack.name),
+        noBackup: flags.has("no-backup"),
+    };
     const path = journalPath(dataFolder(stack.env), "switch", await api.installation());
 
     const earlier = Journal.read<Entries>(path);

@@ -2,6 +2,8 @@
 import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/blockers";
 import type { DestroyPlan } from "../../../cli/commands/down/plan";
 import { guardRefusals, refusals } from "../../../cli/commands/down/refusals";
+import { backupNotMade, backupsOff } from "../../../cli/backups";
+import { interruptedRestore, noShell } from "../../../cli/commands/restore/refusals";
 import { answeredMessages, namespaceChange } from "../../../cli/commands/switch/refusals";
 import { begunElsewhere, lateMessages, runningOperation } from "../../../cli/refusals";
 import { type RawConfig, checkConfig } from "../../../config/settings";
@@ -152,6 +154,12 @@ const unscheduledPod = {
     },
 };
 
+const failedJob = {
+    namespace: "synergychat",
+    job: "synergychat-api-backup-manual-20260105t120000z",
+    reason: "The volume of the backups (/backups) is full.",
+};
+
 const onLaptop = { namespace: "synergychat", journal: "laptop:/home/ada/journal.json" };
 
 function isFinding(finding: Finding | undefined): finding is Finding {
@@ -211,7 +219,16 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         findings({ ...running, api: api({ outOfService: "switch" }) }),
         findings(seenFrom(elsewhere, { ...running, api: api({ outOfService: "switch" }) }), elsewhere),
     ],
-    "restore-interrupted": [findings({ ...running, api: api({ outOfService: "restore" }) })],
+    "restore-interrupted": [
+        findings({ ...running, api: api({ outOfService: "restore" }) }),
+        [
+            interruptedRestore({
+                stack: "dev",
+                source: { named: "/home/ada/my chat.json", first: 12 },
+                copy: "/home/ada/restores/dev-20260105T120000Z.json",
+            }),
+        ],
+    ],
     "permissions-missing": [findings({ ...fresh, permissions: [] })],
     "class-missing": [
         findings(fresh, { storageClass: "fast" }),
@@ -317,6 +334,21 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
     ],
     "backup-overdue": [
         missingBackups(settings(nightly), { objects: [cronJob("2026-01-01T03:00:05Z")] }, now),
+    ],
+    "backup-not-made": [
+        [backupNotMade("manual", failedJob, [])],
+        [backupNotMade("before-switch", failedJob, [{ to: "Go on", run: ["npm run switch -- ephemeral"] }])],
+        [backupNotMade("before-restore", failedJob, [])],
+        [backupNotMade("before-down", failedJob, [])],
+    ],
+    "backups-off": [
+        [backupsOff(settings())],
+        [backupsOff(settings({ ...nightly, ...ephemeral }))],
+        [backupsOff(settings(nightly))],
+    ],
+    "restore-needs-shell": [
+        [noShell("api:scratch", "persistent", "synergychat")],
+        [noShell("api:scratch", "ephemeral", "synergychat")],
     ],
     "upgrade-refused": [
         [

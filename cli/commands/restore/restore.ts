@@ -1,0 +1,200 @@
+/**
+ * `npm run restore -- NAME|FILE [STACK] [--messages N]`: replaces the api's messages by those of a backup or of a file, in
+ * both storage modes.
+ *
+ * The restore is a list of steps over a journal, a file on this machine that also holds the new content. If the restore is
+ * killed at any step, the next run continues it, or goes back if it names the copy of what was there.
+ */
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { ChatApi } from "../../../kubernetes/chat-api";
+import { Client } from "../../../kubernetes/client";
+import { messagesIn } from "../../../kubernetes/messages-file";
+import { renderFindings } from "../../../model/finding";
+import { countMessages } from "../../../preflight/text";
+import { dataFolder } from "../../../pulumi/login";
+import { shortName } from "../../../pulumi/project";
+import { outputsIn } from "../../../pulumi/state";
+import { UserError } from "../../../system/errors";
+import { type Call, UsageError } from "../../command";
+import { Journal, journalFolder, journalPath } from "../../journal";
+import { begins } from "../../messages";
+import { beginJournal, refuse, requireDead, requireInService, runSteps } from "../../operation";
+import { findAddress, waitForAnswer } from "../../outside";
+import { openStack, requireNamespace, settingsOf } from "../../stack";
+import { confirm, isInteractive } from "../../terminal";
+import { interruptedRestore, noShell, restoreCommand } from "./refusals";
+import { type Source, messagesOf, readSource, sourceOf } from "./source";
+import { type Entries, type RestoreWork, steps, undo } from "./steps";
+
+/** Runs the command. */
+export async function restore({ words, flags, options, output }: Call): Promise<void> {
+    const [word, named] = words;
+    if (word === undefined) {
+        throw withoutSource();
+    }
+    const source = sourceOf(word, options.messages);
+    const yes = flags.has("yes");
+    if (!yes && !isInteractive()) {
+        throw new UsageError(
+            "npm run restore replaces the messages, and there is no terminal at which it could ask. Nothing was changed.\n" +
+                `  Restore without a question:  ${restoreCommand({ stack: named ?? "STACK" }, source)}`,
+        );
+    }
+    const open = await openStack(named, { mayStart: false, yes, output });
+    const { stack, context, cluster } = open;
+    const settings = settingsOf(open);
+    const { namespaceName, apiUrl } = outputsIn(open.state, stack.name);
+    const client = await Client.connect({ context, env: cluster.env });
+    await requireNamespace(client, namespaceName, stack.name);
+    const api = new ChatApi(client, namespaceName);
+    const work: RestoreWork = { open, client, api, settings, noBackup: flags.has("no-backup") };
+    const path = journalPath(dataFolder(stack.env), "restore", await api.installation());
+
+    const address = () => findAddress(client, namespaceName, settings.exposure.kind, apiUrl);
+    const earlier = await openJournal(work, path);
+    const begun = earlier
+        ? await resume(work, earlier, source)
+        : await begin(work, path, source, { yes, address });
+    if (!begun) {
+        return; // there is nothing to replace
+    }
+    onFailure(begun.path);
+    const { entries } = await runOrUndo(work, begun);
+    begun.remove();
+    if (entries.address !== undefined) {
+        output.info(`    Waiting until it answers at ${entries.address} ...`);
+        await waitForAnswer(apiUrl, entries.address, stack.name);
+    }
+    output.info(
+        entries.source.named === entries.copy
+            ? "\nThe api has the messages from before the restore again."
+            : `\nThe messages of ${entries.source.named} are restored, and the api answers again.\n` +
+                  `What was there before is in ${entries.copy}`,
+    );
+}
+
+/** Without a word, the command says what is to be done about a restore that was interrupted. */
+function withoutSource(): Error {
+    const folder = journalFolder(dataFolder(process.env), "restore");
+    const files = existsSync(folder) ? readdirSync(folder) : [];
+    const journals = files
+        .filter((file) => /^[0-9a-f]{8}-[0-9a-f-]{27}\.json$/.test(file))
+        .flatMap((file) => Journal.read<Entries>(join(folder, file)) ?? []);
+    const [first] = journals;
+    return first
+        ? new UserError(renderFindings(journals.map(({ entries }) => interruptedRestore(entries))))
+        : new UsageError(
+              "No backup and no file is given.\n" +
+                  "  List the backups:  npm run backups\n" +
+                  "  Restore one:       npm run restore -- NAME",
+          );
+}
+
+/** Begins a restore after a question. Undefined: there is nothing to do. */
+async function begin(
+    work: RestoreWork,
+    path: string,
+    source: Source,
+    { yes, address }: { readonly yes: boolean; readonly address: () => Promise<string | undefined> },
+): Promise<Journal<Entries> | undefined> {
+    const { open, api, settings } = work;
+    const { output, stack } = open;
+    await requireInService(output, api, "restore", restoreCommand({ stack: stack.name }, source));
+    const wanted = await readSource(work, source);
+    const pod = await api.runningPod();
+    if (!api.hasShell(pod)) {
+        refuse(output, noShell(settings.images.api, await api.mode(), api.namespace));
+    }
+    const before = api.readFile(pod);
+    if (before === wanted) {
+        output.info(`The api has exactly the messages of ${source.named} already. Nothing was changed.`);
+        return undefined;
+    }
+    output.info(`\n${announcement(source, before, wanted)}`);
+    if (!yes && !(await confirm("Replace the messages?"))) {
+        throw new UserError("Nothing was changed.");
+    }
+    const time = new Date().toISOString().replace(/[-:]/g, "").slice(0, 15);
+    const copy = join(
+        journalFolder(dataFolder(stack.env), "restore"),
+        `${shortName(stack.name)}-${time}Z.json`,
+    );
+    const entries = { pid: process.pid, stack: stack.name, source, wanted, copy, address: await address() };
+    return beginJournal<Entries>(output, "restore", path, entries);
+}
+
+/** What would become of the messages. */
+function announcement({ named }: Source, before: string, wanted: string): string {
+    const messages = messagesOf(named, wanted);
+    const current = messagesIn(before);
+    if (typeof current === "string") {
+        return `The api's file ${current}\nIt is replaced by ${countMessages(messages.length)} of ${named}.`;
+    }
+    const replaced = `The api's ${countMessages(current.length)} are replaced by ${countMessages(messages.length)} of ${named}.`;
+    if (begins(messages, current)) {
+        return `${replaced} The last ${current.length - messages.length} of the api's are not among them.`;
+    }
+    return begins(current, messages)
+        ? `${replaced} All of the api's are among them.`
+        : `${replaced} They are those of another chat, or of another course of this one.`;
+}
+
+/** The journal of a restore that is not complete. */
+async function openJournal({ api }: RestoreWork, path: string): Promise<Journal<Entries> | undefined> {
+    const earlier = Journal.read<Entries>(path);
+    if (earlier?.entries.replacing && (await api.takenOut()) === undefined) {
+        // It was killed after its last step, or somebody has put the api back. Others may have posted since.
+        earlier.remove();
+        return undefined;
+    }
+    return earlier;
+}
+
+/** Goes on from what an earlier run did, or back. Undefined: the api is back, and its file was not replaced. */
+async function resume(
+    work: RestoreWork,
+    earlier: Journal<Entries>,
+    source: Source,
+): Promise<Journal<Entries> | undefined> {
+    const { output } = work.open;
+    const { entries } = earlier;
+    requireDead(output, "restore", entries);
+    if (source.named === entries.copy) {
+        output.info(`Going back to what a restore of ${entries.source.named} was to replace.`);
+        if (await undo(work, earlier)) {
+            output.info("The messages were not changed, and the api is back in its Service.");
+            return undefined;
+        }
+        const wanted = readFileSync(entries.copy, "utf8");
+        messagesOf(entries.copy, wanted);
+        return earlier.with({ pid: process.pid, source, wanted });
+    }
+    if (source.named !== entries.source.named || source.first !== entries.source.first) {
+        refuse(output, interruptedRestore(entries));
+    }
+    output.info(`Continuing a restore of ${entries.source.named} that was interrupted.`);
+    return earlier.with({ pid: process.pid });
+}
+
+async function runOrUndo(work: RestoreWork, begun: Journal<Entries>): Promise<Journal<Entries>> {
+    const { output } = work.open;
+    try {
+        return await runSteps(output, steps, work, begun);
+    } catch (error) {
+        if (await undo(work, Journal.read<Entries>(begun.path) ?? begun)) {
+            output.info("\nThe messages were not changed, and the api is back in its Service.");
+        }
+        throw error;
+    }
+}
+
+/** Says how to go on, however the command ends. */
+function onFailure(path: string): void {
+    process.on("exit", (status) => {
+        const journal = status === 0 ? undefined : Journal.read<Entries>(path);
+        if (journal) {
+            console.error(`\n${renderFindings([interruptedRestore(journal.entries)])}`);
+        }
+    });
+}
