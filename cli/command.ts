@@ -14,10 +14,28 @@ export interface Command {
     readonly words: readonly string[];
     /** Its flags without dashes, each with what it does. */
     readonly flags: Readonly<Record<string, string>>;
-    /** Options with a value, without dashes: the name of the value, and what the option does. */
-    readonly options?: Readonly<Record<string, readonly [value: string, text: string]>>;
+    /**
+     * Its options that take a value, without dashes.
+     *
+     * @default {}
+     */
+    readonly options?: Readonly<Record<string, Option>>;
+    /**
+     * What a person should know beyond the summary, for the help.
+     *
+     * @default []
+     */
+    readonly details?: readonly string[];
     /** Loads the command's module and runs it. */
     readonly run: (call: Call) => Promise<void>;
+}
+
+/** An option that takes a value. */
+export interface Option {
+    /** What the value is, in capitals, such as `PATH`. */
+    readonly value: string;
+    /** What the option does. */
+    readonly text: string;
 }
 
 /** One call of a command. */
@@ -26,8 +44,8 @@ export interface Call {
     readonly words: readonly string[];
     /** Flags that were given, without dashes. */
     readonly flags: ReadonlySet<string>;
-    /** Values of the options that were given, without dashes. */
-    readonly values: ReadonlyMap<string, string>;
+    /** Values of the options that were given, by their names without dashes. */
+    readonly options: Readonly<Record<string, string | undefined>>;
     readonly output: Output;
 }
 
@@ -44,48 +62,60 @@ export function readCall(name: string, command: Command, args: readonly string[]
         strict: false,
         tokens: true,
         options: {
-            ...Object.fromEntries(Object.keys(known).map((flag) => [flag, { type: "boolean" } as const])),
-            ...Object.fromEntries(Object.keys(valued).map((option) => [option, { type: "string" } as const])),
+            ...mapValues(known, () => ({ type: "boolean" as const })),
+            ...mapValues(valued, () => ({ type: "string" as const })),
         },
     });
-    const options = tokens.filter((token) => token.kind === "option");
-    // A flag takes no value: --yes=false must not count as a yes.
-    const unknown = options.find(
-        ({ name: option, value }) => !(option in valued) && (!(option in known) || value !== undefined),
-    );
-    if (unknown) {
-        const value = unknown.value === undefined ? "" : `=${unknown.value}`;
-        throw new UsageError(`Unknown option: ${unknown.rawName}${value}\n\n${helpOf(name, command)}`);
+    const refuse = (problem: string): never => {
+        throw new UsageError(`${problem}\n\n${helpOf(name, command)}`);
+    };
+    const given = tokens.filter((token) => token.kind === "option");
+    for (const { name: option, rawName, value, inlineValue } of given) {
+        const valueName = valued[option]?.value;
+        // A flag takes no value: --yes=false must not count as a yes.
+        if (valueName === undefined && (!(option in known) || value !== undefined)) {
+            refuse(`Unknown option: ${rawName}${value === undefined ? "" : `=${value}`}`);
+        }
+        // Without an equals sign, what begins with a dash is the next option.
+        if (valueName !== undefined && (!value || (!inlineValue && value.startsWith("-")))) {
+            refuse(`Option ${rawName} needs a value: ${rawName} ${valueName}`);
+        }
     }
     const tooMany = positionals.slice(command.words.length);
     if (tooMany.length > 0) {
-        throw new UsageError(`Unexpected argument: ${tooMany.join(" ")}\n\n${helpOf(name, command)}`);
+        refuse(`Unexpected argument: ${tooMany.join(" ")}`);
     }
-    const values = new Map<string, string>();
-    for (const { name: option, value } of options.filter((one) => one.name in valued)) {
-        if (!value) {
-            throw new UsageError(`--${option} needs a value.\n\n${helpOf(name, command)}`);
-        }
-        values.set(option, value);
-    }
-    const flags = new Set(options.map((option) => option.name).filter((option) => option in known));
-    return { words: positionals, flags, values, output: new Output(flags.has("json")) };
+    const flags = new Set(given.map((option) => option.name).filter((option) => option in known));
+    const values = given
+        .filter((option) => option.name in valued)
+        .map((option) => [option.name, option.value]);
+    return {
+        words: positionals,
+        flags,
+        options: Object.fromEntries(values) as Call["options"],
+        output: new Output(flags.has("json")),
+    };
 }
 
 /** Help of a command. */
-export function helpOf(name: string, { summary, words, flags, options = {} }: Command): string {
+export function helpOf(name: string, { summary, words, flags, options = {}, details = [] }: Command): string {
     const rows = [
-        ...Object.entries(options).map(([option, [value, text]]) => [`${option} ${value}`, text] as const),
+        ...Object.entries(options).map(([option, { value, text }]) => [`${option} ${value}`, text] as const),
         ...Object.entries(flags),
         ["help", "show this help"] as const,
     ];
     const width = Math.max(...rows.map(([flag]) => flag.length)) + 2;
     return [
         summary,
+        ...(details.length > 0 ? ["", ...details] : []),
         "",
         `Usage: npm run ${name} -- ${[...words, "[OPTIONS]"].join(" ")}`,
         "",
         "Options:",
         ...rows.map(([flag, text]) => `  --${flag.padEnd(width)}${text}`),
     ].join("\n");
+}
+
+function mapValues<T>(record: Readonly<Record<string, unknown>>, value: () => T): Record<string, T> {
+    return Object.fromEntries(Object.keys(record).map((key) => [key, value()]));
 }

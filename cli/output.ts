@@ -31,21 +31,6 @@ export class Output {
         this.info(`\n${title}\n${lines.map((line) => `  ${line}`).join("\n")}`);
     }
 
-    /** A table with a header, its columns aligned. */
-    public table(header: readonly string[], rows: readonly (readonly string[])[]): void {
-        const widths = header.map((name, column) =>
-            Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)),
-        );
-        for (const row of [header, ...rows]) {
-            this.info(
-                row
-                    .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-                    .join("  ")
-                    .trimEnd(),
-            );
-        }
-    }
-
     /** Findings as text, with commands that reach the command's stack. */
     public render(findings: readonly Finding[]): string {
         return renderFindings(findings.map((finding) => reaching(finding, this.target)));

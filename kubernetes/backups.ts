@@ -1,12 +1,15 @@
-/** The backups of one stack: made by Jobs from its CronJob, listed and read by a pod that mounts their claim. */
+/** The backups of a stack: made by a Job from the CronJob's template, listed and read by a pod that mounts their claim. */
+import { createHash } from "node:crypto";
 import { objectPath } from "../model/kinds";
-import { backupName } from "../model/names";
+import { backupName, backupsClaimName, toolPaths, toolsConfigMapName, workloadName } from "../model/names";
+import { selectorLabels } from "../model/labels";
 import { UserError } from "../system/errors";
 import type { Client } from "./client";
-import { type JobEnd, runJob } from "./jobs";
-import type { Container, CronJob, PodSpec } from "./objects";
+import { runJob } from "./jobs";
+import type { Claim, Container, CronJob, Deployment, Pod } from "./objects";
+import { patience, podObstacle, sentence } from "./obstacles";
 
-/** A backup, as the programs in folder pods/ print it. */
+/** A backup, as pods/backups.ts lists it. */
 export interface Backup {
     /** File name. */
     readonly name: string;
@@ -22,107 +25,223 @@ export interface Backup {
     readonly proven: boolean;
 }
 
-/** Why a backup is made by a command. */
+/** Why a command makes a backup. */
 export type BackupReason = "manual" | "before-restore" | "before-switch" | "before-down";
 
-const makeSeconds = 600;
-const readSeconds = 180;
-const program = "/opt/synergychat/backup.ts";
+/** How a backup ended. */
+export type BackupEnd =
+    | { readonly ok: true; readonly backup: Backup }
+    /** `job` is the name of the Job that failed. */
+    | { readonly ok: false; readonly reason: string; readonly job: string };
 
-/** The backups of a stack that has some. */
-export class Backups {
-    private constructor(
-        private readonly client: Client,
-        private readonly namespace: string,
-        private readonly cronJob: CronJob,
-    ) {}
+const jobSeconds = 660; // the Job's own deadline, and a minute
+const readerName = "synergychat-backups-reader";
+const readerSeconds = 600; // after which a pod that a killed command started ends by itself
 
-    /** The backups in a namespace. Undefined if its stack makes none. */
-    public static async find(client: Client, namespace: string): Promise<Backups | undefined> {
-        const cronJob = await client.findIfAllowed<CronJob>(objectPath("CronJob", backupName, namespace));
-        return cronJob && new Backups(client, namespace, cronJob);
+/** A name says when the backup was made, how many messages it has, its checksum, and why it was made. */
+const namePattern = /^\d{8}T\d{6}Z-(\d+)-([0-9a-f]{8})-[a-z-]+\.json$/;
+
+/** Whether a text can be the name of a backup. */
+export function isBackupName(name: string): boolean {
+    return namePattern.test(name);
+}
+
+/** Whether a text is what the name of its backup says. */
+export function matchesName(name: string, text: string, messages: number): boolean {
+    const [, count, sum] = namePattern.exec(name) ?? [];
+    return sum === createHash("sha256").update(text).digest("hex").slice(0, 8) && Number(count) === messages;
+}
+
+/** The CronJob that makes the backups. Undefined if the stack makes none, or if the user may not see it. */
+export function findCronJob(client: Client, namespace: string): Promise<CronJob | undefined> {
+    return client.findIfAllowed<CronJob>(objectPath("CronJob", backupName, namespace));
+}
+
+/** Whether the stack has a claim with backups. With ephemeral storage it may have one without making any. */
+export async function hasBackups(client: Client, namespace: string): Promise<boolean> {
+    const path = objectPath("PersistentVolumeClaim", backupsClaimName, namespace);
+    return (await client.find<Claim>(path)) !== undefined;
+}
+
+/** Makes a backup now, and waits until it is proven. As `kubectl create job --from`, with a reason. */
+export async function makeBackup(client: Client, cronJob: CronJob, reason: BackupReason): Promise<BackupEnd> {
+    const job = jobFrom(cronJob, reason);
+    const end = await runJob(client, cronJob.metadata.namespace ?? "", job, {
+        seconds: jobSeconds,
+        container: "prove",
+    });
+    if (!end.ok) {
+        return { ...end, job: job.name };
     }
+    const last = end.log.trim().split("\n").at(-1) ?? "";
+    return { ok: true, backup: JSON.parse(last) as Backup };
+}
 
-    /**
-     * Makes a backup and proves it.
-     *
-     * @throws UserError with the reason of the pod, if that fails. What it has copied is then not proven.
-     */
-    public async make(reason: BackupReason): Promise<Backup> {
-        const template = this.template();
-        const end = await this.run(reason, makeSeconds, {
-            ...template,
-            initContainers: (template.initContainers ?? []).map((one) => withReason(one, reason)),
-            containers: (template.containers ?? []).map((one) => withReason(one, reason)),
-        });
-        return JSON.parse(this.logOf(end, "A backup could not be made")) as Backup;
+/** The Job that makes a backup for another reason than the schedule. It goes with its CronJob. */
+export function jobFrom(
+    cronJob: CronJob,
+    reason: BackupReason,
+    date = new Date(),
+): Parameters<typeof runJob>[2] {
+    const { metadata, spec = {} } = cronJob.spec?.jobTemplate ?? {};
+    const pod = spec.template?.spec ?? {};
+    const withReason = (containers: readonly Container[] = []): readonly Container[] =>
+        containers.map((one) => ({
+            ...one,
+            ...(one.env && {
+                env: one.env.map((entry) => (entry.name === "REASON" ? { ...entry, value: reason } : entry)),
+            }),
+        }));
+    const template = {
+        ...spec.template,
+        spec: {
+            ...pod,
+            initContainers: withReason(pod.initContainers),
+            containers: withReason(pod.containers),
+        },
+    };
+    const time = date.toISOString().replace(/[-:]/g, "").slice(0, 15).toLowerCase();
+    return {
+        name: `${backupName}-${reason}-${time}z`,
+        labels: (metadata?.labels ?? {}) as Readonly<Record<string, string>>,
+        spec: { ...spec, template },
+        owner: { ...cronJob, kind: "CronJob" },
+    };
+}
+
+/** All backups, the newest first. */
+export async function listBackups(
+    client: Client,
+    namespace: string,
+    image: string,
+): Promise<readonly Backup[]> {
+    return JSON.parse(await readerOutput(client, namespace, image, ["list"])) as readonly Backup[];
+}
+
+/**
+ * The text of a backup.
+ *
+ * @throws UserError if there is none of that name, or if it is damaged.
+ */
+export function readBackup(client: Client, namespace: string, image: string, name: string): Promise<string> {
+    return readerOutput(client, namespace, image, ["read", name]);
+}
+
+/**
+ * What pods/backup.ts prints in a pod that mounts the backups. It is run in the pod instead of being the pod's own program:
+ * a kubelet cuts a log off at 10 MiB, and a long chat is longer.
+ */
+async function readerOutput(
+    client: Client,
+    namespace: string,
+    image: string,
+    args: readonly string[],
+): Promise<string> {
+    const deployment = await client.get<Deployment>(objectPath("Deployment", workloadName("api"), namespace));
+    const path = `/api/v1/namespaces/${namespace}/pods`;
+    const answer = await client.post<Pod>(path, readerPod(deployment, image));
+    if (answer.kind !== "found") {
+        throw new UserError(`The backups cannot be read. ${sentence(answer.message)}`); // for example a quota for pods
     }
-
-    /**
-     * All backups, the newest first.
-     *
-     * @throws UserError if they cannot be read.
-     */
-    public async list(): Promise<readonly Backup[]> {
-        return JSON.parse(await this.print("list")) as readonly Backup[];
-    }
-
-    /**
-     * The text of a backup.
-     *
-     * @throws UserError if there is none of that name, or if it is damaged.
-     */
-    public read(name: string): Promise<string> {
-        return this.print("read", name);
-    }
-
-    private async print(...words: readonly string[]): Promise<string> {
-        const template = this.template();
-        const [prove] = template.containers ?? [];
-        const end = await this.run("read", readSeconds, {
-            ...template,
-            initContainers: [],
-            containers: [{ ...prove, command: ["node", program, ...words] }],
-        });
-        return this.logOf(end, "The backups cannot be read");
-    }
-
-    private run(purpose: string, seconds: number, spec: PodSpec): Promise<JobEnd> {
-        const { jobTemplate } = this.cronJob.spec ?? {};
-        const labels = (jobTemplate?.spec?.template?.metadata?.labels ?? {}) as Record<string, string>;
-        const job = {
-            name: `${backupName}-${purpose}-${Date.now().toString(36)}`,
-            labels,
-            owner: this.cronJob,
-            spec: {
-                ...jobTemplate?.spec,
-                backoffLimit: 0,
-                template: { ...jobTemplate?.spec?.template, spec },
-            },
-        };
-        return runJob(this.client, this.namespace, job, { seconds, container: "prove" });
-    }
-
-    private template(): PodSpec {
-        return this.cronJob.spec?.jobTemplate?.spec?.template?.spec ?? {};
-    }
-
-    private logOf(end: JobEnd, failure: string): string {
-        if (!end.ok) {
-            throw new UserError(
-                `${failure}: ${end.reason}\n  See its pods:  kubectl get pods --namespace ${this.namespace} --selector app=${backupName}`,
-            );
+    const { name } = answer.body.metadata;
+    try {
+        await waitUntilRunning(client, namespace, name);
+        const command = ["node", `${toolPaths.code}/backup.ts`, ...args];
+        const { status, stdout, stderr } = client.exec(namespace, name, command);
+        if (status !== 0) {
+            throw new UserError(reasonIn(stderr) ?? `Pod ${name} did not read the backups.`);
         }
-        return end.log;
+        return stdout;
+    } finally {
+        await client.delete(`${path}/${name}`);
     }
 }
 
-function withReason(container: Container, reason: string): Container {
-    const { env = [] } = container;
+/** What the program printed, without what kubectl adds to it. */
+function reasonIn(stderr: string): string | undefined {
+    const lines = stderr.trim().split("\n");
+    return lines.find((line) => line !== "" && !line.startsWith("command terminated"));
+}
+
+/**
+ * A pod like the api's, with the claim of the backups instead of the api's: so it needs nothing from the cluster that the
+ * api does not need. It goes with the api's Deployment if a killed command leaves it.
+ */
+export function readerPod({ metadata, spec }: Deployment, image: string): object {
+    const pod = spec?.template?.spec ?? {};
+    const [api] = pod.containers ?? [];
+    const { name, uid, labels } = metadata;
     return {
-        ...container,
-        env: env.map((variable) =>
-            variable.name === "REASON" ? { name: "REASON", value: reason } : variable,
-        ),
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: {
+            generateName: `${readerName}-`,
+            labels: { ...labels, app: readerName },
+            ownerReferences: [{ apiVersion: "apps/v1", kind: "Deployment", name, uid }],
+        },
+        spec: {
+            restartPolicy: "Never",
+            activeDeadlineSeconds: readerSeconds,
+            terminationGracePeriodSeconds: 0,
+            automountServiceAccountToken: false,
+            enableServiceLinks: false,
+            securityContext: pod.securityContext,
+            imagePullSecrets: pod.imagePullSecrets,
+            affinity: besideApi,
+            containers: [
+                {
+                    name: "reader",
+                    image,
+                    imagePullPolicy: api?.imagePullPolicy,
+                    securityContext: api?.securityContext,
+                    resources: api?.resources,
+                    command: ["node", "--eval", "setTimeout(() => undefined, 2 ** 31 - 1)"],
+                    env: [{ name: "BACKUPS", value: toolPaths.backups }],
+                    volumeMounts: [
+                        { name: "backups", mountPath: toolPaths.backups, readOnly: true },
+                        { name: "tools", mountPath: toolPaths.code, readOnly: true },
+                    ],
+                },
+            ],
+            volumes: [
+                { name: "backups", persistentVolumeClaim: { claimName: backupsClaimName } },
+                { name: "tools", configMap: { name: toolsConfigMapName } },
+            ],
+        },
     };
+}
+
+/** A guard may mount the claim as well, and then its node is the only one that can. */
+const besideApi = {
+    podAffinity: {
+        preferredDuringSchedulingIgnoredDuringExecution: [
+            {
+                weight: 100,
+                podAffinityTerm: {
+                    labelSelector: { matchLabels: selectorLabels("api") },
+                    topologyKey: "kubernetes.io/hostname",
+                },
+            },
+        ],
+    },
+};
+
+async function waitUntilRunning(client: Client, namespace: string, name: string): Promise<void> {
+    const start = performance.now();
+    await client.waitUntil(
+        `pod ${name} runs`,
+        async () => {
+            const pod = await client.get<Pod>(`/api/v1/namespaces/${namespace}/pods/${name}`);
+            if (pod.status?.phase === "Running") {
+                return true;
+            }
+            const obstacle = await podObstacle(client, namespace, pod);
+            if (obstacle !== undefined && performance.now() - start > patience) {
+                throw new UserError(`The backups cannot be read. ${obstacle}`);
+            }
+            return false;
+        },
+        300,
+        `kubectl get pods,events --namespace ${namespace}`,
+    );
 }

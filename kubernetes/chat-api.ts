@@ -3,7 +3,7 @@
  * goes through the API server, so no address of the app needs to be reachable.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { outOfServiceLabel, selectorLabels } from "../model/labels";
+import { type Operation, operationOf, outOfServiceLabel, selectorLabels } from "../model/labels";
 import { objectPath } from "../model/kinds";
 import { claimName, containerPort, portName, serviceName, workloadName } from "../model/names";
 import { UserError } from "../system/errors";
@@ -31,10 +31,8 @@ export interface ApiState {
     readonly claim: string | undefined;
     /** How many messages it has. Undefined if it does not answer. */
     readonly messages: number | undefined;
-    /** Whether `npm run switch` or `npm run restore` has taken it out of its Service, so that nobody can post. */
-    readonly outOfService: boolean;
-    /** The copy of the messages that was made when it was taken out of its Service, as host and path. */
-    readonly copy?: string | undefined;
+    /** The operation that has taken it out of its Service, so that nobody can post. Undefined: it is in service. */
+    readonly outOfService: Operation | undefined;
 }
 
 const waitSeconds = 60;
@@ -46,8 +44,15 @@ const waitSeconds = 60;
  */
 const quietTime = 6000;
 
-/** Says on the Service where the copy of the messages is: the journal of a switch, or the file of a restore. */
-const journalAnnotation = "synergychat/switch-journal";
+/** Says on the Service which journal belongs to the operation that has taken the api out of it. */
+const journalAnnotation = "synergychat/journal";
+
+/** What has taken an api out of its Service. */
+export interface TakenOut {
+    readonly by: Operation;
+    /** Where its journal is. */
+    readonly journal: string;
+}
 
 /** The api in one namespace. */
 export class ChatApi {
@@ -68,8 +73,7 @@ export class ChatApi {
                 deployment,
                 claim: claimOf(deployment.spec?.template?.spec),
                 messages: messages?.length,
-                outOfService: outOfServiceLabel in (service?.spec?.selector ?? {}),
-                copy: service?.metadata.annotations?.[journalAnnotation],
+                outOfService: operationOf(service?.spec?.selector),
             }
         );
     }
@@ -143,8 +147,8 @@ export class ChatApi {
     /** All messages of its ready pod, whether its Service leads to it or not. */
     public async read(): Promise<readonly Message[]> {
         return this.wait("the api returns its messages", async () => {
-            const pod = await this.readyPod();
-            return pod === undefined ? undefined : this.messagesAt(this.podProxy(pod));
+            const pod = (await this.pods()).find(isReady);
+            return pod && this.messagesAt(this.podProxy(pod.metadata.name));
         });
     }
 
@@ -167,27 +171,51 @@ export class ChatApi {
      * @param progress is called with the number of messages posted.
      */
     public async post(messages: readonly Message[], progress: (done: number) => void): Promise<void> {
-        const proxy = this.podProxy(await this.waitForPod());
+        const proxy = this.podProxy(await this.readyPod());
         for (const [index, message] of messages.entries()) {
             await this.postTo(proxy, message);
             progress(index + 1);
         }
     }
 
-    /** Whether its image has a shell, by which its file can be replaced. */
-    public async hasShell(): Promise<boolean> {
-        const pod = await this.waitForPod();
+    /** Name of its ready pod, once there is one. */
+    public readyPod(): Promise<string> {
+        return this.wait(
+            "the api has a ready pod",
+            async () => (await this.pods()).find(isReady)?.metadata.name,
+        );
+    }
+
+    /** Name of its running pod, once there is one. With a torn file, it runs and is not ready. */
+    public runningPod(): Promise<string> {
+        return this.wait("the api has a running pod", async () => {
+            const pods = await this.pods();
+            return (pods.find(isReady) ?? pods.find(isApiRunning))?.metadata.name;
+        });
+    }
+
+    /** Whether its image has a shell, by which its file can be read and replaced. */
+    public hasShell(pod: string): boolean {
         return this.client.exec(this.namespace, pod, ["sh", "-c", "true"]).status === 0;
     }
 
+    /** The text of its file, torn or not. Needs a shell. */
+    public readFile(pod: string): string {
+        const script = 'cat "$API_DB_FILEPATH"';
+        const { status, stdout, stderr } = this.client.exec(this.namespace, pod, ["sh", "-c", script]);
+        if (status !== 0) {
+            throw new UserError(
+                `The api's file cannot be read (pod ${pod}, namespace ${this.namespace}): ${stderr.trim()}`,
+            );
+        }
+        return stdout;
+    }
+
     /** Replaces its file, whole or not at all. Only while nobody posts. Needs a shell. */
-    public async replaceFile(messages: readonly Message[]): Promise<void> {
-        // In the layout that the app itself writes.
-        const text = JSON.stringify(messages, undefined, "  ");
+    public replaceFile(pod: string, text: string): void {
         // Input that was cut short, for example by a kill of kubectl, ends like input that is complete.
         const isWhole = `[ "$(wc -c < "$f.part")" -eq ${Buffer.byteLength(text)} ]`;
         const script = `f="$API_DB_FILEPATH" && cat > "$f.part" && ${isWhole} && sync && mv "$f.part" "$f" && sync`;
-        const pod = await this.waitForPod();
         const { status, stderr } = this.client.exec(this.namespace, pod, ["sh", "-c", script], text);
         if (status !== 0) {
             throw new UserError(
@@ -196,24 +224,23 @@ export class ChatApi {
         }
     }
 
-    /** The copy of the messages of whatever has taken the api out of its Service. Undefined if it is in service. */
-    public async takenOutBy(): Promise<string | undefined> {
+    /** What has taken the api out of its Service. Undefined if it is in service. */
+    public async takenOut(): Promise<TakenOut | undefined> {
         const { metadata, spec } = await this.client.get<Service>(this.path("Service", serviceName("api")));
-        return outOfServiceLabel in (spec?.selector ?? {})
-            ? (metadata.annotations?.[journalAnnotation] ?? "unknown")
-            : undefined;
+        const by = operationOf(spec?.selector);
+        return by && { by, journal: metadata.annotations?.[journalAnnotation] ?? "unknown" };
     }
 
     /**
      * Takes the api out of its Service and waits until it is. New connections no longer reach it, while the pod runs on and
      * can be read. The selector's label is not Pulumi's field, so neither `pulumi up` nor a refresh removes it.
      *
-     * @param journal where the copy of the messages is, for people who find the api like that.
+     * @param journal where the operation's journal is, for people who find the api like that.
      */
-    public async takeOutOfService(journal: string): Promise<void> {
+    public async takeOutOfService(operation: Operation, journal: string): Promise<void> {
         // Checked before anything changes: without this permission, the end of the wait could not be seen.
         await this.isServed();
-        await this.patchService("true", journal);
+        await this.patchService(operation, journal);
         await this.waitUntilServed(false);
     }
 
@@ -247,7 +274,7 @@ export class ChatApi {
 
     /** Whether it has a pod that is ready. */
     public async isReady(): Promise<boolean> {
-        return (await this.readyPod()) !== undefined;
+        return (await this.pods()).some(isReady);
     }
 
     /** Its pods, ready or not. */
@@ -271,21 +298,13 @@ export class ChatApi {
         return slices.some(({ endpoints }) => (endpoints ?? []).length > 0);
     }
 
-    private async patchService(selector: "true" | null, journal: string | null): Promise<void> {
+    private async patchService(selector: Operation | null, journal: string | null): Promise<void> {
         const path = this.path("Service", serviceName("api"));
         const patch = {
             metadata: { annotations: { [journalAnnotation]: journal } },
             spec: { selector: { [outOfServiceLabel]: selector } },
         };
         this.client.bodyOf(await this.client.patch(path, patch, "application/merge-patch+json"), path);
-    }
-
-    private waitForPod(): Promise<string> {
-        return this.wait("the api has a ready pod", () => this.readyPod());
-    }
-
-    private async readyPod(): Promise<string | undefined> {
-        return (await this.pods()).find(isReady)?.metadata.name;
     }
 
     private wait<T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T> {
@@ -300,4 +319,10 @@ export class ChatApi {
     private path(kind: string, name: string): string {
         return objectPath(kind, name, this.namespace);
     }
+}
+
+/** Whether the api's container of a pod runs, ready or not. */
+function isApiRunning({ metadata, status }: Pod): boolean {
+    const api = (status?.containerStatuses ?? []).find(({ name }) => name === workloadName("api"));
+    return metadata.deletionTimestamp === undefined && api?.state?.running !== undefined;
 }

@@ -1,9 +1,9 @@
 /** Jobs that a command or the program starts and waits for, and why one failed, in the words of its pod. */
 import { kindOf, listPath, objectPath } from "../model/kinds";
-import { UserError } from "../system/errors";
+import { workloadName } from "../model/names";
 import type { Client } from "./client";
 import type { Job, LiveObject, Pod } from "./objects";
-import { podsThatCannotStart } from "./rollout";
+import { lastWarning, patience, podObstacle, sentence } from "./obstacles";
 
 /** How a Job ended. */
 export type JobEnd =
@@ -35,22 +35,35 @@ export async function runJob(
     { seconds, container }: { readonly seconds: number; readonly container: string },
 ): Promise<JobEnd> {
     const path = listPath(kindOf("Job"), namespace);
-    client.bodyOf(await client.post(path, manifest(job)), path);
-    try {
-        const end = await client.waitUntil(
-            `Job ${job.name} ends`,
-            async () => ending(client, namespace, job.name),
-            seconds,
-        );
-        return end === "complete"
-            ? { ok: true, log: await logOf(client, namespace, job.name, container) }
-            : { ok: false, reason: await reasonOf(client, namespace, job.name) };
-    } catch (error) {
-        if (!(error instanceof UserError)) {
-            throw error;
-        }
-        return { ok: false, reason: await reasonOf(client, namespace, job.name) };
+    const answer = await client.post(path, manifest(job));
+    if (answer.kind !== "found") {
+        return { ok: false, reason: sentence(answer.message) }; // for example a quota for Jobs
     }
+    const start = performance.now();
+    let obstacleSince: number | undefined;
+    const end = async (): Promise<JobEnd | undefined> => {
+        const { status } = await client.get<Job>(objectPath("Job", job.name, namespace));
+        const condition = (type: string) =>
+            (status?.conditions ?? []).find((one) => one.type === type && one.status === "True");
+        if (condition("Complete")) {
+            return { ok: true, log: await logOf(client, namespace, job.name, container) };
+        }
+        const failed = condition("Failed");
+        if (failed) {
+            return { ok: false, reason: await failureOf(client, namespace, job.name, failed.message ?? "") };
+        }
+        // No Job fails for what follows before its deadline, and its pod is deleted then with the reason.
+        const now = performance.now();
+        const obstacle = await obstacleOf(client, namespace, job.name);
+        obstacleSince = obstacle === undefined ? undefined : (obstacleSince ?? now);
+        if (obstacle !== undefined && now - (obstacleSince ?? now) > patience) {
+            return { ok: false, reason: obstacle };
+        }
+        return now - start > seconds * 1000
+            ? { ok: false, reason: obstacle ?? `Job ${job.name} did not end within ${seconds} s.` }
+            : undefined;
+    };
+    return client.waitUntil(`Job ${job.name} ends`, end, Infinity);
 }
 
 function manifest({ name, labels, spec, owner }: JobToRun): object {
@@ -68,42 +81,36 @@ function manifest({ name, labels, spec, owner }: JobToRun): object {
     };
 }
 
-/** Also if a pod cannot start, which no Job ends for before its deadline. */
-async function ending(
-    client: Client,
-    namespace: string,
-    name: string,
-): Promise<"complete" | "failed" | false> {
-    const { status } = await client.get<Job>(objectPath("Job", name, namespace));
-    const is = (type: string) =>
-        (status?.conditions ?? []).some(
-            (condition) => condition.type === type && condition.status === "True",
-        );
-    return is("Complete") ? "complete" : is("Failed") ? "failed" : false;
+/** What keeps the Job's pod from running, or the Job from having one, as a quota does. */
+async function obstacleOf(client: Client, namespace: string, job: string): Promise<string | undefined> {
+    const [pod] = await podsOf(client, namespace, job);
+    return pod ? podObstacle(client, namespace, pod) : lastWarning(client, namespace, job);
 }
 
-/** The last line of the container that failed, else what keeps its pod from starting. */
-async function reasonOf(client: Client, namespace: string, job: string): Promise<string> {
-    const pods = await podsOf(client, namespace, job);
-    for (const pod of pods) {
-        const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {};
-        const failed = [...initContainerStatuses, ...containerStatuses].find(
-            ({ state, restartCount = 0 }) => (state?.terminated?.exitCode ?? 0) !== 0 || restartCount > 0,
-        );
-        if (failed) {
-            const previous = failed.state?.terminated ? "" : "&previous=true";
-            const log = await readLog(
-                client,
-                namespace,
-                pod.metadata.name,
-                `${failed.name ?? ""}${previous}`,
-            );
-            const last = log.trim().split("\n").at(-1) ?? "";
-            return last === "" ? `container ${failed.name ?? ""} failed.` : last;
-        }
+/**
+ * What the failed container printed last. The api of a Job's pod is stopped at the end of the pod, so its exit code says
+ * something only if it was restarted before.
+ */
+async function failureOf(client: Client, namespace: string, job: string, message: string): Promise<string> {
+    const [pod] = await podsOf(client, namespace, job);
+    const { initContainerStatuses = [], containerStatuses = [], message: ofPod } = pod?.status ?? {};
+    const statuses = [...initContainerStatuses, ...containerStatuses];
+    const api = statuses.find(
+        ({ name, restartCount = 0 }) => name === workloadName("api") && restartCount > 0,
+    );
+    const failed = statuses.find(
+        ({ name, state }) => name !== workloadName("api") && (state?.terminated?.exitCode ?? 0) !== 0,
+    );
+    if (!pod || !(failed ?? api)) {
+        return sentence(ofPod ?? (message || `Job ${job} failed.`));
     }
-    const [stuck] = podsThatCannotStart(pods);
-    return stuck?.reason ?? `Job ${job} did not end in time.`;
+    const lastLine = async (container: string) =>
+        (await readLog(client, namespace, pod.metadata.name, container)).trim().split("\n").at(-1) ?? "";
+    const { name = "", state } = failed ?? {};
+    const own =
+        failed && ((await lastLine(name)) || `Container ${name}: ${state?.terminated?.reason ?? "failed"}.`);
+    const cause = api && (await lastLine(api.name ?? ""));
+    return [own, cause && `The api ended with: ${cause}`].filter(Boolean).join(" ");
 }
 
 async function logOf(client: Client, namespace: string, job: string, container: string): Promise<string> {

@@ -26,6 +26,7 @@ export interface Metadata extends Omit<
 }
 
 export type Claim = LiveObject<types.output.core.v1.PersistentVolumeClaim>;
+export type ClusterEvent = LiveObject<types.output.core.v1.Event>;
 export type ConfigMap = LiveObject<types.output.core.v1.ConfigMap>;
 export type CronJob = LiveObject<types.output.batch.v1.CronJob>;
 export type Deployment = LiveObject<types.output.apps.v1.Deployment>;

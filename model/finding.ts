@@ -20,6 +20,7 @@ export const findingCodes = [
     "other-cluster",
     "objects-absent",
     "switch-interrupted",
+    "restore-interrupted",
     "permissions-missing",
     "class-missing",
     "default-class-missing",
@@ -53,16 +54,20 @@ export const findingCodes = [
     "kept-claim-not-mounted",
     "kept-claim-undeclared",
     "discard-claim-stale",
-    // A switch of the storage.
+    // A switch of the storage, or a restore of the messages.
     "namespace-not-applied",
     "switch-running",
+    "restore-running",
     "switch-begun-elsewhere",
+    "restore-begun-elsewhere",
     "messages-answered",
     "messages-posted-past-service",
     // Backups.
-    "restore-interrupted",
     "backup-failed",
     "backup-overdue",
+    "backup-not-made",
+    "backups-off",
+    "restore-needs-shell",
     // A rollout.
     "pod-cannot-start",
     "image-without-shell",
@@ -141,7 +146,7 @@ export function reaching(finding: Finding, { stack, context }: Target): Finding 
             ? `${command} --stack ${stack ?? ""}`
             : command
                   .replace(/^npm run (up|down|verify|backup|backups)$/, `$& -- ${stack ?? ""}`)
-                  .replace(/^npm run (switch -- \w+|restore -- \S+)$/, `$& ${stack ?? ""}`);
+                  .replace(/^npm run (switch|backup|down) -- .*$/, `$& ${stack ?? ""}`);
     const inCluster = (command: string): string =>
         command.replace(/^kubectl (?!config\b)[^|]*?(?= \||$)/, `$& --context ${context ?? ""}`);
     const reach = (command: string): string => {

@@ -17,8 +17,19 @@ export const retainAnnotation = "synergychat/retain-data";
 /** Says on a claim which storage class the config asked for. Empty: the cluster's default class. */
 export const classAnnotation = "synergychat/storage-class";
 
-/** A label that no pod has. With it in its selector, a Service leads nowhere. `npm run switch` puts it there. */
+/** A command that takes the api out of its Service while it works on the messages, so that nobody can post. */
+export type Operation = "switch" | "restore";
+
+/** A label that no pod has. With it in its selector, a Service leads nowhere. Its value is the operation. */
 export const outOfServiceLabel = "synergychat/out-of-service";
+
+/** The operation that has put the label into a Service's selector. Undefined: the Service leads to its pods. */
+export function operationOf(selector: Readonly<Record<string, unknown>> = {}): Operation | undefined {
+    if (!(outOfServiceLabel in selector)) {
+        return undefined;
+    }
+    return selector[outOfServiceLabel] === "restore" ? "restore" : "switch";
+}
 
 /** Labels that identify the owner of an object: this program, for the stack of this instance. */
 export function ownerLabels(instance: string): Record<string, string> {

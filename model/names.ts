@@ -93,8 +93,5 @@ export const toolPaths = {
     token: "/var/run/secrets/kubernetes.io/serviceaccount",
 } as const;
 
-/** Folder, on a person's machine, with copies of what a restore has replaced. */
-export const restoresFolder = "restores";
-
 /** Where the crawler's containers share what they found. */
 export const cachePaths = { mountPath: "/cache", databasePath: "/cache/db" } as const;

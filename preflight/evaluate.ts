@@ -11,7 +11,7 @@ import { servedHosts } from "./hosts";
 import {
     claimsThatWouldBeDeleted,
     ephemeralMessages,
-    interruptedSwitches,
+    interruptedOperations,
     keptClaimsNotMounted,
     staleDiscardClaim,
     undeclaredClaims,
@@ -41,7 +41,7 @@ export interface Run {
 export function evaluate(settings: Settings, snapshot: ClusterSnapshot, run: Run): readonly Finding[] {
     const { instance, recorded, switching } = run;
     const owners = ownersOf(instance, recorded.instances);
-    const interrupted = switching ? [] : interruptedSwitches(snapshot);
+    const interrupted = switching ? [] : interruptedOperations(snapshot);
     if (interrupted.length > 0) {
         return interrupted;
     }

@@ -4,7 +4,8 @@ import type { ApiState } from "../kubernetes/chat-api";
 import type { Claim } from "../kubernetes/objects";
 import type { AbandonedNamespace, ClusterSnapshot } from "../kubernetes/snapshot";
 import type { Finding, Fix } from "../model/finding";
-import { claimName, restoresFolder, serviceName } from "../model/names";
+import type { Operation } from "../model/labels";
+import { claimName, serviceName } from "../model/names";
 import { cronJobIn } from "./backups";
 import { type Owners, isOwned, isRetained } from "../model/ownership";
 import { declaredClaim, mountedClaim } from "../model/storage";
@@ -13,7 +14,11 @@ import { countMessages } from "./text";
 
 const keepClaim = ["pulumi config set retainData true", "pulumi up"];
 
-/** While the api is out of its Service, its messages are on the way to another volume. */
+/** While the api is out of its Service, its messages are about to be moved or replaced. */
+export function interrupted(operation: Operation): Finding {
+    return operation === "switch" ? interruptedSwitch : interruptedRestore;
+}
+
 const interruptedSwitch: Finding = {
     code: "switch-interrupted",
     severity: "error",
@@ -25,39 +30,30 @@ const interruptedSwitch: Finding = {
     ],
 };
 
-/** A restore of a backup that was interrupted. The api's file is the old one or the new one, whole. */
-function interruptedRestore(copy: string): Finding {
-    return {
-        code: "restore-interrupted",
-        severity: "error",
-        subject: { kind: "Service", name: serviceName("api") },
-        reason: "A restore of a backup was interrupted: the api is out of its Service, and nobody can post.",
-        fixes: [
-            { to: "Complete it", run: ["npm run restore -- NAME"] },
-            { to: "Go back", run: [`npm run restore -- ${copy.replace(/^[^:]*:/, "")}`] },
-        ],
-    };
-}
-
-/** What has taken the api out of its Service and did not put it back. Undefined if it is in service. */
-export function interruption({ outOfService, copy = "" }: ApiState): Finding | undefined {
-    if (!outOfService) {
-        return undefined;
-    }
-    return copy.includes(`/${restoresFolder}/`) ? interruptedRestore(copy) : interruptedSwitch;
-}
+const interruptedRestore: Finding = {
+    code: "restore-interrupted",
+    severity: "error",
+    subject: { kind: "Service", name: serviceName("api") },
+    reason: "A restore of the messages was interrupted: the api is out of its Service, and nobody can post.",
+    fixes: [
+        { to: "See how to complete or undo it, on the machine on which it began", run: ["npm run restore"] },
+    ],
+};
 
 /** A switch or a restore that was interrupted, after which nothing else can be done. */
-export function interruptedSwitches({ api, abandoned }: ClusterSnapshot): readonly Finding[] {
-    const here = api && interruption(api);
-    if (here) {
-        return [here];
+export function interruptedOperations({ api, abandoned }: ClusterSnapshot): readonly Finding[] {
+    if (api?.outOfService) {
+        return [interrupted(api.outOfService)];
     }
-    const elsewhere = abandoned.find((one) => one.api?.outOfService)?.namespace.metadata.name;
-    const goBack = { to: "First go back", run: [`pulumi config set namespace ${elsewhere ?? ""}`] };
-    return elsewhere === undefined
-        ? []
-        : [{ ...interruptedSwitch, fixes: [goBack, ...interruptedSwitch.fixes] }];
+    const elsewhere = abandoned.find((one) => one.api?.outOfService);
+    const operation = elsewhere?.api?.outOfService;
+    if (!elsewhere || !operation) {
+        return [];
+    }
+    const found = interrupted(operation);
+    const name = elsewhere.namespace.metadata.name;
+    const goBack = { to: "First go back", run: [`pulumi config set namespace ${name}`] };
+    return [{ ...found, fixes: [goBack, ...found.fixes] }];
 }
 
 /** Claims that would be deleted with messages, unless discardClaim names them. */

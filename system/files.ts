@@ -1,18 +1,71 @@
-/** Files that must survive a kill at any moment, and that only their owner may read. */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from "node:fs";
+/** Files that hold messages: whole or not at all, and for their owner alone to read. */
+import {
+    closeSync,
+    fsyncSync,
+    linkSync,
+    mkdirSync,
+    openSync,
+    readFileSync,
+    renameSync,
+    rmSync,
+    writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
+import { UserError } from "./errors";
 
-/** Writes a file, whole or not at all. It is on the disk when this returns. */
-export function writePrivately(file: string, text: string): void {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    const part = `${file}.part`;
-    writeFileSync(part, text, { mode: 0o600, flush: true });
-    renameSync(part, file);
-    flushFolder(file);
+/**
+ * Writes a file, whole or not at all. It is on the disk when this returns, and was read back from there.
+ *
+ * @throws UserError if the disk does not hold what was written.
+ */
+export function writeDurably(path: string, text: string): void {
+    const part = `${path}.part`;
+    writePrivately(part, text);
+    renameSync(part, path);
+    flushFolder(path);
+    if (readFileSync(path, "utf8") !== text) {
+        throw new UserError(
+            `${path} does not hold what was written to it. The disk may be damaged.\n` +
+                "  Look for disk errors:  dmesg",
+        );
+    }
+}
+
+/**
+ * As `writeDurably`, for a file that must not exist yet.
+ *
+ * @returns false if it exists: it stays as it is.
+ */
+export function createDurably(path: string, text: string): boolean {
+    // Two processes that create the same file at once must not write the same temporary file.
+    const part = `${path}.${process.pid}.part`;
+    writePrivately(part, text);
+    try {
+        linkSync(part, path);
+        flushFolder(path);
+        return true;
+    } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
+            throw error;
+        }
+        return false;
+    } finally {
+        rmSync(part);
+    }
+}
+
+function writePrivately(path: string, text: string): void {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    try {
+        writeFileSync(path, text, { mode: 0o600, flush: true });
+    } catch (error) {
+        rmSync(path, { force: true }); // half a file, on a full disk
+        throw error;
+    }
 }
 
 /** A new name is on the disk only when its folder is. */
-export function flushFolder(path: string): void {
+function flushFolder(path: string): void {
     const folder = openSync(dirname(path), "r");
     fsyncSync(folder);
     closeSync(folder);

@@ -166,7 +166,7 @@ describe("npm run switch", function () {
     it("does not begin if another machine's switch has begun, and names that journal", async () => {
         await operation("switch", stack, ["persistent"], /^3\/6/m);
         const { metadata } = await get(stack.name, "service", "api-service");
-        const where = metadata.annotations["synergychat/switch-journal"] as string;
+        const where = metadata.annotations["synergychat/journal"] as string;
         assert.match(where, new RegExp(`^${hostname()}:/.*\\.json$`));
         const other = await operation("switch", stack, ["ephemeral"], undefined, {
             XDG_DATA_HOME: __dirname,

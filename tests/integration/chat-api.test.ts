@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { ChatApi } from "../../kubernetes/chat-api";
+import { textOf } from "../../kubernetes/messages-file";
 import { fakeClient } from "../unit/support/client";
 
 /** Knows one pod. `exec` runs what follows `--` on this machine, with all of its input or only the first bytes. */
@@ -53,23 +54,46 @@ describe("ChatApi.replaceFile", () => {
         rmSync(folder, { recursive: true });
     });
 
-    it("fails with the path if the folder of the file does not exist", async () => {
+    it("fails with the path if the folder of the file does not exist", () => {
         rmSync(join(folder, "data"), { recursive: true });
-        await assert.rejects(api.replaceFile(messages), /db 1\.json\.part/);
+        assert.throws(() => {
+            api.replaceFile("new", textOf(messages));
+        }, /db 1\.json\.part/);
     });
 
-    it("does not replace the file by input that was cut short", async () => {
+    it("does not replace the file by input that was cut short", () => {
         writeFileSync(join(folder, "cut"), "");
-        await assert.rejects(api.replaceFile(messages));
+        assert.throws(() => {
+            api.replaceFile("new", textOf(messages));
+        });
         assert.equal(readFileSync(file, "utf8"), "[]");
     });
 
     it("replaces the whole file, with every field, and leaves nothing beside it", async () => {
         writeFileSync(file, "[{torn");
-        assert.equal(await api.hasShell(), true);
-        await api.replaceFile(messages);
+        assert.equal(api.hasShell("new"), true);
+        api.replaceFile("new", textOf(messages));
         assert.deepEqual(JSON.parse(readFileSync(file, "utf8")), messages);
         assert.deepEqual(await api.read(), messages);
         assert.deepEqual(readdirSync(join(folder, "data")), ["db 1.json"]);
+    });
+});
+
+describe("ChatApi.runningPod", () => {
+    const running = { containerStatuses: [{ name: "synergychat-api", state: { running: {} } }] };
+    const podOf = (items: readonly object[]) =>
+        new ChatApi(
+            fakeClient(() => ({ kind: "found", body: { kind: "PodList", items } })),
+            "chat",
+        ).runningPod();
+
+    it("is the ready pod if there is one", async () => {
+        const torn = { metadata: { name: "torn" }, status: running };
+        assert.equal(await podOf([torn, { metadata: { name: "new" }, status: ready }]), "new");
+    });
+
+    it("is a pod that runs and is not ready, as with a torn file, and none that is being deleted", async () => {
+        const leaving = { metadata: { name: "old", deletionTimestamp: "now" }, status: running };
+        assert.equal(await podOf([leaving, { metadata: { name: "torn" }, status: running }]), "torn");
     });
 });

@@ -1,47 +1,70 @@
-/** `npm run backup`: a backup now, on the claim of the backups, or as a file of this machine in both storage modes. */
-import { existsSync } from "node:fs";
-import { Backups } from "../../../kubernetes/backups";
+/**
+ * `npm run backup -- [STACK] [--file PATH]`: a backup now. Without --file, a Job makes it on the claim of the backups and
+ * proves it. With --file, this command writes what the api returns to a file on this machine, in both storage modes.
+ */
+import { existsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { findCronJob, makeBackup } from "../../../kubernetes/backups";
 import { ChatApi } from "../../../kubernetes/chat-api";
 import { Client } from "../../../kubernetes/client";
-import { countMessages } from "../../../preflight/text";
+import { textOf } from "../../../kubernetes/messages-file";
 import { outputsIn } from "../../../pulumi/state";
 import { UserError } from "../../../system/errors";
-import { writePrivately } from "../../../system/files";
+import { createDurably } from "../../../system/files";
+import { backupNotMade, backupsOff, describeBackup } from "../../backups";
 import type { Call } from "../../command";
-import { openStack, requireNamespace } from "../../stack";
+import { describe } from "../../operation";
+import type { Output } from "../../output";
+import { callersPath } from "../../paths";
+import { openStack, requireNamespace, settingsOf } from "../../stack";
 
 /** Runs the command. */
-export async function backup({ words, values, output }: Call): Promise<void> {
+export async function backup({ words, options, output }: Call): Promise<void> {
+    const file = options.file === undefined ? undefined : callersPath(options.file);
+    if (file !== undefined) {
+        requireNewFile(file);
+    }
     const open = await openStack(words[0], { mayStart: false, yes: false, output });
     const { stack, context, cluster, state } = open;
-    const { namespaceName, storageMode } = outputsIn(state, stack.name);
+    const { namespaceName } = outputsIn(state, stack.name);
     const client = await Client.connect({ context, env: cluster.env });
     await requireNamespace(client, namespaceName, stack.name);
-    const file = values.get("file");
     if (file !== undefined) {
-        const count = await saveToFile(new ChatApi(client, namespaceName), file);
-        output.info(`${countMessages(count)} saved in ${file}.`);
+        await writeFile(new ChatApi(client, namespaceName), file, output);
         return;
     }
-    const backups = storageMode === "persistent" ? await Backups.find(client, namespaceName) : undefined;
-    if (!backups) {
-        throw new UserError(
-            `Stack ${stack.name} makes no backups: ${storageMode === "persistent" ? "backupSchedule is not set" : "its storage is ephemeral"}.\n` +
-                `  Save the messages in a file:  npm run backup -- ${stack.name} --file PATH\n` +
-                "  Make backups from now on:     pulumi config set backupSchedule @daily",
-        );
+    const cronJob = await findCronJob(client, namespaceName);
+    if (!cronJob) {
+        throw new UserError(output.render([backupsOff(settingsOf(open))]));
     }
-    output.info("Copying the messages, and starting the api on the copy to prove it ...");
-    const { name, messages } = await backups.make("manual");
-    output.info(`${name}: ${countMessages(messages)}, proven.`);
+    output.info("Making a backup, and proving it: the api's own image starts on a copy of it ...");
+    const end = await makeBackup(client, cronJob, "manual");
+    if (!end.ok) {
+        const failed = { ...end, namespace: namespaceName };
+        throw new UserError(output.render([backupNotMade("manual", failed, [])]));
+    }
+    output.info(describeBackup(end.backup));
 }
 
-/** Never over another file. */
-async function saveToFile(api: ChatApi, file: string): Promise<number> {
-    if (existsSync(file)) {
-        throw new UserError(`There is a file ${file} already. Name another one.`);
-    }
+async function writeFile(api: ChatApi, file: string, output: Output): Promise<void> {
     const messages = await api.read();
-    writePrivately(file, JSON.stringify(messages, undefined, 2));
-    return messages.length;
+    if (!createDurably(file, textOf(messages))) {
+        throw existing(file);
+    }
+    output.info(`${describe(messages)}, in ${file}`);
+}
+
+/** Before anything else: a backup never replaces a file, which may be an earlier backup. */
+function requireNewFile(file: string): void {
+    if (existsSync(file)) {
+        throw existing(file);
+    }
+    const folder = dirname(file);
+    if (!existsSync(folder) || !statSync(folder).isDirectory()) {
+        throw new UserError(`There is no folder ${folder} for the file of --file. Nothing was written.`);
+    }
+}
+
+function existing(file: string): UserError {
+    return new UserError(`${file} exists already, and --file never replaces a file. Name another one.`);
 }

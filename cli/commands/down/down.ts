@@ -4,10 +4,11 @@
  *
  * Nothing is deleted without a yes: at a terminal it is asked for, and `--yes` gives it without a question.
  */
-import { Backups } from "../../../kubernetes/backups";
+import { backupsClaimName } from "../../../model/names";
 import { knownOutputs } from "../../../pulumi/state";
 import { countMessages } from "../../../preflight/text";
 import { UserError } from "../../../system/errors";
+import { backupBefore } from "../../backups";
 import { type Call, UsageError } from "../../command";
 import { type OpenOptions, type OpenStack, openStack } from "../../stack";
 import { confirm, isInteractive } from "../../terminal";
@@ -32,8 +33,10 @@ export async function down({ words, flags, output }: Call): Promise<void> {
         throw new UserError(`Nothing was changed.\n\n${output.render(found)}`);
     }
     announce(plan);
+    if (!flags.has("no-backup")) {
+        await backUp(plan);
+    }
     await removeUnrecorded(plan, yes);
-    await backUp(plan);
     await destroy(plan, yes);
     await proveEnd(plan);
     if (plan.retainData && plan.data.some(({ isEarlier }) => !isEarlier)) {
@@ -87,6 +90,18 @@ function announce({ data, places, open: { output } }: DestroyPlan): void {
     }
 }
 
+/** Of the messages whose backups stay. Other backups are deleted with the stack, as the announcement says. */
+async function backUp({ open, client, data }: DestroyPlan): Promise<void> {
+    for (const { claim, namespace, kept } of data) {
+        if (claim === backupsClaimName && kept) {
+            await backupBefore(open.output, client, namespace, "before-down", {
+                to: "Destroy without a backup",
+                run: ["npm run down -- --no-backup"],
+            });
+        }
+    }
+}
+
 /** Unrecorded objects are deleted first: a claim cannot be deleted while such a pod mounts it. */
 async function removeUnrecorded(plan: DestroyPlan, yes: boolean): Promise<void> {
     const { open, client, places } = plan;
@@ -111,19 +126,6 @@ async function removeUnrecorded(plan: DestroyPlan, yes: boolean): Promise<void> 
         throw new UserError("Nothing was changed.");
     }
     await deleteUnrecorded(client, found);
-}
-
-/** A last backup, if the data and the backups stay. If it fails, nothing is destroyed. */
-async function backUp({ client, places, retainData, open: { output } }: DestroyPlan): Promise<void> {
-    const withClaim = places.filter(({ api }) => retainData && api?.claim !== undefined);
-    for (const { namespace } of withClaim) {
-        const backups = await Backups.find(client, namespace);
-        if (backups) {
-            output.info("Making a last backup, since the data is kept ...");
-            const { name, messages } = await backups.make("before-down");
-            output.info(`${name}: ${countMessages(messages)}, proven.`);
-        }
-    }
 }
 
 async function destroy(plan: DestroyPlan, yes: boolean): Promise<void> {

@@ -5,6 +5,7 @@ import type { Claim, LiveObject, Pod, Volume } from "../../../kubernetes/objects
 import { earlierVolumes, volumesPath } from "../../../kubernetes/volumes";
 import { kindOf, listPath, objectPath } from "../../../model/kinds";
 import { isOwned } from "../../../model/ownership";
+import { isBackupsClaim } from "../../../preflight/claims";
 import { countMessages } from "../../../preflight/text";
 import { guardedTypes, isKeptByState, knownOutputs, recordedIn } from "../../../pulumi/state";
 import { type OpenStack, settingsOf } from "../../stack";
@@ -109,7 +110,11 @@ function dataOf(plan: Omit<DestroyPlan, "data">): Promise<readonly Data[]> {
                 volume,
                 folder: volume && (await volumeNamed(client, volume))?.spec?.hostPath?.path,
                 kept: isOwned(claim, open.owners) ? retainData : keepsNamespace(plan),
-                held: isCounted ? countMessages(api.messages) : "data that cannot be counted",
+                held: isBackupsClaim(claim)
+                    ? "all backups"
+                    : isCounted
+                      ? countMessages(api.messages)
+                      : "data that cannot be counted",
             };
         }),
     );

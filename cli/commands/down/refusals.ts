@@ -7,16 +7,16 @@ import { claimName } from "../../../model/names";
 import { isOwned, isRetained } from "../../../model/ownership";
 import { type Claim, type Pod, podsThatMount } from "../../../kubernetes/objects";
 import { listNames } from "../../../preflight/text";
-import { interruption } from "../../../preflight/messages";
+import { interrupted } from "../../../preflight/messages";
 import { type StateResource, guardedTypes, isKeptByState } from "../../../pulumi/state";
 import { type DestroyPlan, type Place, keepsNamespace } from "./plan";
 
 /** Everything that speaks against the destroy. */
 export function refusals(plan: DestroyPlan): readonly Finding[] {
     const { places, open } = plan;
-    const interrupted = places.flatMap(({ api }) => (api && interruption(api)) ?? []);
-    if (interrupted.length > 0) {
-        return interrupted.slice(0, 1);
+    const operation = places.map(({ api }) => api?.outOfService).find((one) => one !== undefined);
+    if (operation) {
+        return [interrupted(operation)];
     }
     const claims = places.flatMap((place) => place.claims);
     return [

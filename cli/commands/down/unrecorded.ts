@@ -4,7 +4,7 @@
  */
 import type { Client } from "../../../kubernetes/client";
 import type { LiveObject } from "../../../kubernetes/objects";
-import { kindOf, listPath, objectPath, stackKinds } from "../../../model/kinds";
+import { isStackName, kindOf, listPath, objectPath, stackKinds } from "../../../model/kinds";
 import { type Owners, isRetained, ownerSelector } from "../../../model/ownership";
 import type { StateResource } from "../../../pulumi/state";
 
@@ -29,14 +29,10 @@ export function unrecorded(
     state: readonly StateResource[],
 ): readonly LiveObject[] {
     const recorded = new Set(state.map(({ id, inputs }) => `${inputs?.kind ?? ""} ${id ?? ""}`));
-    return (
-        objects
-            .filter((object) => namespaces.includes(namespaceOf(object)))
-            // A Job of the CronJob goes with it.
-            .filter(({ metadata }) => (metadata.ownerReferences ?? []).length === 0)
-            .filter((object) => !recorded.has(idOf(object)))
-            .filter((object) => !kindOf(object.kind ?? "").holdsData || !(keepData || isRetained(object)))
-    );
+    return objects
+        .filter((object) => namespaces.includes(namespaceOf(object)))
+        .filter((object) => !recorded.has(idOf(object)) && !endsByItself(object))
+        .filter((object) => !kindOf(object.kind ?? "").holdsData || !(keepData || isRetained(object)));
 }
 
 /** Deletes objects in their order. Waits for namespaces only: nothing of an unrecorded namespace is recorded. */
@@ -56,6 +52,11 @@ export async function deleteUnrecorded(client: Client, objects: readonly LiveObj
             );
         }
     }
+}
+
+/** Jobs of the CronJob and of the commands are in no state. They are deleted with their owner, or after some minutes. */
+function endsByItself({ kind = "", metadata }: LiveObject): boolean {
+    return kind === "Job" && !isStackName(kind, metadata.name);
 }
 
 /** The namespace that an object is in. A namespace is in itself. */

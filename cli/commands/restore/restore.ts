@@ -1,164 +1,200 @@
 /**
- * `npm run restore`: replaces the messages by those of a backup or of a file, in both storage modes.
+ * `npm run restore -- NAME|FILE [STACK] [--messages N]`: replaces the api's messages by those of a backup or of a file, in
+ * both storage modes.
  *
- * The api is taken out of its Service, so that nobody writes, and its file is replaced whole by one rename. Everything that
- * was there is copied first. If the command is killed, running it again completes the restore, and restoring the copy undoes
- * it: the file is at every moment the old one or the new one.
+ * The restore is a list of steps over a journal, a file on this machine that also holds the new content. If the restore is
+ * killed at any step, the next run continues it, or goes back if it names the copy of what was there.
  */
-import { existsSync, readFileSync } from "node:fs";
-import { hostname } from "node:os";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { Backups } from "../../../kubernetes/backups";
-import { ChatApi, type Message } from "../../../kubernetes/chat-api";
+import { ChatApi } from "../../../kubernetes/chat-api";
 import { Client } from "../../../kubernetes/client";
-import { restoresFolder } from "../../../model/names";
-import { interruption } from "../../../preflight/messages";
+import { messagesIn } from "../../../kubernetes/messages-file";
+import { renderFindings } from "../../../model/finding";
 import { countMessages } from "../../../preflight/text";
 import { dataFolder } from "../../../pulumi/login";
+import { shortName } from "../../../pulumi/project";
 import { outputsIn } from "../../../pulumi/state";
 import { UserError } from "../../../system/errors";
-import { writePrivately } from "../../../system/files";
 import { type Call, UsageError } from "../../command";
-import { type OpenStack, openStack, requireNamespace } from "../../stack";
+import { Journal, journalFolder, journalPath } from "../../journal";
+import { begins } from "../../messages";
+import { beginJournal, refuse, requireDead, requireInService, runSteps } from "../../operation";
+import { findAddress, waitForAnswer } from "../../outside";
+import { openStack, requireNamespace, settingsOf } from "../../stack";
 import { confirm, isInteractive } from "../../terminal";
-import { firstMessages, isSame, parseMessages } from "./source";
-
-/** What a restore works on. */
-interface Work {
-    readonly open: OpenStack;
-    readonly api: ChatApi;
-    readonly backups: Backups | undefined;
-    /** Name of the backup, or path of the file. */
-    readonly source: string;
-}
+import { interruptedRestore, noShell, restoreCommand } from "./refusals";
+import { type Source, messagesOf, readSource, sourceOf } from "./source";
+import { type Entries, type RestoreWork, steps, undo } from "./steps";
 
 /** Runs the command. */
-export async function restore({ words, flags, values, output }: Call): Promise<void> {
-    const [source, named] = words;
-    if (source === undefined) {
+export async function restore({ words, flags, options, output }: Call): Promise<void> {
+    const [word, named] = words;
+    if (word === undefined) {
+        throw withoutSource();
+    }
+    const source = sourceOf(word, options.messages);
+    const yes = flags.has("yes");
+    if (!yes && !isInteractive()) {
         throw new UsageError(
-            "Nothing to restore is named.\n" +
-                "  List the backups:  npm run backups\n" +
-                "  Restore one:       npm run restore -- NAME",
+            "npm run restore replaces the messages, and there is no terminal at which it could ask. Nothing was changed.\n" +
+                `  Restore without a question:  ${restoreCommand({ stack: named ?? "STACK" }, source)}`,
         );
     }
-    if (!flags.has("yes") && !isInteractive()) {
-        throw new UsageError(
-            "npm run restore replaces all messages, and there is no terminal at which it could ask. Nothing was changed.\n" +
-                `  Restore without a question:  npm run restore -- ${[...words, "--yes"].join(" ")}`,
-        );
-    }
-    const open = await openStack(named, { mayStart: false, yes: false, output });
-    const { namespaceName } = outputsIn(open.state, open.stack.name);
-    const client = await Client.connect({ context: open.context, env: open.cluster.env });
-    await requireNamespace(client, namespaceName, open.stack.name);
+    const open = await openStack(named, { mayStart: false, yes, output });
+    const { stack, context, cluster } = open;
+    const settings = settingsOf(open);
+    const { namespaceName, apiUrl } = outputsIn(open.state, stack.name);
+    const client = await Client.connect({ context, env: cluster.env });
+    await requireNamespace(client, namespaceName, stack.name);
     const api = new ChatApi(client, namespaceName);
-    const work: Work = { open, api, source, backups: await Backups.find(client, namespaceName) };
-    const isGoingOn = await requireNoSwitch(work);
-    const wanted = firstMessages(await readSource(work), values.get("messages"));
-    await requireShell(work);
-    const before = await api.read();
-    await ask(work, before, wanted, flags.has("yes"));
-    if (!isGoingOn) {
-        await backUp(work);
+    const work: RestoreWork = { open, client, api, settings, noBackup: flags.has("no-backup") };
+    const path = journalPath(dataFolder(stack.env), "restore", await api.installation());
+
+    const address = () => findAddress(client, namespaceName, settings.exposure.kind, apiUrl);
+    const earlier = await openJournal(work, path);
+    const begun = earlier
+        ? await resume(work, earlier, source)
+        : await begin(work, path, source, { yes, address });
+    if (!begun) {
+        return; // there is nothing to replace
     }
-    await replace(work, before, wanted);
-    output.info(`\nThe api has ${countMessages(wanted.length)} now, and is back in its Service.`);
+    onFailure(begun.path);
+    const { entries } = await runOrUndo(work, begun);
+    begun.remove();
+    if (entries.address !== undefined) {
+        output.info(`    Waiting until it answers at ${entries.address} ...`);
+        await waitForAnswer(apiUrl, entries.address, stack.name);
+    }
+    output.info(
+        entries.source.named === entries.copy
+            ? "\nThe api has the messages from before the restore again."
+            : `\nThe messages of ${entries.source.named} are restored, and the api answers again.\n` +
+                  `What was there before is in ${entries.copy}`,
+    );
 }
 
-/** Whether an earlier restore has taken the api out of its Service. */
-async function requireNoSwitch({ open, api }: Work): Promise<boolean> {
-    const state = await api.state();
-    const interrupted = state && interruption(state);
-    if (interrupted && interrupted.code !== "restore-interrupted") {
-        throw new UserError(open.output.render([interrupted]));
-    }
-    return interrupted !== undefined;
+/** Without a word, the command says what is to be done about a restore that was interrupted. */
+function withoutSource(): Error {
+    const folder = journalFolder(dataFolder(process.env), "restore");
+    const files = existsSync(folder) ? readdirSync(folder) : [];
+    const journals = files
+        .filter((file) => /^[0-9a-f]{8}-[0-9a-f-]{27}\.json$/.test(file))
+        .flatMap((file) => Journal.read<Entries>(join(folder, file)) ?? []);
+    const [first] = journals;
+    return first
+        ? new UserError(renderFindings(journals.map(({ entries }) => interruptedRestore(entries))))
+        : new UsageError(
+              "No backup and no file is given.\n" +
+                  "  List the backups:  npm run backups\n" +
+                  "  Restore one:       npm run restore -- NAME",
+          );
 }
 
-async function readSource({ open, backups, source }: Work): Promise<readonly Message[]> {
-    if (existsSync(source)) {
-        return parseMessages(readFileSync(source, "utf8"), source);
+/** Begins a restore after a question. Undefined: there is nothing to do. */
+async function begin(
+    work: RestoreWork,
+    path: string,
+    source: Source,
+    { yes, address }: { readonly yes: boolean; readonly address: () => Promise<string | undefined> },
+): Promise<Journal<Entries> | undefined> {
+    const { open, api, settings } = work;
+    const { output, stack } = open;
+    await requireInService(output, api, "restore", restoreCommand({ stack: stack.name }, source));
+    const wanted = await readSource(work, source);
+    const pod = await api.runningPod();
+    if (!api.hasShell(pod)) {
+        refuse(output, noShell(settings.images.api, await api.mode(), api.namespace));
     }
-    if (!backups) {
-        throw new UserError(
-            `There is no file ${source}, and stack ${open.stack.name} makes no backups. Nothing was changed.`,
-        );
+    const before = api.readFile(pod);
+    if (before === wanted) {
+        output.info(`The api has exactly the messages of ${source.named} already. Nothing was changed.`);
+        return undefined;
     }
-    open.output.info(`Reading ${source} ...`);
-    return parseMessages(await backups.read(source), source);
-}
-
-async function requireShell({ api }: Work): Promise<void> {
-    if (!(await api.hasShell())) {
-        throw new UserError(
-            "The api's image has no shell, so its file cannot be replaced. Nothing was changed.\n" +
-                "  Use an image with a shell:  pulumi config set --path images.api IMAGE",
-        );
-    }
-}
-
-async function ask(
-    { open, source }: Work,
-    before: readonly Message[],
-    wanted: readonly Message[],
-    yes: boolean,
-): Promise<void> {
-    const question = `Replace the api's ${countMessages(before.length)} by the ${countMessages(wanted.length)} of ${source}?`;
-    if (yes) {
-        open.output.info(question.replace(/\?$/, ". A copy is made first."));
-    } else if (!(await confirm(question))) {
+    output.info(`\n${announcement(source, before, wanted)}`);
+    if (!yes && !(await confirm("Replace the messages?"))) {
         throw new UserError("Nothing was changed.");
     }
+    const time = new Date().toISOString().replace(/[-:]/g, "").slice(0, 15);
+    const copy = join(
+        journalFolder(dataFolder(stack.env), "restore"),
+        `${shortName(stack.name)}-${time}Z.json`,
+    );
+    const entries = { pid: process.pid, stack: stack.name, source, wanted, copy, address: await address() };
+    return beginJournal<Entries>(output, "restore", path, entries);
 }
 
-/** The backup of what is there, if the stack makes any and its file can be read on a claim. */
-async function backUp({ open, api, backups }: Work): Promise<void> {
-    if (backups && (await api.mode()) === "persistent") {
-        open.output.info("1/4 Make a backup of what is there");
-        await backups.make("before-restore");
+/** What would become of the messages. */
+function announcement({ named }: Source, before: string, wanted: string): string {
+    const messages = messagesOf(named, wanted);
+    const current = messagesIn(before);
+    if (typeof current === "string") {
+        return `The api's file ${current}\nIt is replaced by ${countMessages(messages.length)} of ${named}.`;
     }
+    const replaced = `The api's ${countMessages(current.length)} are replaced by ${countMessages(messages.length)} of ${named}.`;
+    if (begins(messages, current)) {
+        return `${replaced} The last ${current.length - messages.length} of the api's are not among them.`;
+    }
+    return begins(current, messages)
+        ? `${replaced} All of the api's are among them.`
+        : `${replaced} They are those of another chat, or of another course of this one.`;
 }
 
-async function replace(work: Work, before: readonly Message[], wanted: readonly Message[]): Promise<void> {
-    const { open, api } = work;
-    const { output, stack } = open;
-    const time = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
-    const copy = join(dataFolder(stack.env), restoresFolder, `${stack.name}-${time}.json`);
-    writePrivately(copy, JSON.stringify(before, undefined, 2));
-    onFailure(work, copy);
-    output.info("2/4 Take the api out of its Service, so that nobody can post");
-    await api.takeOutOfService(`${hostname()}:${copy}`);
-    const last = await api.readWhenQuiet();
-    writePrivately(copy, JSON.stringify(last, undefined, 2));
-    output.info(`3/4 Replace its file. The ${countMessages(last.length)} that it had are in ${copy}`);
-    await api.replaceFile(wanted);
-    await requireSame(api, wanted);
-    output.info("4/4 Put the api back into its Service");
-    await api.putBackIntoService();
+/** The journal of a restore that is not complete. */
+async function openJournal({ api }: RestoreWork, path: string): Promise<Journal<Entries> | undefined> {
+    const earlier = Journal.read<Entries>(path);
+    if (earlier?.entries.replacing && (await api.takenOut()) === undefined) {
+        // It was killed after its last step, or somebody has put the api back. Others may have posted since.
+        earlier.remove();
+        return undefined;
+    }
+    return earlier;
 }
 
-/** Through the api, as people read it. It reads its file for every request. */
-async function requireSame(api: ChatApi, wanted: readonly Message[]): Promise<void> {
-    for (let attempt = 0; attempt < 10; attempt++) {
-        if (isSame(await api.read(), wanted)) {
-            return;
+/** Goes on from what an earlier run did, or back. Undefined: the api is back, and its file was not replaced. */
+async function resume(
+    work: RestoreWork,
+    earlier: Journal<Entries>,
+    source: Source,
+): Promise<Journal<Entries> | undefined> {
+    const { output } = work.open;
+    const { entries } = earlier;
+    requireDead(output, "restore", entries);
+    if (source.named === entries.copy) {
+        output.info(`Going back to what a restore of ${entries.source.named} was to replace.`);
+        if (await undo(work, earlier)) {
+            output.info("The messages were not changed, and the api is back in its Service.");
+            return undefined;
         }
-        await sleep(1000);
+        const wanted = readFileSync(entries.copy, "utf8");
+        messagesOf(entries.copy, wanted);
+        return earlier.with({ pid: process.pid, source, wanted });
     }
-    throw new UserError("The api does not return the messages that were restored.");
+    if (source.named !== entries.source.named || source.first !== entries.source.first) {
+        refuse(output, interruptedRestore(entries));
+    }
+    output.info(`Continuing a restore of ${entries.source.named} that was interrupted.`);
+    return earlier.with({ pid: process.pid });
 }
 
-/** Says what the state is and how to go on, however the command ends. */
-function onFailure({ open: { stack }, source }: Work, copy: string): void {
+async function runOrUndo(work: RestoreWork, begun: Journal<Entries>): Promise<Journal<Entries>> {
+    const { output } = work.open;
+    try {
+        return await runSteps(output, steps, work, begun);
+    } catch (error) {
+        if (await undo(work, Journal.read<Entries>(begun.path) ?? begun)) {
+            output.info("\nThe messages were not changed, and the api is back in its Service.");
+        }
+        throw error;
+    }
+}
+
+/** Says how to go on, however the command ends. */
+function onFailure(path: string): void {
     process.on("exit", (status) => {
-        if (status !== 0) {
-            console.error(
-                "\nThe restore is not complete: the api may be out of its Service, and nobody can post then.\n" +
-                    `  Complete it:  npm run restore -- ${source} ${stack.name}\n` +
-                    `  Go back:      npm run restore -- ${copy} ${stack.name}`,
-            );
+        const journal = status === 0 ? undefined : Journal.read<Entries>(path);
+        if (journal) {
+            console.error(`\n${renderFindings([interruptedRestore(journal.entries)])}`);
         }
     });
 }

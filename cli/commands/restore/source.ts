@@ -1,65 +1,93 @@
-/** What is restored: messages from the text of a backup or of a file. Pure: every refusal has a unit test. */
-import { isDeepStrictEqual } from "node:util";
+/** What a restore puts into the api's file: a backup, or a file of this machine, whole or its first messages. */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { basename } from "node:path";
+import { hasBackups, isBackupName, matchesName, readBackup } from "../../../kubernetes/backups";
 import type { Message } from "../../../kubernetes/chat-api";
+import { messagesIn, textOf } from "../../../kubernetes/messages-file";
+import { countMessages } from "../../../preflight/text";
 import { UserError } from "../../../system/errors";
+import { backupsOff } from "../../backups";
 import { UsageError } from "../../command";
+import { callersPath } from "../../paths";
+import type { RestoreWork } from "./steps";
 
-/**
- * The messages of a text.
- *
- * @param source what the text is from, for the error.
- * @throws UserError if it is not a list of messages.
- */
-export function parseMessages(text: string, source: string): readonly Message[] {
-    const list = parsed(text);
-    if (!Array.isArray(list)) {
-        throw new UserError(`${source} is not a list of messages as the api writes it. Nothing was changed.`);
-    }
-    const wrong = list.findIndex((message) => !isMessage(message));
-    if (wrong >= 0) {
-        throw new UserError(
-            `${source} has no message at position ${wrong + 1}: each needs the texts AuthorUsername and Text. Nothing was changed.`,
-        );
-    }
-    return list as readonly Message[];
+/** What a person asked for. */
+export interface Source {
+    /** Name of a backup, or path of a file. */
+    readonly named: string;
+    /** How many of its messages, from the first. Undefined: all. */
+    readonly first?: number | undefined;
 }
 
 /**
- * The first messages: every earlier state of the api's file is a prefix of every later one.
+ * Reads the words of a person. A file of this machine is named by its whole path from here on.
  *
- * @param count as the person gave it. Undefined: all.
- * @throws UsageError if it is not a number of messages that there are.
+ * @throws UsageError if `--messages` is not a number.
  */
-export function firstMessages(messages: readonly Message[], count: string | undefined): readonly Message[] {
-    if (count === undefined) {
-        return messages;
-    }
-    if (!/^\d{1,9}$/.test(count) || Number(count) > messages.length) {
+export function sourceOf(word: string, messages: string | undefined): Source {
+    if (messages !== undefined && !/^\d{1,9}$/.test(messages)) {
         throw new UsageError(
-            `--messages is ${JSON.stringify(count)}. It must be a whole number from 0 to ${messages.length}. Nothing was changed.`,
+            `--messages is ${JSON.stringify(messages)}. It must be a whole number, for example --messages 100.`,
         );
     }
-    return messages.slice(0, Number(count));
+    const path = callersPath(word);
+    const named = isBackupName(word) && !existsSync(path) ? word : path;
+    return { named, ...(messages !== undefined && { first: Number(messages) }) };
 }
 
-/** Whether two lists have the same authors and texts in the same order. */
-export function isSame(one: readonly Message[], other: readonly Message[]): boolean {
-    const plain = (messages: readonly Message[]) =>
-        messages.map(({ AuthorUsername, Text }) => [AuthorUsername, Text]);
-    return isDeepStrictEqual(plain(one), plain(other));
-}
-
-function isMessage(value: unknown): boolean {
-    const { AuthorUsername, Text } = (
-        typeof value === "object" && value !== null ? value : {}
-    ) as Partial<Message>;
-    return typeof AuthorUsername === "string" && typeof Text === "string";
-}
-
-function parsed(text: string): unknown {
-    try {
-        return JSON.parse(text);
-    } catch {
-        return undefined;
+/**
+ * The text for the api's file.
+ *
+ * @throws UserError if there is no such backup or file, or if the api could not read it.
+ */
+export async function readSource(work: RestoreWork, { named, first }: Source): Promise<string> {
+    const text = isBackupName(named) ? await fromBackups(work, named) : fromFile(named);
+    const messages = messagesOf(named, text);
+    if (first === undefined) {
+        return text;
     }
+    if (first > messages.length) {
+        throw new UserError(
+            `${named} has ${countMessages(messages.length)}, and --messages is ${first}. Nothing was changed.`,
+        );
+    }
+    return textOf(messages.slice(0, first));
+}
+
+/**
+ * The messages of a text, checked against the name of a backup if it has one.
+ *
+ * @throws UserError if the api could not read the text, or if the name says something else.
+ */
+export function messagesOf(named: string, text: string): readonly Message[] {
+    const found = messagesIn(text);
+    if (typeof found === "string") {
+        throw new UserError(`${named} ${found}. The api could not read it. Nothing was changed.`);
+    }
+    const name = basename(named);
+    if (isBackupName(name) && !matchesName(name, text, found.length)) {
+        throw new UserError(
+            `${named} is damaged: it has ${countMessages(found.length)}, and its name says another number or another checksum. Nothing was changed.\n` +
+                "  Restore it all the same:  rename it to a name of your own",
+        );
+    }
+    return found;
+}
+
+async function fromBackups({ open, client, api, settings }: RestoreWork, name: string): Promise<string> {
+    if (!(await hasBackups(client, api.namespace))) {
+        throw new UserError(open.output.render([backupsOff(settings)]));
+    }
+    open.output.info(`Reading backup ${name} ...`);
+    return readBackup(client, api.namespace, settings.images.tools, name);
+}
+
+function fromFile(path: string): string {
+    if (!existsSync(path) || !statSync(path).isFile()) {
+        throw new UserError(
+            `There is no file ${path}, and ${JSON.stringify(basename(path))} is not the name of a backup. Nothing was changed.\n` +
+                "  List the backups:  npm run backups",
+        );
+    }
+    return readFileSync(path, "utf8");
 }

@@ -2,12 +2,11 @@
 import type { Settings } from "../../../config/settings";
 import type { Message } from "../../../kubernetes/chat-api";
 import type { Finding, Fix } from "../../../model/finding";
-import { outOfServiceLabel } from "../../../model/labels";
-import { claimName, serviceName } from "../../../model/names";
+import { claimName } from "../../../model/names";
 import { countMessages } from "../../../preflight/text";
 import { type StateResource, guardedTypes } from "../../../pulumi/state";
-import type { Mode } from "./journal";
-import { answered } from "./messages";
+import { answered } from "../../messages";
+import type { Mode } from "./steps";
 
 /**
  * The config names another namespace than the stack has: `pulumi up` would leave the messages there.
@@ -27,54 +26,6 @@ export function namespaceChange({ namespace }: Settings, live: string): Finding 
                   { to: "Keep the namespace", run: [`pulumi config set namespace ${live}`] },
               ],
           };
-}
-
-/** @param pid process ID of the other switch. Undefined: it is not known yet. */
-export function runningSwitch(pid: number | undefined): Finding {
-    return {
-        code: "switch-running",
-        severity: "error",
-        subject: { key: "storageMode" },
-        reason: `Another switch of this stack is running${pid === undefined ? "" : ` (process ${pid})`}. Wait until it has ended.`,
-        fixes: [],
-    };
-}
-
-/**
- * A switch that began with another journal. That journal has the messages, which may be half written into a volume by now.
- *
- * @param journal where that journal is. Undefined: the api is in its Service.
- */
-export function switchElsewhere(
-    namespace: string,
-    journal: string | undefined,
-    to: Mode,
-): Finding | undefined {
-    if (journal === undefined) {
-        return undefined;
-    }
-    const service = serviceName("api");
-    const selector = outOfServiceLabel.replace("/", "~1");
-    const patch = `[{"op":"remove","path":"/spec/selector/${selector}"}]`;
-    const again = `npm run switch -- ${to}`;
-    return {
-        code: "switch-begun-elsewhere",
-        severity: "error",
-        subject: { kind: "Service", name: service, namespace },
-        reason:
-            "A switch of this stack began with another journal and is not complete. Until then, nobody can post.\n" +
-            `That journal has the messages: ${journal}`,
-        fixes: [
-            { to: "Complete it, on that machine", run: [again] },
-            {
-                to: "If the journal is lost",
-                run: [
-                    `kubectl patch service ${service} --namespace ${namespace} --type=json --patch='${patch}'`,
-                    again,
-                ],
-            },
-        ],
-    };
 }
 
 /**
@@ -137,23 +88,3 @@ const useImageWithShell: Fix = {
         "npm run switch -- ephemeral",
     ],
 };
-
-/**
- * Messages that were posted after the copy was made.
- *
- * @param copied how many messages the copy has.
- * @param now how many messages the api has.
- */
-export function lateMessages(copied: number, now: number, namespace: string): Finding | undefined {
-    return now <= copied
-        ? undefined
-        : {
-              code: "messages-posted-past-service",
-              severity: "error",
-              subject: { kind: "Service", name: serviceName("api"), namespace },
-              reason:
-                  `The api has ${countMessages(now)}, and the copy has ${copied}: somebody posts without the Service, ` +
-                  "for example through kubectl port-forward or a connection that was open before. End that, then run the switch again.",
-              fixes: [],
-          };
-}

@@ -1,42 +1,62 @@
-/**
- * The steps of a switch. Each takes the journal and returns it, changed and on the disk. A step that is run again, after a
- * kill, finds what it did the first time and goes on from there.
- */
+/** The steps of a switch, and the way back. */
 import { rmSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { stringify } from "yaml";
 import type { Settings } from "../../../config/settings";
 import type { ChatApi, Message } from "../../../kubernetes/chat-api";
-import type { Finding } from "../../../model/finding";
+import type { Client } from "../../../kubernetes/client";
+import { textOf } from "../../../kubernetes/messages-file";
 import { claimName } from "../../../model/names";
 import { switchVariable } from "../../../preflight/preflight";
 import { countMessages } from "../../../preflight/text";
 import { configDocument, projectName, restoreConfig } from "../../../pulumi/project";
 import { UserError } from "../../../system/errors";
+import { backupBefore } from "../../backups";
+import type { Journal } from "../../journal";
+import { begins, join } from "../../messages";
+import { type Step, describe, refuse, takeOut } from "../../operation";
+import { lateMessages } from "../../refusals";
 import type { OpenStack } from "../../stack";
-import type { Journal, Mode } from "./journal";
-import { begins, fingerprint, join } from "./messages";
-import { answeredMessages, lateMessages } from "./refusals";
+import { answeredMessages } from "./refusals";
+
+/** A storage mode. */
+export type Mode = "persistent" | "ephemeral";
+
+/** The entries of a switch's journal. */
+export interface Entries {
+    /** The storage mode that the switch leads to. */
+    readonly to: Mode;
+    /** Process ID of the command that last wrote the journal. */
+    readonly pid: number;
+    /** Address at which the api answered this machine before the switch. Undefined: it answered at none. */
+    readonly address?: string | undefined;
+    /** The copy of the messages. Undefined: the storage is unchanged. */
+    readonly copy?: readonly Message[] | undefined;
+    /** Name of the backup that was made before. */
+    readonly backup?: string | undefined;
+    /** UID of the stack's claim if no pod mounted it when the copy was made: its messages are not in the copy. */
+    readonly unreadClaim?: string | undefined;
+    /** What the new volume must hold at the end: what it held at first, then the copy. */
+    readonly wanted?: readonly Message[] | undefined;
+}
+
+type SwitchJournal = Journal<Entries>;
 
 /** What a switch works on. */
 export interface Work {
     readonly open: OpenStack;
+    readonly client: Client;
     readonly api: ChatApi;
     /** The stack's settings with the storage mode that the switch leads to. */
     readonly settings: Settings;
     /** Text of the stack's config file before the switch. Undefined: there was none. */
     readonly configBefore: string | undefined;
-}
-
-/** A step of a switch. */
-export interface Step {
-    readonly title: string;
-    readonly run: (work: Work, journal: Journal) => Promise<Journal>;
+    /** Whether to make no backup before. */
+    readonly noBackup: boolean;
 }
 
 /** All steps in their order. */
-export const steps: readonly Step[] = [
-    { title: "Take the api out of its Service, so that nobody can post", run: takeOut },
+export const steps: readonly Step<Work, Entries>[] = [
+    { title: "Take the api out of its Service, so that nobody can post", run: stopPosts },
     { title: "Copy the messages to this machine", run: copyMessages },
     { title: "Change the storage: pulumi up", run: changeStorage },
     { title: "Read what the new volume holds", run: planVolume },
@@ -46,21 +66,35 @@ export const steps: readonly Step[] = [
 
 const writeAttempts = 3; // the pod may be replaced while it is written to
 
-async function takeOut({ api }: Work, journal: Journal): Promise<Journal> {
-    await api.takeOutOfService(`${hostname()}:${journal.path}`);
+async function stopPosts({ api }: Work, journal: SwitchJournal): Promise<SwitchJournal> {
+    await takeOut(api, "switch", journal);
     return journal;
 }
 
-async function copyMessages(work: Work, journal: Journal): Promise<Journal> {
+async function copyMessages(work: Work, journal: SwitchJournal): Promise<SwitchJournal> {
     const { copy, to } = journal.entries;
     const isChanged = copy !== undefined && (await work.api.mode()) === to;
     const copied = isChanged ? journal : await gather(work, journal);
     work.open.output.info(`    ${describe(copied.entries.copy ?? [])}, in ${copied.path}`);
-    return copied;
+    return isChanged ? copied : copied.with({ backup: await makeBackup(work, copied) });
+}
+
+/** Of a claim that is about to be left, if a pod can read it. */
+async function makeBackup(
+    { open, client, api, noBackup }: Work,
+    { entries: { to, backup } }: SwitchJournal,
+): Promise<string | undefined> {
+    const isDue = to === "ephemeral" && backup === undefined && !noBackup && (await api.isReady());
+    return isDue
+        ? backupBefore(open.output, client, api.namespace, "before-switch", {
+              to: "Switch without a backup",
+              run: ["npm run switch -- ephemeral --no-backup"],
+          })
+        : backup;
 }
 
 /** All that must be moved: what an earlier run has copied, and what the api has. */
-async function gather(work: Work, journal: Journal): Promise<Journal> {
+async function gather(work: Work, journal: SwitchJournal): Promise<SwitchJournal> {
     const { api } = work;
     const { copy, unreadClaim } = journal.entries;
     if (copy && !(await api.isReady())) {
@@ -70,8 +104,8 @@ async function gather(work: Work, journal: Journal): Promise<Journal> {
     }
     const messages = copy ? join(copy, await api.read()) : await lastMessages(api);
     const unmovable = answeredMessages(messages, await api.mode());
-    if (unmovable && !(await api.hasShell())) {
-        refuse(work.open, unmovable);
+    if (unmovable && !api.hasShell(await api.readyPod())) {
+        refuse(work.open.output, unmovable);
     }
     const isMounted = (await api.claim()) === claimName;
     // A claim that exists before a pod mounts it was kept by an earlier change, and has messages of its own.
@@ -89,7 +123,7 @@ async function lastMessages(api: ChatApi): Promise<readonly Message[]> {
 }
 
 /** The claim may be deleted, since the copy is on the disk. */
-async function changeStorage(work: Work, journal: Journal): Promise<Journal> {
+async function changeStorage(work: Work, journal: SwitchJournal): Promise<SwitchJournal> {
     const { stack, output } = work.open;
     setMode(work.open, journal.entries.to);
     const discarded = await claimToDiscard(work, journal);
@@ -110,7 +144,7 @@ async function changeStorage(work: Work, journal: Journal): Promise<Journal> {
 }
 
 /** UID of the stack's claim if `pulumi up` may delete it. All its messages are in the copy. */
-async function claimToDiscard({ api, settings }: Work, journal: Journal): Promise<string | undefined> {
+async function claimToDiscard({ api, settings }: Work, journal: SwitchJournal): Promise<string | undefined> {
     const { to, unreadClaim } = journal.entries;
     if (to === "persistent" || settings.retainData) {
         return undefined;
@@ -120,9 +154,9 @@ async function claimToDiscard({ api, settings }: Work, journal: Journal): Promis
 }
 
 /** Whoever was connected to the pod when the copy was made may have posted since. */
-async function refuseLate({ open, api }: Work, { entries: { to, copy = [] } }: Journal): Promise<void> {
+async function refuseLate({ open, api }: Work, { entries: { to, copy = [] } }: SwitchJournal): Promise<void> {
     if ((await api.mode()) !== to && (await api.isReady())) {
-        refuse(open, lateMessages(copy.length, (await api.read()).length, api.namespace));
+        refuse(open.output, lateMessages(copy.length, (await api.read()).length, api.namespace));
     }
 }
 
@@ -134,14 +168,14 @@ function writeConfig(file: string, stack: string, discardClaim: string): void {
 }
 
 /** A kept claim holds messages already. They stay, and the copy follows them. */
-async function planVolume({ api, open }: Work, journal: Journal): Promise<Journal> {
+async function planVolume({ api, open }: Work, journal: SwitchJournal): Promise<SwitchJournal> {
     const { copy = [], wanted } = journal.entries;
     const current = await api.read();
     open.output.info(`    ${countMessages(current.length)}`);
     return journal.with({ wanted: wanted ?? join(current, copy) });
 }
 
-async function fillVolume(work: Work, journal: Journal): Promise<Journal> {
+async function fillVolume(work: Work, journal: SwitchJournal): Promise<SwitchJournal> {
     const { wanted = [] } = journal.entries;
     let current = await work.api.read();
     for (let attempt = 1; attempt <= writeAttempts && !begins(wanted, current); attempt++) {
@@ -167,8 +201,9 @@ async function fillVolume(work: Work, journal: Journal): Promise<Journal> {
 /** As the file itself if the image has a shell, which keeps every field. Otherwise by posts. */
 async function write({ api, open }: Work, wanted: readonly Message[], done: number): Promise<void> {
     try {
-        if (await api.hasShell()) {
-            await api.replaceFile(wanted);
+        const pod = await api.readyPod();
+        if (api.hasShell(pod)) {
+            api.replaceFile(pod, textOf(wanted));
             return;
         }
         await api.post(wanted.slice(done), (posted) => {
@@ -185,7 +220,7 @@ async function write({ api, open }: Work, wanted: readonly Message[], done: numb
     }
 }
 
-async function putBack({ api }: Work, journal: Journal): Promise<Journal> {
+async function putBack({ api }: Work, journal: SwitchJournal): Promise<SwitchJournal> {
     await api.putBackIntoService();
     return journal;
 }
@@ -195,12 +230,12 @@ async function putBack({ api }: Work, journal: Journal): Promise<Journal> {
  *
  * @returns whether it did.
  */
-export async function undo({ open, api, configBefore }: Work, journal: Journal): Promise<boolean> {
+export async function undo({ open, api, configBefore }: Work, journal: SwitchJournal): Promise<boolean> {
     if (!(await isUnchanged(api, journal))) {
         return false;
     }
     restoreConfig(open.stack.name, configBefore);
-    if ((await api.takenOutBy()) !== undefined) {
+    if ((await api.takenOut()) !== undefined) {
         await api.undoTakeOut();
     }
     journal.remove();
@@ -208,7 +243,7 @@ export async function undo({ open, api, configBefore }: Work, journal: Journal):
 }
 
 /** Whether the api still has the storage that it had, with all messages. */
-async function isUnchanged(api: ChatApi, { entries: { to, copy } }: Journal): Promise<boolean> {
+async function isUnchanged(api: ChatApi, { entries: { to, copy } }: SwitchJournal): Promise<boolean> {
     if (copy === undefined) {
         return true;
     }
@@ -221,15 +256,4 @@ export function setMode({ stack, output }: OpenStack, mode: Mode): void {
         output.info(`    pulumi config set storageMode ${mode}`);
         stack.setConfig("storageMode", mode);
     }
-}
-
-/** Stops the switch if there is a finding. */
-export function refuse({ output }: OpenStack, finding: Finding | undefined): void {
-    if (finding) {
-        throw new UserError(output.render([finding]));
-    }
-}
-
-function describe(messages: readonly Message[]): string {
-    return `${countMessages(messages.length)} (${fingerprint(messages)})`;
 }

@@ -4,7 +4,6 @@
  * The switch is a list of steps over a journal, a file on this machine that also holds the copy of the messages. If the
  * switch is killed at any step, the next run continues it, or goes back if it names the other mode.
  */
-import { Backups } from "../../../kubernetes/backups";
 import { ChatApi } from "../../../kubernetes/chat-api";
 import { Client } from "../../../kubernetes/client";
 import { inheritableVolumes } from "../../../kubernetes/volumes";
@@ -13,48 +12,52 @@ import { inheritedVolume } from "../../../preflight/volumes";
 import { dataFolder } from "../../../pulumi/login";
 import { configText } from "../../../pulumi/project";
 import { outputsIn } from "../../../pulumi/state";
-import { UserError } from "../../../system/errors";
-import { outputOf } from "../../../system/process";
 import { type Call, UsageError } from "../../command";
-import { type OpenStack, openStack, requireNamespace, settingsOf } from "../../stack";
-import { Journal, type Mode, journalPath } from "./journal";
-import { findAddress, waitForAnswer } from "./outside";
-import { namespaceChange, protectedClaim, runningSwitch, switchElsewhere } from "./refusals";
-import { type Work, refuse, setMode, steps, undo } from "./steps";
+import { Journal, journalPath } from "../../journal";
+import { beginJournal, refuse, requireDead, requireInService, runSteps } from "../../operation";
+import { findAddress, waitForAnswer } from "../../outside";
+import { openStack, requireNamespace, settingsOf } from "../../stack";
+import { namespaceChange, protectedClaim } from "./refusals";
+import { type Entries, type Mode, type Work, setMode, steps, undo } from "./steps";
 
 /** Runs the command. */
-export async function switchStorage({ words, output }: Call): Promise<void> {
+export async function switchStorage({ words, flags, output }: Call): Promise<void> {
     const [mode, named] = words;
     const to = requireMode(mode);
     const open = await openStack(named, { mayStart: false, yes: false, output });
     const { stack, context, cluster } = open;
     const settings = settingsOf(open, { storageMode: to });
     const { namespaceName, apiUrl } = outputsIn(open.state, stack.name);
-    refuse(open, namespaceChange(settings, namespaceName));
+    refuse(output, namespaceChange(settings, namespaceName));
     const client = await Client.connect({ context, env: cluster.env });
     await requireNamespace(client, namespaceName, stack.name);
     const api = new ChatApi(client, namespaceName);
-    const work: Work = { open, api, settings, configBefore: configText(stack.name) };
-    const path = journalPath(dataFolder(stack.env), await api.installation());
+    const work: Work = {
+        open,
+        client,
+        api,
+        settings,
+        configBefore: configText(stack.name),
+        noBackup: flags.has("no-backup"),
+    };
+    const path = journalPath(dataFolder(stack.env), "switch", await api.installation());
 
-    const earlier = Journal.read(path);
+    const earlier = Journal.read<Entries>(path);
     if (!earlier) {
-        refuse(open, switchElsewhere(namespaceName, await api.takenOutBy(), to));
+        await requireInService(output, api, "switch", `npm run switch -- ${to}`);
         if ((await api.mode()) === to) {
             setMode(open, to);
             output.info(`The storage of stack ${stack.name} is ${to} already.`);
             return;
         }
     }
-    refuse(open, protectedClaim(settings, await api.claim(), open.state));
-    if (!earlier && to === "ephemeral") {
-        await backUp(client, open, namespaceName);
-    }
+    refuse(output, protectedClaim(settings, await api.claim(), open.state));
+    const address = () => findAddress(client, namespaceName, settings.exposure.kind, apiUrl);
     const begun = earlier
         ? resume(work, earlier, to)
-        : begin(open, path, to, await findAddress(client, namespaceName, settings.exposure.kind, apiUrl));
+        : beginJournal<Entries>(output, "switch", path, { to, pid: process.pid, address: await address() });
     onFailure(begun, stack.name);
-    const { entries } = await runSteps(work, begun);
+    const { entries } = await runOrUndo(work, begun);
     begun.remove();
     if (entries.address !== undefined) {
         output.info(`    Waiting until it answers at ${entries.address} ...`);
@@ -63,16 +66,6 @@ export async function switchStorage({ words, output }: Call): Promise<void> {
     output.info(`\nThe storage is ${to} now, and the api answers again.`);
     const volumes = await inheritableVolumes(client, [namespaceName], output.info);
     output.findings(volumes.map((volume) => inheritedVolume(volume, context)));
-}
-
-/** Before the claim goes, if the stack makes backups. */
-async function backUp(client: Client, { output }: OpenStack, namespace: string): Promise<void> {
-    const backups = await Backups.find(client, namespace);
-    if (backups) {
-        output.info("Making a backup first ...");
-        const { name, messages } = await backups.make("before-switch");
-        output.info(`${name}: ${countMessages(messages)}, proven.`);
-    }
 }
 
 function requireMode(mode: string | undefined): Mode {
@@ -88,41 +81,23 @@ function requireMode(mode: string | undefined): Mode {
     );
 }
 
-function begin({ output }: OpenStack, path: string, to: Mode, address: string | undefined): Journal {
-    const begun = Journal.begin(path, { to, pid: process.pid, address });
-    if (!begun) {
-        throw new UserError(output.render([runningSwitch(undefined)]));
-    }
-    return begun;
-}
-
 /** Goes on from what an earlier run did, to the same mode or back. */
-function resume({ open }: Work, earlier: Journal, to: Mode): Journal {
-    const { pid, wanted, to: before } = earlier.entries;
-    if (pid !== process.pid && isSwitch(pid)) {
-        refuse(open, runningSwitch(pid));
-    }
+function resume({ open }: Work, earlier: Journal<Entries>, to: Mode): Journal<Entries> {
+    const { wanted, to: before } = earlier.entries;
+    requireDead(open.output, "switch", earlier.entries);
     open.output.info(`Continuing a switch to ${before} storage that was interrupted.`);
     // On the way back, what the volume was to hold is what must be moved: all messages of the copy and the claim.
     const turned = to !== before && wanted ? { copy: wanted, wanted: undefined, unreadClaim: undefined } : {};
     return earlier.with({ to, pid: process.pid, ...turned });
 }
 
-function isSwitch(pid: number): boolean {
-    const command = outputOf("ps", ["-o", "command=", "-p", String(pid)], process.env);
-    return command?.includes("switch") ?? false;
-}
-
-async function runSteps(work: Work, begun: Journal): Promise<Journal> {
+async function runOrUndo(work: Work, begun: Journal<Entries>): Promise<Journal<Entries>> {
     const { output } = work.open;
-    let journal = begun;
     try {
-        for (const [index, { title, run }] of steps.entries()) {
-            output.info(`${index + 1}/${steps.length} ${title}`);
-            journal = await run(work, journal);
-        }
+        return await runSteps(output, steps, work, begun);
     } catch (error) {
         // An earlier run that has copied the messages may have changed the storage.
+        const journal = Journal.read<Entries>(begun.path) ?? begun;
         if (begun.entries.copy === undefined && (await undo(work, journal))) {
             output.info(
                 "\nThe storage was not changed, and the api is back in its Service with all messages.",
@@ -130,14 +105,13 @@ async function runSteps(work: Work, begun: Journal): Promise<Journal> {
         }
         throw error;
     }
-    return journal;
 }
 
 /** Says where the messages are and how to go on, however the command ends. */
-function onFailure({ path, entries: { to } }: Journal, stack: string): void {
+function onFailure({ path, entries: { to } }: Journal<Entries>, stack: string): void {
     const other = to === "persistent" ? "ephemeral" : "persistent";
     process.on("exit", (status) => {
-        const journal = status === 0 ? undefined : Journal.read(path);
+        const journal = status === 0 ? undefined : Journal.read<Entries>(path);
         if (journal) {
             const { copy } = journal.entries;
             const where = copy

@@ -7,7 +7,7 @@
  */
 import type { Settings } from "../../../config/settings";
 import { Client } from "../../../kubernetes/client";
-import { interruption } from "../../../preflight/messages";
+import { interrupted } from "../../../preflight/messages";
 import { type StackOutputs, outputsIn } from "../../../pulumi/state";
 import { UserError } from "../../../system/errors";
 import { firstAnswering, loopback } from "../../addresses";
@@ -48,9 +48,8 @@ async function* allChecks(
     output: Output,
 ): AsyncGenerator<Check> {
     const live = await readLiveStack(client, app.namespaceName, app.storageMode, settings.exposure.kind);
-    const interrupted = live.api && interruption(live.api);
-    if (interrupted) {
-        throw new UserError(output.render([interrupted]));
+    if (live.api?.outOfService) {
+        throw new UserError(output.render([interrupted(live.api.outOfService)]));
     }
     yield* checksOf(live);
     yield* await featureChecks(client, settings, app.namespaceName);

@@ -7,7 +7,7 @@ const command: Command = {
     summary: "Does it.",
     words: ["[STACK]"],
     flags: { yes: "do not ask" },
-    options: { file: ["PATH", "save it there"] },
+    options: { file: { value: "PATH", text: "write a file" } },
     run: () => Promise.resolve(),
 };
 
@@ -23,16 +23,25 @@ describe("readCall", () => {
         }
     });
 
-    it("returns the values of options", () => {
-        const { words, flags, values } = readCall("up", command, ["--file", "a.json", "dev"]);
-        assert.deepEqual([words, [...flags], [...values]], [["dev"], [], [["file", "a.json"]]]);
-        assert.equal(readCall("up", command, ["--file=b.json"]).values.get("file"), "b.json");
-    });
+    for (const args of [
+        ["--file", "a.json", "dev", "--yes"],
+        ["dev", "--yes", "--file=a.json"],
+        ["--file", "b.json", "--yes", "--file", "a.json", "dev"],
+    ]) {
+        it(`returns the value of an option: ${args.join(" ")}`, () => {
+            const { words, flags, options } = readCall("up", command, args);
+            assert.deepEqual([words, [...flags], options], [["dev"], ["yes"], { file: "a.json" }]);
+        });
+    }
 
-    it("refuses an option without its value", () => {
-        assert.throws(() => readCall("up", command, ["dev", "--file"]), UsageError);
-        assert.throws(() => readCall("up", command, ["--file="]), UsageError);
-    });
+    for (const args of [["--file"], ["--file="], ["--file", "--yes"]]) {
+        it(`refuses an option without its value: ${args.join(" ")}`, () => {
+            assert.throws(
+                () => readCall("up", command, args),
+                (error: unknown) => error instanceof UsageError && error.message.includes("--file PATH"),
+            );
+        });
+    }
 
     for (const args of [["--now"], ["--yes=false"], ["-y"], ["dev", "prod"]]) {
         it(`refuses ${args.join(" ")} as wrong usage, and names it`, () => {
@@ -48,12 +57,10 @@ describe("the table of commands", () => {
     for (const [name, row] of Object.entries(commands)) {
         it(`has a help for ${name} that names its words and flags`, () => {
             const help = helpOf(name, row);
-            for (const part of [
-                row.summary,
-                ...row.words,
-                ...Object.keys(row.flags),
-                ...Object.keys(row.options ?? {}),
-            ]) {
+            const options = Object.entries(row.options ?? {}).map(
+                ([option, { value }]) => `--${option} ${value}`,
+            );
+            for (const part of [row.summary, ...row.words, ...Object.keys(row.flags), ...options]) {
                 assert.ok(help.includes(part), part);
             }
         });

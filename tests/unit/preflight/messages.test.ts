@@ -316,7 +316,7 @@ describe("a claim that is kept but not mounted", () => {
 });
 
 describe("an interrupted switch", () => {
-    const half = { ...running, api: api({ messages: undefined, outOfService: true }) };
+    const half = { ...running, api: api({ messages: undefined, outOfService: "switch" }) };
 
     it("stops everything but the switch itself", () => {
         const finding = only(half);
@@ -330,20 +330,6 @@ describe("an interrupted switch", () => {
             "npm run switch -- ephemeral",
         ]);
         assert.deepEqual(findings(half, {}, { switching: true }), []);
-    });
-
-    it("is told from an interrupted restore by the copy that was made", () => {
-        const copy = "laptop:/home/ada/restores/dev-1.json";
-        const finding = only({ ...half, api: api({ outOfService: true, copy }) });
-        assertFinding(finding, {
-            code: "restore-interrupted",
-            severity: "error",
-            subject: { kind: "Service", name: "api-service" },
-        });
-        assert.deepEqual(commandsOf(finding), [
-            "npm run restore -- NAME",
-            "npm run restore -- /home/ada/restores/dev-1.json",
-        ]);
     });
 
     it("in another namespace makes the config go back there first", () => {

@@ -2,13 +2,10 @@
 import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/blockers";
 import type { DestroyPlan } from "../../../cli/commands/down/plan";
 import { guardRefusals, refusals } from "../../../cli/commands/down/refusals";
-import {
-    answeredMessages,
-    lateMessages,
-    namespaceChange,
-    runningSwitch,
-    switchElsewhere,
-} from "../../../cli/commands/switch/refusals";
+import { backupNotMade, backupsOff } from "../../../cli/backups";
+import { interruptedRestore, noShell } from "../../../cli/commands/restore/refusals";
+import { answeredMessages, namespaceChange } from "../../../cli/commands/switch/refusals";
+import { begunElsewhere, lateMessages, runningOperation } from "../../../cli/refusals";
 import { type RawConfig, checkConfig } from "../../../config/settings";
 import type { Volume } from "../../../kubernetes/objects";
 import { podsThatCannotStart } from "../../../kubernetes/rollout";
@@ -157,6 +154,14 @@ const unscheduledPod = {
     },
 };
 
+const failedJob = {
+    namespace: "synergychat",
+    job: "synergychat-api-backup-manual-20260105t120000z",
+    reason: "The volume of the backups (/backups) is full.",
+};
+
+const onLaptop = { namespace: "synergychat", journal: "laptop:/home/ada/journal.json" };
+
 function isFinding(finding: Finding | undefined): finding is Finding {
     return finding !== undefined;
 }
@@ -211,14 +216,18 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         [absentObjects(recorded("synergychat", state), state)],
     ],
     "switch-interrupted": [
-        findings({ ...running, api: api({ outOfService: true }) }),
-        findings(seenFrom(elsewhere, { ...running, api: api({ outOfService: true }) }), elsewhere),
+        findings({ ...running, api: api({ outOfService: "switch" }) }),
+        findings(seenFrom(elsewhere, { ...running, api: api({ outOfService: "switch" }) }), elsewhere),
     ],
     "restore-interrupted": [
-        findings({
-            ...running,
-            api: api({ outOfService: true, copy: "laptop:/home/ada/restores/dev-20260101T000000Z.json" }),
-        }),
+        findings({ ...running, api: api({ outOfService: "restore" }) }),
+        [
+            interruptedRestore({
+                stack: "dev",
+                source: { named: "/home/ada/my chat.json", first: 12 },
+                copy: "/home/ada/restores/dev-20260105T120000Z.json",
+            }),
+        ],
     ],
     "permissions-missing": [findings({ ...fresh, permissions: [] })],
     "class-missing": [
@@ -326,6 +335,21 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
     "backup-overdue": [
         missingBackups(settings(nightly), { objects: [cronJob("2026-01-01T03:00:05Z")] }, now),
     ],
+    "backup-not-made": [
+        [backupNotMade("manual", failedJob, [])],
+        [backupNotMade("before-switch", failedJob, [{ to: "Go on", run: ["npm run switch -- ephemeral"] }])],
+        [backupNotMade("before-restore", failedJob, [])],
+        [backupNotMade("before-down", failedJob, [])],
+    ],
+    "backups-off": [
+        [backupsOff(settings())],
+        [backupsOff(settings({ ...nightly, ...ephemeral }))],
+        [backupsOff(settings(nightly))],
+    ],
+    "restore-needs-shell": [
+        [noShell("api:scratch", "persistent", "synergychat")],
+        [noShell("api:scratch", "ephemeral", "synergychat")],
+    ],
     "upgrade-refused": [
         [
             upgradeRefused(settings({ images: '{"api": "api:2"}' }), {
@@ -386,9 +410,13 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
     "discard-claim-stale": [findings(running, { discardClaim: uid })],
 
     "namespace-not-applied": [[namespaceChange(settings(elsewhere), "synergychat")].filter(isFinding)],
-    "switch-running": [[runningSwitch(undefined)], [runningSwitch(4711)]],
+    "switch-running": [[runningOperation("switch", undefined)], [runningOperation("switch", 4711)]],
+    "restore-running": [[runningOperation("restore", undefined)], [runningOperation("restore", 4711)]],
     "switch-begun-elsewhere": [
-        [switchElsewhere("synergychat", "laptop:/home/ada/journal.json", "persistent")].filter(isFinding),
+        [begunElsewhere("switch", { ...onLaptop, again: "npm run switch -- persistent" })],
+    ],
+    "restore-begun-elsewhere": [
+        [begunElsewhere("restore", { ...onLaptop, again: "npm run restore -- db.json" })],
     ],
     "messages-answered": [
         [answeredMessages([{ AuthorUsername: "ada", Text: "/stats love" }], "ephemeral")].filter(isFinding),

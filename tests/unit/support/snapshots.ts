@@ -54,7 +54,7 @@ export function api(state: Partial<ApiState> = {}): ApiState {
         deployment: object("Deployment", "synergychat-api"),
         claim: "synergychat-api-pvc",
         messages: 3,
-        outOfService: false,
+        outOfService: undefined,
         ...state,
     };
 }

@@ -1,13 +1,6 @@
 /** What stops a switch. */
 import { strict as assert } from "node:assert";
-import {
-    answeredMessages,
-    lateMessages,
-    namespaceChange,
-    protectedClaim,
-    runningSwitch,
-    switchElsewhere,
-} from "../../../cli/commands/switch/refusals";
+import { answeredMessages, namespaceChange, protectedClaim } from "../../../cli/commands/switch/refusals";
 import { readSettings } from "../../../config/settings";
 import type { Finding } from "../../../model/finding";
 import { claimName } from "../../../model/names";
@@ -28,24 +21,6 @@ describe("the refusals of a switch", () => {
         assert.equal(found?.code, "namespace-not-applied");
         assert.deepEqual(found.subject, { key: "namespace", value: "next" });
         assert.deepEqual(commands(found), ["npm run up", "pulumi config set namespace synergychat"]);
-    });
-
-    it("refuses a second switch beside one that runs, and names its process", () => {
-        assert.equal(runningSwitch(4711).code, "switch-running");
-        assert.ok(runningSwitch(4711).reason.includes("4711"));
-    });
-
-    it("refuses a switch that began elsewhere, and names its journal and both ways on", () => {
-        assert.equal(switchElsewhere("chat", undefined, "persistent"), undefined);
-        const found = switchElsewhere("chat", "host:/path.json", "persistent");
-        assert.equal(found?.code, "switch-begun-elsewhere");
-        assert.ok(found.reason.includes("host:/path.json"));
-        const again = "npm run switch -- persistent";
-        const patch = [
-            "kubectl patch service api-service --namespace chat --type=json",
-            `--patch='[{"op":"remove","path":"/spec/selector/synergychat~1out-of-service"}]'`,
-        ].join(" ");
-        assert.deepEqual(commands(found), [again, patch, again]);
     });
 
     describe("with protected data", () => {
@@ -77,10 +52,5 @@ describe("the refusals of a switch", () => {
         assert.ok(found.reason.includes('"/stats love"'));
         assert.equal(found.fixes.length, 1);
         assert.deepEqual(answeredMessages(messages("/stats love"), "ephemeral")?.fixes, []);
-    });
-
-    it("refuses to change the storage if there are more messages than in the copy", () => {
-        assert.equal(lateMessages(3, 3, "chat"), undefined);
-        assert.equal(lateMessages(3, 4, "chat")?.code, "messages-posted-past-service");
     });
 });

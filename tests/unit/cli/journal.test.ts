@@ -1,47 +1,54 @@
-/** The journal of a switch: whole or not at all, and for its owner alone to read. */
+/** A journal: whole or not at all, and for its owner alone to read. */
 import { strict as assert } from "node:assert";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { type Entries, Journal, journalPath } from "../../../cli/commands/switch/journal";
+import type { Entries } from "../../../cli/commands/switch/steps";
+import { Journal, journalPath } from "../../../cli/journal";
 
 const entries: Entries = { to: "ephemeral", pid: 1 };
 const copy = [{ AuthorUsername: "ada", Text: "hello" }];
 
-describe("the journal of a switch", () => {
+describe("a journal", () => {
     let folder: string;
     let path: string;
 
     beforeEach(() => {
         folder = mkdtempSync(join(tmpdir(), "synergychat-journal-"));
-        path = journalPath(folder, "0f1e");
+        path = journalPath(folder, "switch", "0f1e");
     });
     afterEach(() => {
         rmSync(folder, { recursive: true });
     });
 
-    function begin(): Journal {
-        const begun = Journal.begin(path, entries);
+    function begin(): Journal<Entries> {
+        const begun = Journal.begin<Entries>(path, entries);
         assert.ok(begun);
         return begun;
     }
 
-    it("has a path for each installation of a stack", () => {
-        assert.notEqual(journalPath(folder, "ffff"), path);
+    it("has a path for each installation of a stack and each operation", () => {
+        assert.notEqual(journalPath(folder, "restore", "0f1e"), path);
+        assert.notEqual(journalPath(folder, "switch", "ffff"), path);
     });
 
     it("reads back what was written, with every change", () => {
-        assert.equal(Journal.read(path), undefined);
+        assert.equal(Journal.read<Entries>(path), undefined);
         const changed = begin().with({ copy, unreadClaim: "uid", pid: 2 });
-        assert.deepEqual(Journal.read(path)?.entries, { to: "ephemeral", pid: 2, copy, unreadClaim: "uid" });
+        assert.deepEqual(Journal.read<Entries>(path)?.entries, {
+            to: "ephemeral",
+            pid: 2,
+            copy,
+            unreadClaim: "uid",
+        });
         changed.with({ unreadClaim: undefined });
-        assert.deepEqual(Journal.read(path)?.entries, { to: "ephemeral", pid: 2, copy });
+        assert.deepEqual(Journal.read<Entries>(path)?.entries, { to: "ephemeral", pid: 2, copy });
     });
 
-    it("lets one switch begin, and leaves its journal as it is", () => {
+    it("lets one run begin, and leaves its journal as it is", () => {
         begin();
-        assert.equal(Journal.begin(path, { to: "persistent", pid: 2 }), undefined);
-        assert.deepEqual(Journal.read(path)?.entries, entries);
+        assert.equal(Journal.begin<Entries>(path, { to: "persistent", pid: 2 }), undefined);
+        assert.deepEqual(Journal.read<Entries>(path)?.entries, entries);
         assert.deepEqual(readdirSync(dirname(path)), ["0f1e.json"]);
     });
 
@@ -49,7 +56,7 @@ describe("the journal of a switch", () => {
         begin();
         writeFileSync(path, '{"to": "eph');
         assert.throws(
-            () => Journal.read(path),
+            () => Journal.read<Entries>(path),
             ({ message }: Error) => message.includes(path),
         );
         assert.equal(readFileSync(path, "utf8"), '{"to": "eph');
@@ -66,16 +73,16 @@ describe("the journal of a switch", () => {
     it("stays whole if a write was cut short", () => {
         const journal = begin();
         writeFileSync(`${path}.part`, '{"to": "eph');
-        assert.deepEqual(Journal.read(path)?.entries, entries);
+        assert.deepEqual(Journal.read<Entries>(path)?.entries, entries);
         journal.with({ pid: 2 });
         assert.deepEqual(readdirSync(dirname(path)), ["0f1e.json"]);
-        assert.equal(Journal.read(path)?.entries.pid, 2);
+        assert.equal(Journal.read<Entries>(path)?.entries.pid, 2);
     });
 
     it("is gone when it is removed, and can be removed twice", () => {
         const journal = begin();
         journal.remove();
         journal.remove();
-        assert.equal(Journal.read(path), undefined);
+        assert.equal(Journal.read<Entries>(path), undefined);
     });
 });

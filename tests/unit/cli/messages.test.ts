@@ -1,6 +1,6 @@
 /** Lists of messages: what a switch compares and joins. */
 import { strict as assert } from "node:assert";
-import { answered, begins, fingerprint, join } from "../../../cli/commands/switch/messages";
+import { answered, begins, fingerprint, join } from "../../../cli/messages";
 
 const messages = (...texts: string[]) => texts.map((Text) => ({ AuthorUsername: "ada", Text }));
 

@@ -1,9 +1,9 @@
 /** The api as people outside the cluster reach it: an ingress controller hears of a new pod some seconds later. */
-import type { ExposureKind } from "../../../model/kinds";
-import type { Client } from "../../../kubernetes/client";
-import { findExposureObject } from "../../../kubernetes/ingress";
-import { UserError } from "../../../system/errors";
-import { firstAnswering, loopback } from "../../addresses";
+import type { ExposureKind } from "../model/kinds";
+import type { Client } from "../kubernetes/client";
+import { findExposureObject } from "../kubernetes/ingress";
+import { UserError } from "../system/errors";
+import { firstAnswering, loopback } from "./addresses";
 
 const searchSeconds = 4;
 const returnSeconds = 60;
@@ -28,7 +28,7 @@ export async function waitForAnswer(apiUrl: string, address: string, stack: stri
     const url = `${apiUrl}/messages`;
     if ((await firstAnswering(url, [address], returnSeconds)) === undefined) {
         throw new UserError(
-            `${url} has not answered at ${address} for ${returnSeconds} s. It answered there before the switch.\n` +
+            `${url} has not answered at ${address} for ${returnSeconds} s. It answered there before.\n` +
                 `  See what is wrong:  npm run verify -- ${stack}`,
         );
     }

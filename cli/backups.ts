@@ -1,0 +1,103 @@
+/** Backups as the commands make them: with a word about what was made, or one finding about why not. */
+import type { Settings } from "../config/settings";
+import { type Backup, type BackupReason, findCronJob, makeBackup } from "../kubernetes/backups";
+import type { Client } from "../kubernetes/client";
+import type { Finding, Fix } from "../model/finding";
+import { countMessages } from "../preflight/text";
+import { UserError } from "../system/errors";
+import type { Output } from "./output";
+
+const occasions: Readonly<Record<BackupReason, string>> = {
+    manual: "The backup",
+    "before-restore": "The backup before the restore",
+    "before-switch": "The backup before the switch",
+    "before-down": "The backup before the destroy",
+};
+
+/**
+ * Makes a backup before a command replaces or deletes messages.
+ *
+ * @param without how to go on without it.
+ * @returns its name. Undefined if the stack makes no backups.
+ * @throws UserError if it fails.
+ */
+export async function backupBefore(
+    output: Output,
+    client: Client,
+    namespace: string,
+    reason: Exclude<BackupReason, "manual">,
+    without: Fix,
+): Promise<string | undefined> {
+    const cronJob = await findCronJob(client, namespace);
+    if (!cronJob) {
+        return undefined;
+    }
+    output.info("    Making a backup, and proving it ...");
+    const end = await makeBackup(client, cronJob, reason);
+    if (!end.ok) {
+        throw new UserError(output.render([backupNotMade(reason, { ...end, namespace }, [without])]));
+    }
+    output.info(`    ${describeBackup(end.backup)}`);
+    return end.backup.name;
+}
+
+/** A backup in words. */
+export function describeBackup({ name, messages, proven }: Backup): string {
+    return `backup ${name}: ${countMessages(messages)}, ${proven ? "proven" : "not proven"}`;
+}
+
+/** A backup that failed. Nothing was changed. */
+export function backupNotMade(
+    occasion: BackupReason,
+    { reason, job, namespace }: { readonly reason: string; readonly job: string; readonly namespace: string },
+    ways: readonly Fix[],
+): Finding {
+    return {
+        code: "backup-not-made",
+        severity: "error",
+        subject: { kind: "Job", name: job, namespace },
+        reason: `${occasions[occasion]} failed: ${reason}\nNothing was changed.`,
+        fixes: [
+            {
+                to: "See its Job",
+                run: [
+                    `kubectl describe job ${job} --namespace ${namespace}`,
+                    `kubectl logs job/${job} --namespace ${namespace} --all-containers`,
+                ],
+            },
+            ...ways,
+        ],
+    };
+}
+
+/** A stack without backups, for a command that needs them. */
+export function backupsOff({ backups, storage }: Pick<Settings, "backups" | "storage">): Finding {
+    const toFile: Fix = {
+        to: "Write the messages to a file",
+        run: ["npm run backup -- --file messages.json"],
+    };
+    const finding = (key: string, reason: string, fixes: readonly Fix[]): Finding => ({
+        code: "backups-off",
+        severity: "error",
+        subject: { key },
+        reason,
+        fixes: [toFile, ...fixes],
+    });
+    if (!backups) {
+        return finding("backupSchedule", "This stack makes no backups, because backupSchedule is not set.", [
+            {
+                to: "Make backups every night",
+                run: ["pulumi config set backupSchedule '0 3 * * *'", "npm run up"],
+            },
+        ]);
+    }
+    return storage.mode === "ephemeral"
+        ? finding("storageMode", 'This stack makes no backups, because storageMode is "ephemeral".', [
+              { to: "Move the messages to a claim", run: ["npm run switch -- persistent"] },
+          ])
+        : finding(
+              "backupSchedule",
+              "backupSchedule is set in the config, and the last up did not apply it.",
+              [{ to: "Apply it", run: ["npm run up"] }],
+          );
+}

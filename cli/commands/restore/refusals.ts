@@ -1,0 +1,52 @@
+/** Why a restore must not begin. Pure: every finding has a unit test. */
+import type { Finding } from "../../../model/finding";
+import { serviceName, workloadName } from "../../../model/names";
+import { shellWord } from "../../paths";
+import type { Source } from "./source";
+import type { Entries } from "./steps";
+
+/** The command that restores this, whatever is selected, without a question. */
+export function restoreCommand({ stack }: Pick<Entries, "stack">, { named, first }: Source): string {
+    const messages = first === undefined ? "" : ` --messages ${first}`;
+    return `npm run restore -- ${shellWord(named)} ${stack}${messages} --yes`;
+}
+
+/** An earlier restore that is not complete. */
+export function interruptedRestore(entries: Pick<Entries, "stack" | "source" | "copy">): Finding {
+    const { stack, source, copy } = entries;
+    return {
+        code: "restore-interrupted",
+        severity: "error",
+        subject: { kind: "Service", name: serviceName("api") },
+        reason: `A restore of stack ${stack} was interrupted, and nobody can post until it is complete. It restores ${source.named}.`,
+        fixes: [
+            { to: "Complete it", run: [restoreCommand(entries, source)] },
+            { to: "Go back to what it replaces", run: [restoreCommand(entries, { named: copy })] },
+        ],
+    };
+}
+
+/**
+ * An api whose file nothing can replace.
+ *
+ * @param mode its storage. A new image replaces the pod, and ephemeral storage is deleted with it.
+ */
+export function noShell(image: string, mode: "persistent" | "ephemeral", namespace: string): Finding {
+    const move = mode === "ephemeral" ? ["npm run switch -- persistent"] : [];
+    return {
+        code: "restore-needs-shell",
+        severity: "error",
+        subject: { kind: "Deployment", name: workloadName("api"), namespace },
+        reason: `Image ${image} has no shell, and a restore replaces the api's file through the shell of the image. Nothing was changed.`,
+        fixes: [
+            {
+                to: "Use an image with a shell",
+                run: [
+                    ...move,
+                    "pulumi config set --path images.api bootdotdev/synergychat-api:latest",
+                    "npm run up",
+                ],
+            },
+        ],
+    };
+}

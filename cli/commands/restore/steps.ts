@@ -1,0 +1,143 @@
+/** The steps of a restore, and the way back. */
+import type { Settings } from "../../../config/settings";
+import type { ChatApi } from "../../../kubernetes/chat-api";
+import type { Client } from "../../../kubernetes/client";
+import { messagesIn } from "../../../kubernetes/messages-file";
+import { UserError } from "../../../system/errors";
+import { writeDurably } from "../../../system/files";
+import { backupBefore } from "../../backups";
+import type { Journal } from "../../journal";
+import { begins } from "../../messages";
+import { type Step, describe, takeOut } from "../../operation";
+import type { OpenStack } from "../../stack";
+import { restoreCommand } from "./refusals";
+import { type Source, messagesOf } from "./source";
+
+/** What a restore works on. */
+export interface RestoreWork {
+    readonly open: OpenStack;
+    readonly client: Client;
+    readonly api: ChatApi;
+    readonly settings: Settings;
+    /** Whether to make no backup before. */
+    readonly noBackup: boolean;
+}
+
+/** The entries of a restore's journal. */
+export interface Entries {
+    /** Process ID of the command that last wrote the journal. */
+    readonly pid: number;
+    /** Name of the stack. */
+    readonly stack: string;
+    /** What the person asked for. */
+    readonly source: Source;
+    /** The text that the api's file must have at the end. */
+    readonly wanted: string;
+    /** Path of the file on this machine that gets what the api's file had before. */
+    readonly copy: string;
+    /** Whether that copy is complete: from now on, the api's file is the one or the other. */
+    readonly replacing?: boolean | undefined;
+    /** Name of the backup that was made before. */
+    readonly backup?: string | undefined;
+    /** Address at which the api answered this machine before the restore. Undefined: it answered at none. */
+    readonly address?: string | undefined;
+}
+
+type RestoreJournal = Journal<Entries>;
+
+/** All steps in their order. */
+export const steps: readonly Step<RestoreWork, Entries>[] = [
+    { title: "Take the api out of its Service, so that nobody can post", run: stopPosts },
+    { title: "Copy what the api's file has", run: copyFile },
+    { title: "Replace the file, and compare what the api returns", run: replaceFile },
+    { title: "Put the api back into its Service", run: putBack },
+];
+
+const writeAttempts = 3; // the pod may be replaced while it is written to
+
+async function stopPosts({ api }: RestoreWork, journal: RestoreJournal): Promise<RestoreJournal> {
+    await takeOut(api, "restore", journal);
+    return journal;
+}
+
+/** The file itself, torn or not: of a torn file, the api returns an error. */
+async function copyFile(work: RestoreWork, journal: RestoreJournal): Promise<RestoreJournal> {
+    const { api, open } = work;
+    const { copy, replacing, backup } = journal.entries;
+    if (replacing) {
+        open.output.info(`    An earlier run has copied it, to ${copy}`);
+        return journal;
+    }
+    if (await api.isReady()) {
+        await api.readWhenQuiet(); // whoever is connected to the pod can still post
+    }
+    const text = api.readFile(await api.runningPod());
+    writeDurably(copy, text);
+    const messages = messagesIn(text);
+    if (typeof messages === "string") {
+        // It cannot become a backup. The copy on this machine has what is left of it.
+        open.output.info(`    The file ${messages}\n    Its content is in ${copy}`);
+        return journal;
+    }
+    open.output.info(`    ${describe(messages)}, in ${copy}`);
+    return backup === undefined ? journal.with({ backup: await makeBackup(work, journal) }) : journal;
+}
+
+async function makeBackup(
+    { open, client, api, noBackup }: RestoreWork,
+    { entries }: RestoreJournal,
+): Promise<string | undefined> {
+    return noBackup
+        ? undefined
+        : backupBefore(open.output, client, api.namespace, "before-restore", {
+              to: "Restore without a backup of what is there",
+              run: [`${restoreCommand(entries, entries.source)} --no-backup`],
+          });
+}
+
+async function replaceFile(work: RestoreWork, journal: RestoreJournal): Promise<RestoreJournal> {
+    const { api, open } = work;
+    const { wanted, copy, replacing, source } = journal.entries;
+    const messages = messagesOf("The journal", wanted);
+    if (!replacing) {
+        // Again: whoever reaches the pod past the Service may have posted since.
+        writeDurably(copy, api.readFile(await api.runningPod()));
+    }
+    const begun = journal.with({ replacing: true });
+    for (let attempt = 1; attempt <= writeAttempts; attempt++) {
+        const pod = await api.runningPod();
+        if (api.readFile(pod) !== wanted) {
+            api.replaceFile(pod, wanted);
+        }
+        const found = await api.read();
+        if (found.length === messages.length && begins(messages, found)) {
+            open.output.info(`    ${describe(found)}, from ${source.named}`);
+            return begun;
+        }
+    }
+    throw new UserError(
+        `The api does not return the messages of ${source.named} after ${writeAttempts} attempts. Somebody may post without the Service.\n` +
+            `  See the api's log:  kubectl logs deployment/synergychat-api --namespace ${api.namespace}`,
+    );
+}
+
+async function putBack({ api }: RestoreWork, journal: RestoreJournal): Promise<RestoreJournal> {
+    await api.putBackIntoService();
+    return journal;
+}
+
+/**
+ * Puts the api back into its Service if its file was not replaced.
+ *
+ * @returns whether it did.
+ */
+export async function undo({ api }: RestoreWork, journal: RestoreJournal): Promise<boolean> {
+    if (journal.entries.replacing) {
+        return false;
+    }
+    if ((await api.takenOut()) !== undefined) {
+        await api.undoTakeOut();
+    }
+    journal.remove();
+    return true;
+}

@@ -1,0 +1,88 @@
+/** What an operation on the messages has done so far: a file that survives a kill at any moment. */
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Operation } from "../model/labels";
+import { UserError } from "../system/errors";
+import { createDurably, writeDurably } from "../system/files";
+
+/** What every journal holds. */
+export interface Entries {
+    /** Process ID of the command that last wrote the journal. */
+    readonly pid: number;
+}
+
+const folders: Readonly<Record<Operation, string>> = { switch: "switches", restore: "restores" };
+
+/**
+ * Folder of the journals of an operation.
+ *
+ * @param folder where this project keeps what is not part of the repository.
+ */
+export function journalFolder(folder: string, operation: Operation): string {
+    return join(folder, folders[operation]);
+}
+
+/**
+ * Path of the journal of one installation of the stack, whatever the stack is called.
+ *
+ * @param folder where this project keeps what is not part of the repository.
+ * @param installation UID of the stack's namespace: a stack that is made again has nothing to do with an old journal.
+ */
+export function journalPath(folder: string, operation: Operation, installation: string): string {
+    return join(journalFolder(folder, operation), `${installation}.json`);
+}
+
+/** A journal on the disk. It does not change: each change is a new Journal, which is on the disk when it is returned. */
+export class Journal<E extends Entries> {
+    private constructor(
+        public readonly path: string,
+        public readonly entries: E,
+    ) {}
+
+    /**
+     * The journal of an operation that is not complete. Undefined if there is none.
+     *
+     * @throws UserError if it is damaged.
+     */
+    public static read<E extends Entries>(path: string): Journal<E> | undefined {
+        return existsSync(path) ? new Journal(path, parse(path) as E) : undefined;
+    }
+
+    /** The first journal of an operation. Undefined if another one has begun in the meantime: its journal stays. */
+    public static begin<E extends Entries>(path: string, entries: E): Journal<E> | undefined {
+        return createDurably(path, textOf(entries)) ? new Journal(path, entries) : undefined;
+    }
+
+    /**
+     * The journal with these entries changed, on the disk.
+     *
+     * @param changes undefined removes an entry.
+     */
+    public with(changes: Partial<E>): Journal<E> {
+        const entries = { ...this.entries, ...changes };
+        writeDurably(this.path, textOf(entries));
+        return new Journal(this.path, entries);
+    }
+
+    /** Deletes the journal with the messages in it. */
+    public remove(): void {
+        rmSync(this.path, { force: true });
+    }
+}
+
+function parse(path: string): unknown {
+    try {
+        return JSON.parse(readFileSync(path, "utf8"));
+    } catch (error) {
+        throw new UserError(
+            `${path} is damaged: ${(error as Error).message}\n` +
+                "It is the journal of a command that was interrupted, and holds messages. Nothing was changed.\n" +
+                `  Save what is left of it:  cp ${path} ${path}.damaged\n` +
+                `  Then remove it:           rm ${path}`,
+        );
+    }
+}
+
+function textOf(entries: Entries): string {
+    return JSON.stringify(entries, undefined, 2);
+}

@@ -1,0 +1,99 @@
+/**
+ * What a switch and a restore share: steps over a journal, while the api is out of its Service. A step that is run again,
+ * after a kill, finds what it did the first time and goes on from there.
+ */
+import { hostname } from "node:os";
+import type { ChatApi, Message } from "../kubernetes/chat-api";
+import type { Finding } from "../model/finding";
+import type { Operation } from "../model/labels";
+import { interrupted } from "../preflight/messages";
+import { countMessages } from "../preflight/text";
+import { UserError } from "../system/errors";
+import { outputOf } from "../system/process";
+import { type Entries, Journal } from "./journal";
+import { fingerprint } from "./messages";
+import type { Output } from "./output";
+import { begunElsewhere, runningOperation } from "./refusals";
+
+/** A step of an operation. It returns the journal, changed and on the disk. */
+export interface Step<Work, E extends Entries> {
+    readonly title: string;
+    readonly run: (work: Work, journal: Journal<E>) => Promise<Journal<E>>;
+}
+
+/** Runs all steps, and says what it does. */
+export async function runSteps<Work, E extends Entries>(
+    { info }: Output,
+    steps: readonly Step<Work, E>[],
+    work: Work,
+    begun: Journal<E>,
+): Promise<Journal<E>> {
+    let journal = begun;
+    for (const [index, { title, run }] of steps.entries()) {
+        info(`${index + 1}/${steps.length} ${title}`);
+        journal = await run(work, journal);
+    }
+    return journal;
+}
+
+/** Stops the operation if there is a finding. */
+export function refuse(output: Output, finding: Finding | undefined): void {
+    if (finding) {
+        throw new UserError(output.render([finding]));
+    }
+}
+
+/**
+ * Checks that no other operation has taken the api out of its Service. Only for a run that has no journal.
+ *
+ * @param again the command that completes the same operation on the machine on which it began.
+ */
+export async function requireInService(
+    output: Output,
+    api: ChatApi,
+    operation: Operation,
+    again: string,
+): Promise<void> {
+    const taken = await api.takenOut();
+    if (taken) {
+        const { by, journal } = taken;
+        const elsewhere = { namespace: api.namespace, journal, again };
+        refuse(output, by === operation ? begunElsewhere(operation, elsewhere) : interrupted(by));
+    }
+}
+
+/** The first journal of an operation. Refuses if another run has begun in the meantime. */
+export function beginJournal<E extends Entries>(
+    output: Output,
+    operation: Operation,
+    path: string,
+    entries: E,
+): Journal<E> {
+    const begun = Journal.begin(path, entries);
+    if (!begun) {
+        throw new UserError(output.render([runningOperation(operation, undefined)]));
+    }
+    return begun;
+}
+
+/** Refuses if the run that last wrote the journal is still running. */
+export function requireDead(output: Output, operation: Operation, { pid }: Entries): void {
+    const command = outputOf("ps", ["-o", "command=", "-p", String(pid)], process.env);
+    if (pid !== process.pid && command?.includes(operation)) {
+        refuse(output, runningOperation(operation, pid));
+    }
+}
+
+/** Takes the api out of its Service, which then names the journal. */
+export function takeOut(
+    api: ChatApi,
+    operation: Operation,
+    { path }: { readonly path: string },
+): Promise<void> {
+    return api.takeOutOfService(operation, `${hostname()}:${path}`);
+}
+
+/** Messages in words, with their checksum. */
+export function describe(messages: readonly Message[]): string {
+    return `${countMessages(messages.length)} (${fingerprint(messages)})`;
+}

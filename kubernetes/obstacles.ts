@@ -1,0 +1,67 @@
+/** What keeps a pod that somebody waits for from running, in the words of the cluster. */
+import { kindOf, listPath } from "../model/kinds";
+import type { Client } from "./client";
+import type { Claim, ClusterEvent, Pod } from "./objects";
+import { podsThatCannotStart } from "./rollout";
+
+/** How long an obstacle may last, in ms. A volume that is provisioned and an image that is pulled take their time. */
+export const patience = 60_000;
+
+/** What keeps a pod from running, in full sentences. Undefined: it runs, has ended, or may still start. */
+export async function podObstacle(client: Client, namespace: string, pod: Pod): Promise<string | undefined> {
+    const { metadata, status } = pod;
+    if (status?.phase !== "Pending") {
+        return podsThatCannotStart([pod])[0]?.reason;
+    }
+    const unbound = await unboundClaim(client, namespace, pod);
+    if (unbound !== undefined) {
+        return unbound;
+    }
+    const [stuck] = podsThatCannotStart([pod]);
+    return stuck?.reason ?? (await lastWarning(client, namespace, metadata.name));
+}
+
+/** The newest event of an object if it is a warning: what the cluster tries to do in vain. */
+export async function lastWarning(
+    client: Client,
+    namespace: string,
+    name: string,
+): Promise<string | undefined> {
+    const newest = await newestEvent(client, namespace, name);
+    return newest?.type === "Warning" ? sentence(newest.message ?? newest.reason ?? "") : undefined;
+}
+
+/** A text as a sentence. */
+export function sentence(text: string): string {
+    return text.trim().replace(/[.!]?$/, ".");
+}
+
+/** A claim that is never bound keeps every pod that mounts it from starting. The pod itself does not name it. */
+async function unboundClaim(client: Client, namespace: string, { spec }: Pod): Promise<string | undefined> {
+    const names = (spec?.volumes ?? []).map(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName);
+    const claims = await client.listIfAllowed<Claim>(listPath(kindOf("PersistentVolumeClaim"), namespace));
+    const unbound = (claims ?? []).find(
+        ({ metadata, status }) => names.includes(metadata.name) && status?.phase !== "Bound",
+    );
+    if (!unbound) {
+        return undefined;
+    }
+    const { name } = unbound.metadata;
+    const event = await newestEvent(client, namespace, name);
+    return `Claim ${name} is not bound to a volume (${unbound.status?.phase ?? "unknown"}). ${event ? sentence(event.message ?? "") : ""}`.trim();
+}
+
+async function newestEvent(
+    client: Client,
+    namespace: string,
+    name: string,
+): Promise<ClusterEvent | undefined> {
+    const selector = encodeURIComponent(`involvedObject.name=${name}`);
+    const path = `/api/v1/namespaces/${namespace}/events?fieldSelector=${selector}`;
+    const events = await client.listIfAllowed<ClusterEvent>(path);
+    return [...(events ?? [])].sort((one, other) => (timeOf(one) < timeOf(other) ? 1 : -1))[0];
+}
+
+function timeOf({ lastTimestamp, eventTime, metadata }: ClusterEvent): string {
+    return lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? "";
+}
