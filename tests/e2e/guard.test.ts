@@ -2,10 +2,11 @@
 import { strict as assert } from "node:assert";
 import { setTimeout as sleep } from "node:timers/promises";
 import { messages, say } from "./support/app";
-import { get, kubectl, list, tryKubectl } from "./support/cluster";
+import { deleteApiPod, get, kubectl, list, tryKubectl } from "./support/cluster";
 import { codesIn } from "./support/findings";
 import { operation } from "./support/operation";
 import { TestStack } from "./support/stack";
+import { SteadyWriter } from "./support/steady-writer";
 
 describe("the guard", () => {
     const stack = new TestStack("guard", { guard: true, crawlerContainers: 1 });
@@ -138,12 +139,36 @@ describe("the guard", () => {
         assert.deepEqual(await messages(stack), ["one", "two"]);
     });
 
+    it("loses no acknowledged message while the api crashes again and again, and its pod is deleted", async () => {
+        const writer = new SteadyWriter(stack);
+        const isBack = async () => {
+            const before = writer.acknowledged.length;
+            for (let attempt = 0; writer.acknowledged.length === before; attempt++) {
+                assert.ok(attempt < 1200, "the api does not come back");
+                await sleep(100);
+            }
+        };
+        await isBack();
+        for (let crash = 0; crash < 5; crash++) {
+            await assert.rejects(say(stack, "oh heck"));
+            await isBack();
+            await sleep(1500); // an api that ends at once, again and again, is left to Kubernetes
+        }
+        const restarts = (await apiPod()).status.containerStatuses.map((one: any) => one.restartCount);
+        assert.deepEqual(restarts, [0]);
+        await deleteApiPod(stack.name);
+        await isBack();
+        await writer.stop();
+        assert.deepEqual(writer.lost(await messages(stack)), []);
+    });
+
     it("leaves the chapter's pod when it is switched off", async () => {
+        const before = await messages(stack);
         stack.edit({ guard: undefined });
         await stack.up();
         const { spec } = await apiPod();
         assert.equal(spec.initContainers, undefined);
         assert.equal(await get(stack.name, "serviceaccount", "synergychat-api"), undefined);
-        assert.deepEqual(await messages(stack), ["one", "two"]);
+        assert.deepEqual(await messages(stack), before);
     });
 });

@@ -1,0 +1,70 @@
+/** The same faults with and without the guard: what is lost, and for how long the api is silent. */
+import { strict as assert } from "node:assert";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ask, messages, say } from "../e2e/support/app";
+import { apiRolledOut, deleteApiPod, list } from "../e2e/support/cluster";
+import { operation } from "../e2e/support/operation";
+import { TestStack } from "../e2e/support/stack";
+import { SteadyWriter } from "../e2e/support/steady-writer";
+
+const crashes = 20;
+const deletions = 20;
+const changes = 10;
+const quiet = 8000; // ms between two faults, so that each is one of its own
+
+describe("the faults of a day", () => {
+    const stack = new TestStack("faults", { crawlerContainers: 1, backupSchedule: "* * * * *" });
+    const silences: Record<string, number> = {};
+
+    before(() => stack.create());
+    after(async () => {
+        console.log("      silent:", silences);
+        await stack.remove();
+    });
+
+    for (const guard of [true, false]) {
+        it(`lose no acknowledged message ${guard ? "with" : "without"} the guard`, async () => {
+            stack.edit({ guard });
+            await stack.up();
+            await say(stack, `guard ${guard}`);
+            const writer = new SteadyWriter(stack, `guard ${guard}`);
+            for (let crash = 0; crash < crashes; crash++) {
+                await ask(stack, stack.apiHost, "/messages", {
+                    AuthorUsername: "ada",
+                    Text: "oh heck",
+                }).catch(() => undefined);
+                await sleep(quiet);
+            }
+            await apiRolledOut(stack.name);
+            for (let deletion = 0; deletion < deletions; deletion++) {
+                await deleteApiPod(stack.name);
+                await sleep(quiet);
+            }
+            for (let change = 0; change < changes; change++) {
+                stack.edit({ imagePullPolicy: change % 2 === 0 ? "Never" : "IfNotPresent" });
+                await stack.up();
+                await sleep(quiet);
+            }
+            await writer.stop();
+            silences[`guard ${guard}`] = writer.silence();
+            console.log(
+                `      acknowledged: ${writer.acknowledged.length}, silent: ${writer.silence().toFixed(3)}`,
+            );
+            assert.deepEqual(writer.lost(await messages(stack)), []);
+        });
+    }
+
+    it("have a proven backup each minute", async () => {
+        const { status, text } = await operation("backups", stack, ["--json"]);
+        assert.equal(status, 0, text);
+        const backups = JSON.parse(text.slice(text.search(/^\[$/m))) as { proven: boolean }[];
+        assert.ok(backups.length > 0 && backups.every(({ proven }) => proven));
+        const failed = (await list(stack.name, "job")).filter(({ status }) => (status.failed ?? 0) > 0);
+        assert.deepEqual(failed, []);
+    });
+
+    it("silence a guarded api for less than a tenth of the time", () => {
+        assert.ok((silences["guard true"] ?? 1) < 0.1);
+        assert.ok((silences["guard true"] ?? 1) < (silences["guard false"] ?? 0));
+    });
+});
