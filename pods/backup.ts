@@ -3,25 +3,39 @@
  *
  *   node backup.ts copy        makes a backup, and a copy of it to prove it with
  *   node backup.ts prove       waits until the api returns all messages of the copy, and deletes the surplus
+ *   node backup.ts prune       deletes the surplus
  *   node backup.ts list        prints all backups as JSON
  *   node backup.ts read NAME   prints a backup
+ *
+ * An error is one line, since the commands show the last line of the pod's log.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { backupsIn, nameOf, proofOf, prune, readBackup } from "./backups.ts";
+import {
+    backupsIn,
+    nameOf,
+    proofOf,
+    prune as pruneFolder,
+    readBackup,
+    sweep,
+    writeBackup,
+} from "./backups.ts";
 import { type Message, parse, readIfThere, writeDurably } from "./database.ts";
 
 const { env } = process;
 const folder = env.BACKUPS ?? "/backups";
 const database = env.API_DB_FILEPATH ?? "/persist/db.json";
 const proof = env.PROOF ?? "/proof/db.json";
+const proofName = join(dirname(proof), "name");
 const proofSeconds = Number(env.PROOF_SECONDS ?? "120");
 const readSeconds = Number(env.READ_SECONDS ?? "10");
+const answerSeconds = Math.min(10, proofSeconds); // s for one answer of the api
 
 const commands: Readonly<Record<string, (name?: string) => void | Promise<void>>> = {
     copy,
     prove,
+    prune,
     list,
     read,
 };
@@ -29,10 +43,18 @@ const commands: Readonly<Record<string, (name?: string) => void | Promise<void>>
 async function copy(): Promise<void> {
     const { text, messages } = await readDatabase();
     const name = nameOf(text, messages, env.REASON ?? "manual");
-    writeDurably(join(folder, name), text);
-    readBackup(folder, name);
-    writeFileSync(proof, text);
-    writeFileSync(join(dirname(proof), "name"), name);
+    // First, so that a smaller backupsKept makes room on a full volume.
+    prune();
+    explainIfFull(backupsAreFull, () => {
+        writeBackup(folder, name, text);
+    });
+    explainIfFull(
+        `The volume for the proof (${dirname(proof)}) is full. Free disk space on the node.`,
+        () => {
+            writeFileSync(proof, text);
+            writeFileSync(proofName, name);
+        },
+    );
     console.log(`${name}: ${messages.length} messages copied.`);
 }
 
@@ -49,7 +71,7 @@ async function readDatabase(): Promise<{ text: string; messages: readonly Messag
             throw new Error(
                 text === undefined
                     ? `There is no file ${database}: the api has never started on this volume.`
-                    : `${database} is torn: it ends in the middle. With guard, it is repaired.`,
+                    : `${database} has been incomplete for ${readSeconds} s, so an interrupted write tore it. To have it repaired: pulumi config set guard true && pulumi up`,
             );
         }
         await sleep(200);
@@ -57,14 +79,18 @@ async function readDatabase(): Promise<{ text: string; messages: readonly Messag
 }
 
 async function prove(): Promise<void> {
-    const name = readFileSync(join(dirname(proof), "name"), "utf8");
+    const name = readFileSync(proofName, "utf8");
     const wanted = parse(readBackup(folder, name))?.length ?? 0;
     const found = await countWhenReady();
     if (found !== wanted) {
-        throw new Error(`The api returned ${found} of the ${wanted} messages of the copy.`);
+        throw new Error(
+            `The api returned ${found} messages from the copy, not ${wanted}. ${name} is not proven.`,
+        );
     }
-    writeDurably(proofOf(folder, name), "");
-    prune(folder, Number(env.BACKUPS_KEPT ?? "7"));
+    explainIfFull(backupsAreFull, () => {
+        writeDurably(proofOf(folder, name), "");
+    });
+    prune();
     console.log(JSON.stringify(backupsIn(folder).find((backup) => backup.name === name)));
 }
 
@@ -92,12 +118,24 @@ async function countWhenReady(): Promise<number> {
 /** How many messages the api returns, or the beginning of what it returns in their place. Undefined: nothing. */
 async function askApi(): Promise<number | string | undefined> {
     try {
-        const answer = await fetch(`http://127.0.0.1:${env.API_PORT ?? "8080"}/messages`);
+        const answer = await fetch(`http://127.0.0.1:${env.API_PORT ?? "8080"}/messages`, {
+            signal: AbortSignal.timeout(answerSeconds * 1000),
+        });
         const text = await answer.text();
         return parse(text)?.length ?? `status ${answer.status}, ${JSON.stringify(text.slice(0, 80))}`;
     } catch {
         return undefined;
     }
+}
+
+function prune(): void {
+    const kept = env.BACKUPS_KEPT ?? "7";
+    // Anything else would count as 0, and delete all of them.
+    if (!/^[1-9]\d{0,3}$/.test(kept)) {
+        throw new Error(`BACKUPS_KEPT is ${JSON.stringify(kept)}. It must be a whole number from 1 on.`);
+    }
+    sweep(folder);
+    pruneFolder(folder, Number(kept));
 }
 
 function list(): void {
@@ -108,11 +146,18 @@ function read(name = ""): void {
     process.stdout.write(readBackup(folder, name));
 }
 
-/** What a person can do about an error. */
-function explain(error: NodeJS.ErrnoException): string {
-    return error.code === "ENOSPC" || error.code === "EDQUOT"
-        ? `The volume of the backups (${folder}) is full. Set a larger storageSize, or a smaller backupsKept.`
-        : error.message;
+const backupsAreFull =
+    `The volume of the backups (${folder}) is full. Set a larger storageSize if the storage class can expand volumes, ` +
+    "else a smaller backupsKept, and run pulumi up. On minikube, free disk space on the node.";
+
+/** Throws this message if a write fails for lack of space. The system's own error does not tell which volume is full. */
+function explainIfFull(message: string, write: () => void): void {
+    try {
+        write();
+    } catch (error) {
+        const { code = "" } = error as NodeJS.ErrnoException;
+        throw ["ENOSPC", "EDQUOT"].includes(code) ? new Error(message, { cause: error }) : error;
+    }
 }
 
 const [word = "", name] = process.argv.slice(2);
@@ -123,6 +168,6 @@ try {
     }
     await command(name);
 } catch (error) {
-    console.error(explain(error as NodeJS.ErrnoException));
+    console.error((error as Error).message);
     process.exitCode = 1;
 }

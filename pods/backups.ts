@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type Message, parse, timeName } from "./database.ts";
+import { type Message, parse, timeName, writeDurably } from "./database.ts";
 
 /** A backup, as its name and its file tell. */
 export interface Backup {
@@ -48,21 +48,35 @@ export function backupsIn(folder: string): readonly Backup[] {
     return readdirSync(folder)
         .sort()
         .reverse()
-        .flatMap((name) => {
-            const [, year, month, day, hour, minute, second, messages, , reason] = pattern.exec(name) ?? [];
-            return reason === undefined
-                ? []
-                : [
-                      {
-                          name,
-                          time: `${year ?? ""}-${month ?? ""}-${day ?? ""}T${hour ?? ""}:${minute ?? ""}:${second ?? ""}Z`,
-                          size: statSync(join(folder, name)).size,
-                          messages: Number(messages),
-                          reason,
-                          proven: existsSync(proofOf(folder, name)),
-                      },
-                  ];
-        });
+        .flatMap((name) => backupOf(folder, name) ?? []);
+}
+
+/** Undefined if the file is no backup, or if another run has deleted it in the meantime. */
+function backupOf(folder: string, name: string): Backup | undefined {
+    const [, year, month, day, hour, minute, second, messages, , reason] = pattern.exec(name) ?? [];
+    const size = statSync(join(folder, name), { throwIfNoEntry: false })?.size;
+    if (reason === undefined || size === undefined) {
+        return undefined;
+    }
+    return {
+        name,
+        time: `${year ?? ""}-${month ?? ""}-${day ?? ""}T${hour ?? ""}:${minute ?? ""}:${second ?? ""}Z`,
+        size,
+        messages: Number(messages),
+        reason,
+        proven: existsSync(proofOf(folder, name)),
+    };
+}
+
+/** Writes a backup and reads it back. If that fails, nothing is left under its name. */
+export function writeBackup(folder: string, name: string, text: string): void {
+    writeDurably(join(folder, name), text);
+    try {
+        readBackup(folder, name);
+    } catch (error) {
+        rmSync(join(folder, name), { force: true });
+        throw error;
+    }
 }
 
 /**
@@ -86,29 +100,44 @@ export function readBackup(folder: string, name: string): string {
     return text;
 }
 
-/** The backups that go, of all that there are. The one with most messages is never among them. */
+/**
+ * The backups that go, of all that there are: for each reason, proven ones are kept rather than others, and newer ones rather
+ * than older ones. The one with most messages is never among them.
+ *
+ * @param backups the newest first.
+ */
 export function surplus(backups: readonly Backup[], scheduledKept: number): readonly Backup[] {
     const most = Math.max(...backups.map(({ messages }) => messages));
     const fullest = backups.find(({ messages }) => messages === most);
+    const preferred = [...backups.filter(({ proven }) => proven), ...backups.filter(({ proven }) => !proven)];
     const reasons = [...new Set(backups.map(({ reason }) => reason))];
     return reasons
         .flatMap((reason) =>
-            backups
+            preferred
                 .filter((backup) => backup.reason === reason)
                 .slice(reason === scheduled ? scheduledKept : othersKept),
         )
         .filter((backup) => backup !== fullest);
 }
 
-/** Deletes the surplus, and what killed runs left. */
-export function prune(folder: string, scheduledKept: number, now = Date.now()): void {
-    for (const { name } of surplus(backupsIn(folder), scheduledKept)) {
-        rmSync(proofOf(folder, name), { force: true });
-        rmSync(join(folder, name));
+/** Deletes the surplus, unless the newest backup is not proven: its run has failed, or goes on. */
+export function prune(folder: string, scheduledKept: number): void {
+    const backups = backupsIn(folder);
+    if (backups[0]?.proven !== true) {
+        return;
     }
+    for (const { name } of surplus(backups, scheduledKept)) {
+        rmSync(proofOf(folder, name), { force: true });
+        rmSync(join(folder, name), { force: true });
+    }
+}
+
+/** Deletes what killed runs have left: parts of files, older than a day. */
+export function sweep(folder: string, now = Date.now()): void {
     for (const name of readdirSync(folder).filter((file) => file.endsWith(".part"))) {
-        if (now - statSync(join(folder, name)).mtimeMs > 24 * 60 * 60 * 1000) {
-            rmSync(join(folder, name));
+        const changed = statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? now;
+        if (now - changed > 24 * 60 * 60 * 1000) {
+            rmSync(join(folder, name), { force: true });
         }
     }
 }

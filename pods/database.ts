@@ -1,5 +1,14 @@
 /** The api's file: a list of messages, as the app writes it, and how it is written so that no kill can tear it. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import {
+    closeSync,
+    fsyncSync,
+    mkdirSync,
+    openSync,
+    readFileSync,
+    renameSync,
+    rmSync,
+    writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 
 /** A message in the api's file. */
@@ -81,6 +90,10 @@ export function writeDurably(path: string, text: string): void {
             written += writeSync(file, bytes, written);
         }
         fsyncSync(file);
+    } catch (error) {
+        // On a full volume the part would take what space is left.
+        rmSync(part, { force: true });
+        throw error;
     } finally {
         closeSync(file);
     }

@@ -1,7 +1,9 @@
 import { strict as assert } from "node:assert";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
     existsSync,
+    mkdirSync,
     mkdtempSync,
     readFileSync,
     readdirSync,
@@ -13,15 +15,26 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Backup, backupsIn, nameOf, othersKept, prune, readBackup, surplus } from "../backups.ts";
-import { type Message, render } from "../database.ts";
+import {
+    type Backup,
+    backupsIn,
+    nameOf,
+    othersKept,
+    proofOf,
+    prune,
+    readBackup,
+    surplus,
+    sweep,
+    writeBackup,
+} from "../backups.ts";
+import { type Message, parse, render } from "../database.ts";
 
 const messages: readonly Message[] = ["one", "two"].map((Text) => ({ AuthorUsername: "ada", Text }));
 const text = render(messages);
 
-function backup(day: number, count: number, reason = "scheduled"): Backup {
+function backup(day: number, count: number, reason = "scheduled", proven = true): Backup {
     const time = `2026-01-${String(day).padStart(2, "0")}T03:00:00Z`;
-    return { name: `${time}-${reason}`, time, size: 1, messages: count, reason, proven: true };
+    return { name: `${time}-${reason}`, time, size: 1, messages: count, reason, proven };
 }
 
 /** The newest first, as they are listed. */
@@ -44,6 +57,19 @@ describe("the surplus of backups", () => {
         assert.deepEqual(
             surplus(shrinking, 2).map(({ messages }) => messages),
             [7, 8],
+        );
+    });
+
+    it("has those that are not proven rather than those that are", () => {
+        const failed = [5, 4, 3].map((day) => backup(day, day, "scheduled", false));
+        const backups = [backup(6, 6), ...failed, backup(2, 2), backup(1, 1)];
+        assert.deepEqual(
+            surplus(backups, 3).map(({ messages }) => messages),
+            [5, 4, 3],
+        );
+        assert.deepEqual(
+            surplus(backups, 4).map(({ messages }) => messages),
+            [4, 3],
         );
     });
 
@@ -91,15 +117,50 @@ describe("the backups in a folder", () => {
         assert.equal(readBackup(folder, name), text);
     });
 
-    it("are pruned with their proofs, and with what a killed run left a day ago", () => {
+    it("are left out of the folder if what was read back is not what was written", () => {
+        const other = nameOf("[]", [], "manual");
+        assert.throws(() => {
+            writeBackup(folder, other, text);
+        }, /damaged/);
+        assert.deepEqual(readdirSync(folder), []);
+        writeBackup(folder, name, text);
+        assert.deepEqual(readdirSync(folder), [name]);
+    });
+
+    it("are listed with the newest first", () => {
+        const times = ["2026-01-31T00:00:00Z", "2026-02-01T00:00:00Z", "2025-12-31T23:59:59Z"];
+        for (const time of times) {
+            writeBackup(folder, nameOf(text, messages, "manual", new Date(time)), text);
+        }
+        assert.deepEqual(
+            backupsIn(folder).map(({ time }) => time),
+            [times[1], times[0], times[2]],
+        );
+    });
+
+    it("are pruned with their proofs, after a run that has succeeded only", () => {
         const old = nameOf("[]", [], "scheduled", new Date("2026-01-01T00:00:00Z"));
-        for (const file of [old, `${old}.proven`, name, "x.json.part", "y.json.part"]) {
+        const files = [old, `${old}.proven`, name];
+        for (const file of files) {
             writeFileSync(join(folder, file), "");
         }
-        const yesterday = Date.now() / 1000 - 2 * 24 * 60 * 60;
-        utimesSync(join(folder, "x.json.part"), yesterday, yesterday);
         prune(folder, 0);
-        assert.deepEqual(readdirSync(folder).sort(), [name, "y.json.part"].sort());
+        assert.deepEqual(readdirSync(folder).sort(), files.sort());
+        writeFileSync(proofOf(folder, name), "");
+        prune(folder, 0);
+        assert.deepEqual(readdirSync(folder).sort(), [name, `${name}.proven`].sort());
+    });
+
+    it("are swept of what a killed run left a day ago", () => {
+        const files = [name, `${name}.proven`, "new.json.part", "old.json.part"];
+        const longAgo = Date.now() / 1000 - 25 * 60 * 60;
+        for (const file of files) {
+            writeFileSync(join(folder, file), "");
+            utimesSync(join(folder, file), longAgo, longAgo);
+        }
+        utimesSync(join(folder, "new.json.part"), longAgo + 2 * 60 * 60, longAgo + 2 * 60 * 60);
+        sweep(folder);
+        assert.deepEqual(readdirSync(folder).sort(), files.slice(0, 3).sort());
     });
 });
 
@@ -114,40 +175,57 @@ describe("the program of the backup's pods", () => {
         rmSync(folder, { recursive: true });
     });
 
-    const seconds = { READ_SECONDS: "1", PROOF_SECONDS: "1" };
+    const program = join(import.meta.dirname, "../backup.ts");
     const backups = () => readdirSync(folder).filter((file) => file.includes("-manual"));
 
-    async function run(
-        args: readonly string[],
-        more: Readonly<Record<string, string>> = {},
-    ): Promise<{ status: number | null; stdout: string; stderr: string }> {
-        const env = {
+    function environment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+        return {
             ...process.env,
             BACKUPS: folder,
             API_DB_FILEPATH: database,
             PROOF: join(folder, "proof"),
-            ...seconds,
+            READ_SECONDS: "1",
+            PROOF_SECONDS: "1",
             ...more,
         };
-        const child = spawn(process.execPath, [join(import.meta.dirname, "../backup.ts"), ...args], { env });
+    }
+
+    /** Runs it. Each failure must be one line, and nothing else. */
+    async function run(
+        args: readonly string[],
+        more: Readonly<Record<string, string>> = {},
+    ): Promise<{ status: number | null; stdout: string; stderr: string }> {
+        const child = spawn(process.execPath, [program, ...args], { env: environment(more) });
         let [stdout, stderr] = ["", ""];
         child.stdout.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
         child.stderr.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
-        return new Promise((resolve) => {
-            child.on("close", (status) => {
-                resolve({ status, stdout, stderr });
-            });
-        });
+        const [status] = (await once(child, "close")) as [number | null];
+        if (status !== 0) {
+            assert.equal(stdout, "");
+            assert.match(stderr, /^.+\n$/);
+        }
+        return { status, stdout, stderr };
     }
 
-    /** Proves with an api that answers this. */
-    async function prove(answer: string): ReturnType<typeof run> {
-        const server = createServer((_, response) => response.end(answer)).listen(0, "127.0.0.1");
-        await new Promise((resolve) => server.once("listening", resolve));
+    /** Proves with an api that answers this, or that never answers. */
+    async function prove(
+        answer: string | undefined,
+        more: Readonly<Record<string, string>> = {},
+    ): ReturnType<typeof run> {
+        const server = createServer((_, response) => {
+            if (answer !== undefined) {
+                response.end(answer);
+            }
+        }).listen(0, "127.0.0.1");
+        await once(server, "listening");
         try {
-            return await run(["prove"], { API_PORT: String((server.address() as AddressInfo).port) });
+            return await run(["prove"], {
+                API_PORT: String((server.address() as AddressInfo).port),
+                ...more,
+            });
         } finally {
             server.close();
+            server.closeAllConnections();
         }
     }
 
@@ -168,11 +246,13 @@ describe("the program of the backup's pods", () => {
         assert.equal((await run(["read", name])).stdout, text);
     });
 
-    it("fails if the api returns fewer messages, or does not answer, and proves nothing", async () => {
+    it("fails if the api returns fewer or more messages, or does not answer, and proves nothing", async () => {
         writeFileSync(database, text);
         await run(["copy"]);
         assert.equal((await prove("[]")).status, 1);
+        assert.equal((await prove(render([...messages, ...messages]))).status, 1);
         assert.equal((await prove("<html>")).status, 1);
+        assert.equal((await prove(undefined)).status, 1);
         assert.equal((await run(["prove"], { API_PORT: "1" })).status, 1);
         const [name = ""] = backups();
         assert.equal(existsSync(join(folder, `${name}.proven`)), false);
@@ -196,8 +276,151 @@ describe("the program of the backup's pods", () => {
         assert.deepEqual(backups(), []);
     });
 
+    it("copies a whole file each time, of a writer that never stops", async () => {
+        // As the app writes: the same file, emptied and filled, here with a pause in the middle.
+        const writer = spawn(process.execPath, ["--eval", endlessWriter], { env: environment() });
+        try {
+            const counts: number[] = [];
+            for (let round = 0; round < 5; round++) {
+                const { status, stderr } = await run(["copy"], { READ_SECONDS: "60" });
+                assert.equal(status, 0, stderr);
+                counts.push(parse(readFileSync(join(folder, "proof"), "utf8"))?.length ?? -1);
+            }
+            const listed = [...backupsIn(folder)].reverse();
+            assert.deepEqual([...counts].sort(), listed.map((one) => one.messages).sort());
+            for (const { name } of listed) {
+                const copied = parse(readBackup(folder, name)) ?? [];
+                assert.deepEqual(copied, numbered(copied.length));
+            }
+        } finally {
+            writer.kill("SIGKILL");
+            await once(writer, "close");
+        }
+    });
+
+    it("prunes what is over the count after the proof, and not if that fails", async () => {
+        for (const day of ["01", "02", "03"]) {
+            const name = nameOf("[]", [], "scheduled", new Date(`2026-01-${day}T00:00:00Z`));
+            writeBackup(folder, name, "[]");
+            writeFileSync(proofOf(folder, name), "");
+        }
+        writeFileSync(database, text);
+        const kept = { BACKUPS_KEPT: "3", REASON: "scheduled" };
+        await run(["copy"], kept);
+        assert.equal((await prove("[]", kept)).status, 1);
+        assert.equal(backupsIn(folder).length, 4);
+        assert.equal((await prove(text, kept)).status, 0);
+        assert.equal(backupsIn(folder).length, 3);
+        assert.equal((await run(["prune"], { BACKUPS_KEPT: "1" })).status, 0);
+        assert.deepEqual(
+            backupsIn(folder).map((one) => one.messages),
+            [2],
+        );
+    });
+
+    it("never takes a count that it cannot read for none", async () => {
+        writeBackup(folder, nameOf("[]", [], "scheduled"), "[]");
+        for (const BACKUPS_KEPT of ["", "0", "-1", "seven"]) {
+            assert.equal((await run(["prune"], { BACKUPS_KEPT })).status, 1);
+        }
+        assert.equal(backupsIn(folder).length, 1);
+    });
+
+    it("prints no backup that is damaged, and an empty list if there are none", async () => {
+        assert.deepEqual(JSON.parse((await run(["list"])).stdout), []);
+        const name = nameOf(text, messages, "manual");
+        writeFileSync(join(folder, name), text.replace("one", "eno"));
+        assert.equal((await run(["read", name])).status, 1);
+        assert.equal((await run(["read", "../db.json"])).status, 1);
+    });
+
+    /** Copies onto a volume of 64 kB, which holds three backups of 16 kB. The volume ends with its mount namespace. */
+    function copyOntoSmallVolume(kept: string): { status: string; files: string[]; stderr: string } {
+        const volume = join(folder, "volume");
+        const before = join(folder, "before");
+        mkdirSync(volume);
+        mkdirSync(before);
+        for (const day of [1, 2, 3]) {
+            const content = render(numbered(100 + day)).padEnd(16_384);
+            const name = nameOf(
+                content,
+                numbered(100 + day),
+                "scheduled",
+                new Date(`2026-01-0${day}T00:00:00Z`),
+            );
+            writeBackup(before, name, content);
+            writeFileSync(proofOf(before, name), "");
+        }
+        writeFileSync(database, render(numbered(104)).padEnd(32_768));
+        const script = [
+            'mount -t tmpfs -o size=64k tmpfs "$BACKUPS" && cp "$BEFORE"/* "$BACKUPS" || exit',
+            '"$NODE" "$PROGRAM" copy >/dev/null; echo "$?"; ls "$BACKUPS"',
+        ].join("\n");
+        const env = environment({
+            BACKUPS: volume,
+            BEFORE: before,
+            NODE: process.execPath,
+            PROGRAM: program,
+            BACKUPS_KEPT: kept,
+        });
+        const unshare = ["--user", "--map-root-user", "--mount", "sh", "-c", script];
+        const { stdout, stderr } = spawnSync("unshare", unshare, { env, encoding: "utf8" });
+        const [status = "", ...files] = stdout.trim().split("\n");
+        return { status, files: files.filter((file) => !file.endsWith(".proven")), stderr };
+    }
+
+    it("leaves a full volume as it was, and says which key makes room", function () {
+        if (!canMount()) {
+            this.skip();
+        }
+        const { status, files, stderr } = copyOntoSmallVolume("3");
+        assert.equal(status, "1", stderr);
+        assert.match(stderr, /^.*storageSize.*backupsKept.*\n$/);
+        assert.deepEqual(
+            files,
+            readdirSync(join(folder, "before")).filter((file) => !file.endsWith(".proven")),
+        );
+    });
+
+    it("makes room on a full volume if backupsKept was made smaller", function () {
+        if (!canMount()) {
+            this.skip();
+        }
+        const { status, files, stderr } = copyOntoSmallVolume("1");
+        assert.equal(status, "0", stderr);
+        assert.deepEqual(
+            files.map((file) => file.split("-")[1]),
+            ["103", "104"],
+        );
+    });
+
     it("refuses a word that it does not know", async () => {
         assert.equal((await run(["erase"])).status, 1);
         assert.equal((await run([])).status, 1);
     });
 });
+
+function numbered(count: number): Message[] {
+    return Array.from({ length: count }, (_, index) => ({ AuthorUsername: "ada", Text: `message ${index}` }));
+}
+
+const endlessWriter = `
+    const { openSync, writeSync, closeSync } = require("node:fs");
+    const messages = [];
+    for (;;) {
+        const text = JSON.stringify(messages, undefined, 2);
+        const file = openSync(process.env.API_DB_FILEPATH, "w");
+        writeSync(file, text.slice(0, text.length / 2));
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+        writeSync(file, text.slice(text.length / 2));
+        closeSync(file);
+        messages.push({ AuthorUsername: "ada", Text: "message " + messages.length });
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+`;
+
+/** Whether this machine lets tests mount a volume in a namespace of their own. */
+function canMount(): boolean {
+    const mount = ["--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", tmpdir()];
+    return spawnSync("unshare", mount).status === 0;
+}
