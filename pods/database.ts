@@ -1,4 +1,6 @@
 /** The api's file: a list of messages, as the app writes it. */
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 
 /** A message in the api's file. */
 export interface Message {
@@ -13,5 +15,84 @@ export function parse(text: string): readonly Message[] | undefined {
         return Array.isArray(list) ? (list as readonly Message[]) : undefined;
     } catch {
         return undefined;
+    }
+}
+
+/** JSON strings hold no raw newline, so in the app's layout this can only be the end of a message. */
+const endOfMessage = "\n  }";
+
+/** The messages of a torn file that are complete: all that end before the damage. */
+export function salvage(text: string): readonly Message[] {
+    const ends: number[] = [];
+    for (let at = text.indexOf(endOfMessage); at !== -1; at = text.indexOf(endOfMessage, at + 1)) {
+        ends.push(at + endOfMessage.length);
+    }
+    const upTo = (count: number): readonly Message[] | undefined =>
+        parse(count === 0 ? "[]" : `${text.slice(0, ends[count - 1])}\n]`);
+    // If a number of messages parses, so does every smaller number.
+    let complete = 0;
+    let tooMany = ends.length + 1;
+    while (tooMany - complete > 1) {
+        const middle = (complete + tooMany) >> 1;
+        if (upTo(middle)) {
+            complete = middle;
+        } else {
+            tooMany = middle;
+        }
+    }
+    return upTo(complete) ?? [];
+}
+
+/** The text of the api's file, byte for byte as Go's json.MarshalIndent writes it. */
+export function render(messages: readonly Message[]): string {
+    const escaped = (character: string): string =>
+        `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+    return JSON.stringify(messages, undefined, 2).replaceAll(/[<>&\u2028\u2029]/g, escaped);
+}
+
+/** Replaces a file whole: after a crash of the process or the node, it holds the old content or the new one. */
+export function writeDurably(path: string, content: string | Uint8Array): void {
+    const part = join(dirname(path), `.${basename(path)}.part`);
+    try {
+        writeFileSync(part, content, { flush: true });
+        renameDurably(part, path);
+    } catch (error) {
+        rmSync(part, { force: true });
+        throw error;
+    }
+}
+
+/** Renames a file within its file system. Once this returns, the new name survives a crash of the node. */
+export function renameDurably(from: string, to: string): void {
+    renameSync(from, to);
+    const folder = openSync(dirname(to), "r");
+    try {
+        fsyncSync(folder);
+    } finally {
+        closeSync(folder);
+    }
+}
+
+/** A file of the api, read from the disk: its bytes, and the messages in them. Undefined if missing or torn. */
+export interface Copy {
+    readonly bytes: Buffer;
+    readonly messages: readonly Message[];
+}
+
+export function readBack(path: string): Copy | undefined {
+    const bytes = readIfThere(path);
+    const messages = bytes && parse(bytes.toString());
+    return messages && { bytes, messages };
+}
+
+/** The content of a file. Undefined if it is missing. */
+export function readIfThere(path: string): Buffer | undefined {
+    try {
+        return readFileSync(path);
+    } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+            return undefined;
+        }
+        throw error;
     }
 }
