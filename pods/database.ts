@@ -1,15 +1,6 @@
-/** The api's file: a list of messages, as the app writes it, and how it is written so that no kill can tear it. */
-import {
-    closeSync,
-    fsyncSync,
-    mkdirSync,
-    openSync,
-    readFileSync,
-    renameSync,
-    rmSync,
-    writeSync,
-} from "node:fs";
-import { dirname } from "node:path";
+/** The api's file: a list of messages, as the app writes it. */
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 
 /** A message in the api's file. */
 export interface Message {
@@ -27,88 +18,81 @@ export function parse(text: string): readonly Message[] | undefined {
     }
 }
 
-/** The messages that end before the cut of a torn file. */
+/** JSON strings hold no raw newline, so in the app's layout this can only be the end of a message. */
+const endOfMessage = "\n  }";
+
+/** The messages of a torn file that are complete: all that end before the damage. */
 export function salvage(text: string): readonly Message[] {
-    const whole = parse(text);
-    if (whole) {
-        return whole;
+    const ends: number[] = [];
+    for (let at = text.indexOf(endOfMessage); at !== -1; at = text.indexOf(endOfMessage, at + 1)) {
+        ends.push(at + endOfMessage.length);
     }
-    let depth = 0;
-    let end = 0;
-    let isInString = false;
-    for (let index = 0; index < text.length; index++) {
-        const character = text[index];
-        if (isInString) {
-            if (character === "\\") {
-                index++; // whatever follows is part of the string
-            } else if (character === '"') {
-                isInString = false;
-            }
-        } else if (character === '"') {
-            isInString = true;
-        } else if (character === "[" || character === "{") {
-            depth++;
-        } else if (character === "]" || character === "}") {
-            depth--;
-            end = depth === 1 ? index + 1 : end;
+    const upTo = (count: number): readonly Message[] | undefined =>
+        parse(count === 0 ? "[]" : `${text.slice(0, ends[count - 1])}\n]`);
+    // If a number of messages parses, so does every smaller number.
+    let complete = 0;
+    let tooMany = ends.length + 1;
+    while (tooMany - complete > 1) {
+        const middle = (complete + tooMany) >> 1;
+        if (upTo(middle)) {
+            complete = middle;
+        } else {
+            tooMany = middle;
         }
     }
-    return parse(`${text.slice(0, end)}]`) ?? [];
+    return upTo(complete) ?? [];
 }
 
-/** Characters that Go's encoding/json escapes and JSON.stringify does not. Source: https://pkg.go.dev/encoding/json#Marshal */
-const escaped = /[<>&\u2028\u2029]/g;
-
-/** The text of the file, byte for byte as the app writes these messages. */
+/** The text of the api's file, byte for byte as Go's json.MarshalIndent writes it. */
 export function render(messages: readonly Message[]): string {
-    return JSON.stringify(messages, undefined, 2).replace(
-        escaped,
-        (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-    );
+    const escaped = (character: string): string =>
+        `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+    return JSON.stringify(messages, undefined, 2).replaceAll(/[<>&\u2028\u2029]/g, escaped);
 }
 
-/** The content of a file. Undefined if there is no such file. */
-export function readIfThere(path: string): string | undefined {
+/** Replaces a file whole: after a crash of the process or the node, it holds the old content or the new one. */
+export function writeDurably(path: string, content: string | Uint8Array): void {
+    const part = join(dirname(path), `.${basename(path)}.part`);
     try {
-        return readFileSync(path, "utf8");
+        writeFileSync(part, content, { flush: true });
+        renameDurably(part, path);
+    } catch (error) {
+        rmSync(part, { force: true });
+        throw error;
+    }
+}
+
+/** Renames a file within its file system. Once this returns, the new name survives a crash of the node. */
+export function renameDurably(from: string, to: string): void {
+    renameSync(from, to);
+    const folder = openSync(dirname(to), "r");
+    try {
+        fsyncSync(folder);
+    } finally {
+        closeSync(folder);
+    }
+}
+
+/** A file of the api, read from the disk: its bytes, and the messages in them. Undefined if missing or torn. */
+export interface Copy {
+    readonly bytes: Buffer;
+    readonly messages: readonly Message[];
+}
+
+export function readBack(path: string): Copy | undefined {
+    const bytes = readIfThere(path);
+    const messages = bytes && parse(bytes.toString());
+    return messages && { bytes, messages };
+}
+
+/** The content of a file. Undefined if it is missing. */
+export function readIfThere(path: string): Buffer | undefined {
+    try {
+        return readFileSync(path);
     } catch (error) {
         if ((error as NodeJS.ErrnoException).code === "ENOENT") {
             return undefined;
         }
         throw error;
     }
-}
-
-/** Replaces a file, whole or not at all. It is on the disk when this returns. */
-export function writeDurably(path: string, text: string): void {
-    mkdirSync(dirname(path), { recursive: true });
-    const part = `${path}.part`;
-    const file = openSync(part, "w", 0o660);
-    try {
-        const bytes = Buffer.from(text);
-        for (let written = 0; written < bytes.length;) {
-            written += writeSync(file, bytes, written);
-        }
-        fsyncSync(file);
-    } catch (error) {
-        // On a full volume the part would take what space is left.
-        rmSync(part, { force: true });
-        throw error;
-    } finally {
-        closeSync(file);
-    }
-    renameSync(part, path);
-    flushFolder(dirname(path));
-}
-
-/** A new name is on the disk only when its folder is. */
-function flushFolder(path: string): void {
-    const folder = openSync(path, "r");
-    fsyncSync(folder);
-    closeSync(folder);
-}
-
-/** A moment in the name of a file, such as 20261125T120000Z. */
-export function timeName(date = new Date()): string {
-    return `${date.toISOString().replace(/[-:]/g, "").slice(0, 15)}Z`;
 }

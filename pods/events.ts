@@ -1,113 +1,152 @@
-/** Events about the api's pod, over the API server, with the token that the pod has for this alone. */
+/** Events of the api's pod, sent to the cluster's API with the token that is mounted into the guard's container. */
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { request } from "node:https";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
-/** The pod that the Events are about, and how the API server is reached. */
-export interface PodIdentity {
-    readonly name: string;
-    readonly namespace: string;
-    readonly uid: string;
-    /** Host and port of the API server. */
-    readonly server: { readonly host: string; readonly port: number };
-    /** Folder with the token and the certificate authority. */
-    readonly credentials: string;
+/** The pod that the Events are about, and the way to the cluster's API. */
+export interface Cluster {
+    readonly pod: { readonly name: string; readonly uid: string; readonly namespace: string };
+    readonly host: string;
+    readonly port: string;
+    /** Folder of the mounted token and of the certificate of the cluster's authority. */
+    readonly tokenFolder: string;
 }
 
-const component = "synergychat-guard";
-const queueLimit = 100;
-const requestLimit = 5000; // ms
+export interface PodEvent {
+    readonly reason: string;
+    readonly message: string;
+    readonly at: Date;
+    /** Makes the Event's name. An Event with the name of an earlier one is not made twice. Random if undefined. */
+    readonly id?: string;
+}
 
-/** Events that are still to be sent, in their order. None is lost while the API server does not answer, up to a limit. */
-export class Events {
-    private readonly pod: PodIdentity;
-    private readonly waiting: object[] = [];
-    private isSending = false;
+/** What the cluster's API answered: "refused" will not change if the Event is sent again. */
+export type Answer = "accepted" | "refused" | "later";
+export type Send = (event: PodEvent) => Promise<Answer>;
 
-    public constructor(pod: PodIdentity) {
-        this.pod = pod;
+/** How many Events wait for an API server that does not answer. */
+const limit = 100;
+
+/** Sends Events one after the other, in the background, for as long as it takes. */
+export class EventQueue {
+    private readonly send: Send;
+    private readonly pause: number;
+    private readonly waiting: PodEvent[] = [];
+    private sending = false;
+
+    /** @param pause milliseconds until an Event that could not be sent is sent again. */
+    public constructor(send: Send, pause = 5000) {
+        this.send = send;
+        this.pause = pause;
     }
 
-    /** Adds an Event. */
-    public add(reason: string, message: string, date = new Date()): void {
-        console.log(`${reason}: ${message}`);
-        const { name, namespace, uid } = this.pod;
-        const time = date.toISOString().replace(/\.\d+Z$/, "Z");
-        this.waiting.push({
-            apiVersion: "v1",
-            kind: "Event",
-            metadata: { generateName: `${name}.`, namespace },
-            involvedObject: { apiVersion: "v1", kind: "Pod", name, namespace, uid },
-            type: "Warning",
-            reason,
-            message,
-            source: { component },
-            reportingComponent: component,
-            reportingInstance: name,
-            firstTimestamp: time,
-            lastTimestamp: time,
-            count: 1,
-        });
-        this.waiting.splice(0, this.waiting.length - queueLimit);
+    public add(event: PodEvent): void {
+        this.waiting.push({ id: randomBytes(8).toString("hex"), ...event });
+        if (this.waiting.length > limit) {
+            this.waiting.shift();
+        }
+        void this.drain();
     }
 
-    /** Sends what waits, until one is not taken. */
-    public async send(): Promise<void> {
-        if (this.isSending) {
+    private async drain(): Promise<void> {
+        if (this.sending) {
             return;
         }
-        this.isSending = true;
-        try {
-            for (let [next] = this.waiting; next !== undefined; [next] = this.waiting) {
-                const status = await this.post(next);
-                // The API server has refused it, and would refuse it again.
-                const isDone = status >= 200 && status < 500 && status !== 429;
-                if (!isDone) {
-                    return;
-                }
-                if (status >= 300) {
-                    console.error(`The API server refused an Event: status ${status}`);
-                }
+        this.sending = true;
+        for (let event = this.waiting[0]; event; event = this.waiting[0]) {
+            if ((await this.send(event)) === "later") {
+                await sleep(this.pause);
+            } else if (this.waiting[0] === event) {
                 this.waiting.shift();
             }
-        } finally {
-            this.isSending = false;
         }
+        this.sending = false;
     }
+}
 
-    /** The status of the answer. 0: there is none. */
-    private post(event: object): Promise<number> {
-        const { namespace, server, credentials } = this.pod;
-        return new Promise((resolve) => {
-            try {
-                const asked = request(
-                    {
-                        ...server,
-                        path: `/api/v1/namespaces/${namespace}/events`,
-                        method: "POST",
-                        ca: readFileSync(join(credentials, "ca.crt")),
-                        headers: {
-                            "Content-Type": "application/json",
-                            // Read each time, since the kubelet replaces the token every hour.
-                            Authorization: `Bearer ${readFileSync(join(credentials, "token"), "utf8")}`,
-                        },
-                        timeout: requestLimit,
-                    },
-                    (response) => {
-                        response.resume();
-                        response.on("end", () => {
-                            resolve(response.statusCode ?? 0);
-                        });
-                    },
-                );
-                asked.on("timeout", () => asked.destroy(new Error("timeout")));
-                asked.on("error", () => {
-                    resolve(0);
-                });
-                asked.end(JSON.stringify(event));
-            } catch {
-                resolve(0);
+/**
+ * Sends one Event. It never rejects: problems are logged, and the answer says whether to try again.
+ *
+ * @param timeout milliseconds that the API server has for its answer.
+ */
+export function sendTo(cluster: Cluster, timeout = 5000): Send {
+    let lastProblem = "";
+    const log = (problem: string): void => {
+        if (problem !== lastProblem) {
+            lastProblem = problem;
+            console.log(problem);
+        }
+    };
+    return async (event) => {
+        try {
+            const { status, text } = await post(cluster, JSON.stringify(objectOf(event, cluster)), timeout);
+            // 409: an earlier attempt succeeded, and its answer was lost.
+            if (status < 300 || status === 409) {
+                lastProblem = "";
+                return "accepted";
             }
+            log(`The cluster refused an Event: ${String(status)} ${text.slice(0, 500)}`);
+            // The kubelet renews an expired token. A server that is overloaded or starting answers later.
+            return status === 401 || status === 429 || status >= 500 ? "later" : "refused";
+        } catch (error) {
+            log(`Events cannot be sent yet: ${(error as Error).message}`);
+            return "later";
+        }
+    };
+}
+
+function objectOf({ reason, message, at, id = "" }: PodEvent, { pod }: Cluster): object {
+    const time = at.toISOString().replace(/\.\d+/, "");
+    return {
+        apiVersion: "v1",
+        kind: "Event",
+        metadata: { name: `${pod.name}.${id}`, namespace: pod.namespace },
+        involvedObject: {
+            apiVersion: "v1",
+            kind: "Pod",
+            name: pod.name,
+            namespace: pod.namespace,
+            uid: pod.uid,
+        },
+        reason,
+        message: message.slice(0, 1024),
+        type: "Warning",
+        source: { component: "synergychat-guard" },
+        reportingComponent: "synergychat-guard",
+        reportingInstance: pod.name,
+        firstTimestamp: time,
+        lastTimestamp: time,
+        count: 1,
+    };
+}
+
+function post(cluster: Cluster, body: string, timeout: number): Promise<{ status: number; text: string }> {
+    const mounted = (name: string): string => readFileSync(join(cluster.tokenFolder, name), "utf8");
+    return new Promise((resolve, reject) => {
+        const sent = request({
+            method: "POST",
+            host: cluster.host,
+            port: cluster.port,
+            path: `/api/v1/namespaces/${cluster.pod.namespace}/events`,
+            ca: mounted("ca.crt"),
+            headers: {
+                Authorization: `Bearer ${mounted("token").trim()}`,
+                "Content-Type": "application/json",
+            },
+            signal: AbortSignal.timeout(timeout),
         });
-    }
+        sent.on("error", reject);
+        sent.on("response", (response) => {
+            let text = "";
+            response.setEncoding("utf8");
+            response.on("data", (part: string) => (text += part));
+            response.on("error", reject);
+            response.on("end", () => {
+                resolve({ status: response.statusCode ?? 0, text });
+            });
+        });
+        sent.end(body);
+    });
 }

@@ -1,119 +1,109 @@
 /**
- * The sidecar of the api: mirrors its file, repairs it, and makes Events of repairs and of the supervisor's restarts.
+ * The sidecar of the api: it mirrors the api's file, repairs it if it is torn, and reports repairs and restarts as Events.
  *
- * File system events tell when to look. Some mounts of minikube deliver none, so it also looks four times a second.
+ * Environment: API_DB_FILEPATH, API_PORT, POD_NAME, POD_UID, POD_NAMESPACE, and BACKUPS if there are backups.
  */
-import { existsSync, watch, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { watch } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parse, readIfThere } from "./database.ts";
-import { Events } from "./events.ts";
-import { Keeper } from "./keeper.ts";
+import { type PodEvent, EventQueue, sendTo } from "./events.ts";
+import { type Reason, Keeper } from "./keeper.ts";
+import { Restarts } from "./restarts.ts";
 
-const interval = 250; // ms
 const { env } = process;
+const file = env.API_DB_FILEPATH ?? "";
+const runFolder = env.RUN_FOLDER ?? "/run/synergychat";
+const tokenFolder = env.TOKEN_FOLDER ?? "/var/run/secrets/kubernetes.io/serviceaccount";
 
-const database = env.API_DB_FILEPATH ?? "";
-const run = env.RUN ?? "/run/synergychat";
-const keeper = new Keeper({ database, backups: env.BACKUPS });
-const events = new Events({
-    name: env.POD_NAME ?? "",
-    namespace: env.POD_NAMESPACE ?? "",
-    uid: env.POD_UID ?? "",
-    server: {
+/** Some volumes deliver no events of changes, so the file is looked at regularly as well. */
+const interval = 500;
+
+const queue = new EventQueue(
+    sendTo({
+        pod: {
+            name: env.POD_NAME ?? "",
+            uid: env.POD_UID ?? "",
+            namespace: env.POD_NAMESPACE ?? "",
+        },
         host: env.KUBERNETES_SERVICE_HOST ?? "",
-        port: Number(env.KUBERNETES_SERVICE_PORT ?? "443"),
-    },
-    credentials: env.CREDENTIALS ?? "/var/run/secrets/kubernetes.io/serviceaccount",
+        port: env.KUBERNETES_SERVICE_PORT ?? "",
+        tokenFolder,
+    }),
+);
+const restarts = new Restarts(join(runFolder, "restarts"));
+let lastFailure = "";
+
+function report(reason: Reason, message: string, more: Partial<PodEvent> = {}): void {
+    console.log(`${reason}: ${message}`);
+    queue.add({ reason, message, at: new Date(), ...more });
+}
+
+/** After a repair, the api must serve the file again: it reads it for each request. */
+async function reportRepair(message: string): Promise<void> {
+    report("ApiFileRepaired", `${message} ${await whatTheApiServes()}`);
+}
+
+async function whatTheApiServes(): Promise<string> {
+    const deadline = Date.now() + 3000;
+    for (;;) {
+        try {
+            const response = await fetch(`http://127.0.0.1:${env.API_PORT ?? ""}/messages`, {
+                signal: AbortSignal.timeout(2000),
+            });
+            const messages = (await response.json()) as unknown[];
+            return `The api serves ${String(messages.length)}.`;
+        } catch {
+            if (Date.now() > deadline) {
+                return "The api did not answer within three seconds.";
+            }
+            await sleep(200);
+        }
+    }
+}
+
+function look(keeper: Keeper): void {
+    try {
+        for (const { number, at, code } of restarts.next()) {
+            const message = `The api ended with exit code ${String(code)} and was started again.`;
+            report("ApiRestarted", message, { at, id: `restart-${String(number)}` });
+        }
+        keeper.look();
+        lastFailure = "";
+    } catch (error) {
+        const { message } = error as Error;
+        if (message !== lastFailure) {
+            lastFailure = message;
+            report(
+                "ApiGuardFailed",
+                `The guard cannot mirror or repair ${file}, and keeps trying: ${message}`,
+            );
+        }
+    }
+}
+
+const keeper = new Keeper(file, env.BACKUPS, (reason, message) => {
+    if (reason === "ApiFileRepaired") {
+        void reportRepair(message);
+    } else {
+        report(reason, message);
+    }
 });
 
-let wake = (): void => undefined;
-
-/** Looks at the file. A disk that is full or a volume that is gone must not end the guard. */
-function look(): void {
-    try {
-        const report = keeper.look();
-        if (report) {
-            events.add(report.reason, report.message);
-            void checkApi(report.messages);
-        }
-    } catch (error) {
-        console.error((error as Error).message);
-    }
-}
-
-/** Says in the log whether the api returns what its file has. */
-async function checkApi(wanted: number): Promise<void> {
-    for (let attempt = 0; attempt < 20; attempt++) {
-        try {
-            const answer = await fetch(`http://127.0.0.1:${env.API_PORT ?? "8080"}/messages`);
-            const messages = parse(await answer.text());
-            if (answer.ok && messages) {
-                console.log(`The api returns ${messages.length} messages, and its file has ${wanted}.`);
-                return;
-            }
-        } catch {
-            // It may be about to start.
-        }
-        await sleep(500);
-    }
-    console.error("The api does not return its messages.");
-}
-
-/** Makes Events of the restarts that the supervisor has written down since the last look, also across our own restart. */
-function reportRestarts(): void {
-    const file = join(run, "restarts");
-    const done = join(run, "restarts-reported");
-    const lines = (readIfThere(file) ?? "").split("\n").slice(0, -1);
-    const reported = Number(readIfThere(done) ?? "0");
-    if (lines.length <= reported) {
-        return;
-    }
-    for (const line of lines.slice(reported)) {
-        const { at, code } = JSON.parse(line) as { at: number; code: number };
-        events.add(
-            "ApiRestarted",
-            `The api ended with exit code ${code} and was started again.`,
-            new Date(at * 1000),
-        );
-    }
-    writeFileSync(done, String(lines.length));
-}
-
-function watchFolder(): void {
-    try {
-        const watcher = watch(dirname(database), () => {
-            wake();
-        });
-        watcher.on("error", () => {
-            watcher.close();
-        });
-    } catch {
-        // Polling is enough.
-    }
-}
-
 process.on("SIGTERM", () => {
-    // The api has ended before its sidecar, so this is the last state.
-    look();
+    look(keeper);
     process.exit(0);
 });
 
-if (existsSync(dirname(database))) {
-    watchFolder();
-}
-for (;;) {
-    look();
-    try {
-        reportRestarts();
-    } catch (error) {
-        console.error((error as Error).message);
-    }
-    void events.send();
-    await Promise.race([
-        sleep(interval),
-        new Promise<void>((resolve) => {
-            wake = resolve;
-        }),
-    ]);
+look(keeper);
+setInterval(look, interval, keeper);
+try {
+    watch(dirname(file), (_, name) => {
+        if (name === null || name === basename(file)) {
+            look(keeper);
+        }
+    }).on("error", (error) => {
+        console.log(`No more events of changes of ${file}: ${error.message}`);
+    });
+} catch (error) {
+    console.log(`No events of changes of ${file}, looking at it regularly only: ${(error as Error).message}`);
 }

@@ -1,154 +1,127 @@
-/** Keeps the api's file: a mirror of every completed write, and a repair if the file is torn. */
-import { readdirSync, rmSync, statSync } from "node:fs";
+/** Mirrors the api's file after each completed write, and repairs it if it is torn. */
+import { mkdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Message, parse, readIfThere, render, salvage, timeName, writeDurably } from "./database.ts";
+import { keepMirror, keepTorn, newestBackup } from "./copies.ts";
+import { type Copy, readBack, readIfThere, render, salvage, writeDurably } from "./database.ts";
 
-/** What the keeper reports. Each becomes an Event. */
-export interface Report {
-    readonly reason: "ApiFileRepaired" | "ApiFileShorter";
-    readonly message: string;
-    /** How many messages the file has now. */
-    readonly messages: number;
-}
+/** What the guard reports, as the reason of an Event. */
+export type Reason = "ApiRestarted" | "ApiFileRepaired" | "ApiFileShorter" | "ApiGuardFailed";
+export type Report = (reason: Reason, message: string) => void;
 
-/** Where the keeper's files are. */
-export interface KeeperPaths {
-    /** The api's file. */
-    readonly database: string;
-    /** Folder with the backups. Undefined: there are none. */
-    readonly backups: string | undefined;
-}
+/** A file that stays invalid and unchanged this long is torn. Before that, the app may still be writing it. */
+const patience = 2000;
 
-/** How long a file must stay invalid and unchanged to be torn, in ms: less may be a write that goes on. */
-export const tornAfter = 2000;
-
-const copiesKept = 5;
-
-/** Looks at the file again and again. */
 export class Keeper {
-    private readonly paths: KeeperPaths;
+    private readonly file: string;
     private readonly folder: string;
-    /** What the file was at the last look. */
-    private seen = "";
-    /** Since when the file is invalid and unchanged, in ms. */
-    private invalidSince = 0;
+    private readonly mirrorPath: string;
+    private readonly backups: string | undefined;
+    private readonly report: Report;
 
-    public constructor(paths: KeeperPaths) {
-        this.paths = paths;
-        this.folder = join(dirname(paths.database), ".guard");
+    private mirror: Copy | undefined;
+    /** The file's state when it was last read, and since when it has been in this state. */
+    private state = "";
+    private since = 0;
+    private invalid = false;
+    /** The copy of a torn file that was kept last, and the state that the file was in. */
+    private kept: { readonly state: string; readonly path: string } | undefined;
+
+    /** @param backups folder of the backups. Undefined if there are none. */
+    public constructor(file: string, backups: string | undefined, report: Report) {
+        this.file = file;
+        this.folder = join(dirname(file), ".guard");
+        this.mirrorPath = join(this.folder, "mirror.json");
+        this.backups = backups;
+        this.report = report;
     }
 
-    /**
-     * Mirrors the file if it has changed, and repairs it if it is torn.
-     *
-     * @param now moment of this look, in ms.
-     */
-    public look(now = performance.now()): Report | undefined {
-        const version = versionOf(this.paths.database);
-        if (version === undefined) {
-            // The app writes [] when it starts without a file.
-            this.seen = "";
-            return undefined;
+    /** Looks at the file once. Call it after each change and regularly. If it throws, the next call tries again. */
+    public look(now = performance.now()): void {
+        this.mirror ??= readBack(this.mirrorPath);
+        const state = stateOf(this.file);
+        if (state !== this.state) {
+            this.read(state);
+            this.state = state;
+            this.since = now;
+        } else if (this.invalid && now - this.since >= patience) {
+            this.since = now;
+            this.repair();
         }
-        if (version === this.seen) {
-            return this.invalidSince > 0 && now - this.invalidSince >= tornAfter ? this.repair() : undefined;
-        }
-        this.seen = version;
-        const messages = parse(readIfThere(this.paths.database) ?? "");
-        this.invalidSince = messages ? 0 : now;
-        return messages && this.mirror(messages);
     }
 
-    private mirror(messages: readonly Message[]): Report | undefined {
-        const path = join(this.folder, "mirror.json");
-        const before = readIfThere(path);
-        const text = render(messages);
-        if (before === text) {
-            return undefined;
+    private read(state: string): void {
+        const copy = readBack(this.file);
+        this.invalid = !copy;
+        // If the app has written in the meantime, the next look reads the file again.
+        if (copy && stateOf(this.file) === state && !this.mirror?.bytes.equals(copy.bytes)) {
+            this.update(copy);
         }
-        const had = before === undefined ? 0 : (parse(before)?.length ?? 0);
-        const isShorter = before !== undefined && had > messages.length;
-        if (isShorter) {
-            this.keep("shorter", before);
-        }
-        writeDurably(path, text);
-        return isShorter
-            ? {
-                  reason: "ApiFileShorter",
-                  message: `The api's file had ${had} messages and has ${messages.length} now. The ${had} are in ${this.folder}/shorter-*.json.`,
-                  messages: messages.length,
-              }
-            : undefined;
     }
 
-    private repair(): Report | undefined {
-        const { database } = this.paths;
-        const torn = readIfThere(database);
-        if (torn === undefined || parse(torn)) {
-            return undefined;
+    private update(copy: Copy): void {
+        const old = this.mirror;
+        if (old && copy.messages.length < old.messages.length) {
+            this.mirror = undefined;
+            const kept = keepMirror(this.mirrorPath, this.folder);
+            this.report(
+                "ApiFileShorter",
+                `${this.file} has ${count(copy)}, but had ${count(old)} before. ` +
+                    `The messages from before are kept in ${kept}.`,
+            );
         }
-        const sources = this.sources(torn);
-        if (torn === "" && sources.every(({ messages }) => messages === undefined)) {
-            return undefined; // never used
-        }
-        const [best] = sources
-            .map(({ name, messages }) => ({ name, messages: messages ?? [] }))
-            .sort((a, b) => b.messages.length - a.messages.length);
-        const { name, messages } = best ?? { name: "the file itself", messages: [] };
-        this.keep("torn", torn);
-        writeDurably(database, render(messages));
-        this.invalidSince = 0;
-        return {
-            reason: "ApiFileRepaired",
-            message: `The api's file was torn after ${salvage(torn).length} complete messages. It has ${messages.length} now, from ${name}. The torn file is in ${this.folder}/torn-*.json.`,
-            messages: messages.length,
-        };
+        mkdirSync(this.folder, { recursive: true });
+        writeDurably(this.mirrorPath, copy.bytes);
+        this.mirror = copy;
     }
 
-    /** Every earlier state of the file is a prefix of every later one, so the longest source has all. */
-    private sources(torn: string): readonly { name: string; messages: readonly Message[] | undefined }[] {
-        const mirror = readIfThere(join(this.folder, "mirror.json"));
-        const backup = this.newestBackup();
-        return [
-            { name: "the mirror", messages: mirror === undefined ? undefined : parse(mirror) },
-            { name: "the newest backup", messages: backup },
-            { name: "the file itself", messages: torn === "" ? undefined : salvage(torn) },
-        ];
-    }
-
-    private newestBackup(): readonly Message[] | undefined {
-        const { backups } = this.paths;
-        for (const name of backups === undefined ? [] : namesIn(backups, /^\d.*\.json$/).reverse()) {
-            const messages = parse(readIfThere(join(backups ?? "", name)) ?? "");
-            if (messages) {
-                return messages;
-            }
+    /** Replaces a torn file by the longest copy: each earlier state of the file is a prefix of each later one. */
+    private repair(): void {
+        const torn = readIfThere(this.file);
+        const { mirror } = this;
+        const backup = torn && newestBackup(this.backups, this.mirrorPath);
+        if (!torn?.length && !mirror && !backup) {
+            return; // The app has not yet written its first file on this volume.
         }
-        return undefined;
+        const salvaged = copyOf(salvage(torn?.toString() ?? ""));
+        const best = [mirror, salvaged, backup]
+            .filter((copy) => copy !== undefined)
+            .reduce((one, other) => (other.messages.length > one.messages.length ? other : one));
+        const kept = torn && this.keep(torn);
+        if (stateOf(this.file) !== this.state) {
+            return; // Somebody else has replaced the file.
+        }
+        writeDurably(this.file, best.bytes);
+        this.report(
+            "ApiFileRepaired",
+            `${this.file} was ${kept ? "torn" : "missing"} and now has ${count(best)}. Found in the file: ` +
+                `${number(salvaged)}, in the mirror: ${number(mirror)}, in a newer backup: ${number(backup)}.` +
+                (kept ? ` The torn file is kept in ${kept}.` : ""),
+        );
     }
 
-    /** Keeps a copy of what is about to be replaced, and the newest few of its kind. */
-    private keep(kind: "torn" | "shorter", text: string): void {
-        writeDurably(join(this.folder, `${kind}-${timeName()}.json`), text);
-        const names = namesIn(this.folder, new RegExp(`^${kind}-.*\\.json$`));
-        names.slice(0, -copiesKept).forEach((name) => {
-            rmSync(join(this.folder, name));
-        });
+    /** Keeps a torn file once, even if its repair fails several times. */
+    private keep(torn: Buffer): string {
+        if (this.kept?.state !== this.state) {
+            this.kept = { state: this.state, path: keepTorn(this.file, torn, this.folder) };
+        }
+        return this.kept.path;
     }
 }
 
-/** Changes with every write to the file. Undefined if there is no such file. */
-function versionOf(path: string): string | undefined {
-    const found = statSync(path, { throwIfNoEntry: false, bigint: true });
-    return found && `${found.ino} ${found.size} ${found.mtimeNs}`;
+function copyOf(messages: Copy["messages"]): Copy {
+    return { bytes: Buffer.from(render(messages)), messages };
 }
 
-function namesIn(folder: string, pattern: RegExp): string[] {
-    try {
-        return readdirSync(folder)
-            .filter((name) => pattern.test(name))
-            .sort();
-    } catch {
-        return [];
-    }
+/** Tells apart every two states of a file that the app or a rename can make. */
+function stateOf(path: string): string {
+    const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+    return stats ? [stats.ino, stats.size, stats.mtimeNs].join(" ") : "missing";
+}
+
+function count({ messages }: Copy): string {
+    return `${String(messages.length)} ${messages.length === 1 ? "message" : "messages"}`;
+}
+
+function number(copy: Copy | undefined): string {
+    return copy ? String(copy.messages.length) : "none";
 }

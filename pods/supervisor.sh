@@ -1,110 +1,142 @@
 #!/bin/sh
-# Runs the api, restarts it at once if it ends, and stops it between two writes of its file.
+# Runs the api's command, and starts it again at once if it ends. Kubernetes would wait longer each time, up to five
+# minutes. A command that ends all the time is left to Kubernetes: then this script ends with the command's exit code.
 #
-#   sh supervisor.sh COMMAND [ARGUMENT]...
-#
-# A restart comes after 0.1 to 1 s, at most 20 times in 60 s. Beyond that, and after three ends in a row within a second of
-# the start, this script exits with the api's exit code, so that a crash loop is one for Kubernetes as well.
+# Usage: supervisor.sh COMMAND [ARGUMENT...]
+# Environment: API_DB_FILEPATH, the file that a stop must not tear. Needs a POSIX shell, date, sleep and tail.
 
-file=${API_DB_FILEPATH:-}
-run=${RUN:-/run/synergychat}
-limit=${RESTART_LIMIT:-20}
+run_folder=${RUN_FOLDER:-/run/synergychat}
+uptime_file=${UPTIME_FILE:-/proc/uptime}
 newline='
 '
+app=          # Process of the command. Empty before the first start.
+stopping=     # Set once this script has been told to stop.
+halted=       # Set once it has ended the command between two writes.
+interrupted=  # Set if a signal has ended "wait" before the command did.
+restarts=     # Times of the restarts within the last minute.
+quick=0       # How many times in a row the command has ended within a second.
 
-# Hundredths of a second since the machine was started.
+# Hundredths of a second since the machine started. The shell has no clock, and "date" knows whole seconds only.
 now() {
-    read -r uptime _ < /proc/uptime
-    echo "${uptime%.*}${uptime#*.}"
+    up=0.00
+    read -r up _ <"$uptime_file"
+    clock=$((${up%.*} * 100 + 1${up#*.} - 100))
 }
 
-# Whether no thread of the api runs any more.
-is_stopped() {
-    for task in /proc/"$child"/task/*/status; do
-        [ -e "$task" ] || continue
-        while read -r key state _; do
-            if [ "$key" = State: ]; then
-                [ "$state" = T ] || return 1
-                break
-            fi
-        done < "$task"
+# Whether all threads of the command have stopped: SIGSTOP does not wait for a system call that is under way.
+has_stopped() {
+    for status in /proc/"$app"/task/*/stat; do
+        read -r line <"$status" || continue
+        case ${line##*) } in
+            [TtZX]*) ;;
+            *) return 1 ;;
+        esac
     done
-}
+} 2>/dev/null
 
-# Whether the api's file ends as the app ends it: with "]" in a line of its own, or as an empty list.
+# Whether the api's file ends as the app ends it. The app empties the file first and then writes it whole.
 is_complete() {
-    [ -n "$file" ] && [ -s "$file" ] || { [ ! -e "$file" ] && return 0; return 1; }
-    end=$(tail -c 2 "$file") || return 0
-    [ "$end" = "$newline]" ] || { [ "$end" = "[]" ] && [ "$(wc -c < "$file")" -eq 2 ]; }
+    [ -e "$API_DB_FILEPATH" ] || return 0
+    case $(tail -c 3 "$API_DB_FILEPATH") in
+        '[]' | *"$newline]") return 0 ;;
+        *) return 1 ;;
+    esac
 }
 
-# Ends the api while its file is complete: it is stopped, looked at, and let run on for a moment if it is writing.
-stop() {
-    stopping=yes
-    tries=0
-    while kill -STOP "$child" 2> /dev/null; do
-        until is_stopped; do :; done
-        if is_complete || [ "$tries" -ge 200 ]; then
-            break
+# Ends the command between two writes: halts it, looks at the file, and lets it run on for a moment if it is writing.
+# Once the file is complete, the halted command is killed: with SIGTERM, its threads would run on and could begin a write.
+# If the file is not complete within about two seconds, the command is asked to end, as without this script.
+stop_app() {
+    turn=0
+    while kill -s STOP "$app" && [ "$turn" -lt 100 ]; do
+        if has_stopped && is_complete; then
+            kill -s KILL "$app"
+            halted=1
+            return
         fi
-        kill -CONT "$child"
+        turn=$((turn + 1))
+        kill -s CONT "$app"
         sleep 0.01
-        tries=$((tries + 1))
     done
-    kill "-${1:-TERM}" "$child" 2> /dev/null
-    kill -CONT "$child" 2> /dev/null
+    kill -s TERM "$app"
+    kill -s CONT "$app"
+} 2>/dev/null
+
+on_stop() {
+    trap '' TERM INT QUIT
+    stopping=1
+    interrupted=1
+    [ -z "$app" ] || stop_app
 }
 
-child=
-stopping=
-trap stop TERM
-for signal in HUP INT QUIT USR1 USR2; do
+on_other() {
+    interrupted=1
+    [ -z "$app" ] || kill -s "$1" "$app"
+}
+
+# As the first process of a container, this script gets only the signals that it has a trap for.
+trap on_stop TERM INT QUIT
+for name in HUP USR1 USR2; do
     # shellcheck disable=SC2064
-    trap "kill -$signal \"\$child\"" "$signal"
+    trap "on_other $name" "$name"
 done
 
-restarts=
-quick=0
-while :; do
-    started=$(now)
-    "$@" &
-    child=$!
-    # A signal interrupts `wait`, so it is called until the api is gone.
-    code=0
-    while kill -0 "$child" 2> /dev/null; do
-        wait "$child"
+# Waits for the command, and sets its exit code. If a signal comes just as the command ends, the second "wait" no longer
+# knows the process, and answers 127.
+await_app() {
+    code=127
+    interrupted=1
+    while [ "$interrupted" ]; do
+        interrupted=
+        before=$code
+        wait "$app"
         code=$?
     done
-    [ -z "$stopping" ] || exit "$code"
+    [ "$code" -ne 127 ] || code=$before
+    # 143 stands for SIGTERM, which the command was stopped for. 137 would look like a lack of memory.
+    [ -z "$halted" ] || code=143
+}
 
-    ended=$(now)
-    if [ $((ended - started)) -lt 100 ]; then
-        quick=$((quick + 1))
-    else
-        quick=0
-    fi
-    count=0
+# Counts the restarts within the last minute, this one included.
+count_restarts() {
     recent=
+    count=1
     for time in $restarts; do
-        if [ $((ended - time)) -lt 6000 ]; then
+        if [ $((clock - time)) -lt 6000 ]; then
             recent="$recent $time"
             count=$((count + 1))
         fi
     done
-    if [ "$quick" -ge 3 ] || [ "$count" -ge "$limit" ]; then
-        echo "supervisor: the api ended with exit code $code. It ends too often to be started again."
+    restarts="$recent $clock"
+}
+
+while :; do
+    now
+    start=$clock
+    "$@" &
+    app=$!
+    # The signal may have come before the process was known.
+    [ -z "$stopping" ] || stop_app
+    await_app
+    app=
+    [ -z "$stopping" ] || exit "$code"
+
+    if [ "$code" -eq 126 ] || [ "$code" -eq 127 ]; then
+        echo "supervisor: \"$1\" cannot be started (exit code $code). Set the config key apiCommand to the command of the api's image."
         exit "$code"
     fi
-    restarts="$recent $ended"
-    case $count in
-        0) delay=0.1 ;;
-        1) delay=0.2 ;;
-        2) delay=0.5 ;;
-        *) delay=1 ;;
-    esac
-    echo "supervisor: the api ended with exit code $code. Starting it again in $delay s."
-    echo "{\"at\": $(date +%s), \"code\": $code}" 2> /dev/null >> "$run/restarts" || :
-    sleep "$delay" &
-    wait $!
+    now
+    quick=$((clock - start < 100 ? quick + 1 : 0))
+    count_restarts
+    if [ "$quick" -ge 3 ] || [ "$count" -gt 20 ]; then
+        echo "supervisor: the api ended with exit code $code, too often to be started again. Kubernetes restarts the container."
+        exit "$code"
+    fi
+    # A tenth of a second, and more if there were other restarts: a second at most.
+    pause=1
+    [ "$count" -ge 10 ] || pause=0.$count
+    echo "supervisor: the api ended with exit code $code. It starts again in $pause s (restart $count within a minute)."
+    { echo "{\"at\": $(date +%s), \"code\": $code}" >>"$run_folder/restarts"; } 2>/dev/null
+    sleep "$pause"
     [ -z "$stopping" ] || exit "$code"
 done

@@ -1,39 +1,9 @@
 import { strict as assert } from "node:assert";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Message, parse, readIfThere, render, salvage, timeName, writeDurably } from "../database.ts";
-
-/** Texts that are hard on whoever looks for the end of a message. */
-const texts = [
-    "",
-    "hi",
-    'a "quoted" word',
-    "a backslash \\",
-    '\\"',
-    "[1, {2}]",
-    "}, {",
-    "]",
-    "new\nline\ttab\u0001",
-    "<b>&amp;</b>",
-    "line\u2028separator\u2029",
-    "Grüße, 世界 🎉",
-];
-
-/** Lists of messages by a generator with a seed, so that a failure can be repeated. */
-function* lists(seed: number, count: number): Generator<readonly Message[]> {
-    let state = seed;
-    const random = (below: number): number => {
-        state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-        return Math.floor((state / 2_147_483_648) * below);
-    };
-    for (let index = 0; index < count; index++) {
-        yield Array.from({ length: random(6) }, () => ({
-            AuthorUsername: texts[random(texts.length)] ?? "",
-            Text: Array.from({ length: random(3) }, () => texts[random(texts.length)]).join(" "),
-        }));
-    }
-}
+import { type Message, parse, readBack, render, salvage, writeDurably } from "../database.ts";
+import { numbers, someMessages } from "./support/messages.ts";
 
 describe("parse", () => {
     it("returns the messages of a complete file", () => {
@@ -111,5 +81,119 @@ describe("writeDurably", () => {
 describe("timeName", () => {
     it("sorts as the moments do", () => {
         assert.equal(timeName(new Date("2026-11-25T12:00:01.999Z")), "20261125T120001Z");
+    });
+
+    it("returns undefined for JSON that is no list", () => {
+        assert.equal(parse('{"AuthorUsername": "ada", "Text": "hi"}'), undefined);
+        assert.equal(parse("null"), undefined);
+    });
+});
+
+describe("render", () => {
+    it("writes an empty list as the app does", () => {
+        assert.equal(render([]), "[]");
+    });
+
+    it("writes the layout of Go's json.MarshalIndent, with its escapes", () => {
+        const message: Message = {
+            AuthorUsername: "<ada> & \u2028\u2029",
+            Text: '\u0001\b\t\n\f\r\u001f\u007f "\\/ é語🐘',
+        };
+        assert.equal(
+            render([message, { AuthorUsername: "", Text: "" }]),
+            [
+                "[",
+                "  {",
+                String.raw`    "AuthorUsername": "\u003cada\u003e \u0026 \u2028\u2029",`,
+                String.raw`    "Text": "\u0001\b\t\n\f\r\u001f` + "\u007f" + String.raw` \"\\/ é語🐘"`,
+                "  },",
+                "  {",
+                '    "AuthorUsername": "",',
+                '    "Text": ""',
+                "  }",
+                "]",
+            ].join("\n"),
+        );
+    });
+
+    it("writes what parse reads", () => {
+        const messages = someMessages(numbers(1), 200);
+        assert.deepEqual(parse(render(messages)), messages);
+    });
+});
+
+/** The app's file, and for each message the number of bytes after which it is complete. */
+function laidOut(messages: readonly Message[]): { bytes: Buffer; ends: number[] } {
+    const elements = messages.map((message) => render([message]).slice("[".length, -"\n]".length));
+    const ends: number[] = [];
+    let text = "[";
+    for (const element of elements) {
+        text += (ends.length > 0 ? "," : "") + element;
+        ends.push(Buffer.byteLength(text));
+    }
+    return { bytes: Buffer.from(elements.length > 0 ? `${text}\n]` : "[]"), ends };
+}
+
+describe("salvage", function () {
+    this.timeout(60_000);
+
+    it("returns the messages that end before the cut, at every byte of generated files", () => {
+        for (let seed = 1; seed <= 30; seed++) {
+            const random = numbers(seed);
+            const messages = someMessages(random, Math.floor(random() * 12));
+            const { bytes, ends } = laidOut(messages);
+            assert.equal(bytes.toString(), render(messages));
+            for (let cut = 0; cut <= bytes.length; cut++) {
+                const expected = messages.slice(0, ends.filter((end) => end <= cut).length);
+                const found = salvage(bytes.subarray(0, cut).toString());
+                assert.deepEqual(found, expected, `seed ${String(seed)}, cut at byte ${String(cut)}`);
+            }
+        }
+    });
+
+    it("returns the messages before the damage if bytes in the middle are lost", () => {
+        for (let seed = 1; seed <= 10; seed++) {
+            const messages = someMessages(numbers(seed), 10);
+            const { bytes, ends } = laidOut(messages);
+            for (let at = 1; at + 8 <= bytes.length; at++) {
+                const damaged = Buffer.from(bytes).fill(0, at, at + 8);
+                const expected = messages.slice(0, ends.filter((end) => end <= at).length);
+                const found = salvage(damaged.toString());
+                assert.deepEqual(found, expected, `seed ${String(seed)}, damaged at byte ${String(at)}`);
+            }
+        }
+    });
+});
+
+describe("writeDurably", () => {
+    let folder: string;
+    beforeEach(() => {
+        folder = mkdtempSync(join(tmpdir(), "database-"));
+    });
+    afterEach(() => {
+        rmSync(folder, { recursive: true });
+    });
+
+    it("writes a file, replaces it, and leaves nothing else in the folder", () => {
+        const path = join(folder, "db.json");
+        for (const text of ["[]", render(someMessages(numbers(3), 3))]) {
+            writeDurably(path, text);
+            assert.equal(readFileSync(path, "utf8"), text);
+        }
+        assert.deepEqual(readdirSync(folder), ["db.json"]);
+        assert.deepEqual(readBack(path)?.messages, someMessages(numbers(3), 3));
+    });
+
+    it("leaves no part of a file that it cannot put in place", () => {
+        const path = join(folder, "taken");
+        mkdirSync(join(path, "inner"), { recursive: true });
+        assert.throws(() => {
+            writeDurably(path, "[]");
+        });
+        assert.deepEqual(readdirSync(folder), ["taken"]);
+    });
+
+    it("reads back nothing from a file that is missing", () => {
+        assert.equal(readBack(join(folder, "missing.json")), undefined);
     });
 });

@@ -1,156 +1,301 @@
 import { strict as assert } from "node:assert";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+    existsSync,
+    mkdirSync,
+    mkdtempSync,
+    readFileSync,
+    readdirSync,
+    rmSync,
+    truncateSync,
+    utimesSync,
+    writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Message, parse, render } from "../database.ts";
-import { Keeper, type Report, tornAfter } from "../keeper.ts";
+import { parse } from "../database.ts";
+import { type Reason, Keeper } from "../keeper.ts";
+import { file } from "./support/messages.ts";
 
-const messages: readonly Message[] = ["one", "two", "three"].map((Text) => ({ AuthorUsername: "ada", Text }));
-const whole = render(messages);
+/** Files that a killed write, a crashed node or a full disk leaves. In each, the first `found` messages are complete. */
+const tornFiles: readonly { readonly name: string; readonly bytes: Buffer; readonly found: number }[] = [
+    { name: "empty", bytes: Buffer.alloc(0), found: 0 },
+    { name: "blank", bytes: Buffer.from("  \n"), found: 0 },
+    { name: "cut after the first bracket", bytes: Buffer.from("["), found: 0 },
+    { name: "cut within the first message", bytes: Buffer.from(file(9).slice(0, 30)), found: 0 },
+    { name: "cut before the last bracket", bytes: Buffer.from(file(9).slice(0, -1)), found: 9 },
+    { name: "cut after a comma", bytes: Buffer.from(`${file(9).slice(0, -"\n]".length)},`), found: 9 },
+    { name: "cut within an escape", bytes: cutAt('"\\u00'), found: 9 },
+    {
+        name: "cut within a character",
+        bytes: Buffer.concat([cutAt('"'), Buffer.from("é").subarray(0, 1)]),
+        found: 9,
+    },
+    { name: "full of zeros", bytes: Buffer.alloc(4096), found: 0 },
+    {
+        name: "ending in zeros",
+        bytes: Buffer.concat([Buffer.from(file(9)).subarray(0, -3), Buffer.alloc(512)]),
+        found: 8,
+    },
+    { name: "zeros in the middle", bytes: zerosIn(file(9), '"message 5"'), found: 4 },
+    { name: "followed by the end of a longer file", bytes: Buffer.from(`${file(9)}"\n  }\n]`), found: 9 },
+    { name: "JSON that is no list", bytes: Buffer.from('{"error": "disk full"}'), found: 0 },
+];
 
-describe("the keeper of the api's file", () => {
+/** A file with nine complete messages that is cut in the text of the tenth. */
+function cutAt(start: string): Buffer {
+    const text = file(9).slice(0, -"\n]".length);
+    return Buffer.from(`${text},\n  {\n    "AuthorUsername": "ada",\n    "Text": ${start}`);
+}
+
+function zerosIn(text: string, place: string): Buffer {
+    const at = text.indexOf(place);
+    return Buffer.from(text).fill(0, at, at + place.length);
+}
+
+describe("The guard of the api's file", function () {
+    this.timeout(60_000);
     let folder: string;
-    let database: string;
+    let db: string;
     let backups: string;
+    let reports: { reason: Reason; message: string }[];
     let keeper: Keeper;
     let time: number;
+
     beforeEach(() => {
         folder = mkdtempSync(join(tmpdir(), "keeper-"));
-        database = join(folder, "db.json");
+        db = join(folder, "db.json");
         backups = join(folder, "backups");
         mkdirSync(backups);
-        keeper = new Keeper({ database, backups });
-        time = 1;
+        time = 0;
+        startGuard();
     });
     afterEach(() => {
         rmSync(folder, { recursive: true });
     });
 
-    /** As the app writes: the same file, emptied and filled. */
-    function write(text: string): void {
-        writeFileSync(database, text);
+    function startGuard(): void {
+        reports = [];
+        keeper = new Keeper(db, backups, (reason, message) => reports.push({ reason, message }));
     }
 
-    /** Two looks, as far apart as a file must be unchanged to be torn. */
-    function look(): Report | undefined {
-        const first = keeper.look(time);
-        time += tornAfter;
-        return first ?? keeper.look(time);
-    }
-
-    const read = (path: string) => parse(readFileSync(path, "utf8"));
-    const mirror = () => read(join(folder, ".guard", "mirror.json"));
-    const kept = (kind: string) =>
-        readdirSync(join(folder, ".guard")).filter((name) => name.startsWith(`${kind}-`));
-
-    it("mirrors each completed write", () => {
-        for (let count = 0; count <= messages.length; count++) {
-            write(render(messages.slice(0, count)));
-            assert.equal(look(), undefined);
-            assert.deepEqual(mirror(), messages.slice(0, count));
+    /** Looks at the file often during this number of milliseconds. */
+    function watchFor(milliseconds: number): void {
+        for (const end = time + milliseconds; time < end; time += 100) {
+            keeper.look(time);
         }
-        assert.deepEqual(readdirSync(join(folder, ".guard")), ["mirror.json"]);
+    }
+
+    function messagesIn(path: string): number | undefined {
+        return existsSync(path) ? parse(readFileSync(path, "utf8"))?.length : undefined;
+    }
+
+    function mirrored(): number | undefined {
+        return messagesIn(join(folder, ".guard", "mirror.json"));
+    }
+
+    function kept(kind: string): string[] {
+        const all = existsSync(join(folder, ".guard")) ? readdirSync(join(folder, ".guard")) : [];
+        return all.filter((name) => new RegExp(`^${kind}-\\d{8}T\\d{6}Z\\.json$`).test(name)).sort();
+    }
+
+    function keptContent(kind: string): Buffer[] {
+        return kept(kind).map((name) => readFileSync(join(folder, ".guard", name)));
+    }
+
+    function reasons(): Reason[] {
+        return reports.map(({ reason }) => reason);
+    }
+
+    it("mirrors the file byte for byte", () => {
+        for (const count of [0, 1, 2, 50]) {
+            writeFileSync(db, file(count));
+            watchFor(100);
+            assert.equal(readFileSync(join(folder, ".guard", "mirror.json"), "utf8"), file(count));
+        }
+        assert.deepEqual(reports, []);
     });
 
-    it("leaves a write alone that goes on", () => {
-        write(whole);
-        look();
-        write(whole.slice(0, 50));
-        assert.equal(keeper.look(time), undefined);
-        assert.equal(keeper.look(time + tornAfter - 1), undefined);
-        write(whole.slice(0, 60));
-        assert.equal(keeper.look(time + tornAfter), undefined);
-        assert.equal(readFileSync(database, "utf8"), whole.slice(0, 60));
-    });
+    for (const { name, bytes, found } of tornFiles) {
+        it(`repairs a torn file: ${name}`, () => {
+            writeFileSync(db, file(7));
+            watchFor(100);
+            writeFileSync(db, bytes);
+            watchFor(3000);
 
-    const torn: Readonly<Record<string, string>> = {
-        "is empty": "",
-        "is one character": "[",
-        "ends in a key": whole.slice(0, 20),
-        "ends in a text": whole.slice(0, -12),
-        "ends between two messages": whole.slice(0, whole.indexOf("},") + 2),
-        "lacks its last character": whole.slice(0, -1),
-        "ends in zeros": whole.slice(0, 40) + "\0".repeat(40),
-        "is all zeros": "\0".repeat(100),
-        "is something else": "<html>",
-        "is complete and goes on": `${whole}]`,
-        "ends in half a character": Buffer.from(render([{ AuthorUsername: "ada", Text: "🎉" }]))
-            .subarray(0, 46)
-            .toString("latin1"),
-    };
-    for (const [what, text] of Object.entries(torn)) {
-        it(`repairs a file that ${what}, from the mirror`, () => {
-            write(whole);
-            look();
-            write(text);
-            const report = look();
-            assert.deepEqual([report?.reason, report?.messages], ["ApiFileRepaired", 3]);
-            assert.deepEqual(read(database), messages);
-            const [copy = "", ...others] = kept("torn");
-            assert.equal(readFileSync(join(folder, ".guard", copy), "utf8"), text);
-            assert.deepEqual(others, []);
-            assert.equal(look(), undefined);
+            const expected = Math.max(found, 7);
+            assert.equal(readFileSync(db, "utf8"), file(expected));
+            assert.equal(mirrored(), expected);
+            assert.deepEqual(reasons(), ["ApiFileRepaired"]);
+            assert.deepEqual(keptContent("torn"), [bytes]);
+            assert.deepEqual(readdirSync(folder).sort(), [".guard", "backups", "db.json"]);
         });
     }
 
-    it("takes what the torn file itself has if that is more than the mirror has", () => {
-        write(render(messages.slice(0, 1)));
-        look();
-        write(whole.slice(0, -10));
-        assert.equal(look()?.messages, 2);
-        assert.deepEqual(read(database), messages.slice(0, 2));
-    });
+    // An empty file is left to the app: see below.
+    for (const { name, bytes, found } of tornFiles.filter(({ name }) => name !== "empty")) {
+        it(`salvages a torn file without a mirror and backups: ${name}`, () => {
+            writeFileSync(db, bytes);
+            watchFor(3000);
+            assert.equal(readFileSync(db, "utf8"), file(found));
+            assert.deepEqual(keptContent("torn"), [bytes]);
+        });
+    }
 
-    it("takes the newest backup that is whole if that is more than all else", () => {
-        writeFileSync(join(backups, "20260101T000000Z-3-00000000-scheduled.json"), whole);
-        writeFileSync(join(backups, "20260102T000000Z-3-00000000-scheduled.json"), "torn");
-        write("");
-        assert.equal(look()?.messages, 3);
-        assert.deepEqual(read(database), messages);
-    });
-
-    it("does not take an empty file on a volume that was never used for torn", () => {
-        write("");
-        assert.equal(look(), undefined);
-        assert.equal(readFileSync(database, "utf8"), "");
-    });
-
-    it("keeps the mirror of a file that became shorter, and says so", () => {
-        write(whole);
-        look();
-        write("[]");
-        const report = look();
-        assert.deepEqual([report?.reason, report?.messages], ["ApiFileShorter", 0]);
-        const [copy = ""] = kept("shorter");
-        assert.deepEqual(read(join(folder, ".guard", copy)), messages);
-        assert.deepEqual(mirror(), []);
-    });
-
-    it("waits for a file that is missing", () => {
-        assert.equal(look(), undefined);
-        write(whole);
-        look();
-        assert.deepEqual(mirror(), messages);
-    });
-
-    it("repairs also what was torn before it started", () => {
-        write(whole);
-        look();
-        write(whole.slice(0, 30));
-        keeper = new Keeper({ database, backups: undefined });
-        assert.equal(look()?.messages, 3);
-    });
-
-    it("keeps the newest five torn files", () => {
-        mkdirSync(join(folder, ".guard"));
-        for (let day = 1; day <= 6; day++) {
-            writeFileSync(join(folder, ".guard", `torn-2025010${day}T000000Z.json`), "");
+    it("waits two seconds after the last change, because the app may still be writing", () => {
+        writeFileSync(db, file(3));
+        watchFor(100);
+        for (const length of [0, 10, 20, 30]) {
+            writeFileSync(db, file(4).slice(0, length));
+            watchFor(1900);
         }
-        writeFileSync(join(folder, ".guard", "mirror.json"), whole);
-        write("[");
-        look();
-        const names = kept("torn");
-        assert.equal(names.length, 5);
-        assert.equal(names[0], "torn-20250103T000000Z.json");
+        assert.deepEqual(reports, []);
+        assert.equal(readFileSync(db, "utf8"), file(4).slice(0, 30));
+        watchFor(300);
+        assert.deepEqual(reasons(), ["ApiFileRepaired"]);
+    });
+
+    it("names the counts of what it found", () => {
+        writeFileSync(db, file(11));
+        watchFor(100);
+        writeFileSync(db, cutAt('"'));
+        writeFileSync(join(backups, "20261125T120000Z-12-0123abcd-scheduled.json"), file(12));
+        utimesSync(join(backups, "20261125T120000Z-12-0123abcd-scheduled.json"), 4e9, 4e9);
+        watchFor(3000);
+        const numbersIn = (text: string): number[] => (text.match(/\b\d+\b/g) ?? []).map(Number);
+        assert.deepEqual(
+            numbersIn((reports[0]?.message ?? "").replaceAll(folder, "")).slice(0, 4),
+            [12, 9, 11, 12],
+        );
+    });
+
+    it("takes the newest backup if the mirror is lost", () => {
+        writeFileSync(join(backups, "20261125T110000Z-9-0123abcd-scheduled.json"), file(9));
+        writeFileSync(join(backups, "20261125T120000Z-8-0123abcd-scheduled.json"), file(8));
+        writeFileSync(join(backups, "20261125T130000Z-7-0123abcd-scheduled.json"), file(7).slice(0, -5));
+        writeFileSync(join(backups, "20261125T130000Z-7-0123abcd-scheduled.json.proven"), "");
+        writeFileSync(db, file(2).slice(0, -1));
+        watchFor(3000);
+        assert.equal(readFileSync(db, "utf8"), file(8));
+    });
+
+    it("does not bring back messages that a restore removed", () => {
+        writeFileSync(db, file(9));
+        watchFor(100);
+        const backup = join(backups, "20261125T120000Z-9-0123abcd-before-restore.json");
+        writeFileSync(backup, file(9));
+        utimesSync(backup, 1e9, 1e9);
+        writeFileSync(db, file(4));
+        watchFor(100);
+        truncateSync(db, 10);
+        watchFor(3000);
+        assert.equal(readFileSync(db, "utf8"), file(4));
+    });
+
+    it("repairs although the backups cannot be read", () => {
+        rmSync(backups, { recursive: true });
+        writeFileSync(db, file(4));
+        watchFor(100);
+        truncateSync(db, 10);
+        watchFor(3000);
+        assert.equal(readFileSync(db, "utf8"), file(4));
+    });
+
+    it("puts a deleted file back", () => {
+        writeFileSync(db, file(4));
+        watchFor(100);
+        rmSync(db);
+        watchFor(3000);
+        assert.equal(readFileSync(db, "utf8"), file(4));
+        assert.deepEqual(reasons(), ["ApiFileRepaired"]);
+        assert.deepEqual(kept("torn"), []);
+    });
+
+    it("leaves a volume alone that was never used", () => {
+        watchFor(3000);
+        assert.deepEqual(readdirSync(folder), ["backups"]);
+        writeFileSync(db, "");
+        watchFor(3000);
+        assert.equal(readFileSync(db, "utf8"), "");
+        assert.deepEqual(readdirSync(folder).sort(), ["backups", "db.json"]);
+        assert.deepEqual(reports, []);
+    });
+
+    it("leaves a missing file to the app if only backups are there", () => {
+        writeFileSync(join(backups, "20261125T120000Z-8-0123abcd-scheduled.json"), file(8));
+        watchFor(3000);
+        assert.equal(existsSync(db), false);
+    });
+
+    it("keeps the mirror of a file that becomes shorter, and reports it", () => {
+        writeFileSync(db, file(9));
+        watchFor(100);
+        writeFileSync(db, file(3));
+        watchFor(3000);
+        assert.equal(readFileSync(db, "utf8"), file(3));
+        assert.equal(mirrored(), 3);
+        assert.deepEqual(keptContent("shorter").map(String), [file(9)]);
+        assert.deepEqual(reasons(), ["ApiFileShorter"]);
+    });
+
+    it("notices a file that became shorter while it was not running", () => {
+        writeFileSync(db, file(9));
+        watchFor(100);
+        writeFileSync(db, "[]");
+        startGuard();
+        watchFor(100);
+        assert.deepEqual(keptContent("shorter").map(String), [file(9)]);
+        assert.deepEqual(reasons(), ["ApiFileShorter"]);
+    });
+
+    it("keeps five mirrors of shorter files, and the one with the most messages among them", () => {
+        for (const count of [20, 1, 9, 2, 8, 3, 7, 4, 6, 1, 5, 0, 4, 1]) {
+            writeFileSync(db, file(count));
+            watchFor(100);
+        }
+        const counts = keptContent("shorter").map((bytes) => parse(bytes.toString())?.length);
+        assert.deepEqual(counts, [20, 7, 6, 5, 4]);
+    });
+
+    it("keeps five torn files", () => {
+        for (let count = 1; count <= 8; count++) {
+            writeFileSync(db, file(count));
+            watchFor(100);
+            truncateSync(db, file(count).length - 1);
+            watchFor(3000);
+        }
+        assert.equal(kept("torn").length, 5);
+        assert.equal(readFileSync(db, "utf8"), file(8));
+    });
+
+    it("tries again if it cannot write, and keeps the torn file once", () => {
+        writeFileSync(db, file(4));
+        watchFor(100);
+        truncateSync(db, 10);
+        watchFor(2000);
+        // The new file cannot be written while a folder has its name.
+        mkdirSync(join(folder, ".db.json.part", "taken"), { recursive: true });
+        for (let attempt = 1; attempt <= 3; attempt++) {
+            assert.throws(() => {
+                watchFor(2500);
+            });
+            time += 100;
+        }
+        assert.equal(kept("torn").length, 1);
+        rmSync(join(folder, ".db.json.part"), { recursive: true });
+        watchFor(3000);
+        assert.equal(readFileSync(db, "utf8"), file(4));
+        assert.equal(kept("torn").length, 1);
+    });
+
+    it("mirrors a write that it could not mirror at first", () => {
+        mkdirSync(join(folder, ".guard", ".mirror.json.part", "taken"), { recursive: true });
+        writeFileSync(db, file(4));
+        assert.throws(() => {
+            watchFor(100);
+        });
+        rmSync(join(folder, ".guard", ".mirror.json.part"), { recursive: true });
+        time += 100;
+        watchFor(100);
+        assert.equal(mirrored(), 4);
     });
 });

@@ -1,0 +1,222 @@
+import { strict as assert } from "node:assert";
+import {
+    appendFileSync,
+    existsSync,
+    mkdirSync,
+    mkdtempSync,
+    readFileSync,
+    readdirSync,
+    rmSync,
+    writeFileSync,
+} from "node:fs";
+import { type Server, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import { parse } from "../database.ts";
+import { type ApiServer, startApiServer } from "./support/cluster.ts";
+import { file, numbers } from "./support/messages.ts";
+import { type Running, start, until } from "./support/processes.ts";
+
+const program = join(import.meta.dirname, "..", "guard.ts");
+
+describe("The guard", function () {
+    this.timeout(120_000);
+    let folder: string;
+    let db: string;
+    let cluster: ApiServer;
+    let api: Server;
+    let guards: Running[];
+
+    beforeEach(async () => {
+        folder = mkdtempSync(join(tmpdir(), "guard-"));
+        db = join(folder, "data", "db.json");
+        mkdirSync(dirname(db));
+        cluster = await startApiServer(folder);
+        // The api: it serves what its file holds.
+        api = createServer((_, response) => {
+            response.end(readFileSync(db));
+        });
+        await new Promise<void>((resolve) => api.listen(0, "127.0.0.1", resolve));
+        guards = [];
+    });
+    afterEach(async () => {
+        for (const { process: guard } of guards) {
+            guard.kill("SIGKILL");
+        }
+        await Promise.all(guards.map(({ ended }) => ended));
+        for (const server of [api, cluster.server]) {
+            server.closeAllConnections();
+            server.close();
+        }
+        rmSync(folder, { recursive: true });
+    });
+
+    function startGuard(): Running {
+        const guard = start([process.execPath, program], {
+            API_DB_FILEPATH: db,
+            API_PORT: String((api.address() as AddressInfo).port),
+            POD_NAME: "synergychat-api-1",
+            POD_UID: "a-b-c",
+            POD_NAMESPACE: "chat",
+            KUBERNETES_SERVICE_HOST: "127.0.0.1",
+            KUBERNETES_SERVICE_PORT: cluster.port,
+            RUN_FOLDER: folder,
+            TOKEN_FOLDER: folder,
+        });
+        guards.push(guard);
+        return guard;
+    }
+
+    function mirror(): string {
+        const path = join(dirname(db), ".guard", "mirror.json");
+        return existsSync(path) ? readFileSync(path, "utf8") : "";
+    }
+
+    function restarted(...codes: number[]): void {
+        for (const code of codes) {
+            appendFileSync(
+                join(folder, "restarts"),
+                `{"at": ${String(Math.floor(Date.now() / 1000))}, "code": ${String(code)}}\n`,
+            );
+        }
+    }
+
+    it("mirrors the file after bursts of writes", async () => {
+        startGuard();
+        let count = 0;
+        for (let burst = 0; burst < 5; burst++) {
+            for (let write = 0; write < 40; write++) {
+                writeFileSync(db, file(++count));
+                await nextTurn();
+            }
+            await until("the mirror", () => mirror() === file(count));
+        }
+        assert.deepEqual(cluster.events, []);
+    });
+
+    it("mirrors the file on a volume that delivers no events of changes", async () => {
+        // The folder is missing when the guard begins to watch it.
+        rmSync(dirname(db), { recursive: true });
+        const guard = startGuard();
+        await until("the start", () => guard.output() !== "");
+        mkdirSync(dirname(db));
+        for (const count of [3, 4]) {
+            writeFileSync(db, file(count));
+            await until("the mirror", () => mirror() === file(count));
+        }
+    });
+
+    it("repairs a torn file and reports the counts, and how many messages the api serves", async () => {
+        writeFileSync(db, file(5));
+        startGuard();
+        await until("the mirror", () => mirror() === file(5));
+        writeFileSync(db, file(6).slice(0, -20));
+        await until("the repair", () => readFileSync(db, "utf8") === file(5));
+        const [event] = await until("the Event", () => cluster.events.length > 0 && cluster.events);
+        assert.equal(event?.reason, "ApiFileRepaired");
+        assert.match(event.message, /The api serves 5\./);
+    });
+
+    it("reports a repair although the api does not answer", async () => {
+        writeFileSync(db, file(5).slice(0, -1));
+        startGuard();
+        api.close();
+        const [event] = await until("the Event", () => cluster.events.length > 0 && cluster.events);
+        assert.equal(event?.reason, "ApiFileRepaired");
+        assert.equal(readFileSync(db, "utf8"), file(5));
+    });
+
+    it("reports each restart of the api once, even if it is started again itself", async () => {
+        restarted(1);
+        startGuard();
+        await until("the Event of an earlier restart", () => cluster.events.length === 1);
+        restarted(137, 2);
+        await until("the Events", () => cluster.events.length === 3);
+        const codes = cluster.events.map(({ message }) => Number(/code (\d+)/.exec(message)?.[1]));
+        assert.deepEqual(codes, [1, 137, 2]);
+        assert.ok(cluster.events.every(({ reason }) => reason === "ApiRestarted"));
+
+        guards[0]?.process.kill("SIGKILL");
+        startGuard();
+        await until("the Events again", () => cluster.events.length === 6);
+        // The API server knows them by their names.
+        assert.equal(new Set(cluster.events.map(({ metadata }) => metadata.name)).size, 3);
+    });
+
+    it("does not report restarts of long ago when it is started again", async () => {
+        writeFileSync(join(folder, "restarts"), '{"at": 1000, "code": 1}\nno JSON\n');
+        startGuard();
+        restarted(2);
+        const [event] = await until("the Event", () => cluster.events.length > 0 && cluster.events);
+        assert.match(event?.message ?? "", /code 2\b/);
+    });
+
+    it("reports once that it cannot write", async () => {
+        mkdirSync(join(dirname(db), ".guard", ".mirror.json.part", "taken"), { recursive: true });
+        writeFileSync(db, file(2));
+        startGuard();
+        await until("the Event", () => cluster.events.length > 0);
+        rmSync(join(dirname(db), ".guard", ".mirror.json.part"), { recursive: true });
+        await until("the mirror", () => mirror() === file(2));
+        assert.deepEqual(
+            cluster.events.map(({ reason }) => reason),
+            ["ApiGuardFailed"],
+        );
+    });
+
+    it("works although the API server does not answer", async () => {
+        cluster.answer = "silent";
+        writeFileSync(db, file(5));
+        const guard = startGuard();
+        restarted(1, 1);
+        await until("the mirror", () => mirror() === file(5));
+        guard.process.kill("SIGTERM");
+        assert.equal(await guard.ended, 0);
+    });
+
+    it("ends on SIGTERM after a last mirror", async () => {
+        writeFileSync(db, file(1));
+        const guard = startGuard();
+        await until("the mirror", () => mirror() === file(1));
+        writeFileSync(db, file(2));
+        guard.process.kill("SIGTERM");
+        assert.equal(await guard.ended, 0);
+        assert.equal(mirror(), file(2));
+    });
+
+    it("keeps a complete mirror if it is killed at any time", async () => {
+        const random = numbers(7);
+        let count = 0;
+        let mirrored = 0;
+        for (let kill = 0; kill < 10; kill++) {
+            const guard = startGuard();
+            // Half of them are killed while they start, the others once they have mirrored something.
+            const before = mirror();
+            let end = kill % 2 === 0 ? Date.now() + random() * 200 : Infinity;
+            while (Date.now() < end) {
+                writeFileSync(db, file(++count));
+                await sleep(random() * 2);
+                if (end === Infinity && mirror() !== before) {
+                    end = Date.now() + random() * 50;
+                }
+            }
+            guard.process.kill("SIGKILL");
+            await guard.ended;
+            const text = mirror();
+            if (text !== "") {
+                const now = parse(text)?.length ?? -1;
+                assert.ok(now >= mirrored && now <= count, `${String(now)} of ${String(count)} messages`);
+                assert.equal(text, file(now));
+                mirrored = now;
+            }
+        }
+        assert.ok(mirrored > 0);
+        startGuard();
+        writeFileSync(db, file(++count));
+        await until("the mirror", () => mirror() === file(count));
+        assert.deepEqual(readdirSync(dirname(db)).sort(), [".guard", "db.json"]);
+        assert.deepEqual(readdirSync(join(dirname(db), ".guard")), ["mirror.json"]);
+    });
+});
