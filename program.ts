@@ -84,7 +84,7 @@ export function deploy(settings: Settings, instance: string): Outputs {
                 ...protection,
                 api: apiArgs,
                 tools: toolsImage(settings, toolsConfigMap),
-                dataClaim: storage.claimName,
+                apiUrl: apiUrl(),
             },
             opts,
         );
@@ -142,14 +142,13 @@ export function declaredApiDeployment(settings: Settings, instance: string): k8s
  * @returns undefined if the stack has neither guard nor backups, or nothing that could be copied.
  */
 export function declaredTrial(settings: Settings, instance: string): BackupJob | undefined {
-    const dataClaim = mountedClaim(settings.storage);
-    if (dataClaim === undefined || !(settings.guard ?? settings.backups)) {
+    if (settings.storage.mode === "ephemeral" || !(settings.guard ?? settings.backups)) {
         return undefined;
     }
     const job = backupJob({
         api: { namespace: settings.namespace, instance, ...imageArgs(settings, "api") },
+        apiUrl: apiUrl(),
         tools: toolsImage(settings, toolsConfigMapName),
-        dataClaim,
         backupsClaim: settings.backups && backupsClaimName,
         reason: "before-upgrade",
         kept: settings.backups?.kept ?? 1,
@@ -174,6 +173,11 @@ function clusterProvider({ context, kubeconfig }: Settings): k8s.Provider {
         // The program wins over whatever an earlier run or a kubectl edit wrote to the same field.
         enablePatchForce: true,
     });
+}
+
+/** Address of the api inside the cluster. A fixed name: nothing has to wait for the Service itself. */
+function apiUrl(): string {
+    return `http://${serviceName("api")}`;
 }
 
 function toolsImage({ images }: Settings, configMap: pulumi.Input<string>): BackupJobArgs["tools"] {

@@ -71,7 +71,7 @@ export function backupNotMade(
 }
 
 /** A stack without backups, for a command that needs them. */
-export function backupsOff({ backups, storage }: Pick<Settings, "backups" | "storage">): Finding {
+export function backupsOff({ backups }: Pick<Settings, "backups">): Finding {
     const toFile: Fix = {
         to: "Write the messages to a file",
         run: ["npm run backup -- --file messages.json"],
@@ -91,13 +91,9 @@ export function backupsOff({ backups, storage }: Pick<Settings, "backups" | "sto
             },
         ]);
     }
-    return storage.mode === "ephemeral"
-        ? finding("storageMode", 'This stack makes no backups, because storageMode is "ephemeral".', [
-              { to: "Move the messages to a claim", run: ["npm run switch -- persistent"] },
-          ])
-        : finding(
-              "backupSchedule",
-              "backupSchedule is set in the config, and the last up did not apply it.",
-              [{ to: "Apply it", run: ["npm run up"] }],
-          );
+    return finding(
+        "backupSchedule",
+        "backupSchedule is set in the config, and the last up did not apply it.",
+        [{ to: "Apply it", run: ["npm run up"] }],
+    );
 }

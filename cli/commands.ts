@@ -48,9 +48,9 @@ export const commands: Readonly<Record<string, Command>> = {
             file: { value: "PATH", text: "write a new file on this machine instead, in both storage modes" },
         },
         details: [
-            "Without --file, the backup is on the claim of the stack's backups, which needs backupSchedule and persistent",
-            "storage. It is proven: the api's own image starts on a copy of it and must return as many messages. Of these",
-            "backups, the newest 20 are kept. With --file, it is what the api returns, in the layout of the api's own file.",
+            "Without --file, the backup is on the claim of the stack's backups, which needs backupSchedule. It is proven:",
+            "the api's own image starts on a copy of it and must return as many messages. Of these backups, the newest 20 are",
+            "kept. With --file, it is what the api returns, in the layout of the api's own file.",
             "A file that exists is never replaced.",
         ],
         run: async (call) => (await import("./commands/backup/backup")).backup(call),

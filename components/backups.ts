@@ -2,13 +2,10 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { classAnnotation, partLabels, selectorLabels } from "../model/labels";
 import {
-    apiVolumeName,
     backupName,
     backupsClaimName,
-    claimName,
     configMapName,
     containerPort,
-    databasePaths,
     firstBackupName,
     toolPaths,
     workloadName,
@@ -28,8 +25,8 @@ export interface BackupsArgs extends ProtectionArgs {
     readonly api: WorkloadArgs;
     /** What the backup's pods run. */
     readonly tools: ToolsImage;
-    /** Name of the claim with the api's file. Undefined: the storage is ephemeral, and the schedule is suspended. */
-    readonly dataClaim: pulumi.Input<string> | undefined;
+    /** Address of the api inside the cluster. */
+    readonly apiUrl: pulumi.Input<string>;
     /** What the claim of the backups requests. */
     readonly claim: ClaimArgs;
     /** When backups are made: a cron line. */
@@ -69,13 +66,10 @@ export class Backups extends pulumi.ComponentResource {
         );
         this.claimName = this.claim.metadata.name;
         this.makeCronJob(name, args);
-        if (args.dataClaim !== undefined) {
-            this.makeFirstJob(name, args, args.dataClaim);
-        }
+        this.makeFirstJob(name, args);
         this.registerOutputs({ claimName: this.claimName });
     }
 
-    /** It stays with ephemeral storage: the commands that list and restore backups use its template. */
     private makeCronJob(name: string, args: BackupsArgs): void {
         const { namespace, instance } = args.api;
         new k8s.batch.v1.CronJob(
@@ -84,7 +78,7 @@ export class Backups extends pulumi.ComponentResource {
                 metadata: { name: backupName, namespace, labels: partLabels("api", instance) },
                 spec: {
                     schedule: args.schedule,
-                    suspend: args.dataClaim === undefined || (args.suspend ?? false),
+                    suspend: args.suspend ?? false,
                     concurrencyPolicy: "Forbid",
                     startingDeadlineSeconds: 300,
                     successfulJobsHistoryLimit: 3,
@@ -99,7 +93,7 @@ export class Backups extends pulumi.ComponentResource {
         );
     }
 
-    private makeFirstJob(name: string, args: BackupsArgs, dataClaim: pulumi.Input<string>): void {
+    private makeFirstJob(name: string, args: BackupsArgs): void {
         const { namespace, instance } = args.api;
         new k8s.batch.v1.Job(
             `${name}-first-job`,
@@ -111,22 +105,20 @@ export class Backups extends pulumi.ComponentResource {
                     // It may take longer than the rollout, and nothing depends on it.
                     annotations: { "pulumi.com/skipAwait": "true" },
                 },
-                spec: this.job({ ...args, dataClaim }, "first"),
+                spec: this.job(args, "first"),
             },
             // It runs once. A Job cannot be changed, so a new image would replace it and run it again.
             { parent: this, ignoreChanges: ["spec"] },
         );
     }
 
-    private job({ dataClaim = claimName, ...args }: BackupsArgs, reason: string): Job {
-        return backupJob({ ...args, dataClaim, backupsClaim: this.claimName, reason });
+    private job(args: BackupsArgs, reason: string): Job {
+        return backupJob({ ...args, backupsClaim: this.claimName, reason });
     }
 }
 
 /** Arguments of a Job that makes a backup. */
-export interface BackupJobArgs extends Pick<BackupsArgs, "api" | "tools" | "kept"> {
-    /** Name of the claim with the api's file. */
-    readonly dataClaim: pulumi.Input<string>;
+export interface BackupJobArgs extends Pick<BackupsArgs, "api" | "apiUrl" | "tools" | "kept"> {
     /** Name of the claim of the backups. Undefined: the backup is deleted with the Job's pod, and only proves the image. */
     readonly backupsClaim: pulumi.Input<string> | undefined;
     /** Why the backup is made, as a part of its name. */
@@ -138,21 +130,16 @@ const proofVolume = "proof";
 const proofFile = `${toolPaths.proof}/db.json`;
 
 /**
- * A Job that makes a backup and proves it: copy the file, start the api's own image on the copy, and compare what it returns.
- * It runs on the api's node, since a ReadWriteOnce volume is mounted on one node only.
+ * A Job that makes a backup and proves it: copy what the api returns, start the api's own image on the copy, and compare what
+ * that returns. It runs on the api's node, since a guarded api mounts the backups too, and a ReadWriteOnce volume is mounted on
+ * one node only.
  */
 export function backupJob(args: BackupJobArgs): Job {
-    const { api, dataClaim, backupsClaim } = args;
+    const { api, backupsClaim } = args;
     const pod = podSpec(api, {
-        initContainers: [
-            tool(args, "copy", [
-                { name: apiVolumeName, mountPath: databasePaths.persistent.mountPath, readOnly: true },
-            ]),
-            provingApi(api),
-        ],
-        containers: [tool(args, "prove", [])],
+        initContainers: [tool(args, "copy"), provingApi(api)],
+        containers: [tool(args, "prove")],
         volumes: [
-            { name: apiVolumeName, persistentVolumeClaim: { claimName: dataClaim } },
             {
                 name: backupsVolume,
                 ...(backupsClaim === undefined
@@ -186,16 +173,12 @@ const besideApi: k8s.types.input.core.v1.Affinity = {
     },
 };
 
-function tool(
-    { api, tools, reason, kept }: BackupJobArgs,
-    command: "copy" | "prove",
-    mounts: k8s.types.input.core.v1.VolumeMount[],
-): Container {
+function tool({ api, apiUrl, tools, reason, kept }: BackupJobArgs, command: "copy" | "prove"): Container {
     const environment = {
         BACKUPS: toolPaths.backups,
         BACKUPS_KEPT: String(kept),
         REASON: reason,
-        API_DB_FILEPATH: databasePaths.persistent.databasePath,
+        SOURCE: pulumi.interpolate`${apiUrl}/messages`,
         API_PORT: String(containerPort),
         PROOF: proofFile,
     };
@@ -206,7 +189,6 @@ function tool(
             command: ["node", `${toolPaths.code}/backup.ts`, command],
             env: Object.entries(environment).map(([name, value]) => ({ name, value })),
             volumeMounts: [
-                ...mounts,
                 { name: backupsVolume, mountPath: toolPaths.backups },
                 { name: proofVolume, mountPath: toolPaths.proof },
                 toolsMount,

@@ -103,7 +103,7 @@ export const keys = {
         ...optional(cronLine()),
         default: "",
         description:
-            'When backups are made, such as "0 3 * * *", or empty for none (persistent only). They have a claim of their own',
+            'When backups are made, such as "0 3 * * *", or empty for none. They have a claim of their own, in both storage modes',
     },
     backupsKept: {
         ...wholeNumber(1, 1000),

@@ -21,15 +21,15 @@ import {
     sweep,
     writeBackup,
 } from "./backups.ts";
-import { type Message, parse, readIfThere, writeDurably } from "./database.ts";
+import { type Message, parse, writeDurably } from "./database.ts";
 
 const { env } = process;
 const folder = env.BACKUPS ?? "/backups";
-const database = env.API_DB_FILEPATH ?? "/persist/db.json";
+const source = env.SOURCE ?? "http://api-service/messages";
 const proof = env.PROOF ?? "/proof/db.json";
 const proofName = join(dirname(proof), "name");
 const proofSeconds = Number(env.PROOF_SECONDS ?? "120");
-const readSeconds = Number(env.READ_SECONDS ?? "10");
+const readSeconds = Number(env.READ_SECONDS ?? "120");
 const answerSeconds = Math.min(10, proofSeconds); // s for one answer of the api
 
 const commands: Readonly<Record<string, (name?: string) => void | Promise<void>>> = {
@@ -41,7 +41,7 @@ const commands: Readonly<Record<string, (name?: string) => void | Promise<void>>
 };
 
 async function copy(): Promise<void> {
-    const { text, messages } = await readDatabase();
+    const { text, messages } = await readMessages();
     const name = nameOf(text, messages, env.REASON ?? "manual");
     // First, so that a smaller backupsKept makes room on a full volume.
     prune();
@@ -58,20 +58,23 @@ async function copy(): Promise<void> {
     console.log(`${name}: ${messages.length} messages copied.`);
 }
 
-/** Again and again, since the app may be writing the file. It is there as soon as the app has started once. */
-async function readDatabase(): Promise<{ text: string; messages: readonly Message[] }> {
+/**
+ * The messages as the api returns them, which is its file byte for byte. Not from the file: a pod that mounts the api's claim
+ * keeps it from being deleted, even when the pod has ended. Again and again, since the api may be starting.
+ */
+async function readMessages(): Promise<{ text: string; messages: readonly Message[] }> {
     const end = performance.now() + readSeconds * 1000;
     for (;;) {
-        const text = readIfThere(database);
-        const messages = text === undefined ? undefined : parse(text);
-        if (text !== undefined && messages) {
-            return { text, messages };
+        const answer = await ask(source);
+        const messages = answer && parse(answer.text);
+        if (answer && messages) {
+            return { text: answer.text, messages };
         }
         if (performance.now() > end) {
             throw new Error(
-                text === undefined
-                    ? `There is no file ${database}: the api has never started on this volume.`
-                    : `${database} has been incomplete for ${readSeconds} s, so an interrupted write tore it. To have it repaired: pulumi config set guard true && pulumi up`,
+                answer
+                    ? `The api has not returned its messages for ${readSeconds} s: ${describe(answer)}. If its file is torn: pulumi config set guard true && pulumi up`
+                    : `The api has not answered at ${source} for ${readSeconds} s.`,
             );
         }
         await sleep(200);
@@ -115,17 +118,29 @@ async function countWhenReady(): Promise<number> {
     }
 }
 
-/** How many messages the api returns, or the beginning of what it returns in their place. Undefined: nothing. */
+/** How many messages the api returns, or what it returns in their place. Undefined: nothing. */
 async function askApi(): Promise<number | string | undefined> {
+    const answer = await ask(`http://127.0.0.1:${env.API_PORT ?? "8080"}/messages`);
+    return answer && (parse(answer.text)?.length ?? describe(answer));
+}
+
+interface Answer {
+    readonly status: number;
+    readonly text: string;
+}
+
+/** Undefined: there is no answer. */
+async function ask(url: string): Promise<Answer | undefined> {
     try {
-        const answer = await fetch(`http://127.0.0.1:${env.API_PORT ?? "8080"}/messages`, {
-            signal: AbortSignal.timeout(answerSeconds * 1000),
-        });
-        const text = await answer.text();
-        return parse(text)?.length ?? `status ${answer.status}, ${JSON.stringify(text.slice(0, 80))}`;
+        const answer = await fetch(url, { signal: AbortSignal.timeout(answerSeconds * 1000) });
+        return { status: answer.status, text: await answer.text() };
     } catch {
         return undefined;
     }
+}
+
+function describe({ status, text }: Answer): string {
+    return `status ${status}, ${JSON.stringify(text.slice(0, 80))}`;
 }
 
 function prune(): void {

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type Message, parse, timeName, writeDurably } from "./database.ts";
+import { type Message, parse, writeDurably } from "./database.ts";
 
 /** A backup, as its name and its file tell. */
 export interface Backup {
@@ -144,4 +144,9 @@ export function sweep(folder: string, now = Date.now()): void {
 
 function checksum(text: string): string {
     return createHash("sha256").update(text).digest("hex").slice(0, 8);
+}
+
+/** A moment in a name, such as 20261125T120000Z. */
+function timeName(date: Date): string {
+    return date.toISOString().replaceAll(/[-:]|\.\d+/g, "");
 }

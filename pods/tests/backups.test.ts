@@ -11,7 +11,7 @@ import {
     utimesSync,
     writeFileSync,
 } from "node:fs";
-import { createServer } from "node:http";
+import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -167,11 +167,20 @@ describe("the backups in a folder", () => {
 describe("the program of the backup's pods", () => {
     let folder: string;
     let database: string;
-    beforeEach(() => {
+    /** An api that returns its file as it is, torn or not. */
+    let api: Server;
+    beforeEach(async () => {
         folder = mkdtempSync(join(tmpdir(), "backup-"));
         database = join(folder, "db.json");
+        api = createServer((_, response) => {
+            response.statusCode = existsSync(database) ? 200 : 500;
+            response.end(existsSync(database) ? readFileSync(database) : "no file");
+        }).listen(0, "127.0.0.1");
+        await once(api, "listening");
     });
     afterEach(() => {
+        api.close();
+        api.closeAllConnections();
         rmSync(folder, { recursive: true });
     });
 
@@ -183,6 +192,7 @@ describe("the program of the backup's pods", () => {
             ...process.env,
             BACKUPS: folder,
             API_DB_FILEPATH: database,
+            SOURCE: `http://127.0.0.1:${(api.address() as AddressInfo).port}/messages`,
             PROOF: join(folder, "proof"),
             READ_SECONDS: "1",
             PROOF_SECONDS: "1",
@@ -269,8 +279,9 @@ describe("the program of the backup's pods", () => {
         assert.equal(readFileSync(join(folder, name), "utf8"), text);
     });
 
-    it("leaves no backup if the file is torn or missing", async () => {
+    it("leaves no backup if the api returns no messages, or does not answer", async () => {
         assert.equal((await run(["copy"])).status, 1);
+        assert.equal((await run(["copy"], { SOURCE: "http://127.0.0.1:1/messages" })).status, 1);
         writeFileSync(database, text.slice(0, 30));
         assert.equal((await run(["copy"])).status, 1);
         assert.deepEqual(backups(), []);
@@ -335,7 +346,9 @@ describe("the program of the backup's pods", () => {
     });
 
     /** Copies onto a volume of 64 kB, which holds three backups of 16 kB. The volume ends with its mount namespace. */
-    function copyOntoSmallVolume(kept: string): { status: string; files: string[]; stderr: string } {
+    async function copyOntoSmallVolume(
+        kept: string,
+    ): Promise<{ status: string; files: string[]; stderr: string }> {
         const volume = join(folder, "volume");
         const before = join(folder, "before");
         mkdirSync(volume);
@@ -364,16 +377,20 @@ describe("the program of the backup's pods", () => {
             BACKUPS_KEPT: kept,
         });
         const unshare = ["--user", "--map-root-user", "--mount", "sh", "-c", script];
-        const { stdout, stderr } = spawnSync("unshare", unshare, { env, encoding: "utf8" });
+        const child = spawn("unshare", unshare, { env });
+        let [stdout, stderr] = ["", ""];
+        child.stdout.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
+        child.stderr.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
+        await once(child, "close");
         const [status = "", ...files] = stdout.trim().split("\n");
         return { status, files: files.filter((file) => !file.endsWith(".proven")), stderr };
     }
 
-    it("leaves a full volume as it was, and says which key makes room", function () {
+    it("leaves a full volume as it was, and says which key makes room", async function () {
         if (!canMount()) {
             this.skip();
         }
-        const { status, files, stderr } = copyOntoSmallVolume("3");
+        const { status, files, stderr } = await copyOntoSmallVolume("3");
         assert.equal(status, "1", stderr);
         assert.match(stderr, /^.*storageSize.*backupsKept.*\n$/);
         assert.deepEqual(
@@ -382,11 +399,11 @@ describe("the program of the backup's pods", () => {
         );
     });
 
-    it("makes room on a full volume if backupsKept was made smaller", function () {
+    it("makes room on a full volume if backupsKept was made smaller", async function () {
         if (!canMount()) {
             this.skip();
         }
-        const { status, files, stderr } = copyOntoSmallVolume("1");
+        const { status, files, stderr } = await copyOntoSmallVolume("1");
         assert.equal(status, "0", stderr);
         assert.deepEqual(
             files.map((file) => file.split("-")[1]),

@@ -103,7 +103,7 @@ describe("golden plans", () => {
             "retained-persistent-gateway": 14,
             "retained-ephemeral-ingress-class": 12,
             "guarded-backups": 19,
-            "guarded-ephemeral-backups": 17,
+            "guarded-ephemeral-backups": 18,
         });
     });
 

@@ -341,11 +341,7 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         [backupNotMade("before-restore", failedJob, [])],
         [backupNotMade("before-down", failedJob, [])],
     ],
-    "backups-off": [
-        [backupsOff(settings())],
-        [backupsOff(settings({ ...nightly, ...ephemeral }))],
-        [backupsOff(settings(nightly))],
-    ],
+    "backups-off": [[backupsOff(settings())], [backupsOff(settings(nightly))]],
     "restore-needs-shell": [
         [noShell("api:scratch", "persistent", "synergychat")],
         [noShell("api:scratch", "ephemeral", "synergychat")],
