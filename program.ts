@@ -1,5 +1,6 @@
 /** The whole stack in one function: settings in, components and outputs out. It has no access to any cluster. */
-import * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "@pulumi/kubernetes";
+import { Provider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
 import { Api, apiDeployment } from "./components/api";
 import { Crawler, crawlerUrl } from "./components/crawler";
@@ -99,8 +100,8 @@ export function declaredApiDeployment(settings: Settings, instance: string): k8s
     );
 }
 
-function clusterProvider({ context, kubeconfig }: Settings): k8s.Provider {
-    return new k8s.Provider("cluster", {
+function clusterProvider({ context, kubeconfig }: Settings): Provider {
+    return new Provider("cluster", {
         context,
         ...(kubeconfig && { kubeconfig: pulumi.secret(kubeconfig) }),
         // The context identifies the cluster: if its address changes (minikube's does at a start), it is the same cluster.

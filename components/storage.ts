@@ -1,4 +1,5 @@
-import * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "@pulumi/kubernetes";
+import { PersistentVolumeClaim } from "@pulumi/kubernetes/core/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { classAnnotation, partLabels } from "../model/labels";
 import { apiVolumeName, claimName, databasePaths } from "../model/names";
@@ -50,7 +51,7 @@ export class ApiStorage extends pulumi.ComponentResource {
         args: ApiStorageArgs,
         { size, storageClass }: ClaimArgs,
     ): k8s.core.v1.PersistentVolumeClaim {
-        return new k8s.core.v1.PersistentVolumeClaim(
+        return new PersistentVolumeClaim(
             `${name}-claim`,
             {
                 metadata: {
