@@ -48,7 +48,9 @@ export function deploy(settings: Settings, instance: string): Outputs {
     const common = { namespace: namespace.namespaceName, instance };
 
     const storage = new ApiStorage("api-storage", { ...common, storage: settings.storage, ...guards }, opts);
-    const crawler = new Crawler(
+    // Names that the stack fixes are passed as such. An output would make one object wait for another that it does not need:
+    // on up for its creation, and on destroy for its deletion.
+    new Crawler(
         "crawler",
         {
             ...common,
@@ -59,12 +61,12 @@ export function deploy(settings: Settings, instance: string): Outputs {
         },
         opts,
     );
-    const api = new Api(
+    new Api(
         "api",
-        { ...common, ...imageArgs(settings, "api"), storage, crawlerUrl: crawler.url },
+        { ...common, ...imageArgs(settings, "api"), storage, crawlerUrl: crawlerUrl(serviceName("crawler")) },
         opts,
     );
-    const web = new Web(
+    new Web(
         "web",
         {
             ...common,
@@ -79,8 +81,8 @@ export function deploy(settings: Settings, instance: string): Outputs {
         {
             ...common,
             exposure: settings.exposure,
-            web: { host: settings.webHost, serviceName: web.service.metadata.name },
-            api: { host: settings.apiHost, serviceName: api.service.metadata.name },
+            web: { host: settings.webHost, serviceName: serviceName("web") },
+            api: { host: settings.apiHost, serviceName: serviceName("api") },
         },
         opts,
     );
