@@ -1,5 +1,6 @@
 /** The whole stack in one function: settings in, components and outputs out. It has no access to any cluster. */
-import * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "@pulumi/kubernetes";
+import { Provider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
 import { Api, type ApiArgs, apiDeployment } from "./components/api";
 import { type BackupJobArgs, Backups, backupJob } from "./components/backups";
@@ -61,7 +62,9 @@ export function deploy(settings: Settings, instance: string): Outputs {
         { ...common, storage: settings.storage, ...protection },
         opts,
     );
-    const crawler = new Crawler(
+    // Names that the stack fixes are passed as such. An output would make one object wait for another that it does not need:
+    // on up for its creation, and on destroy for its deletion.
+    new Crawler(
         "crawler",
         {
             ...common,
@@ -89,17 +92,17 @@ export function deploy(settings: Settings, instance: string): Outputs {
             opts,
         );
     const guard = settings.guard && new Guard("api-guard", common, opts);
-    const api = new Api(
+    new Api(
         "api",
         {
             ...apiArgs,
             storage,
-            crawlerUrl: crawler.url,
+            crawlerUrl: crawlerUrl(serviceName("crawler")),
             ...(guard && guardArgs(settings, toolsConfigMap, guard.serviceAccountName, backups?.claimName)),
         },
         opts,
     );
-    const web = new Web(
+    new Web(
         "web",
         {
             ...common,
@@ -114,8 +117,8 @@ export function deploy(settings: Settings, instance: string): Outputs {
         {
             ...common,
             exposure: settings.exposure,
-            web: { host: settings.webHost, serviceName: web.service.metadata.name },
-            api: { host: settings.apiHost, serviceName: api.service.metadata.name },
+            web: { host: settings.webHost, serviceName: serviceName("web") },
+            api: { host: settings.apiHost, serviceName: serviceName("api") },
         },
         opts,
     );
@@ -159,8 +162,8 @@ export function declaredTrial(settings: Settings, instance: string): BackupJob |
 
 type BackupJob = ReturnType<typeof backupJob>;
 
-function clusterProvider({ context, kubeconfig }: Settings): k8s.Provider {
-    return new k8s.Provider("cluster", {
+function clusterProvider({ context, kubeconfig }: Settings): Provider {
+    return new Provider("cluster", {
         context,
         ...(kubeconfig && { kubeconfig: pulumi.secret(kubeconfig) }),
         // The context identifies the cluster: if its address changes (minikube's does at a start), it is the same cluster.

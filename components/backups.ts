@@ -1,4 +1,5 @@
-import * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "@pulumi/kubernetes";
+import { CronJob, Job } from "@pulumi/kubernetes/batch/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { classAnnotation, partLabels, selectorLabels } from "../model/labels";
 import {
@@ -17,7 +18,7 @@ import { type ToolsImage, toolsMount, toolsVolume } from "./tools";
 import { type WorkloadArgs, container, podSpec } from "./workload";
 
 type Container = k8s.types.input.core.v1.Container;
-type Job = k8s.types.input.batch.v1.JobSpec;
+type JobSpec = k8s.types.input.batch.v1.JobSpec;
 
 /** Arguments of the backups. */
 export interface BackupsArgs extends ProtectionArgs {
@@ -72,7 +73,7 @@ export class Backups extends pulumi.ComponentResource {
 
     private makeCronJob(name: string, args: BackupsArgs): void {
         const { namespace, instance } = args.api;
-        new k8s.batch.v1.CronJob(
+        new CronJob(
             `${name}-cronjob`,
             {
                 metadata: { name: backupName, namespace, labels: partLabels("api", instance) },
@@ -95,7 +96,7 @@ export class Backups extends pulumi.ComponentResource {
 
     private makeFirstJob(name: string, args: BackupsArgs): void {
         const { namespace, instance } = args.api;
-        new k8s.batch.v1.Job(
+        new Job(
             `${name}-first-job`,
             {
                 metadata: {
@@ -112,7 +113,7 @@ export class Backups extends pulumi.ComponentResource {
         );
     }
 
-    private job(args: BackupsArgs, reason: string): Job {
+    private job(args: BackupsArgs, reason: string): JobSpec {
         return backupJob({ ...args, backupsClaim: this.claimName, reason });
     }
 }
@@ -134,7 +135,7 @@ const proofFile = `${toolPaths.proof}/db.json`;
  * that returns. It runs on the api's node, since a guarded api mounts the backups too, and a ReadWriteOnce volume is mounted on
  * one node only.
  */
-export function backupJob(args: BackupJobArgs): Job {
+export function backupJob(args: BackupJobArgs): JobSpec {
     const { api, backupsClaim } = args;
     const pod = podSpec(api, {
         initContainers: [tool(args, "copy"), provingApi(api)],

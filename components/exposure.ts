@@ -1,4 +1,6 @@
-import * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "@pulumi/kubernetes";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions/index.js";
+import { Ingress } from "@pulumi/kubernetes/networking/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { stackLabels } from "../model/labels";
 import { gatewayName, httpRouteName, ingressName, portName } from "../model/names";
@@ -62,7 +64,7 @@ export class AppExposure extends pulumi.ComponentResource {
         args: AppExposureArgs,
         ingressClass: string | undefined,
     ): k8s.networking.v1.Ingress {
-        return new k8s.networking.v1.Ingress(
+        return new Ingress(
             `${name}-ingress`,
             {
                 metadata: {
@@ -84,7 +86,7 @@ export class AppExposure extends pulumi.ComponentResource {
         args: AppExposureArgs,
         gatewayClass: string,
     ): k8s.apiextensions.CustomResource {
-        const gateway = new k8s.apiextensions.CustomResource(
+        const gateway = new CustomResource(
             `${name}-gateway`,
             {
                 apiVersion: "gateway.networking.k8s.io/v1",
@@ -105,7 +107,7 @@ export class AppExposure extends pulumi.ComponentResource {
             { parent: this },
         );
         for (const part of ["web", "api"] as const) {
-            new k8s.apiextensions.CustomResource(
+            new CustomResource(
                 `${name}-${part}-httproute`,
                 {
                     apiVersion: "gateway.networking.k8s.io/v1",

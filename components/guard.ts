@@ -1,4 +1,6 @@
-import * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "@pulumi/kubernetes";
+import { ServiceAccount } from "@pulumi/kubernetes/core/v1/index.js";
+import { Role, RoleBinding } from "@pulumi/kubernetes/rbac/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { partLabels } from "../model/labels";
 import {
@@ -53,12 +55,12 @@ export class Guard extends pulumi.ComponentResource {
             namespace: args.namespace,
             labels: partLabels("api", args.instance),
         });
-        const account = new k8s.core.v1.ServiceAccount(
+        const account = new ServiceAccount(
             `${name}-service-account`,
             { metadata: metadata(serviceAccountName), automountServiceAccountToken: false },
             { parent: this },
         );
-        const role = new k8s.rbac.v1.Role(
+        const role = new Role(
             `${name}-role`,
             {
                 metadata: metadata(eventsRoleName),
@@ -66,7 +68,7 @@ export class Guard extends pulumi.ComponentResource {
             },
             { parent: this },
         );
-        new k8s.rbac.v1.RoleBinding(
+        new RoleBinding(
             `${name}-role-binding`,
             {
                 metadata: metadata(eventsRoleName),

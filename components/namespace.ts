@@ -1,4 +1,5 @@
-import * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "@pulumi/kubernetes";
+import { Namespace } from "@pulumi/kubernetes/core/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { stackLabels } from "../model/labels";
 import { type ProtectionArgs, protectionAnnotations, protectionOptions } from "./protection";
@@ -26,7 +27,7 @@ export class AppNamespace extends pulumi.ComponentResource {
     public constructor(name: string, args: AppNamespaceArgs, opts?: pulumi.ComponentResourceOptions) {
         super("synergychat:index:AppNamespace", name, {}, opts);
 
-        this.namespace = new k8s.core.v1.Namespace(
+        this.namespace = new Namespace(
             `${name}-namespace`,
             {
                 metadata: {

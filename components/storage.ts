@@ -1,4 +1,5 @@
-import * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "@pulumi/kubernetes";
+import { PersistentVolumeClaim } from "@pulumi/kubernetes/core/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { classAnnotation, partLabels } from "../model/labels";
 import { apiVolumeName, claimName, databasePaths } from "../model/names";
@@ -61,7 +62,7 @@ export function declareClaim(
     { size, storageClass }: ClaimArgs,
     opts: pulumi.CustomResourceOptions = {},
 ): k8s.core.v1.PersistentVolumeClaim {
-    return new k8s.core.v1.PersistentVolumeClaim(
+    return new PersistentVolumeClaim(
         name,
         {
             metadata: {

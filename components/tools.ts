@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "@pulumi/kubernetes";
+import { ConfigMap } from "@pulumi/kubernetes/core/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { stackLabels } from "../model/labels";
 import { toolPaths, toolsConfigMapName } from "../model/names";
@@ -30,7 +31,7 @@ export class Tools extends pulumi.ComponentResource {
     public constructor(name: string, args: ToolsArgs, opts?: pulumi.ComponentResourceOptions) {
         super("synergychat:index:Tools", name, {}, opts);
 
-        this.configMap = new k8s.core.v1.ConfigMap(
+        this.configMap = new ConfigMap(
             `${name}-configmap`,
             {
                 metadata: {

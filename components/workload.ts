@@ -3,7 +3,9 @@
  * Service. `workload()` makes the three; the functions before it return plain resource args.
  */
 import { createHash } from "node:crypto";
-import * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "@pulumi/kubernetes";
+import { Deployment } from "@pulumi/kubernetes/apps/v1/index.js";
+import { ConfigMap, Service } from "@pulumi/kubernetes/core/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { partLabels, selectorLabels } from "../model/labels";
 import { type Part, configMapName, portName, serviceName, workloadName } from "../model/names";
@@ -97,7 +99,7 @@ export function workload(
     opts: pulumi.CustomResourceOptions = {},
 ): Workload {
     const { transform = {} } = args;
-    const configMap = new k8s.core.v1.ConfigMap(
+    const configMap = new ConfigMap(
         `${name}-configmap`,
         apply(transform.configMap, {
             metadata: metadata(part, args, configMapName(part)),
@@ -105,16 +107,14 @@ export function workload(
         }),
         { parent },
     );
-    const deployment = new k8s.apps.v1.Deployment(
+    const deployment = new Deployment(
         `${name}-deployment`,
         apply(transform.deployment, deploymentArgs(part, args, spec, configMap.metadata.name)),
         { parent, customTimeouts: rolloutLimits, ...opts },
     );
-    const service = new k8s.core.v1.Service(
-        `${name}-service`,
-        apply(transform.service, serviceArgs(part, args)),
-        { parent },
-    );
+    const service = new Service(`${name}-service`, apply(transform.service, serviceArgs(part, args)), {
+        parent,
+    });
     return { configMap, deployment, service };
 }
 
