@@ -132,9 +132,9 @@ while :; do
         echo "supervisor: the api ended with exit code $code, too often to be started again. Kubernetes restarts the container."
         exit "$code"
     fi
-    # A tenth of a second, and more if there were other restarts: a second at most.
-    pause=1
-    [ "$count" -ge 10 ] || pause=0.$count
+    # A tenth of a second at first, and a second before the twentieth restart within a minute.
+    tenths=$(((count + 1) / 2))
+    pause=$((tenths / 10)).$((tenths % 10))
     echo "supervisor: the api ended with exit code $code. It starts again in $pause s (restart $count within a minute)."
     { echo "{\"at\": $(date +%s), \"code\": $code}" >>"$run_folder/restarts"; } 2>/dev/null
     sleep "$pause"
