@@ -15,10 +15,10 @@ const occasions: Readonly<Record<BackupReason, string>> = {
 };
 
 /**
- * Makes a backup before a command replaces or deletes messages.
+ * Makes a backup before a command replaces or deletes messages, if the stack makes backups. Nothing was changed yet, so
+ * that a backup that fails costs nothing.
  *
  * @param without how to go on without it.
- * @returns its name. Undefined if the stack makes no backups.
  * @throws UserError if it fails.
  */
 export async function backupBefore(
@@ -27,23 +27,22 @@ export async function backupBefore(
     namespace: string,
     reason: Exclude<BackupReason, "manual">,
     without: Fix,
-): Promise<string | undefined> {
+): Promise<void> {
     const cronJob = await findCronJob(client, namespace);
     if (!cronJob) {
-        return undefined;
+        return;
     }
-    output.info("    Making a backup, and proving it ...");
+    output.info("Making a backup, and proving it ...");
     const end = await makeBackup(client, cronJob, reason);
     if (!end.ok) {
         throw new UserError(output.render([backupNotMade(reason, { ...end, namespace }, [without])]));
     }
-    output.info(`    ${describeBackup(end.backup)}`);
-    return end.backup.name;
+    output.info(describeBackup(end.backup));
 }
 
 /** A backup in words. */
 export function describeBackup({ name, messages, proven }: Backup): string {
-    return `backup ${name}: ${countMessages(messages)}, ${proven ? "proven" : "not proven"}`;
+    return `Backup ${name}: ${countMessages(messages)}, ${proven ? "proven" : "not proven"}.`;
 }
 
 /** A backup that failed. Nothing was changed. */

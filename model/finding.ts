@@ -145,8 +145,8 @@ export function reaching(finding: Finding, { stack, context }: Target): Finding 
         /^pulumi (config|up|preview|refresh|destroy|cancel)\b/.test(command)
             ? `${command} --stack ${stack ?? ""}`
             : command
-                  .replace(/^npm run (up|down|verify|backup|backups)$/, `$& -- ${stack ?? ""}`)
-                  .replace(/^npm run (switch|backup|down) -- .*$/, `$& ${stack ?? ""}`);
+                  .replace(/^npm run (switch|backup|down) -- .*$/, `$& ${stack ?? ""}`)
+                  .replace(/^npm run (up|down|verify|backup|backups)$/, `$& -- ${stack ?? ""}`);
     const inCluster = (command: string): string =>
         command.replace(/^kubectl (?!config\b)[^|]*?(?= \||$)/, `$& --context ${context ?? ""}`);
     const reach = (command: string): string => {

@@ -18,8 +18,12 @@ describe("a stack that is not up, on stand-ins", function () {
     for (const [command, args] of [
         ["verify", []],
         ["switch", ["ephemeral"]],
+        ["backup", []],
+        ["backup", ["--file=messages.json"]],
+        ["backups", ["--json"]],
+        ["restore", ["Pulumi.yaml", "--yes"]],
     ] as const) {
-        it(`makes ${command} name the missing namespace and npm run up`, () => {
+        it(`makes ${[command, ...args].join(" ")} name the missing namespace and npm run up`, () => {
             const { status, text, calls } = recording.run(command, args);
             assert.equal(status, 1, text);
             assert.match(text, /no namespace synergychat/);

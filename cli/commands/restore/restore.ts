@@ -16,6 +16,7 @@ import { dataFolder } from "../../../pulumi/login";
 import { shortName } from "../../../pulumi/project";
 import { outputsIn } from "../../../pulumi/state";
 import { UserError } from "../../../system/errors";
+import { backupBefore } from "../../backups";
 import { type Call, UsageError } from "../../command";
 import { Journal, journalFolder, journalPath } from "../../journal";
 import { begins } from "../../messages";
@@ -48,14 +49,14 @@ export async function restore({ words, flags, options, output }: Call): Promise<
     const client = await Client.connect({ context, env: cluster.env });
     await requireNamespace(client, namespaceName, stack.name);
     const api = new ChatApi(client, namespaceName);
-    const work: RestoreWork = { open, client, api, settings, noBackup: flags.has("no-backup") };
+    const work: RestoreWork = { open, client, api, settings };
     const path = journalPath(dataFolder(stack.env), "restore", await api.installation());
 
     const address = () => findAddress(client, namespaceName, settings.exposure.kind, apiUrl);
     const earlier = await openJournal(work, path);
     const begun = earlier
         ? await resume(work, earlier, source)
-        : await begin(work, path, source, { yes, address });
+        : await begin(work, path, source, { yes, noBackup: flags.has("no-backup"), address });
     if (!begun) {
         return; // there is nothing to replace
     }
@@ -91,14 +92,21 @@ function withoutSource(): Error {
           );
 }
 
+interface Choices {
+    readonly yes: boolean;
+    readonly noBackup: boolean;
+    /** Finds an address at which the api answers this machine. */
+    readonly address: () => Promise<string | undefined>;
+}
+
 /** Begins a restore after a question. Undefined: there is nothing to do. */
 async function begin(
     work: RestoreWork,
     path: string,
     source: Source,
-    { yes, address }: { readonly yes: boolean; readonly address: () => Promise<string | undefined> },
+    { yes, noBackup, address }: Choices,
 ): Promise<Journal<Entries> | undefined> {
-    const { open, api, settings } = work;
+    const { open, client, api, settings } = work;
     const { output, stack } = open;
     await requireInService(output, api, "restore", restoreCommand({ stack: stack.name }, source));
     const wanted = await readSource(work, source);
@@ -114,6 +122,13 @@ async function begin(
     output.info(`\n${announcement(source, before, wanted)}`);
     if (!yes && !(await confirm("Replace the messages?"))) {
         throw new UserError("Nothing was changed.");
+    }
+    // A torn file cannot become a backup. The copy on this machine has what is left of it.
+    if (!noBackup && typeof messagesIn(before) !== "string") {
+        await backupBefore(output, client, api.namespace, "before-restore", {
+            to: "Restore without a backup of what is there",
+            run: [`${restoreCommand({ stack: stack.name }, source)} --no-backup`],
+        });
     }
     const time = new Date().toISOString().replace(/[-:]/g, "").slice(0, 15);
     const copy = join(
@@ -141,10 +156,14 @@ function announcement({ named }: Source, before: string, wanted: string): string
 }
 
 /** The journal of a restore that is not complete. */
-async function openJournal({ api }: RestoreWork, path: string): Promise<Journal<Entries> | undefined> {
+async function openJournal({ open, api }: RestoreWork, path: string): Promise<Journal<Entries> | undefined> {
     const earlier = Journal.read<Entries>(path);
-    if (earlier?.entries.replacing && (await api.takenOut()) === undefined) {
-        // It was killed after its last step, or somebody has put the api back. Others may have posted since.
+    if (!earlier) {
+        return undefined;
+    }
+    requireDead(open.output, "restore", earlier.entries);
+    if ((await api.takenOut()) === undefined) {
+        // It was killed before its first step or after its last one, or somebody has put the api back.
         earlier.remove();
         return undefined;
     }
@@ -159,7 +178,6 @@ async function resume(
 ): Promise<Journal<Entries> | undefined> {
     const { output } = work.open;
     const { entries } = earlier;
-    requireDead(output, "restore", entries);
     if (source.named === entries.copy) {
         output.info(`Going back to what a restore of ${entries.source.named} was to replace.`);
         if (await undo(work, earlier)) {

@@ -1,16 +1,15 @@
 /** The steps of a restore, and the way back. */
+import { readFileSync } from "node:fs";
 import type { Settings } from "../../../config/settings";
-import type { ChatApi } from "../../../kubernetes/chat-api";
+import type { ChatApi, Message } from "../../../kubernetes/chat-api";
 import type { Client } from "../../../kubernetes/client";
 import { messagesIn } from "../../../kubernetes/messages-file";
 import { UserError } from "../../../system/errors";
 import { writeDurably } from "../../../system/files";
-import { backupBefore } from "../../backups";
 import type { Journal } from "../../journal";
 import { begins } from "../../messages";
 import { type Step, describe, takeOut } from "../../operation";
 import type { OpenStack } from "../../stack";
-import { restoreCommand } from "./refusals";
 import { type Source, messagesOf } from "./source";
 
 /** What a restore works on. */
@@ -19,8 +18,6 @@ export interface RestoreWork {
     readonly client: Client;
     readonly api: ChatApi;
     readonly settings: Settings;
-    /** Whether to make no backup before. */
-    readonly noBackup: boolean;
 }
 
 /** The entries of a restore's journal. */
@@ -37,8 +34,6 @@ export interface Entries {
     readonly copy: string;
     /** Whether that copy is complete: from now on, the api's file is the one or the other. */
     readonly replacing?: boolean | undefined;
-    /** Name of the backup that was made before. */
-    readonly backup?: string | undefined;
     /** Address at which the api answered this machine before the restore. Undefined: it answered at none. */
     readonly address?: string | undefined;
 }
@@ -48,7 +43,7 @@ type RestoreJournal = Journal<Entries>;
 /** All steps in their order. */
 export const steps: readonly Step<RestoreWork, Entries>[] = [
     { title: "Take the api out of its Service, so that nobody can post", run: stopPosts },
-    { title: "Copy what the api's file has", run: copyFile },
+    { title: "Copy the api's file to this machine", run: copyFile },
     { title: "Replace the file, and compare what the api returns", run: replaceFile },
     { title: "Put the api back into its Service", run: putBack },
 ];
@@ -61,9 +56,8 @@ async function stopPosts({ api }: RestoreWork, journal: RestoreJournal): Promise
 }
 
 /** The file itself, torn or not: of a torn file, the api returns an error. */
-async function copyFile(work: RestoreWork, journal: RestoreJournal): Promise<RestoreJournal> {
-    const { api, open } = work;
-    const { copy, replacing, backup } = journal.entries;
+async function copyFile({ api, open }: RestoreWork, journal: RestoreJournal): Promise<RestoreJournal> {
+    const { copy, replacing } = journal.entries;
     if (replacing) {
         open.output.info(`    An earlier run has copied it, to ${copy}`);
         return journal;
@@ -74,51 +68,49 @@ async function copyFile(work: RestoreWork, journal: RestoreJournal): Promise<Res
     const text = api.readFile(await api.runningPod());
     writeDurably(copy, text);
     const messages = messagesIn(text);
-    if (typeof messages === "string") {
-        // It cannot become a backup. The copy on this machine has what is left of it.
-        open.output.info(`    The file ${messages}\n    Its content is in ${copy}`);
-        return journal;
-    }
-    open.output.info(`    ${describe(messages)}, in ${copy}`);
-    return backup === undefined ? journal.with({ backup: await makeBackup(work, journal) }) : journal;
-}
-
-async function makeBackup(
-    { open, client, api, noBackup }: RestoreWork,
-    { entries }: RestoreJournal,
-): Promise<string | undefined> {
-    return noBackup
-        ? undefined
-        : backupBefore(open.output, client, api.namespace, "before-restore", {
-              to: "Restore without a backup of what is there",
-              run: [`${restoreCommand(entries, entries.source)} --no-backup`],
-          });
+    const content = typeof messages === "string" ? "the torn file" : describe(messages);
+    open.output.info(`    ${content}, in ${copy}`);
+    return journal.with({ replacing: true });
 }
 
 async function replaceFile(work: RestoreWork, journal: RestoreJournal): Promise<RestoreJournal> {
     const { api, open } = work;
-    const { wanted, copy, replacing, source } = journal.entries;
+    const { wanted, source, copy } = journal.entries;
     const messages = messagesOf("The journal", wanted);
-    if (!replacing) {
-        // Again: whoever reaches the pod past the Service may have posted since.
-        writeDurably(copy, api.readFile(await api.runningPod()));
-    }
-    const begun = journal.with({ replacing: true });
     for (let attempt = 1; attempt <= writeAttempts; attempt++) {
         const pod = await api.runningPod();
-        if (api.readFile(pod) !== wanted) {
+        const current = api.readFile(pod);
+        if (current !== wanted) {
+            if (source.named !== copy && hasLateMessages(readFileSync(copy, "utf8"), current, messages)) {
+                writeDurably(copy, current);
+            }
             api.replaceFile(pod, wanted);
         }
         const found = await api.read();
         if (found.length === messages.length && begins(messages, found)) {
             open.output.info(`    ${describe(found)}, from ${source.named}`);
-            return begun;
+            return journal;
         }
     }
     throw new UserError(
         `The api does not return the messages of ${source.named} after ${writeAttempts} attempts. Somebody may post without the Service.\n` +
             `  See the api's log:  kubectl logs deployment/synergychat-api --namespace ${api.namespace}`,
     );
+}
+
+/**
+ * Whether the file that is about to be replaced has all that the copy has, and more: somebody has reached the pod past the
+ * Service since.
+ *
+ * @param wanted what the file has after it was replaced, to which somebody may have added as well.
+ */
+export function hasLateMessages(copy: string, current: string, wanted: readonly Message[]): boolean {
+    const [before, now] = [messagesIn(copy), messagesIn(current)];
+    if (typeof before === "string" || typeof now === "string") {
+        return false;
+    }
+    const isReplaced = wanted.length > before.length && begins(wanted, now);
+    return now.length > before.length && begins(before, now) && !isReplaced;
 }
 
 async function putBack({ api }: RestoreWork, journal: RestoreJournal): Promise<RestoreJournal> {

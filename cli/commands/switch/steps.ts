@@ -3,14 +3,12 @@ import { rmSync, writeFileSync } from "node:fs";
 import { stringify } from "yaml";
 import type { Settings } from "../../../config/settings";
 import type { ChatApi, Message } from "../../../kubernetes/chat-api";
-import type { Client } from "../../../kubernetes/client";
 import { textOf } from "../../../kubernetes/messages-file";
 import { claimName } from "../../../model/names";
 import { switchVariable } from "../../../preflight/preflight";
 import { countMessages } from "../../../preflight/text";
 import { configDocument, projectName, restoreConfig } from "../../../pulumi/project";
 import { UserError } from "../../../system/errors";
-import { backupBefore } from "../../backups";
 import type { Journal } from "../../journal";
 import { begins, join } from "../../messages";
 import { type Step, describe, refuse, takeOut } from "../../operation";
@@ -31,8 +29,6 @@ export interface Entries {
     readonly address?: string | undefined;
     /** The copy of the messages. Undefined: the storage is unchanged. */
     readonly copy?: readonly Message[] | undefined;
-    /** Name of the backup that was made before. */
-    readonly backup?: string | undefined;
     /** UID of the stack's claim if no pod mounted it when the copy was made: its messages are not in the copy. */
     readonly unreadClaim?: string | undefined;
     /** What the new volume must hold at the end: what it held at first, then the copy. */
@@ -44,14 +40,11 @@ type SwitchJournal = Journal<Entries>;
 /** What a switch works on. */
 export interface Work {
     readonly open: OpenStack;
-    readonly client: Client;
     readonly api: ChatApi;
     /** The stack's settings with the storage mode that the switch leads to. */
     readonly settings: Settings;
     /** Text of the stack's config file before the switch. Undefined: there was none. */
     readonly configBefore: string | undefined;
-    /** Whether to make no backup before. */
-    readonly noBackup: boolean;
 }
 
 /** All steps in their order. */
@@ -76,21 +69,7 @@ async function copyMessages(work: Work, journal: SwitchJournal): Promise<SwitchJ
     const isChanged = copy !== undefined && (await work.api.mode()) === to;
     const copied = isChanged ? journal : await gather(work, journal);
     work.open.output.info(`    ${describe(copied.entries.copy ?? [])}, in ${copied.path}`);
-    return isChanged ? copied : copied.with({ backup: await makeBackup(work, copied) });
-}
-
-/** Of a claim that is about to be left, if a pod can read it. */
-async function makeBackup(
-    { open, client, api, noBackup }: Work,
-    { entries: { to, backup } }: SwitchJournal,
-): Promise<string | undefined> {
-    const isDue = to === "ephemeral" && backup === undefined && !noBackup && (await api.isReady());
-    return isDue
-        ? backupBefore(open.output, client, api.namespace, "before-switch", {
-              to: "Switch without a backup",
-              run: ["npm run switch -- ephemeral --no-backup"],
-          })
-        : backup;
+    return copied;
 }
 
 /** All that must be moved: what an earlier run has copied, and what the api has. */

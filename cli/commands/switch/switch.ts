@@ -13,6 +13,7 @@ import { dataFolder } from "../../../pulumi/login";
 import { configText } from "../../../pulumi/project";
 import { outputsIn } from "../../../pulumi/state";
 import { type Call, UsageError } from "../../command";
+import { backupBefore } from "../../backups";
 import { Journal, journalPath } from "../../journal";
 import { beginJournal, refuse, requireDead, requireInService, runSteps } from "../../operation";
 import { findAddress, waitForAnswer } from "../../outside";
@@ -32,14 +33,7 @@ export async function switchStorage({ words, flags, output }: Call): Promise<voi
     const client = await Client.connect({ context, env: cluster.env });
     await requireNamespace(client, namespaceName, stack.name);
     const api = new ChatApi(client, namespaceName);
-    const work: Work = {
-        open,
-        client,
-        api,
-        settings,
-        configBefore: configText(stack.name),
-        noBackup: flags.has("no-backup"),
-    };
+    const work: Work = { open, api, settings, configBefore: configText(stack.name) };
     const path = journalPath(dataFolder(stack.env), "switch", await api.installation());
 
     const earlier = Journal.read<Entries>(path);
@@ -52,6 +46,12 @@ export async function switchStorage({ words, flags, output }: Call): Promise<voi
         }
     }
     refuse(output, protectedClaim(settings, await api.claim(), open.state));
+    if (!earlier && to === "ephemeral" && !flags.has("no-backup")) {
+        await backupBefore(output, client, namespaceName, "before-switch", {
+            to: "Switch without a backup",
+            run: ["npm run switch -- ephemeral --no-backup"],
+        });
+    }
     const address = () => findAddress(client, namespaceName, settings.exposure.kind, apiUrl);
     const begun = earlier
         ? resume(work, earlier, to)

@@ -1,0 +1,166 @@
+/** `npm run backup --file` and `npm run restore`: in both storage modes, killed at any step, of a torn file, and refused. */
+import { strict as assert } from "node:assert";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { messages, say } from "./support/app";
+import { get, kubectl, list } from "./support/cluster";
+import { codesIn } from "./support/findings";
+import { operation, restoreJournal } from "./support/operation";
+import { TestStack } from "./support/stack";
+
+describe("npm run restore", function () {
+    this.timeout(1_200_000); // some tests run the command six times
+
+    const stack = new TestStack("restore", { backupSchedule: "0 3 1 1 *", crawlerContainers: 1 });
+    const folder = mkdtempSync(join(tmpdir(), "synergychat-restore-"));
+    const file = join(folder, "three.json");
+    const three = ["one", 'two ä€ "quoted" \\ <b>', "three"];
+    const four = [...three, "four"];
+
+    before(async () => {
+        await stack.create();
+        await stack.up();
+        await say(stack, ...three);
+    });
+    after(async () => {
+        rmSync(folder, { recursive: true });
+        await stack.remove();
+    });
+
+    async function inFile(script: string): Promise<string> {
+        const pod = ["deployment/synergychat-api", "--container=synergychat-api", "--namespace", stack.name];
+        return kubectl("exec", ...pod, "--", "sh", "-c", script);
+    }
+
+    async function textsInFile(): Promise<string[]> {
+        const found = JSON.parse(await inFile('cat "$API_DB_FILEPATH"')) as { Text: string }[];
+        return found.map(({ Text }) => Text);
+    }
+
+    async function isInService(): Promise<boolean> {
+        const { spec } = await get(stack.name, "service", "api-service");
+        return !("synergychat/out-of-service" in spec.selector);
+    }
+
+    async function succeeds(...args: readonly string[]): Promise<string> {
+        const { status, text } = await operation("restore", stack, [...args, "--yes"]);
+        assert.equal(status, 0, text);
+        assert.equal(restoreJournal(), undefined);
+        assert.ok(await isInService());
+        return text;
+    }
+
+    async function killedAt(moment: RegExp, ...args: readonly string[]): Promise<void> {
+        const { status, text } = await operation("restore", stack, [...args, "--yes"], moment);
+        assert.equal(status, null, text);
+    }
+
+    it("restores what npm run backup --file wrote, byte for byte, for its owner alone to read", async () => {
+        const { status, text } = await operation("backup", stack, [`--file=${file}`]);
+        assert.equal(status, 0, text);
+        assert.equal(readFileSync(file, "utf8"), await inFile('cat "$API_DB_FILEPATH"'));
+        assert.equal(statSync(file).mode & 0o777, 0o600);
+        await say(stack, "four");
+        const [pod] = await list(stack.name, "pod", "--selector=app=synergychat-api");
+        await succeeds(file);
+        assert.deepEqual(await messages(stack), three);
+        assert.equal(await inFile('cat "$API_DB_FILEPATH"'), readFileSync(file, "utf8"));
+        const [same] = await list(stack.name, "pod", "--selector=app=synergychat-api");
+        assert.equal(same.metadata.uid, pod.metadata.uid);
+    });
+
+    it("never replaces a file of this machine", async () => {
+        const before = readFileSync(file, "utf8");
+        const { status, text } = await operation("backup", stack, [`--file=${file}`]);
+        assert.equal(status, 1, text);
+        assert.equal(readFileSync(file, "utf8"), before);
+    });
+
+    it("changes nothing if it cannot restore what is named", async () => {
+        writeFileSync(join(folder, "torn.json"), '[{"AuthorUsername": "ada"');
+        for (const args of [
+            [join(folder, "torn.json")],
+            [join(folder, "absent.json")],
+            ["20260101T000000Z-3-00000000-manual.json"],
+            [file, "--messages=4"],
+        ]) {
+            const { status, text } = await operation("restore", stack, [...args, "--yes"]);
+            assert.equal(status, 1, text);
+        }
+        assert.equal(restoreJournal(), undefined);
+        assert.ok(await isInService());
+        assert.deepEqual(await messages(stack), three);
+    });
+
+    it("goes on after a kill at every step", async () => {
+        await say(stack, "four");
+        for (const moment of [/Making a backup/, /^1\/4/m, /^2\/4/m, /^3\/4/m, /^4\/4/m]) {
+            await killedAt(moment, file);
+            const found = await textsInFile();
+            assert.deepEqual(found, found.length === 3 ? three : four);
+        }
+        await operation("restore", stack, [file, "--yes"]);
+        assert.equal(restoreJournal(), undefined);
+        assert.ok(await isInService());
+        assert.deepEqual(await messages(stack), three);
+    });
+
+    it("goes back after a kill, if the copy of what was there is named", async () => {
+        await say(stack, "four");
+        for (const moment of [/^2\/4/m, /^4\/4/m]) {
+            await killedAt(moment, file);
+            const copy = restoreJournal()?.copy ?? "";
+            await succeeds(copy);
+            assert.deepEqual(await messages(stack), four);
+        }
+    });
+
+    it("keeps every other command from working until it is complete, and says how to go on", async () => {
+        await killedAt(/^3\/4/m, file);
+        const up = await stack.pulumi("up", "--yes", "--skip-preview");
+        assert.deepEqual([up.status === 0, codesIn(up.text)], [false, ["restore-interrupted"]], up.text);
+        const switched = await operation("switch", stack, ["ephemeral"]);
+        assert.deepEqual([switched.status, codesIn(switched.text)], [1, ["restore-interrupted"]]);
+        writeFileSync(join(folder, "other.json"), "[]");
+        const other = await operation("restore", stack, [join(folder, "other.json"), "--yes"]);
+        assert.deepEqual([other.status, codesIn(other.text)], [1, ["restore-interrupted"]], other.text);
+        assert.ok(other.text.includes(`npm run restore -- ${file} ${stack.name} --yes`), other.text);
+        await succeeds(file);
+        assert.deepEqual(await messages(stack), three);
+    });
+
+    it("replaces a torn file, and keeps what is left of it", async () => {
+        await inFile('printf "[{" > "$API_DB_FILEPATH"');
+        const text = await succeeds(file);
+        const [, copy = ""] = /is in (\S+\.json)/.exec(text) ?? [];
+        assert.equal(readFileSync(copy, "utf8"), "[{");
+        assert.deepEqual(await messages(stack), three);
+    });
+
+    it("says in one message that a quota lets no backup be made, and changes nothing", async () => {
+        await say(stack, "four");
+        await kubectl("create", "quota", "full", "--hard=pods=1", "--namespace", stack.name);
+        const { status, text } = await operation("restore", stack, [file, "--yes"]);
+        assert.deepEqual([status, codesIn(text)], [1, ["backup-not-made"]], text);
+        assert.match(text, /exceeded quota: full/);
+        assert.equal(restoreJournal(), undefined);
+        assert.deepEqual(await messages(stack), four);
+        await kubectl("delete", "quota", "full", "--namespace", stack.name);
+    });
+
+    it("restores the first messages, on ephemeral storage as well", async () => {
+        const switched = await operation("switch", stack, ["ephemeral"]);
+        assert.equal(switched.status, 0, switched.text);
+        assert.match(switched.text, /Backup \S+-4-\w+-before-switch\.json: 4 messages, proven/);
+        stack.edit({ storageMode: "ephemeral" });
+        const off = await operation("backup", stack);
+        assert.deepEqual([off.status, codesIn(off.text)], [1, ["backups-off"]], off.text);
+        await succeeds(file, "--messages=2");
+        assert.deepEqual(await messages(stack), three.slice(0, 2));
+        const { text } = await operation("backups", stack);
+        const [name = ""] = /\S+-before-switch\.json/.exec(text) ?? [];
+        await succeeds(name);
+        assert.deepEqual(await messages(stack), four);
+    });
+});

@@ -1,0 +1,126 @@
+/** Backups: the Job that makes one, and the pod that reads them. */
+import { strict as assert } from "node:assert";
+import { createHash } from "node:crypto";
+import { isBackupName, jobFrom, makeBackup, matchesName, readerPod } from "../../../kubernetes/backups";
+import type { CronJob, Deployment } from "../../../kubernetes/objects";
+import { fakeClient } from "../support/client";
+
+const env = [
+    { name: "REASON", value: "scheduled" },
+    { name: "BACKUPS", value: "/backups" },
+];
+const cronJob: CronJob = {
+    metadata: { name: "synergychat-api-backup", namespace: "chat", uid: "1" },
+    spec: {
+        jobTemplate: {
+            metadata: { labels: { app: "synergychat-api-backup" } },
+            spec: {
+                backoffLimit: 1,
+                template: {
+                    metadata: { labels: { app: "synergychat-api-backup" } },
+                    spec: {
+                        initContainers: [{ name: "copy", env }, { name: "synergychat-api" }],
+                        containers: [{ name: "prove", env }],
+                    },
+                },
+            },
+        },
+    },
+};
+
+describe("the Job of a backup", () => {
+    it("is the CronJob's with another reason, in every container that has one", () => {
+        const job = jobFrom(cronJob, "before-restore", new Date("2026-11-25T12:00:00.5Z"));
+        assert.equal(job.name, "synergychat-api-backup-before-restore-20261125t120000z");
+        const reason = [{ name: "REASON", value: "before-restore" }, env[1]];
+        assert.deepEqual(job.spec, {
+            backoffLimit: 1,
+            template: {
+                metadata: { labels: { app: "synergychat-api-backup" } },
+                spec: {
+                    initContainers: [{ name: "copy", env: reason }, { name: "synergychat-api" }],
+                    containers: [{ name: "prove", env: reason }],
+                },
+            },
+        });
+    });
+
+    it("belongs to the CronJob, which takes it along, and its name is one of the cluster's", () => {
+        for (const reason of ["manual", "before-restore", "before-switch", "before-down"] as const) {
+            const { name, owner, labels } = jobFrom(cronJob, reason);
+            assert.match(name, /^[a-z0-9-]{1,63}$/);
+            assert.deepEqual([owner?.kind, owner?.metadata.uid], ["CronJob", "1"]);
+            assert.deepEqual(labels, { app: "synergychat-api-backup" });
+        }
+    });
+
+    it("returns the backup that it has proven", async () => {
+        const backup = { name: "a.json", time: "", size: 1, messages: 2, reason: "manual", proven: true };
+        const client = fakeClient((path) => {
+            const pods = { kind: "PodList", items: [{ metadata: { name: "pod" } }] };
+            const status = { conditions: [{ type: "Complete", status: "True" }] };
+            return {
+                kind: "found",
+                body: path.includes("/log?") ? backup : path.includes("/pods") ? pods : { status },
+            };
+        });
+        assert.deepEqual(await makeBackup(client, cronJob, "manual"), { ok: true, backup });
+    });
+});
+
+describe("the name of a backup", () => {
+    const text = "[]";
+    const sum = createHash("sha256").update(text).digest("hex").slice(0, 8);
+
+    it("says how many messages it has, and their checksum", () => {
+        const name = `20261125T120000Z-0-${sum}-before-down.json`;
+        assert.ok(isBackupName(name));
+        assert.ok(matchesName(name, text, 0));
+        assert.ok(!matchesName(name, text, 1));
+        assert.ok(!matchesName(name, "[ ]", 0));
+    });
+
+    it("is no path, and no other file of the folder", () => {
+        for (const name of ["../20261125T120000Z-0-00000000-manual.json", "mirror.json", "db.json.proven"]) {
+            assert.ok(!isBackupName(name));
+        }
+    });
+});
+
+describe("the pod that reads the backups", () => {
+    const securityContext = { runAsNonRoot: true };
+    const deployment: Deployment = {
+        metadata: { name: "synergychat-api", uid: "2", labels: { app: "synergychat-api", owner: "dev" } },
+        spec: {
+            template: {
+                spec: {
+                    securityContext,
+                    imagePullSecrets: [{ name: "registry" }],
+                    serviceAccountName: "synergychat-api",
+                    containers: [
+                        { name: "synergychat-api", imagePullPolicy: "Never", env: [{ name: "SECRET" }] },
+                    ],
+                },
+            },
+        },
+    };
+    const pod = readerPod(deployment, "node:24") as Record<string, any>;
+
+    it("is as little privileged as the api, and is none of the api's pods", () => {
+        assert.deepEqual(pod.metadata.labels, { app: "synergychat-backups-reader", owner: "dev" });
+        assert.deepEqual(pod.spec.securityContext, securityContext);
+        assert.deepEqual(pod.spec.imagePullSecrets, [{ name: "registry" }]);
+        assert.equal(pod.spec.serviceAccountName, undefined);
+        assert.equal(pod.spec.automountServiceAccountToken, false);
+        const [container, ...others] = pod.spec.containers;
+        assert.deepEqual([container.image, container.imagePullPolicy, others], ["node:24", "Never", []]);
+    });
+
+    it("cannot write, and ends by itself or with the Deployment", () => {
+        assert.ok(
+            pod.spec.containers[0].volumeMounts.every(({ readOnly }: { readOnly: boolean }) => readOnly),
+        );
+        assert.ok(pod.spec.activeDeadlineSeconds > 0);
+        assert.equal(pod.metadata.ownerReferences[0].uid, "2");
+    });
+});

@@ -1,0 +1,115 @@
+/** What a restore decides without a cluster: what is named, whether it can be restored, and what came late. */
+import { strict as assert } from "node:assert";
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { interruptedRestore, restoreCommand } from "../../../cli/commands/restore/refusals";
+import { messagesOf, readSource, sourceOf } from "../../../cli/commands/restore/source";
+import { type RestoreWork, hasLateMessages } from "../../../cli/commands/restore/steps";
+import { UsageError } from "../../../cli/command";
+import { textOf } from "../../../kubernetes/messages-file";
+import { UserError } from "../../../system/errors";
+
+const list = (...texts: string[]) => texts.map((Text) => ({ AuthorUsername: "ada", Text }));
+const text = textOf(list("one", "two"));
+const sum = createHash("sha256").update(text).digest("hex").slice(0, 8);
+const name = `20261125T120000Z-2-${sum}-manual.json`;
+
+describe("what a restore is asked for", () => {
+    const folder = mkdtempSync(join(tmpdir(), "synergychat-restore-"));
+    const { INIT_CWD } = process.env;
+
+    before(() => {
+        process.env.INIT_CWD = folder;
+    });
+    after(() => {
+        if (INIT_CWD === undefined) {
+            delete process.env.INIT_CWD;
+        } else {
+            process.env.INIT_CWD = INIT_CWD;
+        }
+        rmSync(folder, { recursive: true });
+    });
+
+    it("is a backup if it has the name of one, and a file from the caller's folder otherwise", () => {
+        assert.deepEqual(sourceOf(name, undefined), { named: name });
+        assert.deepEqual(sourceOf("db.json", "12"), { named: join(folder, "db.json"), first: 12 });
+        assert.deepEqual(sourceOf("/tmp/db.json", undefined), { named: "/tmp/db.json" });
+    });
+
+    it("is a file if there is one with the name of a backup", () => {
+        writeFileSync(join(folder, name), text);
+        assert.deepEqual(sourceOf(name, undefined), { named: join(folder, name) });
+        rmSync(join(folder, name));
+    });
+
+    for (const messages of ["-1", "1.5", "all", "0x10", " 1"]) {
+        it(`is used wrongly with --messages ${JSON.stringify(messages)}`, () => {
+            assert.throws(() => sourceOf("db.json", messages), UsageError);
+        });
+    }
+
+    it("is read from a file whole, or its first messages in the app's layout", async () => {
+        const work = {} as RestoreWork; // no cluster is asked for a file
+        const named = join(folder, "db.json");
+        const compact = JSON.stringify(list("one", "two"));
+        writeFileSync(named, compact);
+        assert.equal(await readSource(work, { named }), compact);
+        assert.equal(await readSource(work, { named, first: 1 }), textOf(list("one")));
+        assert.equal(await readSource(work, { named, first: 0 }), "[]");
+        assert.equal(await readSource(work, { named, first: 2 }), text);
+        await assert.rejects(readSource(work, { named, first: 3 }), UserError);
+        await assert.rejects(readSource(work, { named: join(folder, "absent.json") }), UserError);
+        await assert.rejects(readSource(work, { named: folder }), UserError);
+    });
+});
+
+describe("the messages of a restore", () => {
+    it("are refused if the api could not read them", () => {
+        for (const torn of ["", text.slice(0, -1), "{}", '[{"Text": "x"}]']) {
+            assert.throws(() => messagesOf("db.json", torn), UserError);
+        }
+        assert.deepEqual(messagesOf("db.json", text), list("one", "two"));
+    });
+
+    it("are refused if the name of their backup says something else", () => {
+        assert.deepEqual(messagesOf(`/tmp/${name}`, text), list("one", "two"));
+        assert.throws(() => messagesOf(`/tmp/${name}`, textOf(list("one", "2"))), UserError);
+        assert.throws(() => messagesOf(name, textOf(list("one"))), UserError);
+    });
+});
+
+describe("messages that came after the copy", () => {
+    const late = (copy: string[], current: string[], wanted: string[]) =>
+        hasLateMessages(textOf(list(...copy)), textOf(list(...current)), list(...wanted));
+
+    it("are those that extend it", () => {
+        assert.ok(late(["a", "b"], ["a", "b", "c"], ["a"]));
+        assert.ok(late(["a"], ["a", "late"], ["a", "b"]));
+        assert.ok(late(["a"], ["a", "late"], ["x"]));
+    });
+
+    it("are none if nothing came, or if the file was replaced before", () => {
+        assert.ok(!late(["a", "b"], ["a", "b"], ["a"]));
+        assert.ok(!late(["a", "b"], ["a"], ["a"]));
+        assert.ok(!late(["a"], ["a", "b", "posted since"], ["a", "b"]));
+        assert.ok(!late(["a"], ["x", "posted since"], ["x"]));
+    });
+
+    it("are unknown if one of the two is torn", () => {
+        assert.ok(!hasLateMessages("[{", text, []));
+        assert.ok(!hasLateMessages(text, "[{", []));
+    });
+});
+
+describe("the commands of an interrupted restore", () => {
+    it("complete it, or go back to the copy, on its stack and without a question", () => {
+        const source = { named: "/home/ada/it's.json", first: 3 };
+        const [complete, back] = interruptedRestore({ stack: "dev", source, copy: "/tmp/copy.json" }).fixes;
+        assert.deepEqual(complete?.run, [
+            "npm run restore -- '/home/ada/it'\\''s.json' dev --messages 3 --yes",
+        ]);
+        assert.deepEqual(back?.run, [restoreCommand({ stack: "dev" }, { named: "/tmp/copy.json" })]);
+    });
+});
