@@ -20,14 +20,19 @@ export const switchVariable = "SYNERGYCHAT_SWITCH";
  * Shows warnings and notes, and stops the program if there is an error.
  *
  * @param instance the value of the label app.kubernetes.io/instance.
- * @param apiDeployment the api's Deployment as the program declares it.
+ * @param apiDeployment returns the api's Deployment as the program declares it. It is called once kubectl starts.
  * @throws RunError with all errors at once.
  */
-export async function preflight(settings: Settings, instance: string, apiDeployment: object): Promise<void> {
+export async function preflight(
+    settings: Settings,
+    instance: string,
+    apiDeployment: () => Promise<object>,
+): Promise<void> {
     const { context, kubeconfig, namespace, exposure } = settings;
-    const [recorded, client] = await Promise.all([
-        readRecordedState(),
+    const [client, recorded, declared] = await Promise.all([
         Client.connect({ context, kubeconfig }),
+        readRecordedState(),
+        apiDeployment().then(plain),
     ]);
     await report(otherCluster(context, recorded), context);
     const snapshot = await takeSnapshot(client, {
@@ -35,7 +40,7 @@ export async function preflight(settings: Settings, instance: string, apiDeploym
         owners: ownersOf(instance, recorded.instances),
         exposure: exposure.kind,
         recorded,
-        apiDeployment: await plain(apiDeployment),
+        apiDeployment: declared,
     });
     const switching = process.env[switchVariable] !== undefined;
     await report(evaluate(settings, snapshot, { instance, recorded, switching }), context);
