@@ -5,7 +5,6 @@ import { instanceOf } from "./model/labels";
 import { renderAdvice } from "./preflight/advice";
 import { preflight } from "./preflight/preflight";
 import { requireCli } from "./pulumi/engine";
-import { declaredApiDeployment, declaredTrial, deploy } from "./program";
 
 export = async () => {
     await requireCli();
@@ -13,9 +12,15 @@ export = async () => {
         renderAdvice(findings),
     );
     const instance = instanceOf(pulumi.getProject(), pulumi.getStack());
-    await preflight(settings, instance, {
-        apiDeployment: declaredApiDeployment(settings, instance),
-        trial: declaredTrial(settings, instance),
+    // The components load while kubectl starts, which the preflight asks the cluster with.
+    const program = () => import("./program");
+    await preflight(settings, instance, async () => {
+        const { declaredApiDeployment, declaredTrial } = await program();
+        return {
+            apiDeployment: declaredApiDeployment(settings, instance),
+            trial: declaredTrial(settings, instance),
+        };
     });
+    const { deploy } = await program();
     return deploy(settings, instance);
 };

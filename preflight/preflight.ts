@@ -22,6 +22,8 @@ export interface Declared {
     readonly trial: object | undefined;
 }
 
+type PlainDeclared = Declared & Pick<SnapshotQuery, "apiDeployment">;
+
 /** Set in the environment of the `pulumi up` that `npm run switch` runs: it has copied the messages. */
 export const switchVariable = "SYNERGYCHAT_SWITCH";
 
@@ -29,14 +31,19 @@ export const switchVariable = "SYNERGYCHAT_SWITCH";
  * Shows warnings and notes, and stops the program if there is an error.
  *
  * @param instance the value of the label app.kubernetes.io/instance.
- * @param declared what the program declares: the api's Deployment, and the Job that tries a new image of the api.
+ * @param declare returns what the program declares. It is called while kubectl starts.
  * @throws RunError with all errors at once.
  */
-export async function preflight(settings: Settings, instance: string, declared: Declared): Promise<void> {
+export async function preflight(
+    settings: Settings,
+    instance: string,
+    declare: () => Promise<Declared>,
+): Promise<void> {
     const { context, kubeconfig, namespace, exposure } = settings;
-    const [recorded, client] = await Promise.all([
-        readRecordedState(),
+    const [client, recorded, declared] = await Promise.all([
         Client.connect({ context, kubeconfig }),
+        readRecordedState(),
+        declare().then((args) => plain<PlainDeclared>(args)),
     ]);
     await report(otherCluster(context, recorded), context);
     const snapshot = await takeSnapshot(client, {
@@ -44,7 +51,7 @@ export async function preflight(settings: Settings, instance: string, declared: 
         owners: ownersOf(instance, recorded.instances),
         exposure: exposure.kind,
         recorded,
-        apiDeployment: await plain<SnapshotQuery["apiDeployment"]>(declared.apiDeployment),
+        apiDeployment: declared.apiDeployment,
     });
     const switching = process.env[switchVariable] !== undefined;
     await report(evaluate(settings, snapshot, { instance, recorded, switching }), context);
@@ -53,8 +60,7 @@ export async function preflight(settings: Settings, instance: string, declared: 
         stopIfRegistered(snapshot.absent, new RunError(`\n${problem}\n`));
     }
     if (!runtime.isDryRun()) {
-        const job = declared.trial && (await plain<object>(declared.trial));
-        await report(await tryNewImage(client, settings, snapshot, job), context);
+        await report(await tryNewImage(client, settings, snapshot, declared.trial), context);
     }
 }
 

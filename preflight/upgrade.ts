@@ -46,6 +46,8 @@ export function replacedImage(
     const isPossible =
         (guard !== undefined || backups !== undefined) &&
         api?.claim !== undefined &&
+        // An api that does not answer has nothing to lose by another image, and no messages to try it with.
+        api.messages !== undefined &&
         api.claim === mountedClaim(storage) &&
         // The trial runs programs that the stack has put there.
         objects.some(({ kind, metadata }) => kind === "ConfigMap" && metadata.name === toolsConfigMapName);
