@@ -148,17 +148,20 @@ describe("the guard", () => {
                 await sleep(100);
             }
         };
-        await isBack();
-        for (let crash = 0; crash < 5; crash++) {
-            await assert.rejects(say(stack, "oh heck"));
+        try {
             await isBack();
-            await sleep(1500); // an api that ends at once, again and again, is left to Kubernetes
+            for (let crash = 0; crash < 5; crash++) {
+                await assert.rejects(say(stack, "oh heck"));
+                await isBack();
+                await sleep(1500); // an api that ends at once, again and again, is left to Kubernetes
+            }
+            const restarts = (await apiPod()).status.containerStatuses.map((one: any) => one.restartCount);
+            assert.deepEqual(restarts, [0]);
+            await deleteApiPod(stack.name);
+            await isBack();
+        } finally {
+            await writer.stop();
         }
-        const restarts = (await apiPod()).status.containerStatuses.map((one: any) => one.restartCount);
-        assert.deepEqual(restarts, [0]);
-        await deleteApiPod(stack.name);
-        await isBack();
-        await writer.stop();
         assert.deepEqual(writer.lost(await messages(stack)), []);
     });
 

@@ -22,30 +22,37 @@ describe("the faults of a day", () => {
         await stack.remove();
     });
 
+    async function breakThings(): Promise<void> {
+        for (let crash = 0; crash < crashes; crash++) {
+            await ask(stack, stack.apiHost, "/messages", {
+                AuthorUsername: "ada",
+                Text: "oh heck",
+            }).catch(() => undefined);
+            await sleep(quiet);
+        }
+        await apiRolledOut(stack.name);
+        for (let deletion = 0; deletion < deletions; deletion++) {
+            await deleteApiPod(stack.name);
+            await sleep(quiet);
+        }
+        for (let change = 0; change < changes; change++) {
+            stack.edit({ imagePullPolicy: change % 2 === 0 ? "Never" : "IfNotPresent" });
+            await stack.up();
+            await sleep(quiet);
+        }
+    }
+
     for (const guard of [true, false]) {
         it(`lose no acknowledged message ${guard ? "with" : "without"} the guard`, async () => {
             stack.edit({ guard });
             await stack.up();
             await say(stack, `guard ${guard}`);
             const writer = new SteadyWriter(stack, `guard ${guard}`);
-            for (let crash = 0; crash < crashes; crash++) {
-                await ask(stack, stack.apiHost, "/messages", {
-                    AuthorUsername: "ada",
-                    Text: "oh heck",
-                }).catch(() => undefined);
-                await sleep(quiet);
+            try {
+                await breakThings();
+            } finally {
+                await writer.stop();
             }
-            await apiRolledOut(stack.name);
-            for (let deletion = 0; deletion < deletions; deletion++) {
-                await deleteApiPod(stack.name);
-                await sleep(quiet);
-            }
-            for (let change = 0; change < changes; change++) {
-                stack.edit({ imagePullPolicy: change % 2 === 0 ? "Never" : "IfNotPresent" });
-                await stack.up();
-                await sleep(quiet);
-            }
-            await writer.stop();
             silences[`guard ${guard}`] = writer.silence();
             console.log(
                 `      acknowledged: ${writer.acknowledged.length}, silent: ${writer.silence().toFixed(3)}`,
