@@ -71,7 +71,11 @@ export async function makeBackup(client: Client, cronJob: CronJob, reason: Backu
         container: "prove",
     });
     if (!end.ok) {
-        return { ...end, job: job.name };
+        // The scheduler does not say which pod it misses.
+        const cause = end.reason.includes("pod affinity")
+            ? "The api has no pod beside which a backup could be made. "
+            : "";
+        return { ok: false, reason: cause + end.reason, job: job.name };
     }
     const last = end.log.trim().split("\n").at(-1) ?? "";
     return { ok: true, backup: JSON.parse(last) as Backup };
@@ -159,8 +163,8 @@ async function readerOutput(
 
 /** What the program printed, without what kubectl adds to it. */
 function reasonIn(stderr: string): string | undefined {
-    const lines = stderr.trim().split("\n");
-    return lines.find((line) => line !== "" && !line.startsWith("command terminated"));
+    const lines = stderr.split("\n").filter((line) => line !== "" && !line.startsWith("command terminated"));
+    return lines.at(-1);
 }
 
 /**

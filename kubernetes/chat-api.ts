@@ -194,9 +194,19 @@ export class ChatApi {
         });
     }
 
-    /** Whether its image has a shell, by which its file can be read and replaced. */
+    /**
+     * Whether its image has a shell, by which its file can be read and replaced.
+     *
+     * @throws UserError if the user may not run commands in the pod.
+     */
     public hasShell(pod: string): boolean {
-        return this.client.exec(this.namespace, pod, ["sh", "-c", "true"]).status === 0;
+        const { status, stderr } = this.client.exec(this.namespace, pod, ["sh", "-c", "true"]);
+        if (/\(Forbidden\)/.test(stderr)) {
+            throw new UserError(
+                `You may not run commands in pod ${pod}, namespace ${this.namespace}: ${stderr.trim()}`,
+            );
+        }
+        return status === 0;
     }
 
     /** The text of its file, torn or not. Needs a shell. */

@@ -77,18 +77,13 @@ describe("npm run restore", function () {
         assert.equal(readFileSync(file, "utf8"), before);
     });
 
-    it("changes nothing if it cannot restore what is named", async () => {
-        writeFileSync(join(folder, "torn.json"), '[{"AuthorUsername": "ada"');
-        for (const args of [
-            [join(folder, "torn.json")],
-            [join(folder, "absent.json")],
-            ["20260101T000000Z-3-00000000-manual.json"],
-            [file, "--messages=4"],
-        ]) {
-            const { status, text } = await operation("restore", stack, [...args, "--yes"]);
-            assert.equal(status, 1, text);
-        }
-        assert.equal(restoreJournal(), undefined);
+    it("changes nothing if there is no backup of that name", async () => {
+        const { status, text } = await operation("restore", stack, [
+            "20260101T000000Z-3-00000000-manual.json",
+            "--yes",
+        ]);
+        assert.equal(status, 1, text);
+        assert.match(text, /There is no backup 20260101T000000Z/);
         assert.ok(await isInService());
         assert.deepEqual(await messages(stack), three);
     });
@@ -147,6 +142,21 @@ describe("npm run restore", function () {
         assert.equal(restoreJournal(), undefined);
         assert.deepEqual(await messages(stack), four);
         await kubectl("delete", "quota", "full", "--namespace", stack.name);
+    });
+
+    it("restores what npm run down has backed up before it kept the claims", async () => {
+        stack.edit({ retainData: true });
+        await stack.up();
+        const down = await operation("down", stack, ["--yes"]);
+        assert.equal(down.status, 0, down.text);
+        const [, name = ""] =
+            /Backup (\S+-4-\w+-before-down\.json): 4 messages, proven/.exec(down.text) ?? [];
+        await stack.up();
+        await say(stack, "five");
+        await succeeds(name);
+        assert.deepEqual(await messages(stack), four);
+        stack.edit({ retainData: undefined });
+        await stack.up();
     });
 
     it("restores the first messages, on ephemeral storage as well", async () => {
