@@ -194,11 +194,14 @@ describe("the program of the backup's pods", () => {
             API_DB_FILEPATH: database,
             SOURCE: `http://127.0.0.1:${(api.address() as AddressInfo).port}/messages`,
             PROOF: join(folder, "proof"),
-            READ_SECONDS: "1",
-            PROOF_SECONDS: "1",
+            // Long, since a machine may be slow. What is to fail takes a second.
+            READ_SECONDS: "100",
+            PROOF_SECONDS: "100",
             ...more,
         };
     }
+
+    const impatient = { READ_SECONDS: "1", PROOF_SECONDS: "1" };
 
     /** Runs it. Each failure must be one line, and nothing else. */
     async function run(
@@ -261,16 +264,16 @@ describe("the program of the backup's pods", () => {
         await run(["copy"]);
         assert.equal((await prove("[]")).status, 1);
         assert.equal((await prove(render([...messages, ...messages]))).status, 1);
-        assert.equal((await prove("<html>")).status, 1);
-        assert.equal((await prove(undefined)).status, 1);
-        assert.equal((await run(["prove"], { API_PORT: "1" })).status, 1);
+        assert.equal((await prove("<html>", impatient)).status, 1);
+        assert.equal((await prove(undefined, impatient)).status, 1);
+        assert.equal((await run(["prove"], { ...impatient, API_PORT: "1" })).status, 1);
         const [name = ""] = backups();
         assert.equal(existsSync(join(folder, `${name}.proven`)), false);
     });
 
     it("waits for a write that goes on, and copies the whole file", async () => {
         writeFileSync(database, text.slice(0, 30));
-        const copying = run(["copy"], { READ_SECONDS: "60" });
+        const copying = run(["copy"]);
         setTimeout(() => {
             writeFileSync(database, text);
         }, 300);
@@ -280,10 +283,11 @@ describe("the program of the backup's pods", () => {
     });
 
     it("leaves no backup if the api returns no messages, or does not answer", async () => {
-        assert.equal((await run(["copy"])).status, 1);
-        assert.equal((await run(["copy"], { SOURCE: "http://127.0.0.1:1/messages" })).status, 1);
+        assert.equal((await run(["copy"], impatient)).status, 1);
+        const nowhere = { ...impatient, SOURCE: "http://127.0.0.1:1/messages" };
+        assert.equal((await run(["copy"], nowhere)).status, 1);
         writeFileSync(database, text.slice(0, 30));
-        assert.equal((await run(["copy"])).status, 1);
+        assert.equal((await run(["copy"], impatient)).status, 1);
         assert.deepEqual(backups(), []);
     });
 
@@ -293,7 +297,7 @@ describe("the program of the backup's pods", () => {
         try {
             const counts: number[] = [];
             for (let round = 0; round < 5; round++) {
-                const { status, stderr } = await run(["copy"], { READ_SECONDS: "60" });
+                const { status, stderr } = await run(["copy"]);
                 assert.equal(status, 0, stderr);
                 counts.push(parse(readFileSync(join(folder, "proof"), "utf8"))?.length ?? -1);
             }
