@@ -1,6 +1,6 @@
 /** Where the figures come from: the parts that ran, and the machine. */
 import { readFileSync } from "node:fs";
-import { cpus, totalmem } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 import { outputOf } from "../../system/process";
 import { type Ground, kubectl } from "./contestants";
 
@@ -29,6 +29,6 @@ export async function describePlace(ground: Ground, rounds: number): Promise<str
         `Medians of ${rounds} interleaved rounds, after one that is not counted.`,
         `Pulumi ${outputOf("pulumi", ["version"], env) ?? "unknown"}, language host ${version("nodejs")}, Kubernetes provider ${version("kubernetes")}, SDK ${packages.dependencies["@pulumi/pulumi"] ?? "unknown"} and ${packages.dependencies["@pulumi/kubernetes"] ?? "unknown"}, Node.js ${about.runtime?.version ?? process.version}.`,
         `Kubernetes ${node?.status.nodeInfo.kubeletVersion ?? "unknown"} on ${items.length} node, ${node?.status.nodeInfo.containerRuntimeVersion ?? ""}.`,
-        `${cpus().length} cores (${cpu?.model.trim() ?? "unknown"}), ${Math.round(totalmem() / 2 ** 30)} GiB of memory.`,
+        `${cpus().length} cores (${cpu?.model.trim() ?? "unknown"}), ${Math.round(totalmem() / 2 ** 30)} GiB of memory, load average ${(loadavg()[2] ?? 0).toFixed(1)} over the last 15 minutes.`,
     ].join(" ");
 }
