@@ -201,7 +201,7 @@ export class ChatApi {
      */
     public hasShell(pod: string): boolean {
         const { status, stderr } = this.client.exec(this.namespace, pod, ["sh", "-c", "true"]);
-        if (/\(Forbidden\)/.test(stderr)) {
+        if (stderr.includes("(Forbidden)")) {
             throw new UserError(
                 `You may not run commands in pod ${pod}, namespace ${this.namespace}: ${stderr.trim()}`,
             );
