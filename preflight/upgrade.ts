@@ -6,6 +6,7 @@ import type { ClusterSnapshot } from "../kubernetes/snapshot";
 import type { Finding } from "../model/finding";
 import { backupName, toolsConfigMapName, workloadName } from "../model/names";
 import { mountedClaim } from "../model/storage";
+import { cronJobIn } from "./backups";
 
 const trialSeconds = 300; // for the image to be pulled, and to return the messages of the copy
 
@@ -29,8 +30,9 @@ export async function tryNewImage(
     const end = await runJob(
         client,
         settings.namespace,
-        // Without the stack's owner labels: it is not one of the stack's objects, and goes by itself.
-        { name, labels: { app: backupName }, spec: job },
+        // Without the stack's owner labels: it is not one of the stack's objects. It goes with the CronJob, because its pod
+        // mounts the claim of the backups, which could not be deleted otherwise.
+        { name, labels: { app: backupName }, spec: job, owner: cronJobIn(snapshot.objects) },
         { seconds: trialSeconds, container: "prove" },
     );
     return end.ok ? [] : [upgradeRefused(settings, { before, reason: end.reason, job: name })];
