@@ -57,7 +57,7 @@ export function findCronJob(client: Client, namespace: string): Promise<CronJob 
     return client.findIfAllowed<CronJob>(objectPath("CronJob", backupName, namespace));
 }
 
-/** Whether the stack has a claim with backups. With ephemeral storage it may have one without making any. */
+/** Whether the stack has a claim with backups. */
 export async function hasBackups(client: Client, namespace: string): Promise<boolean> {
     const path = objectPath("PersistentVolumeClaim", backupsClaimName, namespace);
     return (await client.find<Claim>(path)) !== undefined;
