@@ -165,7 +165,12 @@ export function podSpec(
             fsGroupChangePolicy: "OnRootMismatch",
             seccompProfile: { type: "RuntimeDefault" },
         },
-        ...(spec.serviceAccountName !== undefined && { serviceAccountName: spec.serviceAccountName }),
+        // Under its deprecated name as well, which the API server fills in otherwise. Left there when the guard is switched
+        // off, it would keep naming an account that is gone, and the api would get no pod.
+        ...(spec.serviceAccountName !== undefined && {
+            serviceAccountName: spec.serviceAccountName,
+            serviceAccount: spec.serviceAccountName,
+        }),
         ...(imagePullSecrets.length > 0 && {
             imagePullSecrets: imagePullSecrets.map((secret) => ({ name: secret })),
         }),
