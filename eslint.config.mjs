@@ -51,7 +51,7 @@ export default tseslint.config(
     {
         languageOptions: {
             parserOptions: {
-                project: ["./tsconfig.check.json", "./pods/tsconfig.json", "./sandbox/tsconfig.json"],
+                project: "./tsconfig.json",
                 tsconfigRootDir: import.meta.dirname,
             },
         },

@@ -1,24 +1,25 @@
 /** SynergyChat on Kubernetes: read the config, run the preflight, deploy. */
 import * as pulumi from "@pulumi/pulumi";
-import { readSettings } from "./config/settings";
-import { instanceOf } from "./model/labels";
-import { renderAdvice } from "./preflight/advice";
-import { preflight } from "./preflight/preflight";
-import { requireCli } from "./pulumi/engine";
+import { readSettings } from "./config/settings.ts";
+import { instanceOf } from "./model/labels.ts";
+import { renderAdvice } from "./preflight/advice.ts";
+import { preflight } from "./preflight/preflight.ts";
+import { requireCli } from "./pulumi/engine.ts";
 
-export = async () => {
+export default async () => {
     await requireCli();
     const settings = readSettings(pulumi.runtime.allConfig(), pulumi.getProject(), (findings) =>
         renderAdvice(findings),
     );
     const instance = instanceOf(pulumi.getProject(), pulumi.getStack());
     // The components load while kubectl starts, which the preflight asks the cluster with.
-    const program = () => import("./program");
+    const program = () => import("./program.ts");
     await preflight(settings, instance, async () => {
-        const { declaredApiDeployment, declaredTrial } = await program();
+        const { declaredApiDeployment, declaredClaimCheck, declaredTrial } = await program();
         return {
             apiDeployment: declaredApiDeployment(settings, instance),
             trial: declaredTrial(settings, instance),
+            claimCheck: declaredClaimCheck(settings, instance),
         };
     });
     const { deploy } = await program();

@@ -2,17 +2,18 @@
 import type * as k8s from "@pulumi/kubernetes";
 import { Provider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
-import { Api, type ApiArgs, apiDeployment } from "./components/api";
-import { type BackupJobArgs, Backups, backupJob } from "./components/backups";
-import { Crawler, crawlerUrl } from "./components/crawler";
-import { AppExposure } from "./components/exposure";
-import { Guard } from "./components/guard";
-import { AppNamespace } from "./components/namespace";
-import { ApiStorage } from "./components/storage";
-import { Tools } from "./components/tools";
-import { Web } from "./components/web";
-import type { WorkloadArgs } from "./components/workload";
-import type { Settings } from "./config/settings";
+import { Api, type ApiArgs, apiDeployment } from "./components/api.ts";
+import { type BackupJobArgs, Backups, backupJob } from "./components/backups.ts";
+import { claimCheckJob } from "./components/claim-check.ts";
+import { Crawler, crawlerUrl } from "./components/crawler.ts";
+import { AppExposure } from "./components/exposure.ts";
+import { Guard } from "./components/guard.ts";
+import { AppNamespace } from "./components/namespace.ts";
+import { ApiStorage } from "./components/storage.ts";
+import { Tools } from "./components/tools.ts";
+import { Web } from "./components/web.ts";
+import type { WorkloadArgs } from "./components/workload.ts";
+import type { Settings } from "./config/settings.ts";
 import {
     type Part,
     backupsClaimName,
@@ -20,8 +21,8 @@ import {
     serviceName,
     toolsConfigMapName,
     workloadName,
-} from "./model/names";
-import { mountedClaim } from "./model/storage";
+} from "./model/names.ts";
+import { mountedClaim } from "./model/storage.ts";
 
 /** The stack's outputs. */
 export interface Outputs {
@@ -160,6 +161,15 @@ export function declaredTrial(settings: Settings, instance: string): BackupJob |
     return { ...job, backoffLimit: 0 };
 }
 
+/** A Job that looks into the claim that somebody else made, before the api mounts it. Undefined: there is no such claim. */
+export function declaredClaimCheck(settings: Settings, instance: string): ClaimCheckJob | undefined {
+    const { namespace, storage } = settings;
+    return "existingClaim" in storage
+        ? claimCheckJob({ namespace, instance, ...imageArgs(settings, "api") }, storage.existingClaim)
+        : undefined;
+}
+
+type ClaimCheckJob = ReturnType<typeof claimCheckJob>;
 type BackupJob = ReturnType<typeof backupJob>;
 
 function clusterProvider({ context, kubeconfig }: Settings): Provider {

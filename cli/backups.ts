@@ -1,11 +1,11 @@
 /** Backups as the commands make them: with a word about what was made, or one finding about why not. */
-import type { Settings } from "../config/settings";
-import { type Backup, type BackupReason, findCronJob, makeBackup } from "../kubernetes/backups";
-import type { Client } from "../kubernetes/client";
-import type { Finding, Fix } from "../model/finding";
-import { countMessages } from "../preflight/text";
-import { UserError } from "../system/errors";
-import type { Output } from "./output";
+import type { Settings } from "../config/settings.ts";
+import { type Backup, type BackupReason, findCronJob, makeBackup } from "../kubernetes/backups.ts";
+import type { Client } from "../kubernetes/client.ts";
+import type { Finding, Fix } from "../model/finding.ts";
+import { countMessages } from "../preflight/text.ts";
+import { UserError } from "../system/errors.ts";
+import type { Output } from "./output.ts";
 
 const occasions: Readonly<Record<BackupReason, string>> = {
     manual: "The backup",

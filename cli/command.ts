@@ -1,7 +1,7 @@
 /** What a command is, and how its arguments are read. */
 import { parseArgs } from "node:util";
-import { UserError } from "../system/errors";
-import { Output } from "./output";
+import { UserError } from "../system/errors.ts";
+import { Output } from "./output.ts";
 
 /** The command was called in a way that it does not allow. Exit status 2. */
 export class UsageError extends UserError {}

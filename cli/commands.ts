@@ -1,5 +1,5 @@
 /** The table of commands. Each command is a folder of its own, loaded when it is called. */
-import type { Command } from "./command";
+import type { Command } from "./command.ts";
 
 const stackWord = "[STACK]";
 const yes = "do not ask";
@@ -12,14 +12,14 @@ export const commands: Readonly<Record<string, Command>> = {
         summary: "Brings SynergyChat up, from a fresh machine to the answering page.",
         words: [stackWord],
         flags: { yes },
-        run: async (call) => (await import("./commands/up/up")).up(call),
+        run: async (call) => (await import("./commands/up/up.ts")).up(call),
     },
     down: {
         summary: "Destroys the stack, and checks that claims, volumes and data are gone or kept.",
         words: [stackWord],
         flags: { yes, [noBackup]: "make no backup before" },
         details: ["A stack with backups makes one before, if retainData keeps the claim of the backups."],
-        run: async (call) => (await import("./commands/down/down")).down(call),
+        run: async (call) => (await import("./commands/down/down.ts")).down(call),
     },
     verify: {
         summary: "Runs the chapter's checks on the live stack, a line each.",
@@ -28,7 +28,7 @@ export const commands: Readonly<Record<string, Command>> = {
             destructive: "also delete the live api's pod: with ephemeral storage, the messages are lost",
             json,
         },
-        run: async (call) => (await import("./commands/verify/verify")).verify(call),
+        run: async (call) => (await import("./commands/verify/verify.ts")).verify(call),
     },
     switch: {
         summary: "Changes the storage mode and takes the messages along.",
@@ -38,7 +38,7 @@ export const commands: Readonly<Record<string, Command>> = {
             "The api is out of its Service meanwhile, so that nobody can post. If the command is killed, the same command",
             "continues, and the one with the other mode goes back. A stack with backups makes one before it leaves its claim.",
         ],
-        run: async (call) => (await import("./commands/switch/switch")).switchStorage(call),
+        run: async (call) => (await import("./commands/switch/switch.ts")).switchStorage(call),
     },
     backup: {
         summary: "Makes a backup of the messages now.",
@@ -53,7 +53,7 @@ export const commands: Readonly<Record<string, Command>> = {
             "kept. With --file, it is what the api returns, in the layout of the api's own file.",
             "A file that exists is never replaced.",
         ],
-        run: async (call) => (await import("./commands/backup/backup")).backup(call),
+        run: async (call) => (await import("./commands/backup/backup.ts")).backup(call),
     },
     backups: {
         summary: "Lists the backups: time, messages, size, reason, whether proven, and name.",
@@ -62,7 +62,7 @@ export const commands: Readonly<Record<string, Command>> = {
         details: [
             "A pod that mounts their claim reads them, so this takes some seconds. The newest backup is the first.",
         ],
-        run: async (call) => (await import("./commands/backups/backups")).backups(call),
+        run: async (call) => (await import("./commands/backups/backups.ts")).backups(call),
     },
     restore: {
         summary: "Replaces the messages by those of a backup or a file.",
@@ -84,6 +84,6 @@ export const commands: Readonly<Record<string, Command>> = {
             "If the command is killed, the same command continues, and a restore of that copy goes back. Without NAME and FILE,",
             "the command says what is to be done about a restore that was interrupted.",
         ],
-        run: async (call) => (await import("./commands/restore/restore")).restore(call),
+        run: async (call) => (await import("./commands/restore/restore.ts")).restore(call),
     },
 };

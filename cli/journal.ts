@@ -1,9 +1,9 @@
 /** What an operation on the messages has done so far: a file that survives a kill at any moment. */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { Operation } from "../model/labels";
-import { UserError } from "../system/errors";
-import { createDurably, writeDurably } from "../system/files";
+import type { Operation } from "../model/labels.ts";
+import { UserError } from "../system/errors.ts";
+import { createDurably, writeDurably } from "../system/files.ts";
 
 /** What every journal holds. */
 export interface Entries {
@@ -34,10 +34,13 @@ export function journalPath(folder: string, operation: Operation, installation: 
 
 /** A journal on the disk. It does not change: each change is a new Journal, which is on the disk when it is returned. */
 export class Journal<E extends Entries> {
-    private constructor(
-        public readonly path: string,
-        public readonly entries: E,
-    ) {}
+    public readonly path: string;
+    public readonly entries: E;
+
+    private constructor(path: string, entries: E) {
+        this.path = path;
+        this.entries = entries;
+    }
 
     /**
      * The journal of an operation that is not complete. Undefined if there is none.

@@ -1,9 +1,9 @@
 /**
  * The entry of all commands: `npm run NAME -- ARGUMENTS`. Exit status 0: done, 1: failed, 2: used wrongly.
  */
-import { isUserError } from "../system/errors";
-import { UsageError, helpOf, readCall } from "./command";
-import { commands } from "./commands";
+import { isUserError } from "../system/errors.ts";
+import { UsageError, helpOf, readCall } from "./command.ts";
+import { commands } from "./commands.ts";
 
 async function main([name = "", ...args]: readonly string[]): Promise<void> {
     const command = commands[name];

@@ -1,6 +1,6 @@
 /** Lists of messages, compared and joined. Pure. */
 import { createHash } from "node:crypto";
-import type { Message } from "../kubernetes/chat-api";
+import type { Message } from "../kubernetes/chat-api.ts";
 
 /** Whether the second list begins with the first, message by message. */
 export function begins(first: readonly Message[], second: readonly Message[]): boolean {

@@ -3,17 +3,17 @@
  * after a kill, finds what it did the first time and goes on from there.
  */
 import { hostname } from "node:os";
-import type { ChatApi, Message } from "../kubernetes/chat-api";
-import type { Finding } from "../model/finding";
-import type { Operation } from "../model/labels";
-import { interrupted } from "../preflight/messages";
-import { countMessages } from "../preflight/text";
-import { UserError } from "../system/errors";
-import { outputOf } from "../system/process";
-import { type Entries, Journal } from "./journal";
-import { fingerprint } from "./messages";
-import type { Output } from "./output";
-import { begunElsewhere, runningOperation } from "./refusals";
+import type { ChatApi, Message } from "../kubernetes/chat-api.ts";
+import type { Finding } from "../model/finding.ts";
+import type { Operation } from "../model/labels.ts";
+import { interrupted } from "../preflight/messages.ts";
+import { countMessages } from "../preflight/text.ts";
+import { UserError } from "../system/errors.ts";
+import { outputOf } from "../system/process.ts";
+import { type Entries, Journal } from "./journal.ts";
+import { fingerprint } from "./messages.ts";
+import type { Output } from "./output.ts";
+import { begunElsewhere, runningOperation } from "./refusals.ts";
 
 /** A step of an operation. It returns the journal, changed and on the disk. */
 export interface Step<Work, E extends Entries> {

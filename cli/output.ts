@@ -1,5 +1,5 @@
 /** Where a command writes. */
-import { type Finding, type Target, reaching, renderFindings } from "../model/finding";
+import { type Finding, type Target, reaching, renderFindings } from "../model/finding.ts";
 
 /**
  * The output of a command. With `json`, standard output carries one JSON document and nothing else, and everything for
@@ -9,7 +9,11 @@ export class Output {
     /** What printed commands must name, because something else is selected. */
     private target: Target = {};
 
-    public constructor(private readonly json: boolean) {}
+    private readonly json: boolean;
+
+    public constructor(json: boolean) {
+        this.json = json;
+    }
 
     /** From now on, printed commands name this stack, this context, or both. */
     public name(target: Target): void {

@@ -1,9 +1,9 @@
 /** The api as people outside the cluster reach it: an ingress controller hears of a new pod some seconds later. */
-import type { ExposureKind } from "../model/kinds";
-import type { Client } from "../kubernetes/client";
-import { findExposureObject } from "../kubernetes/ingress";
-import { UserError } from "../system/errors";
-import { firstAnswering, loopback } from "./addresses";
+import type { ExposureKind } from "../model/kinds.ts";
+import type { Client } from "../kubernetes/client.ts";
+import { findExposureObject } from "../kubernetes/ingress.ts";
+import { UserError } from "../system/errors.ts";
+import { firstAnswering, loopback } from "./addresses.ts";
 
 const searchSeconds = 4;
 const returnSeconds = 60;

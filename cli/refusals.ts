@@ -1,8 +1,8 @@
 /** Why a switch or a restore must not begin, or must not go on. Pure: every finding has a unit test. */
-import type { Finding } from "../model/finding";
-import { type Operation, outOfServiceLabel } from "../model/labels";
-import { serviceName } from "../model/names";
-import { countMessages } from "../preflight/text";
+import type { Finding } from "../model/finding.ts";
+import { type Operation, outOfServiceLabel } from "../model/labels.ts";
+import { serviceName } from "../model/names.ts";
+import { countMessages } from "../preflight/text.ts";
 
 /** @param pid process ID of the other run. Undefined: it is not known yet. */
 export function runningOperation(operation: Operation, pid: number | undefined): Finding {

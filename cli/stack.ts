@@ -1,15 +1,15 @@
 /** The stack that a command works on, with its cluster. */
 import { existsSync } from "node:fs";
-import { type Settings, checkConfig } from "../config/settings";
-import type { Client } from "../kubernetes/client";
-import { currentContext, isContent, kubeconfigPath } from "../kubernetes/kubectl";
-import { objectPath } from "../model/kinds";
-import { instanceOf } from "../model/labels";
-import { type Owners, ownersOf } from "../model/ownership";
-import { otherCluster } from "../preflight/recorded";
-import { PulumiStack, selectedStack } from "../pulumi/cli";
-import { releaseDeadLock } from "../pulumi/lock";
-import { requirePassphrase, withPulumi } from "../pulumi/login";
+import { type Settings, checkConfig } from "../config/settings.ts";
+import type { Client } from "../kubernetes/client.ts";
+import { currentContext, isContent, kubeconfigPath } from "../kubernetes/kubectl.ts";
+import { objectPath } from "../model/kinds.ts";
+import { instanceOf } from "../model/labels.ts";
+import { type Owners, ownersOf } from "../model/ownership.ts";
+import { otherCluster } from "../preflight/recorded.ts";
+import { PulumiStack, selectedStack } from "../pulumi/cli.ts";
+import { releaseDeadLock } from "../pulumi/lock.ts";
+import { requirePassphrase, withPulumi } from "../pulumi/login.ts";
 import {
     bootstrapValue,
     configDocument,
@@ -17,13 +17,13 @@ import {
     projectName,
     shortName,
     stacksHere,
-} from "../pulumi/project";
-import { type StateResource, recordedIn } from "../pulumi/state";
-import { UserError } from "../system/errors";
-import type { Environment } from "../system/process";
-import type { Cluster } from "./clusters/cluster";
-import { findCluster } from "./clusters/find";
-import type { Output } from "./output";
+} from "../pulumi/project.ts";
+import { type StateResource, recordedIn } from "../pulumi/state.ts";
+import { UserError } from "../system/errors.ts";
+import type { Environment } from "../system/process.ts";
+import type { Cluster } from "./clusters/cluster.ts";
+import { findCluster } from "./clusters/find.ts";
+import type { Output } from "./output.ts";
 
 /** A stack whose cluster answers. */
 export interface OpenStack {

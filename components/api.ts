@@ -1,8 +1,8 @@
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { apiVolumeName, configMapName, containerPort, portName, workloadName } from "../model/names";
-import { type GuardedPod, guarded } from "./guard";
-import { type ApiStorage, type DatabaseVolume, databaseVolume } from "./storage";
+import { apiVolumeName, configMapName, containerPort, portName, workloadName } from "../model/names.ts";
+import { type GuardedPod, guarded } from "./guard.ts";
+import { type ApiStorage, type DatabaseVolume, databaseVolume } from "./storage.ts";
 import {
     type Workload,
     type WorkloadArgs,
@@ -11,7 +11,7 @@ import {
     deploymentArgs,
     probes,
     workload,
-} from "./workload";
+} from "./workload.ts";
 
 /** Arguments of the api. */
 export interface ApiArgs extends WorkloadArgs {

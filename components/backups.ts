@@ -1,7 +1,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 import { CronJob, Job } from "@pulumi/kubernetes/batch/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { classAnnotation, partLabels, selectorLabels } from "../model/labels";
+import { classAnnotation, partLabels, selectorLabels } from "../model/labels.ts";
 import {
     backupName,
     backupsClaimName,
@@ -10,12 +10,12 @@ import {
     firstBackupName,
     toolPaths,
     workloadName,
-} from "../model/names";
-import type { ClaimArgs } from "../model/storage";
-import type { ProtectionArgs } from "./protection";
-import { declareClaim } from "./storage";
-import { type ToolsImage, toolsMount, toolsVolume } from "./tools";
-import { type WorkloadArgs, container, podSpec } from "./workload";
+} from "../model/names.ts";
+import type { ClaimArgs } from "../model/storage.ts";
+import type { ProtectionArgs } from "./protection.ts";
+import { declareClaim } from "./storage.ts";
+import { type ToolsImage, toolsMount, toolsVolume } from "./tools.ts";
+import { type WorkloadArgs, container, podSpec } from "./workload.ts";
 
 type Container = k8s.types.input.core.v1.Container;
 type JobSpec = k8s.types.input.batch.v1.JobSpec;

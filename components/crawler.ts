@@ -1,7 +1,13 @@
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { cachePaths, cacheVolumeName, containerPort, crawlerContainerName, portName } from "../model/names";
-import { type Workload, type WorkloadArgs, container, probes, workload } from "./workload";
+import {
+    cachePaths,
+    cacheVolumeName,
+    containerPort,
+    crawlerContainerName,
+    portName,
+} from "../model/names.ts";
+import { type Workload, type WorkloadArgs, container, probes, workload } from "./workload.ts";
 
 /** Arguments of the crawler. */
 export interface CrawlerArgs extends WorkloadArgs {

@@ -2,8 +2,8 @@ import type * as k8s from "@pulumi/kubernetes";
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/index.js";
 import { Ingress } from "@pulumi/kubernetes/networking/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { stackLabels } from "../model/labels";
-import { gatewayName, httpRouteName, ingressName, portName } from "../model/names";
+import { stackLabels } from "../model/labels.ts";
+import { gatewayName, httpRouteName, ingressName, portName } from "../model/names.ts";
 
 /** How the app is reached from outside the cluster. */
 export type ExposureArgs =

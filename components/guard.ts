@@ -2,7 +2,7 @@ import type * as k8s from "@pulumi/kubernetes";
 import { ServiceAccount } from "@pulumi/kubernetes/core/v1/index.js";
 import { Role, RoleBinding } from "@pulumi/kubernetes/rbac/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { partLabels } from "../model/labels";
+import { partLabels } from "../model/labels.ts";
 import {
     apiVolumeName,
     containerPort,
@@ -10,10 +10,10 @@ import {
     guardName,
     serviceAccountName,
     toolPaths,
-} from "../model/names";
-import type { DatabaseVolume } from "./storage";
-import { type ToolsImage, toolsChecksum, toolsMount, toolsVolume } from "./tools";
-import { type WorkloadArgs, type WorkloadSpec, container } from "./workload";
+} from "../model/names.ts";
+import type { DatabaseVolume } from "./storage.ts";
+import { type ToolsImage, toolsChecksum, toolsMount, toolsVolume } from "./tools.ts";
+import { type WorkloadArgs, type WorkloadSpec, container } from "./workload.ts";
 
 type Container = k8s.types.input.core.v1.Container;
 type Volume = k8s.types.input.core.v1.Volume;

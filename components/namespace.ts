@@ -1,8 +1,8 @@
 import type * as k8s from "@pulumi/kubernetes";
 import { Namespace } from "@pulumi/kubernetes/core/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { stackLabels } from "../model/labels";
-import { type ProtectionArgs, protectionAnnotations, protectionOptions } from "./protection";
+import { stackLabels } from "../model/labels.ts";
+import { type ProtectionArgs, protectionAnnotations, protectionOptions } from "./protection.ts";
 
 /** Arguments of the namespace. */
 export interface AppNamespaceArgs extends ProtectionArgs {

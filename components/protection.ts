@@ -1,6 +1,6 @@
 /** How a stateful object is protected from its own deletion. */
 import type * as pulumi from "@pulumi/pulumi";
-import { retainAnnotation } from "../model/labels";
+import { retainAnnotation } from "../model/labels.ts";
 
 /** What protects a stateful object. */
 export interface ProtectionArgs {

@@ -1,10 +1,10 @@
 import type * as k8s from "@pulumi/kubernetes";
 import { PersistentVolumeClaim } from "@pulumi/kubernetes/core/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { classAnnotation, partLabels } from "../model/labels";
-import { apiVolumeName, claimName, databasePaths } from "../model/names";
-import { type ClaimArgs, type StorageArgs, declaredClaim, mountedClaim } from "../model/storage";
-import { type ProtectionArgs, protectionAnnotations, protectionOptions } from "./protection";
+import { classAnnotation, partLabels } from "../model/labels.ts";
+import { apiVolumeName, claimName, databasePaths } from "../model/names.ts";
+import { type ClaimArgs, type StorageArgs, declaredClaim, mountedClaim } from "../model/storage.ts";
+import { type ProtectionArgs, protectionAnnotations, protectionOptions } from "./protection.ts";
 
 /** Arguments of the api's storage. */
 export interface ApiStorageArgs extends ProtectionArgs {

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import type * as k8s from "@pulumi/kubernetes";
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { stackLabels } from "../model/labels";
-import { toolPaths, toolsConfigMapName } from "../model/names";
+import { stackLabels } from "../model/labels.ts";
+import { toolPaths, toolsConfigMapName } from "../model/names.ts";
 
 /** Arguments of the tools. */
 export interface ToolsArgs {
@@ -69,7 +69,7 @@ export function toolsChecksum(): string {
 
 /** Every program by its file name. */
 function toolFiles(): Record<string, string> {
-    const folder = join(__dirname, "..", "pods");
+    const folder = join(import.meta.dirname, "..", "pods");
     const names = readdirSync(folder).filter((name) => /\.(ts|sh)$|^package\.json$/.test(name));
     return Object.fromEntries(names.sort().map((name) => [name, readFileSync(join(folder, name), "utf8")]));
 }

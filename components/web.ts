@@ -1,7 +1,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { containerPort, portName, workloadName } from "../model/names";
-import { type Workload, type WorkloadArgs, container, probes, workload } from "./workload";
+import { containerPort, portName, workloadName } from "../model/names.ts";
+import { type Workload, type WorkloadArgs, container, probes, workload } from "./workload.ts";
 
 /** Arguments of the web. */
 export interface WebArgs extends WorkloadArgs {

@@ -7,8 +7,8 @@ import type * as k8s from "@pulumi/kubernetes";
 import { Deployment } from "@pulumi/kubernetes/apps/v1/index.js";
 import { ConfigMap, Service } from "@pulumi/kubernetes/core/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { partLabels, selectorLabels } from "../model/labels";
-import { type Part, configMapName, portName, serviceName, workloadName } from "../model/names";
+import { partLabels, selectorLabels } from "../model/labels.ts";
+import { type Part, configMapName, nonRoot, portName, serviceName, workloadName } from "../model/names.ts";
 
 type Container = k8s.types.input.core.v1.Container;
 type Probe = k8s.types.input.core.v1.Probe;
@@ -80,9 +80,6 @@ export interface Workload {
  * first rollout may have to pull images over a slow connection.
  */
 const rolloutLimits = { create: "5m", update: "2m" };
-
-/** User and group of every container: the images set none and start as root otherwise. */
-const nonRoot = 65532;
 
 /**
  * Makes a part's ConfigMap, Deployment and Service.

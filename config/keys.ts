@@ -2,7 +2,7 @@
  * Every config key of the stack: its default, its rule and its description, in one entry. `Settings` follows from the
  * entries, and so do the `config:` block of Pulumi.yaml and docs/configuration.md (`npm run docs` writes both).
  */
-import type { Part } from "../model/names";
+import type { Part } from "../model/names.ts";
 import {
     type Rule,
     commandLine,
@@ -22,7 +22,7 @@ import {
     uid,
     wholeNumber,
     words,
-} from "./rules";
+} from "./rules.ts";
 
 /** A config key. */
 export interface Key<T> extends Rule<T> {

@@ -1,6 +1,6 @@
 /** Rules of config values: what a key's text may be, and the value that it becomes. */
 import { Cron } from "croner";
-import { bytesOf } from "./quantity";
+import { bytesOf } from "./quantity.ts";
 
 /** A rule turns the text of a config value into a value, or refuses it. */
 export interface Rule<T> {

@@ -1,13 +1,13 @@
 /**
  * Reads and checks the whole config of a stack: text in, settings or findings out. All problems are reported at once.
  */
-import { UserError } from "../system/errors";
+import { UserError } from "../system/errors.ts";
 import { distance } from "fastest-levenshtein";
-import type { ExposureArgs } from "../components/exposure";
-import type { Feature } from "../model/kinds";
-import type { ClaimArgs, StorageArgs } from "../model/storage";
-import { type Finding, type FindingCode, renderFindings } from "../model/finding";
-import { type KeyName, type Values, defaultText, keys } from "./keys";
+import type { ExposureArgs } from "../components/exposure.ts";
+import type { Feature } from "../model/kinds.ts";
+import type { ClaimArgs, StorageArgs } from "../model/storage.ts";
+import { type Finding, type FindingCode, renderFindings } from "../model/finding.ts";
+import { type KeyName, type Values, defaultText, keys } from "./keys.ts";
 
 /** The stack's config as Pulumi hands it over: full keys such as `synergychat:storageMode`, every value as text. */
 export type RawConfig = Readonly<Record<string, string>>;

@@ -1,13 +1,13 @@
 /** The backups of a stack: made by a Job from the CronJob's template, listed and read by a pod that mounts their claim. */
 import { createHash } from "node:crypto";
-import { objectPath } from "../model/kinds";
-import { backupName, backupsClaimName, toolPaths, toolsConfigMapName, workloadName } from "../model/names";
-import { selectorLabels } from "../model/labels";
-import { UserError } from "../system/errors";
-import type { Client } from "./client";
-import { runJob } from "./jobs";
-import type { Claim, Container, CronJob, Deployment, Pod } from "./objects";
-import { patience, podObstacle, sentence } from "./obstacles";
+import { objectPath } from "../model/kinds.ts";
+import { backupName, backupsClaimName, toolPaths, toolsConfigMapName, workloadName } from "../model/names.ts";
+import { selectorLabels } from "../model/labels.ts";
+import { UserError } from "../system/errors.ts";
+import type { Client } from "./client.ts";
+import { runJob } from "./jobs.ts";
+import type { Claim, Container, CronJob, Deployment, Pod } from "./objects.ts";
+import { patience, podObstacle, sentence } from "./obstacles.ts";
 
 /** A backup, as pods/backups.ts lists it. */
 export interface Backup {

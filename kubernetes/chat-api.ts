@@ -3,11 +3,11 @@
  * goes through the API server, so no address of the app needs to be reachable.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Operation, operationOf, outOfServiceLabel, selectorLabels } from "../model/labels";
-import { objectPath } from "../model/kinds";
-import { claimName, containerPort, portName, serviceName, workloadName } from "../model/names";
-import { UserError } from "../system/errors";
-import type { Client } from "./client";
+import { type Operation, operationOf, outOfServiceLabel, selectorLabels } from "../model/labels.ts";
+import { objectPath } from "../model/kinds.ts";
+import { claimName, containerPort, portName, serviceName, workloadName } from "../model/names.ts";
+import { UserError } from "../system/errors.ts";
+import type { Client } from "./client.ts";
 import {
     type Claim,
     type Deployment,
@@ -16,7 +16,7 @@ import {
     type Service,
     claimOf,
     isReady,
-} from "./objects";
+} from "./objects.ts";
 
 /** A message as the api serves it. It may carry more fields, which are kept. */
 export interface Message {
@@ -56,10 +56,13 @@ export interface TakenOut {
 
 /** The api in one namespace. */
 export class ChatApi {
-    public constructor(
-        private readonly client: Client,
-        public readonly namespace: string,
-    ) {}
+    private readonly client: Client;
+    public readonly namespace: string;
+
+    public constructor(client: Client, namespace: string) {
+        this.client = client;
+        this.namespace = namespace;
+    }
 
     /** Its state. Undefined if the namespace has no api, or if the user may not read it. */
     public async state(): Promise<ApiState | undefined> {

@@ -5,9 +5,9 @@
  */
 import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { UserError } from "../system/errors";
-import { type Ended, capture } from "../system/process";
-import { type Target, kubectlFlags, startProxy } from "./kubectl";
+import { UserError } from "../system/errors.ts";
+import { type Ended, capture } from "../system/process.ts";
+import { type Target, kubectlFlags, startProxy } from "./kubectl.ts";
 
 /** What the API server answers, or why there is no answer. The body is text if it is not JSON. */
 export type Answer<T = unknown> =
@@ -25,10 +25,13 @@ const answerLimit = 15_000; // ms, for one answer
 
 /** A connection to a cluster. It ends with this process, however that ends, and does not keep it from ending. */
 export class Client {
-    private constructor(
-        public readonly target: Target,
-        private readonly socketPath: string,
-    ) {}
+    public readonly target: Target;
+    private readonly socketPath: string;
+
+    private constructor(target: Target, socketPath: string) {
+        this.target = target;
+        this.socketPath = socketPath;
+    }
 
     /**
      * Opens a connection. The first request tells whether the cluster answers.

@@ -1,9 +1,9 @@
 /** Ingresses: whether the cluster accepts one, and the addresses that it publishes. */
-import { type AddressStatus, type ExposureKind, objectPath, stackKinds } from "../model/kinds";
-import { stackLabels } from "../model/labels";
-import { UserError } from "../system/errors";
-import type { Client } from "./client";
-import type { LiveObject } from "./objects";
+import { type AddressStatus, type ExposureKind, objectPath, stackKinds } from "../model/kinds.ts";
+import { stackLabels } from "../model/labels.ts";
+import { UserError } from "../system/errors.ts";
+import type { Client } from "./client.ts";
+import type { LiveObject } from "./objects.ts";
 
 /**
  * Waits until the API server accepts an Ingress.

@@ -1,9 +1,9 @@
 /** Jobs that a command or the program starts and waits for, and why one failed, in the words of its pod. */
-import { kindOf, listPath, objectPath } from "../model/kinds";
-import { workloadName } from "../model/names";
-import type { Client } from "./client";
-import type { Job, LiveObject, Pod } from "./objects";
-import { lastWarning, patience, podObstacle, sentence } from "./obstacles";
+import { kindOf, listPath, objectPath } from "../model/kinds.ts";
+import { workloadName } from "../model/names.ts";
+import type { Client } from "./client.ts";
+import type { Job, LiveObject, Pod } from "./objects.ts";
+import { lastWarning, patience, podObstacle, sentence } from "./obstacles.ts";
 
 /** How a Job ended. */
 export type JobEnd =

@@ -5,8 +5,8 @@ import type { Socket } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { UserError } from "../system/errors";
-import { type Environment, capture, outputOf } from "../system/process";
+import { UserError } from "../system/errors.ts";
+import { type Environment, capture, outputOf } from "../system/process.ts";
 
 /** Which cluster is asked. */
 export interface Target {

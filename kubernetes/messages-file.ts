@@ -1,5 +1,5 @@
 /** The api's file as text: the layout that the app writes, and what the app can read. */
-import type { Message } from "./chat-api";
+import type { Message } from "./chat-api.ts";
 
 /** Characters that Go's encoding/json escapes and JSON.stringify does not. Source: https://pkg.go.dev/encoding/json#Marshal */
 const escaped = /[<>&\u2028\u2029]/g;

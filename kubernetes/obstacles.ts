@@ -1,8 +1,8 @@
 /** What keeps a pod that somebody waits for from running, in the words of the cluster. */
-import { kindOf, listPath } from "../model/kinds";
-import type { Client } from "./client";
-import type { Claim, ClusterEvent, Pod } from "./objects";
-import { podsThatCannotStart } from "./rollout";
+import { kindOf, listPath } from "../model/kinds.ts";
+import type { Client } from "./client.ts";
+import type { Claim, ClusterEvent, Pod } from "./objects.ts";
+import { podsThatCannotStart } from "./rollout.ts";
 
 /** How long an obstacle may last, in ms. A volume that is provisioned and an image that is pulled take their time. */
 export const patience = 60_000;

@@ -1,9 +1,9 @@
 /** Whether a rollout is complete, and why its pods do not start, in their own words. */
-import type { Finding } from "../model/finding";
-import { kindOf, listPath } from "../model/kinds";
-import { guardName } from "../model/names";
-import type { Client } from "./client";
-import type { Deployment, Pod } from "./objects";
+import type { Finding } from "../model/finding.ts";
+import { kindOf, listPath } from "../model/kinds.ts";
+import { guardName } from "../model/names.ts";
+import type { Client } from "./client.ts";
+import type { Deployment, Pod } from "./objects.ts";
 
 /** Reasons of the kubelet that time alone does not cure. */
 const persistentReasons = [

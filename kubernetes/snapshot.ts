@@ -1,13 +1,20 @@
 /** What the cluster holds that matters to a stack, asked once before anything is registered. Nothing in here changes it. */
 import { isDeepStrictEqual } from "node:util";
-import { type Owners, ownerSelector, isOwned } from "../model/ownership";
-import { type ExposureKind, kindOf, listPath, namespacedKinds, objectPath, stackKinds } from "../model/kinds";
-import { UserError } from "../system/errors";
-import { type ApiState, ChatApi } from "./chat-api";
-import type { Client } from "./client";
-import { webhookRefusal } from "./ingress";
-import type { Claim, Deployment, LiveObject, Pod, StorageClass, Volume } from "./objects";
-import { earlierVolumes, volumesPath } from "./volumes";
+import { type Owners, ownerSelector, isOwned } from "../model/ownership.ts";
+import {
+    type ExposureKind,
+    kindOf,
+    listPath,
+    namespacedKinds,
+    objectPath,
+    stackKinds,
+} from "../model/kinds.ts";
+import { UserError } from "../system/errors.ts";
+import { type ApiState, ChatApi } from "./chat-api.ts";
+import type { Client } from "./client.ts";
+import { webhookRefusal } from "./ingress.ts";
+import type { Claim, Deployment, LiveObject, Pod, StorageClass, Volume } from "./objects.ts";
+import { earlierVolumes, volumesPath } from "./volumes.ts";
 
 /** What the cluster holds that matters to a stack. */
 export interface ClusterSnapshot {

@@ -1,9 +1,9 @@
 /** Volumes that outlive their claims. */
-import { kindOf, listPath } from "../model/kinds";
-import { claimName } from "../model/names";
-import { UserError } from "../system/errors";
-import type { Client } from "./client";
-import type { Claim, Volume } from "./objects";
+import { kindOf, listPath } from "../model/kinds.ts";
+import { claimName } from "../model/names.ts";
+import { UserError } from "../system/errors.ts";
+import type { Client } from "./client.ts";
+import type { Claim, Volume } from "./objects.ts";
 
 /** Path of all volumes of the cluster. */
 export const volumesPath = "/api/v1/persistentvolumes";

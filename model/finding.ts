@@ -39,6 +39,7 @@ export const findingCodes = [
     "existing-claim-unusable",
     "existing-claim-unbound",
     "existing-claim-mounted",
+    "existing-claim-file-unusable",
     "claim-terminating",
     "retained-claim-has-other-class",
     "claim-cannot-shrink",

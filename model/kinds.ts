@@ -20,7 +20,7 @@ import {
     serviceName,
     toolsConfigMapName,
     workloadName,
-} from "./names";
+} from "./names.ts";
 
 /** How the app is exposed. */
 export type ExposureKind = "ingress" | "gateway" | "none";

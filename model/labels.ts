@@ -4,7 +4,7 @@
  * Source of the names: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
  */
 import { createHash } from "node:crypto";
-import { type Part, workloadName } from "./names";
+import { type Part, workloadName } from "./names.ts";
 
 /** Says which stack an object belongs to. */
 export const instanceLabel = "app.kubernetes.io/instance";

@@ -54,6 +54,9 @@ export const firstBackupName = `${backupName}-first`;
 /** Name of the ConfigMap with the programs of folder pods/. */
 export const toolsConfigMapName = "synergychat-tools-configmap";
 
+/** Name of the container that looks into a claim before the api mounts it. Also the `app` label of its pod. */
+export const claimCheckName = "synergychat-claim-check";
+
 /** Name of the sidecar that guards the api's file. */
 export const guardName = "synergychat-guard";
 
@@ -83,6 +86,9 @@ export const databasePaths = {
         databasePath: "/var/lib/synergychat/api/db.json",
     },
 } as const;
+
+/** User and group of every container: the images set none and start as root otherwise. */
+export const nonRoot = 65532;
 
 /** Where the programs of folder pods/ find themselves, what they exchange, the backups, and the copy that is proven. */
 export const toolPaths = {

@@ -1,5 +1,5 @@
 /** Which stack owns an object, and whether the object stays when the stack no longer declares it. */
-import { instanceLabel, ownerLabels, retainAnnotation } from "./labels";
+import { instanceLabel, ownerLabels, retainAnnotation } from "./labels.ts";
 
 /** The part of an object that tells its owner. */
 export interface Labelled {

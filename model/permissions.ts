@@ -1,5 +1,5 @@
 /** The permissions that `pulumi up` and `pulumi destroy` of the stack need. docs/rbac.yaml is generated from here. */
-import { type Feature, groupOf, kindsWith, stackKinds } from "./kinds";
+import { type Feature, groupOf, kindsWith, stackKinds } from "./kinds.ts";
 
 /** Verbs on one resource. */
 export interface PermissionRule {
@@ -95,5 +95,13 @@ const others: readonly PermissionRule[] = [
         verbs: ["get", "list"],
         need: "optional",
         purpose: "Whether a new claim would get the data of an earlier one, as on minikube after a restart.",
+    },
+    {
+        group: "",
+        resource: "pods/log",
+        verbs: ["get"],
+        need: "optional",
+        purpose:
+            "Whether the api can use the file on an existing claim. Without it, a file that it cannot use is found later.",
     },
 ];

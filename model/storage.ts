@@ -1,5 +1,5 @@
 /** Where the api keeps its messages, as the config chooses it and the components and the preflight understand it. */
-import { claimName } from "./names";
+import { claimName } from "./names.ts";
 
 /** What a claim requests. */
 export interface ClaimArgs {

@@ -1,8 +1,8 @@
 /** Findings as text for whoever runs Pulumi: the commands reach this stack and its cluster, whatever is selected. */
 import { getStack } from "@pulumi/pulumi";
-import { currentContext } from "../kubernetes/kubectl";
-import { type Finding, reaching, renderFindings } from "../model/finding";
-import { selectedStack } from "../pulumi/cli";
+import { currentContext } from "../kubernetes/kubectl.ts";
+import { type Finding, reaching, renderFindings } from "../model/finding.ts";
+import { selectedStack } from "../pulumi/cli.ts";
 
 /**
  * One or more findings as text.

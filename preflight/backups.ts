@@ -1,10 +1,10 @@
 /** Backups that are missing: the last one failed, or the newest one is too old. */
 import { Cron } from "croner";
-import type { Settings } from "../config/settings";
-import type { CronJob, Job, LiveObject } from "../kubernetes/objects";
-import type { ClusterSnapshot } from "../kubernetes/snapshot";
-import type { Finding } from "../model/finding";
-import { backupName } from "../model/names";
+import type { Settings } from "../config/settings.ts";
+import type { CronJob, Job, LiveObject } from "../kubernetes/objects.ts";
+import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
+import type { Finding } from "../model/finding.ts";
+import { backupName } from "../model/names.ts";
 
 /** Warnings about the backups of a stack that has some. */
 export function missingBackups(

@@ -1,14 +1,14 @@
 /** Claims: what a claim can be changed to, and which claims can be mounted. */
-import { type ClaimArgs, declaredClaim } from "../model/storage";
-import { bytesOf } from "../config/quantity";
-import type { Settings } from "../config/settings";
-import { type Claim, type Pod, podsThatMount } from "../kubernetes/objects";
-import type { ClusterSnapshot } from "../kubernetes/snapshot";
-import type { Finding, FindingCode, Fix } from "../model/finding";
-import { classAnnotation, selectorLabels } from "../model/labels";
-import { backupsClaimName, claimName } from "../model/names";
-import { type Owners, isRetained } from "../model/ownership";
-import { listNames, ownerArguments } from "./text";
+import { type ClaimArgs, declaredClaim } from "../model/storage.ts";
+import { bytesOf } from "../config/quantity.ts";
+import type { Settings } from "../config/settings.ts";
+import { type Claim, type Pod, podsThatMount } from "../kubernetes/objects.ts";
+import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
+import type { Finding, FindingCode, Fix } from "../model/finding.ts";
+import { classAnnotation, selectorLabels } from "../model/labels.ts";
+import { backupsClaimName, claimName } from "../model/names.ts";
+import { type Owners, isRetained } from "../model/ownership.ts";
+import { listNames, ownerArguments } from "./text.ts";
 
 /** Changes of the claim, and existing claims, that cannot work. */
 export function impossibleClaims(
@@ -171,7 +171,8 @@ function missingExistingClaim(
     return { ...finding, fixes: [make, ...finding.fixes] };
 }
 
-function existingClaimFinding(code: FindingCode, name: string, problem: string): Finding {
+/** An error about the key existingClaim. */
+export function existingClaimFinding(code: FindingCode, name: string, problem: string): Finding {
     return {
         code,
         severity: "error",

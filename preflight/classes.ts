@@ -1,11 +1,11 @@
 /** Storage, ingress and gateway classes: what the config names must exist. */
-import { declaredClaim } from "../model/storage";
-import type { Settings } from "../config/settings";
-import type { LiveObject } from "../kubernetes/objects";
-import type { ClusterSnapshot } from "../kubernetes/snapshot";
-import type { Finding, Fix } from "../model/finding";
-import { isCurrent } from "./claims";
-import { listNames } from "./text";
+import { declaredClaim } from "../model/storage.ts";
+import type { Settings } from "../config/settings.ts";
+import type { LiveObject } from "../kubernetes/objects.ts";
+import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
+import type { Finding, Fix } from "../model/finding.ts";
+import { isCurrent } from "./claims.ts";
+import { listNames } from "./text.ts";
 
 /** A kind of class that a config key names. */
 interface ClassKind {

@@ -1,13 +1,13 @@
 /** What a snapshot of the cluster means for a config. Pure: every finding has a unit test. */
-import type { Settings } from "../config/settings";
-import type { ClusterSnapshot } from "../kubernetes/snapshot";
-import type { Finding } from "../model/finding";
-import { ownersOf } from "../model/ownership";
-import type { RecordedState } from "../pulumi/state";
-import { missingBackups } from "./backups";
-import { impossibleClaims, volumesOnSeveralNodes } from "./claims";
-import { missingClasses } from "./classes";
-import { servedHosts } from "./hosts";
+import type { Settings } from "../config/settings.ts";
+import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
+import type { Finding } from "../model/finding.ts";
+import { ownersOf } from "../model/ownership.ts";
+import type { RecordedState } from "../pulumi/state.ts";
+import { missingBackups } from "./backups.ts";
+import { impossibleClaims, volumesOnSeveralNodes } from "./claims.ts";
+import { missingClasses } from "./classes.ts";
+import { servedHosts } from "./hosts.ts";
 import {
     claimsThatWouldBeDeleted,
     ephemeralMessages,
@@ -15,17 +15,17 @@ import {
     keptClaimsNotMounted,
     staleDiscardClaim,
     undeclaredClaims,
-} from "./messages";
-import { unreadyIngressWebhook } from "./ingress";
+} from "./messages.ts";
+import { unreadyIngressWebhook } from "./ingress.ts";
 import {
     abandonedByKilledRun,
     adoptedNamespace,
     foreignObjects,
     reattachedClaims,
     renamedStack,
-} from "./ownership";
-import { missingPermissions } from "./permissions";
-import { inheritedVolumes } from "./volumes";
+} from "./ownership.ts";
+import { missingPermissions } from "./permissions.ts";
+import { inheritedVolumes } from "./volumes.ts";
 
 /** What is known of the run beside config and cluster. */
 export interface Run {

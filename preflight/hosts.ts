@@ -1,9 +1,9 @@
 /** Host names: if two namespaces serve one host, it is left to chance who reaches which app. */
-import type { Settings } from "../config/settings";
-import type { LiveObject } from "../kubernetes/objects";
-import type { ClusterSnapshot } from "../kubernetes/snapshot";
-import type { Finding } from "../model/finding";
-import { type HostSpec, stackKinds } from "../model/kinds";
+import type { Settings } from "../config/settings.ts";
+import type { LiveObject } from "../kubernetes/objects.ts";
+import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
+import type { Finding } from "../model/finding.ts";
+import { type HostSpec, stackKinds } from "../model/kinds.ts";
 
 /** Host names of the config that an object in a foreign namespace serves. */
 export function servedHosts(settings: Settings, snapshot: ClusterSnapshot): readonly Finding[] {

@@ -1,8 +1,8 @@
 /** The admission webhook of the ingress controller: while it does not answer, the cluster refuses every Ingress. */
-import type { Settings } from "../config/settings";
-import type { ClusterSnapshot } from "../kubernetes/snapshot";
-import type { Finding } from "../model/finding";
-import { ingressName } from "../model/names";
+import type { Settings } from "../config/settings.ts";
+import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
+import type { Finding } from "../model/finding.ts";
+import { ingressName } from "../model/names.ts";
 
 /** An Ingress that could not be created, after everything else was. One that exists need not change in this run. */
 export function unreadyIngressWebhook(

@@ -1,16 +1,16 @@
 /** Messages that a change would lose, or leave in a claim that nothing mounts. */
-import type { Settings } from "../config/settings";
-import type { ApiState } from "../kubernetes/chat-api";
-import type { Claim } from "../kubernetes/objects";
-import type { AbandonedNamespace, ClusterSnapshot } from "../kubernetes/snapshot";
-import type { Finding, Fix } from "../model/finding";
-import type { Operation } from "../model/labels";
-import { claimName, serviceName } from "../model/names";
-import { cronJobIn } from "./backups";
-import { type Owners, isOwned, isRetained } from "../model/ownership";
-import { declaredClaim, mountedClaim } from "../model/storage";
-import { isBackupsClaim, isCurrent, requestedClass } from "./claims";
-import { countMessages } from "./text";
+import type { Settings } from "../config/settings.ts";
+import type { ApiState } from "../kubernetes/chat-api.ts";
+import type { Claim } from "../kubernetes/objects.ts";
+import type { AbandonedNamespace, ClusterSnapshot } from "../kubernetes/snapshot.ts";
+import type { Finding, Fix } from "../model/finding.ts";
+import type { Operation } from "../model/labels.ts";
+import { claimName, serviceName } from "../model/names.ts";
+import { cronJobIn } from "./backups.ts";
+import { type Owners, isOwned, isRetained } from "../model/ownership.ts";
+import { declaredClaim, mountedClaim } from "../model/storage.ts";
+import { isBackupsClaim, isCurrent, requestedClass } from "./claims.ts";
+import { countMessages } from "./text.ts";
 
 const keepClaim = ["pulumi config set retainData true", "pulumi up"];
 

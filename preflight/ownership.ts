@@ -2,15 +2,15 @@
  * Whose the objects are. The stack takes over what it made and did not get to record, so it must never meet objects that
  * it does not own.
  */
-import type { Settings } from "../config/settings";
-import type { LiveObject } from "../kubernetes/objects";
-import type { ClusterSnapshot } from "../kubernetes/snapshot";
-import type { Finding } from "../model/finding";
-import { isStackName } from "../model/kinds";
-import { type Owners, isOwned, isRetained, ownerOf } from "../model/ownership";
-import type { RecordedState } from "../pulumi/state";
-import { isBackupsClaim } from "./claims";
-import { listNames, ownerArguments } from "./text";
+import type { Settings } from "../config/settings.ts";
+import type { LiveObject } from "../kubernetes/objects.ts";
+import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
+import type { Finding } from "../model/finding.ts";
+import { isStackName } from "../model/kinds.ts";
+import { type Owners, isOwned, isRetained, ownerOf } from "../model/ownership.ts";
+import type { RecordedState } from "../pulumi/state.ts";
+import { isBackupsClaim } from "./claims.ts";
+import { listNames, ownerArguments } from "./text.ts";
 
 /** A namespace, or objects with the stack's names in it, that the stack does not own. */
 export function foreignObjects(

@@ -1,8 +1,8 @@
 /** Permissions: what the user must be allowed to do in the cluster. */
-import { type Settings, featuresOf } from "../config/settings";
-import type { ClusterSnapshot } from "../kubernetes/snapshot";
-import type { Finding } from "../model/finding";
-import { type PermissionRule, permissionsFor } from "../model/permissions";
+import { type Settings, featuresOf } from "../config/settings.ts";
+import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
+import type { Finding } from "../model/finding.ts";
+import { type PermissionRule, permissionsFor } from "../model/permissions.ts";
 
 /** All permissions that are missing, in one finding. */
 export function missingPermissions(

@@ -3,16 +3,17 @@
  * stack's names are the stack's own, and that no message is lost without a question.
  */
 import { RunError, log, output, runtime } from "@pulumi/pulumi";
-import type { Settings } from "../config/settings";
-import { Client } from "../kubernetes/client";
-import { type SnapshotQuery, takeSnapshot } from "../kubernetes/snapshot";
-import { type Finding, hasErrors, renderFinding } from "../model/finding";
-import { ownersOf } from "../model/ownership";
-import { readRecordedState, stopIfRegistered } from "../pulumi/engine";
-import { reachable, renderAdvice } from "./advice";
-import { evaluate } from "./evaluate";
-import { absentObjects, otherCluster } from "./recorded";
-import { tryNewImage } from "./upgrade";
+import type { Settings } from "../config/settings.ts";
+import { Client } from "../kubernetes/client.ts";
+import { type SnapshotQuery, takeSnapshot } from "../kubernetes/snapshot.ts";
+import { type Finding, hasErrors, renderFinding } from "../model/finding.ts";
+import { ownersOf } from "../model/ownership.ts";
+import { readRecordedState, stopIfRegistered } from "../pulumi/engine.ts";
+import { reachable, renderAdvice } from "./advice.ts";
+import { checkExistingClaim } from "./claim-check.ts";
+import { evaluate } from "./evaluate.ts";
+import { absentObjects, otherCluster } from "./recorded.ts";
+import { tryNewImage } from "./upgrade.ts";
 
 /** Resource args of the program that the preflight needs. */
 export interface Declared {
@@ -20,6 +21,8 @@ export interface Declared {
     readonly apiDeployment: object;
     /** The spec of a Job that tries a new image of the api on a copy of the messages. Undefined: nothing can be tried. */
     readonly trial: object | undefined;
+    /** The spec of a Job that looks into the existing claim. Undefined: the stack mounts none. */
+    readonly claimCheck: object | undefined;
 }
 
 type PlainDeclared = Declared & Pick<SnapshotQuery, "apiDeployment">;
@@ -60,6 +63,7 @@ export async function preflight(
         stopIfRegistered(snapshot.absent, new RunError(`\n${problem}\n`));
     }
     if (!runtime.isDryRun()) {
+        await report(await checkExistingClaim(client, settings, snapshot, declared.claimCheck), context);
         await report(await tryNewImage(client, settings, snapshot, declared.trial), context);
     }
 }

@@ -1,7 +1,7 @@
 /** What the stack's state says about the cluster: which cluster it is, and which objects it has. */
-import type { RecordedObject } from "../kubernetes/snapshot";
-import type { Finding } from "../model/finding";
-import type { RecordedState } from "../pulumi/state";
+import type { RecordedObject } from "../kubernetes/snapshot.ts";
+import type { Finding } from "../model/finding.ts";
+import type { RecordedState } from "../pulumi/state.ts";
 
 /** A stack whose objects are in one cluster must not go to another one: everything in the first would be deleted. */
 export function otherCluster(context: string, recorded: RecordedState): readonly Finding[] {

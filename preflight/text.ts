@@ -1,6 +1,6 @@
 /** Words that several findings share. */
-import type { LiveObject } from "../kubernetes/objects";
-import { ownerLabels } from "../model/labels";
+import type { LiveObject } from "../kubernetes/objects.ts";
+import { ownerLabels } from "../model/labels.ts";
 
 /** "1 message", "2 messages". */
 export function countMessages(count: number): string {

@@ -1,12 +1,12 @@
 /** A new image of the api, which has to read the messages before it takes the place of the old one. */
-import type { Settings } from "../config/settings";
-import type { Client } from "../kubernetes/client";
-import { runJob } from "../kubernetes/jobs";
-import type { ClusterSnapshot } from "../kubernetes/snapshot";
-import type { Finding } from "../model/finding";
-import { backupName, toolsConfigMapName, workloadName } from "../model/names";
-import { mountedClaim } from "../model/storage";
-import { cronJobIn } from "./backups";
+import type { Settings } from "../config/settings.ts";
+import type { Client } from "../kubernetes/client.ts";
+import { runJob } from "../kubernetes/jobs.ts";
+import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
+import type { Finding } from "../model/finding.ts";
+import { backupName, toolsConfigMapName, workloadName } from "../model/names.ts";
+import { mountedClaim } from "../model/storage.ts";
+import { cronJobIn } from "./backups.ts";
 
 const trialSeconds = 300; // for the image to be pulled, and to return the messages of the copy
 

@@ -1,12 +1,12 @@
 /** Volumes of earlier claims, whose data a new claim gets. */
-import type { Settings } from "../config/settings";
-import type { Volume } from "../kubernetes/objects";
-import type { ClusterSnapshot } from "../kubernetes/snapshot";
-import { isInheritable } from "../kubernetes/volumes";
-import type { Finding, Fix } from "../model/finding";
-import { claimName } from "../model/names";
-import { declaredClaim } from "../model/storage";
-import { isBackupsClaim, isCurrent } from "./claims";
+import type { Settings } from "../config/settings.ts";
+import type { Volume } from "../kubernetes/objects.ts";
+import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
+import { isInheritable } from "../kubernetes/volumes.ts";
+import type { Finding, Fix } from "../model/finding.ts";
+import { claimName } from "../model/names.ts";
+import { declaredClaim } from "../model/storage.ts";
+import { isBackupsClaim, isCurrent } from "./claims.ts";
 
 /** Old messages that the claim would get which the stack is about to make. */
 export function inheritedVolumes(

@@ -1,9 +1,9 @@
 /** The Pulumi CLI, on one stack. */
-import type { RawConfig } from "../config/settings";
-import { UserError } from "../system/errors";
-import { type Environment, capture, outputOf, runVisibly } from "../system/process";
-import { keepingConfigClean } from "./project";
-import type { StateResource } from "./state";
+import type { RawConfig } from "../config/settings.ts";
+import { UserError } from "../system/errors.ts";
+import { type Environment, capture, outputOf, runVisibly } from "../system/process.ts";
+import { keepingConfigClean } from "./project.ts";
+import type { StateResource } from "./state.ts";
 
 /** Name of the stack that is selected. Undefined if there is none. */
 export function selectedStack(env: Environment): string | undefined {
@@ -17,11 +17,15 @@ export class PulumiStack {
      * @param env environment that has pulumi and a place for the state, as `withPulumi` returns it.
      * @param stdout where Pulumi's standard output goes: 2 if a command's own is for programs.
      */
-    public constructor(
-        public readonly name: string,
-        public readonly env: Environment,
-        private readonly stdout: 1 | 2 = 1,
-    ) {}
+    public readonly name: string;
+    public readonly env: Environment;
+    private readonly stdout: 1 | 2;
+
+    public constructor(name: string, env: Environment, stdout: 1 | 2 = 1) {
+        this.name = name;
+        this.env = env;
+        this.stdout = stdout;
+    }
 
     /**
      * Runs a command with its output on the terminal.

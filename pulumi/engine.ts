@@ -1,8 +1,8 @@
 /** What the running program asks Pulumi's engine. */
 import * as pulumi from "@pulumi/pulumi";
-import type { RecordedObject } from "../kubernetes/snapshot";
-import { minimumVersions } from "../model/versions";
-import { type RecordedState, type StateResource, recordedIn } from "./state";
+import type { RecordedObject } from "../kubernetes/snapshot.ts";
+import { minimumVersions } from "../model/versions.ts";
+import { type RecordedState, type StateResource, recordedIn } from "./state.ts";
 
 /**
  * Stops the program if the CLI is too old. It would ignore resource options that it does not know, and with them the order

@@ -2,9 +2,9 @@
 import { existsSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
-import { type Environment, outputOf, runVisibly } from "../system/process";
-import { backendUrl } from "./login";
-import { projectName, shortName } from "./project";
+import { type Environment, outputOf, runVisibly } from "../system/process.ts";
+import { backendUrl } from "./login.ts";
+import { projectName, shortName } from "./project.ts";
 
 interface Lock {
     readonly pid: number;

@@ -6,10 +6,10 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { isAtLeast, minimumVersions } from "../model/versions";
-import { UserError } from "../system/errors";
-import { type Environment, capture, isOnPath, outputOf } from "../system/process";
-import { type ConfigDocument, yamlIn } from "./project";
+import { isAtLeast, minimumVersions } from "../model/versions.ts";
+import { UserError } from "../system/errors.ts";
+import { type Environment, capture, isOnPath, outputOf } from "../system/process.ts";
+import { type ConfigDocument, yamlIn } from "./project.ts";
 
 const installDocs = "https://www.pulumi.com/docs/install";
 
@@ -92,7 +92,7 @@ async function installPulumi(env: Environment, info: (text: string) => void): Pr
     info(`Installing Pulumi into ${root} ...`);
     try {
         // Loading the Automation API takes half a second, which only an install should cost.
-        const { PulumiCommand } = await import("@pulumi/pulumi/automation");
+        const { PulumiCommand } = await import("@pulumi/pulumi/automation/index.js");
         await PulumiCommand.install({ root });
     } catch {
         throw new UserError(

@@ -1,7 +1,7 @@
 /** The project's and its stacks' files: Pulumi.yaml and Pulumi.<stack>.yaml. */
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { parse } from "yaml";
-import { UserError } from "../system/errors";
+import { UserError } from "../system/errors.ts";
 
 /** A stack's config file: the config, and what Pulumi keeps beside it. */
 export interface ConfigDocument {

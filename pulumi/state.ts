@@ -1,7 +1,7 @@
 /** What a stack's state says: its outputs, its objects, their cluster, and how they are guarded. Pure. */
-import type { RecordedObject } from "../kubernetes/snapshot";
-import { instanceLabel } from "../model/labels";
-import { UserError } from "../system/errors";
+import type { RecordedObject } from "../kubernetes/snapshot.ts";
+import { instanceLabel } from "../model/labels.ts";
+import { UserError } from "../system/errors.ts";
 
 /** The outputs of the program, as the state has them. */
 export interface StackOutputs {

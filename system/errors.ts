@@ -1,4 +1,4 @@
-import { RunError } from "@pulumi/pulumi/errors";
+import { RunError } from "@pulumi/pulumi/errors.js";
 
 /**
  * A problem that a person can solve. Pulumi and the commands show its message alone, without a stack trace.

@@ -11,7 +11,7 @@ import {
     writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { UserError } from "./errors";
+import { UserError } from "./errors.ts";
 
 /**
  * Writes a file, whole or not at all. It is on the disk when this returns, and was read back from there.

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
-import { UserError } from "./errors";
+import { UserError } from "./errors.ts";
 
 /** Environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -25,7 +25,7 @@ function mocha(script: string): Counts {
     const folder = mkdtempSync(join(tmpdir(), "synergychat-tests-"));
     const file = join(folder, "counts.json");
     try {
-        const reporter = join(__dirname, "reporter.cjs");
+        const reporter = join(import.meta.dirname, "reporter.cjs");
         const ended = start("npm", ["run", "--silent", script, "--", "--reporter", reporter], {
             TEST_COUNTS: file,
         });

@@ -1,7 +1,7 @@
 /** What config/keys.ts says about the config keys, for Pulumi.yaml and docs/configuration.md. */
 import { type Scalar, type YAMLMap, isMap, parseDocument } from "yaml";
-import { type Key, keys } from "../config/keys";
-import { code, table } from "./markdown";
+import { type Key, keys } from "../config/keys.ts";
+import { code, table } from "./markdown.ts";
 
 const all: readonly (readonly [string, Key<unknown>])[] = Object.entries(keys);
 

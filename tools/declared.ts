@@ -1,8 +1,8 @@
 /** What `deploy` declares, recorded on Pulumi's mocks: there is no cluster and no engine. */
 import { runtime } from "@pulumi/pulumi";
-import { readSettings } from "../config/settings";
-import { instanceOf } from "../model/labels";
-import { deploy } from "../program";
+import { readSettings } from "../config/settings.ts";
+import { instanceOf } from "../model/labels.ts";
+import { deploy } from "../program.ts";
 
 /** A Kubernetes object as the program declares it. */
 export interface DeclaredObject {

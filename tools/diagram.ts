@@ -1,8 +1,8 @@
 /** The diagram of the stack as Mermaid text, which GitHub draws. It follows from what the program declares. */
 import type { types } from "@pulumi/kubernetes";
-import type { Deployment, LiveObject, PodSpec, Service } from "../kubernetes/objects";
-import { kindOf } from "../model/kinds";
-import type { DeclaredObject } from "./declared";
+import type { Deployment, LiveObject, PodSpec, Service } from "../kubernetes/objects.ts";
+import { kindOf } from "../model/kinds.ts";
+import type { DeclaredObject } from "./declared.ts";
 
 /** Nodes and edges by their Mermaid text, without the storage mode that they belong to. */
 interface Graph {

@@ -1,11 +1,11 @@
 /** `npm run docs`: writes every file, or part of a file, that is generated from the program. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { format, resolveConfig } from "prettier";
-import { configTable, withConfigBlock } from "./config-docs";
-import { declaredObjects } from "./declared";
-import { diagram } from "./diagram";
-import { fence, replaceGenerated } from "./markdown";
-import { clusterRole, permissionTable } from "./permission-docs";
+import { configTable, withConfigBlock } from "./config-docs.ts";
+import { declaredObjects } from "./declared.ts";
+import { diagram } from "./diagram.ts";
+import { fence, replaceGenerated } from "./markdown.ts";
+import { clusterRole, permissionTable } from "./permission-docs.ts";
 
 /** Each file that is generated or has a generated part: from its text as it is to its text as it has to be. */
 const generators: Readonly<Record<string, (text: string) => string | Promise<string>>> = {
@@ -46,6 +46,6 @@ async function main(): Promise<void> {
     }
 }
 
-if (require.main === module) {
+if (import.meta.main) {
     void main();
 }

@@ -1,7 +1,7 @@
 /** What model/permissions.ts says about permissions, for docs/rbac.yaml and docs/permissions.md. */
 import { Document, type Node, type YAMLMap, type YAMLSeq, isMap } from "yaml";
-import { type PermissionRule, allPermissions } from "../model/permissions";
-import { code, table } from "./markdown";
+import { type PermissionRule, allPermissions } from "../model/permissions.ts";
+import { code, table } from "./markdown.ts";
 
 /** Permissions that differ in their resource only. */
 interface Group extends Omit<PermissionRule, "resource"> {

@@ -107,7 +107,7 @@ function filesIn(folder: string): readonly string[] {
         });
 }
 
-if (require.main === module) {
+if (import.meta.main) {
     const all = filesIn(".").flatMap((file) => offences(file, readFileSync(file, "utf8")));
     all.forEach((offence) => {
         console.error(offence);

@@ -1,6 +1,6 @@
 /** The kinds of clusters that a stack can be on. */
-import type { Environment } from "../../system/process";
-import type { Output } from "../output";
+import type { Environment } from "../../system/process.ts";
+import type { Output } from "../output.ts";
 
 /** A cluster that answers. */
 export interface Cluster {

@@ -1,7 +1,7 @@
 /** A cluster that somebody else runs: it answers, and this project neither starts nor changes it. */
-import { Client } from "../../kubernetes/client";
-import { waitUntilIngressesAreAccepted } from "../../kubernetes/ingress";
-import type { Cluster, ClusterQuery } from "./cluster";
+import { Client } from "../../kubernetes/client.ts";
+import { waitUntilIngressesAreAccepted } from "../../kubernetes/ingress.ts";
+import type { Cluster, ClusterQuery } from "./cluster.ts";
 
 /** The cluster behind a context that answers. */
 export function existingCluster({ context, env, output }: ClusterQuery): Cluster {

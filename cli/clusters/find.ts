@@ -1,11 +1,11 @@
 /** Finds the cluster behind a context, and starts one if that is possible. */
-import { contexts, isInPod, unknownContext } from "../../kubernetes/kubectl";
-import { UserError } from "../../system/errors";
-import { type Environment, isOnPath, outputOf } from "../../system/process";
-import type { Cluster, ClusterQuery } from "./cluster";
-import { existingCluster } from "./existing";
-import { minikube, profileOf } from "./minikube";
-import { isSandboxPossible, sandbox } from "./sandbox";
+import { contexts, isInPod, unknownContext } from "../../kubernetes/kubectl.ts";
+import { UserError } from "../../system/errors.ts";
+import { type Environment, isOnPath, outputOf } from "../../system/process.ts";
+import type { Cluster, ClusterQuery } from "./cluster.ts";
+import { existingCluster } from "./existing.ts";
+import { minikube, profileOf } from "./minikube.ts";
+import { isSandboxPossible, sandbox } from "./sandbox.ts";
 
 const installMinikube = "https://minikube.sigs.k8s.io/docs/start";
 const installKubectl = "https://kubernetes.io/docs/tasks/tools";

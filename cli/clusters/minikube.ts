@@ -1,10 +1,10 @@
 /** A minikube profile. Every call names the profile behind the context, since another one may be active. */
-import { Client } from "../../kubernetes/client";
-import { waitUntilIngressesAreAccepted } from "../../kubernetes/ingress";
-import { UserError } from "../../system/errors";
-import { hostsFile, thisMachine } from "../../system/machine";
-import { type Environment, capture, isOnPath, outputOf, runVisibly } from "../../system/process";
-import type { Cluster, ClusterQuery } from "./cluster";
+import { Client } from "../../kubernetes/client.ts";
+import { waitUntilIngressesAreAccepted } from "../../kubernetes/ingress.ts";
+import { UserError } from "../../system/errors.ts";
+import { hostsFile, thisMachine } from "../../system/machine.ts";
+import { type Environment, capture, isOnPath, outputOf, runVisibly } from "../../system/process.ts";
+import type { Cluster, ClusterQuery } from "./cluster.ts";
 
 interface Profile {
     readonly Name: string;

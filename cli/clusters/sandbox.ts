@@ -1,10 +1,10 @@
 /** The sandbox: a small cluster from package registries, for machines without minikube or a container engine. */
 import { existsSync } from "node:fs";
-import { UserError } from "../../system/errors";
-import { isLinuxRoot } from "../../system/machine";
-import { type Environment, outputOf, runVisibly } from "../../system/process";
-import { confirm, isInteractive } from "../terminal";
-import type { Cluster, ClusterQuery } from "./cluster";
+import { UserError } from "../../system/errors.ts";
+import { isLinuxRoot } from "../../system/machine.ts";
+import { type Environment, outputOf, runVisibly } from "../../system/process.ts";
+import { confirm, isInteractive } from "../terminal.ts";
+import type { Cluster, ClusterQuery } from "./cluster.ts";
 
 /** Whether the sandbox can run on this machine. */
 export function isSandboxPossible(): boolean {

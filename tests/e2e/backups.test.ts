@@ -1,11 +1,11 @@
 /** Backups: made, proven, listed, restored, and never deleted without a question. */
 import { strict as assert } from "node:assert";
 import { setTimeout as sleep } from "node:timers/promises";
-import { messages, say } from "./support/app";
-import { get, list } from "./support/cluster";
-import { codesIn } from "./support/findings";
-import { operation } from "./support/operation";
-import { TestStack } from "./support/stack";
+import { messages, say } from "./support/app.ts";
+import { get, list } from "./support/cluster.ts";
+import { codesIn } from "./support/findings.ts";
+import { operation } from "./support/operation.ts";
+import { TestStack } from "./support/stack.ts";
 
 interface Backup {
     readonly name: string;

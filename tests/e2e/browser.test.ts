@@ -1,10 +1,10 @@
 /** The chapter's own test: two people write on the page, the api's pod is deleted, they reload. */
 import { strict as assert } from "node:assert";
 import type { Browser, Page } from "playwright-core";
-import { address, askUntilReady } from "./support/app";
-import { chat, openBrowser, provideChromium, shown, shownAfterReload } from "../../tools/browser";
-import { deleteApiPod } from "./support/cluster";
-import { TestStack } from "./support/stack";
+import { address, askUntilReady } from "./support/app.ts";
+import { chat, openBrowser, provideChromium, shown, shownAfterReload } from "../../tools/browser.ts";
+import { deleteApiPod } from "./support/cluster.ts";
+import { TestStack } from "./support/stack.ts";
 
 describe("the chat page in a browser", () => {
     const stack = new TestStack("browser", { storageMode: "ephemeral", crawlerContainers: 1 });

@@ -1,9 +1,9 @@
 /** The course chapter from first line to last, in its order, as one stack that is edited again and again. */
 import { strict as assert } from "node:assert";
 import { existsSync } from "node:fs";
-import { ask, askUntilReady, messages, say } from "./support/app";
-import { apiRolledOut, deleteApiPod, get, kubectl, list, tryKubectl } from "./support/cluster";
-import { TestStack } from "./support/stack";
+import { ask, askUntilReady, messages, say } from "./support/app.ts";
+import { apiRolledOut, deleteApiPod, get, kubectl, list, tryKubectl } from "./support/cluster.ts";
+import { TestStack } from "./support/stack.ts";
 
 describe("the chapter", () => {
     const stack = new TestStack("chapter", { storageMode: "ephemeral", webReplicas: 3 });

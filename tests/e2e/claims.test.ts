@@ -1,8 +1,12 @@
 /** Claims of other classes: an order that never deadlocks, growth in place, a claim that is somebody else's. */
 import { strict as assert } from "node:assert";
-import { messages, say } from "./support/app";
-import { get, kubectl } from "./support/cluster";
-import { TestStack } from "./support/stack";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { messages, say } from "./support/app.ts";
+import { get, kubectl, list } from "./support/cluster.ts";
+import { codesIn } from "./support/findings.ts";
+import { TestStack } from "./support/stack.ts";
 
 const claim = "synergychat-api-pvc";
 
@@ -57,16 +61,48 @@ describe("claims", () => {
         before(() => stack.create());
         after(() => stack.remove());
 
-        it("are used and, on a switch to ephemeral, left alone", async () => {
-            await stack.up();
+        const where = ["--namespace", stack.name];
+        const support = join(import.meta.dirname, "support");
+
+        /** Runs a command on the claim, as another user than the api's. */
+        async function asOtherUser(command: string): Promise<void> {
+            const pod = parse(readFileSync(join(support, "other-user.yaml"), "utf8"));
+            pod.spec.containers[0].args = [command];
+            const { image } = pod.spec.containers[0];
             await kubectl(
-                "create",
-                "--namespace",
-                stack.name,
-                "--filename",
-                `${__dirname}/support/claim.yaml`,
+                "run",
+                "other-user",
+                ...where,
+                `--image=${image}`,
+                `--overrides=${JSON.stringify(pod)}`,
             );
+            const succeeded = "--for=jsonpath={.status.phase}=Succeeded";
+            await kubectl("wait", "pod/other-user", ...where, succeeded, "--timeout=90s");
+            await kubectl("delete", "pod/other-user", ...where);
+        }
+
+        async function upIsRefused(): Promise<void> {
+            const before = (await get(stack.name, "deployment", "synergychat-api")).metadata;
+            const { status, text } = await stack.pulumi("up", "--yes");
+            assert.notEqual(status, 0, text);
+            assert.deepEqual(codesIn(text), ["existing-claim-file-unusable"]);
+            const after = (await get(stack.name, "deployment", "synergychat-api")).metadata;
+            assert.equal(after.generation, before.generation);
+            assert.deepEqual(await list(stack.name, "job"), []);
+        }
+
+        it("are refused before anything changes if the api could not use the file", async () => {
+            await stack.up();
+            await kubectl("create", ...where, "--filename", join(support, "claim.yaml"));
             stack.edit({ storageMode: "persistent", existingClaim: "brought-along" });
+            await asOtherUser("mkdir /data/db.json");
+            await upIsRefused();
+            await asOtherUser("rmdir /data/db.json && umask 077 && echo [] > /data/db.json");
+            await upIsRefused();
+        });
+
+        it("are used and, on a switch to ephemeral, left alone", async () => {
+            await asOtherUser("chmod 666 /data/db.json");
             await stack.up();
             await say(stack, "mine");
             stack.edit({ storageMode: "ephemeral" });

@@ -3,10 +3,10 @@ import { strict as assert } from "node:assert";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ask, messages, say } from "./support/app";
-import { apiRolledOut, get, kubectl, list, tryKubectl } from "./support/cluster";
-import { codesIn } from "./support/findings";
-import { TestStack } from "./support/stack";
+import { ask, messages, say } from "./support/app.ts";
+import { apiRolledOut, get, kubectl, list, tryKubectl } from "./support/cluster.ts";
+import { codesIn } from "./support/findings.ts";
+import { TestStack } from "./support/stack.ts";
 
 describe("the messages", () => {
     const stack = new TestStack("data", { storageMode: "ephemeral", crawlerContainers: 1 });
@@ -154,7 +154,7 @@ describe("the messages", () => {
     describe("on a claim of somebody else's", () => {
         it("stay when the stack is destroyed, and are there again", async () => {
             const claim = await get(stack.name, "pvc", "synergychat-api-pvc");
-            await kubectl("create", ...where, "--filename", `${__dirname}/support/claim.yaml`);
+            await kubectl("create", ...where, "--filename", `${import.meta.dirname}/support/claim.yaml`);
             stack.edit({ existingClaim: "brought-along", discardClaim: claim.metadata.uid });
             await stack.up();
             await say(stack, "five");

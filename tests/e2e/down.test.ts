@@ -3,11 +3,11 @@ import { strict as assert } from "node:assert";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { messages, say } from "./support/app";
-import { get, kubectl } from "./support/cluster";
-import { codesIn } from "./support/findings";
-import { operation } from "./support/operation";
-import { TestStack } from "./support/stack";
+import { messages, say } from "./support/app.ts";
+import { get, kubectl } from "./support/cluster.ts";
+import { codesIn } from "./support/findings.ts";
+import { operation } from "./support/operation.ts";
+import { TestStack } from "./support/stack.ts";
 
 describe("npm run down", () => {
     const stack = new TestStack("down", { crawlerContainers: 1 });
@@ -76,14 +76,14 @@ describe("npm run down", () => {
 
     it("refuses while a pod of somebody else's mounts the claim, and names it", async () => {
         const where = ["--namespace", stack.name];
-        await kubectl("create", ...where, "--filename", `${__dirname}/support/holder.yaml`);
+        await kubectl("create", ...where, "--filename", `${import.meta.dirname}/support/holder.yaml`);
         await refused(["claim-mounted-by-foreign-pod"], /kubectl delete pod looker/);
         await kubectl("delete", "pod", "looker", ...where);
     });
 
     it("refuses while a claim of somebody else's would go with the namespace", async () => {
         const where = ["--namespace", stack.name];
-        await kubectl("create", ...where, "--filename", `${__dirname}/support/claim.yaml`);
+        await kubectl("create", ...where, "--filename", `${import.meta.dirname}/support/claim.yaml`);
         await refused(["foreign-claim-would-be-deleted"], /kubectl delete pvc brought-along/);
         await kubectl("delete", "pvc", "brought-along", ...where);
     });

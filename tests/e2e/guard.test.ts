@@ -1,12 +1,12 @@
 /** guard: a crash that nobody notices, a torn file that heals, and a clear message if the image cannot be guarded. */
 import { strict as assert } from "node:assert";
 import { setTimeout as sleep } from "node:timers/promises";
-import { messages, say } from "./support/app";
-import { deleteApiPod, get, kubectl, list, tryKubectl } from "./support/cluster";
-import { codesIn } from "./support/findings";
-import { operation } from "./support/operation";
-import { TestStack } from "./support/stack";
-import { SteadyWriter } from "./support/steady-writer";
+import { messages, say } from "./support/app.ts";
+import { deleteApiPod, get, kubectl, list, tryKubectl } from "./support/cluster.ts";
+import { codesIn } from "./support/findings.ts";
+import { operation } from "./support/operation.ts";
+import { TestStack } from "./support/stack.ts";
+import { SteadyWriter } from "./support/steady-writer.ts";
 
 describe("the guard", () => {
     const stack = new TestStack("guard", { guard: true, crawlerContainers: 1 });

@@ -1,7 +1,7 @@
 /** Commands killed in the middle, each followed by the one command that recovers. The full count is in tests/soak. */
 import { strict as assert } from "node:assert";
-import { folders, interrupt, nothingLeft, npmRun, seeded } from "./support/interruptions";
-import { TestStack } from "./support/stack";
+import { folders, interrupt, nothingLeft, npmRun, seeded } from "./support/interruptions.ts";
+import { TestStack } from "./support/stack.ts";
 
 describe("interruptions", () => {
     const stack = new TestStack("killed", { crawlerContainers: 1 });

@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
-import { messages, say } from "./support/app";
-import { get, kubectl } from "./support/cluster";
-import { codesIn } from "./support/findings";
-import { type Result, TestStack } from "./support/stack";
+import { messages, say } from "./support/app.ts";
+import { get, kubectl } from "./support/cluster.ts";
+import { codesIn } from "./support/findings.ts";
+import { type Result, TestStack } from "./support/stack.ts";
 
 describe("an ingress webhook that is not ready", () => {
     const stack = new TestStack("late-webhook", { crawlerContainers: 1 });

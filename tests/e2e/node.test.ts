@@ -6,12 +6,12 @@ import { strict as assert } from "node:assert";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { sandboxEnvironment } from "../../cli/clusters/sandbox";
-import { messages, say } from "./support/app";
-import { apiRolledOut, get } from "./support/cluster";
-import { execute } from "./support/execute";
-import { operation } from "./support/operation";
-import { TestStack } from "./support/stack";
+import { sandboxEnvironment } from "../../cli/clusters/sandbox.ts";
+import { messages, say } from "./support/app.ts";
+import { apiRolledOut, get } from "./support/cluster.ts";
+import { execute } from "./support/execute.ts";
+import { operation } from "./support/operation.ts";
+import { TestStack } from "./support/stack.ts";
 
 describe("the node", () => {
     const stack = new TestStack("node", { crawlerContainers: 1 });

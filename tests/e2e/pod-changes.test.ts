@@ -1,9 +1,9 @@
 /** Ephemeral messages are lost with their pod. Whatever replaces the pod is announced, and nothing else is. */
 import { strict as assert } from "node:assert";
-import { messages, say } from "./support/app";
-import { apiRolledOut, get, kubectl } from "./support/cluster";
-import { codesIn } from "./support/findings";
-import { TestStack } from "./support/stack";
+import { messages, say } from "./support/app.ts";
+import { apiRolledOut, get, kubectl } from "./support/cluster.ts";
+import { codesIn } from "./support/findings.ts";
+import { TestStack } from "./support/stack.ts";
 
 const lost = ["ephemeral-messages-would-be-lost"];
 

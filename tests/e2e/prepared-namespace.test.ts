@@ -4,11 +4,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { messages, say } from "./support/app";
-import { follow } from "./support/advice";
-import { get, kubectl } from "./support/cluster";
-import { codesIn } from "./support/findings";
-import { TestStack } from "./support/stack";
+import { messages, say } from "./support/app.ts";
+import { follow } from "./support/advice.ts";
+import { get, kubectl } from "./support/cluster.ts";
+import { codesIn } from "./support/findings.ts";
+import { TestStack } from "./support/stack.ts";
 
 describe("a prepared namespace", () => {
     const stack = new TestStack("prepared", { crawlerContainers: 1 });

@@ -3,11 +3,11 @@ import { strict as assert } from "node:assert";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { messages, say } from "./support/app";
-import { get, kubectl } from "./support/cluster";
-import { codesIn } from "./support/findings";
-import { operation } from "./support/operation";
-import { TestStack } from "./support/stack";
+import { messages, say } from "./support/app.ts";
+import { get, kubectl } from "./support/cluster.ts";
+import { codesIn } from "./support/findings.ts";
+import { operation } from "./support/operation.ts";
+import { TestStack } from "./support/stack.ts";
 
 describe("a stack that is up", () => {
     const stack = new TestStack("refusals", { crawlerContainers: 1 });

@@ -1,10 +1,10 @@
 /** Volumes that stay without their claims, as on minikube after a restart: whoever gives up or makes a claim is told. */
 import { strict as assert } from "node:assert";
-import { messages, say } from "./support/app";
-import { get, kubectl } from "./support/cluster";
-import { codesIn } from "./support/findings";
-import { operation } from "./support/operation";
-import { TestStack } from "./support/stack";
+import { messages, say } from "./support/app.ts";
+import { get, kubectl } from "./support/cluster.ts";
+import { codesIn } from "./support/findings.ts";
+import { operation } from "./support/operation.ts";
+import { TestStack } from "./support/stack.ts";
 
 describe("a volume whose provisioner ignores it", () => {
     const stack = new TestStack("released-volume", { crawlerContainers: 1 });

@@ -3,11 +3,11 @@ import { strict as assert } from "node:assert";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { messages, say } from "./support/app";
-import { get, kubectl, list } from "./support/cluster";
-import { codesIn } from "./support/findings";
-import { operation, restoreJournal } from "./support/operation";
-import { TestStack } from "./support/stack";
+import { messages, say } from "./support/app.ts";
+import { get, kubectl, list } from "./support/cluster.ts";
+import { codesIn } from "./support/findings.ts";
+import { operation, restoreJournal } from "./support/operation.ts";
+import { TestStack } from "./support/stack.ts";
 
 describe("npm run restore", function () {
     this.timeout(1_200_000); // some tests run the command six times

@@ -1,9 +1,9 @@
 /** retainData: claim, volume and messages outlive the stack and every switch, and are found again. */
 import { strict as assert } from "node:assert";
-import { messages, say } from "./support/app";
-import { get } from "./support/cluster";
-import { codesIn } from "./support/findings";
-import { TestStack } from "./support/stack";
+import { messages, say } from "./support/app.ts";
+import { get } from "./support/cluster.ts";
+import { codesIn } from "./support/findings.ts";
+import { TestStack } from "./support/stack.ts";
 
 describe("retained data", () => {
     const stack = new TestStack("retain", { retainData: true, crawlerContainers: 1 });

@@ -4,10 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { messages, say } from "./support/app";
-import { get, kubectl } from "./support/cluster";
-import { codesIn } from "./support/findings";
-import { TestStack } from "./support/stack";
+import { messages, say } from "./support/app.ts";
+import { get, kubectl } from "./support/cluster.ts";
+import { codesIn } from "./support/findings.ts";
+import { TestStack } from "./support/stack.ts";
 
 describe("a service account with the rights of docs/rbac.yaml", () => {
     const stack = new TestStack("rights", { crawlerContainers: 1 });

@@ -1,9 +1,9 @@
 /** A rollout that cannot succeed: `npm run up` ends with what the pod says, and taking the change back repairs the stack. */
 import { strict as assert } from "node:assert";
-import { messages, say } from "./support/app";
-import { codesIn } from "./support/findings";
-import { operation } from "./support/operation";
-import { TestStack } from "./support/stack";
+import { messages, say } from "./support/app.ts";
+import { codesIn } from "./support/findings.ts";
+import { operation } from "./support/operation.ts";
+import { TestStack } from "./support/stack.ts";
 
 describe("a rollout that cannot succeed", () => {
     const stack = new TestStack("rollout", { crawlerContainers: 1 });

@@ -1,10 +1,10 @@
 /** Two stacks in one cluster: neither sees the other, and the end of one is nothing to the other. */
 import { strict as assert } from "node:assert";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ask, askUntilReady, messages, say } from "./support/app";
-import { get } from "./support/cluster";
-import { codesIn } from "./support/findings";
-import { TestStack } from "./support/stack";
+import { ask, askUntilReady, messages, say } from "./support/app.ts";
+import { get } from "./support/cluster.ts";
+import { codesIn } from "./support/findings.ts";
+import { TestStack } from "./support/stack.ts";
 
 describe("two stacks side by side", () => {
     const left = new TestStack("left", { crawlerContainers: 1 });

@@ -2,10 +2,10 @@
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { ask, messages, say } from "./support/app";
-import { get, kubectl, list } from "./support/cluster";
-import { journal, operation } from "./support/operation";
-import { TestStack } from "./support/stack";
+import { ask, messages, say } from "./support/app.ts";
+import { get, kubectl, list } from "./support/cluster.ts";
+import { journal, operation } from "./support/operation.ts";
+import { TestStack } from "./support/stack.ts";
 
 describe("npm run switch", function () {
     this.timeout(1_200_000); // some tests run the command nine times
@@ -122,7 +122,7 @@ describe("npm run switch", function () {
 
     it("goes back from a volume that no pod can use", async () => {
         const never = "e2e-never";
-        await kubectl("create", "--filename", `${__dirname}/support/class.yaml`);
+        await kubectl("create", "--filename", `${import.meta.dirname}/support/class.yaml`);
         try {
             stack.edit({ storageClass: never });
             // The second time it says what it waits for: by then the pod is another one.
@@ -169,7 +169,7 @@ describe("npm run switch", function () {
         const where = metadata.annotations["synergychat/journal"] as string;
         assert.match(where, new RegExp(`^${hostname()}:/.*\\.json$`));
         const other = await operation("switch", stack, ["ephemeral"], undefined, {
-            XDG_DATA_HOME: __dirname,
+            XDG_DATA_HOME: import.meta.dirname,
         });
         assert.equal(other.status, 1, other.text);
         assert.ok(other.text.includes(where), other.text);

@@ -1,9 +1,9 @@
 /** `npm run verify` on a live stack: it follows the chapter, does no harm, and fails when a promise is broken. */
 import { strict as assert } from "node:assert";
-import { messages, say } from "./support/app";
-import { kubectl, list } from "./support/cluster";
-import { execute } from "./support/execute";
-import { TestStack } from "./support/stack";
+import { messages, say } from "./support/app.ts";
+import { kubectl, list } from "./support/cluster.ts";
+import { execute } from "./support/execute.ts";
+import { TestStack } from "./support/stack.ts";
 
 interface Report {
     readonly ok: number;

@@ -3,9 +3,9 @@ import { strict as assert } from "node:assert";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { ChatApi } from "../../kubernetes/chat-api";
-import { textOf } from "../../kubernetes/messages-file";
-import { fakeClient } from "../unit/support/client";
+import { ChatApi } from "../../kubernetes/chat-api.ts";
+import { textOf } from "../../kubernetes/messages-file.ts";
+import { fakeClient } from "../unit/support/client.ts";
 
 /** Knows one pod. `exec` runs what follows `--` on this machine, with all of its input or only the first bytes. */
 const kubectl = `#!/bin/sh

@@ -15,8 +15,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Client } from "../../kubernetes/client";
-import type { Target } from "../../kubernetes/kubectl";
+import { Client } from "../../kubernetes/client.ts";
+import type { Target } from "../../kubernetes/kubectl.ts";
 
 /** Answers by path, on the socket that it is told, as `kubectl proxy` does. */
 const kubectl = `#!${process.execPath}
@@ -218,12 +218,12 @@ describe("Client", () => {
     ] as const) {
         it(`leaves no process and no file if its own process ${ending}`, async () => {
             const program = `
-                const { Client } = require(${JSON.stringify(require.resolve("../../kubernetes/client"))});
+                import { Client } from ${JSON.stringify(import.meta.resolve("../../kubernetes/client.ts"))};
                 Client.connect({ context: "minikube" }).then((client) => client.read("/text")).then(() => { ${last} });`;
             const temporary = join(folder, "tmp");
             rmSync(temporary, { recursive: true, force: true });
             mkdirSync(temporary);
-            const child = spawn(process.execPath, ["--require", "ts-node/register", "--eval", program], {
+            const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
                 env: { ...process.env, ...target.env, TMPDIR: temporary },
                 stdio: "inherit",
             });

@@ -1,7 +1,7 @@
 /** `npm run down`: what it asks and when it deletes, with stand-ins that record how they are called. */
 import { strict as assert } from "node:assert";
-import { stackLabels } from "../../model/labels";
-import { Recording, type Run, type RunOptions } from "./support/recording";
+import { stackLabels } from "../../model/labels.ts";
+import { Recording, type Run, type RunOptions } from "./support/recording.ts";
 
 const core = "/api/v1/namespaces/synergychat";
 const metadata = (name: string, more: object = {}) => ({

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-const script = resolve(__dirname, "../../cli/install.mjs");
+const script = resolve(import.meta.dirname, "../../cli/install.mjs");
 
 const npm = `#!/bin/sh
 echo "$*" >>calls

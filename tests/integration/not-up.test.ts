@@ -1,6 +1,6 @@
 /** Commands on a stack that is not up: one message, and nothing changed. */
 import { strict as assert } from "node:assert";
-import { Recording } from "./support/recording";
+import { Recording } from "./support/recording.ts";
 
 describe("a stack that is not up, on stand-ins", function () {
     this.timeout(600_000); // each run takes seconds to start, and longer on a busy machine

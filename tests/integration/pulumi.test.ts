@@ -4,11 +4,11 @@ import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { PulumiStack } from "../../pulumi/cli";
-import { releaseDeadLock } from "../../pulumi/lock";
-import { requirePassphrase, withPulumi } from "../../pulumi/login";
-import { isUserError } from "../../system/errors";
-import { projectName } from "../../pulumi/project";
+import { PulumiStack } from "../../pulumi/cli.ts";
+import { releaseDeadLock } from "../../pulumi/lock.ts";
+import { requirePassphrase, withPulumi } from "../../pulumi/login.ts";
+import { isUserError } from "../../system/errors.ts";
+import { projectName } from "../../pulumi/project.ts";
 
 const noProcess = 2 ** 22 + 1;
 const silent = (): void => undefined;

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Recording } from "./support/recording";
+import { Recording } from "./support/recording.ts";
 
 describe("npm run restore and npm run backup, on stand-ins", function () {
     this.timeout(600_000); // each run takes seconds to start, and longer on a busy machine

@@ -1,6 +1,6 @@
 /** `npm run up` on a minikube and on other clusters, with stand-ins that record how they are called. */
 import { strict as assert } from "node:assert";
-import { Recording, type Run, type RunOptions } from "./support/recording";
+import { Recording, type Run, type RunOptions } from "./support/recording.ts";
 
 describe("npm run up, on stand-ins", function () {
     this.timeout(600_000); // each run takes seconds to start, and longer on a busy machine

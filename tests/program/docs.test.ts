@@ -1,13 +1,13 @@
 /** The generated docs: what is committed is what the program says now. */
 import { strict as assert } from "node:assert";
 import { parse } from "yaml";
-import { keys } from "../../config/keys";
-import { allPermissions } from "../../model/permissions";
-import { withConfigBlock } from "../../tools/config-docs";
-import { declaredObjects } from "../../tools/declared";
-import { diagram } from "../../tools/diagram";
-import { generate, generatedFiles } from "../../tools/docs";
-import { clusterRole } from "../../tools/permission-docs";
+import { keys } from "../../config/keys.ts";
+import { allPermissions } from "../../model/permissions.ts";
+import { withConfigBlock } from "../../tools/config-docs.ts";
+import { declaredObjects } from "../../tools/declared.ts";
+import { diagram } from "../../tools/diagram.ts";
+import { generate, generatedFiles } from "../../tools/docs.ts";
+import { clusterRole } from "../../tools/permission-docs.ts";
 
 describe("the generated docs", () => {
     for (const file of generatedFiles) {

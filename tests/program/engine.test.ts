@@ -2,8 +2,8 @@
 import { strict as assert } from "node:assert";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { RecordedObject } from "../../kubernetes/snapshot";
-import { stopIfRegistered } from "../../pulumi/engine";
+import type { RecordedObject } from "../../kubernetes/snapshot.ts";
+import { stopIfRegistered } from "../../pulumi/engine.ts";
 
 const absent: readonly RecordedObject[] = ["gone-1", "gone-2"].map((uid) => ({
     apiVersion: "v1",

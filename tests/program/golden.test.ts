@@ -6,13 +6,13 @@ import { strict as assert } from "node:assert";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { assertGolden } from "../support/golden";
-import { type Change, type Dump, changesBetween } from "./support/changes";
-import { allPlans, plans } from "./support/plans";
-import type { Declared, Run } from "./support/program";
-import { urnsOf } from "./support/urns";
+import { assertGolden } from "../support/golden.ts";
+import { type Change, type Dump, changesBetween } from "./support/changes.ts";
+import { allPlans, plans } from "./support/plans.ts";
+import type { Declared, Run } from "./support/program.ts";
+import { urnsOf } from "./support/urns.ts";
 
-const folder = join(__dirname, "golden");
+const folder = join(import.meta.dirname, "golden");
 const full = "persistent-ingress";
 
 /** Options as they are if nobody sets them, which need no line. */

@@ -1,9 +1,9 @@
 /** model/kinds.ts is the one table of kinds: whatever the stack declares is in it, and it has nothing else. */
 import { strict as assert } from "node:assert";
-import { parts } from "../../model/names";
-import { stackKinds } from "../../model/kinds";
-import { allPlans, plans } from "./support/plans";
-import type { Declared } from "./support/program";
+import { parts } from "../../model/names.ts";
+import { stackKinds } from "../../model/kinds.ts";
+import { allPlans, plans } from "./support/plans.ts";
+import type { Declared } from "./support/program.ts";
 
 /** Names that the config chooses. */
 const chosen = ["synergychat", ...Object.values(plans).flatMap(({ namespace = [] }) => namespace)];

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { isDeepStrictEqual } from "node:util";
-import type { KeyName } from "../../config/keys";
-import { type KubernetesObject, type Run, runDeploy } from "./support/program";
+import type { KeyName } from "../../config/keys.ts";
+import { type KubernetesObject, type Run, runDeploy } from "./support/program.ts";
 
 const secured = {
     allowPrivilegeEscalation: false,

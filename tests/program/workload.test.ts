@@ -2,11 +2,11 @@
 import { strict as assert } from "node:assert";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { Api } from "../../components/api";
-import { ApiStorage } from "../../components/storage";
-import { Web, type WebArgs } from "../../components/web";
-import { allPlans } from "./support/plans";
-import { Resources, declare } from "./support/program";
+import { Api } from "../../components/api.ts";
+import { ApiStorage } from "../../components/storage.ts";
+import { Web, type WebArgs } from "../../components/web.ts";
+import { allPlans } from "./support/plans.ts";
+import { Resources, declare } from "./support/program.ts";
 
 const args: WebArgs = {
     namespace: "chat",

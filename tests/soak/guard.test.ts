@@ -1,11 +1,11 @@
 /** The same faults with and without the guard: what is lost, and for how long the api is silent. */
 import { strict as assert } from "node:assert";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ask, messages, say } from "../e2e/support/app";
-import { apiRolledOut, deleteApiPod, list } from "../e2e/support/cluster";
-import { operation } from "../e2e/support/operation";
-import { TestStack } from "../e2e/support/stack";
-import { SteadyWriter } from "../e2e/support/steady-writer";
+import { ask, messages, say } from "../e2e/support/app.ts";
+import { apiRolledOut, deleteApiPod, list } from "../e2e/support/cluster.ts";
+import { operation } from "../e2e/support/operation.ts";
+import { TestStack } from "../e2e/support/stack.ts";
+import { SteadyWriter } from "../e2e/support/steady-writer.ts";
 
 const crashes = 20;
 const deletions = 20;

@@ -1,8 +1,8 @@
 /** Thirty commands killed at random moments, thirty recoveries by one command each, and nothing left. */
 import { strict as assert } from "node:assert";
-import { releaseDeadLock } from "../../pulumi/lock";
-import { type Hit, folders, interrupt, nothingLeft, npmRun, seeded } from "../e2e/support/interruptions";
-import { TestStack } from "../e2e/support/stack";
+import { releaseDeadLock } from "../../pulumi/lock.ts";
+import { type Hit, folders, interrupt, nothingLeft, npmRun, seeded } from "../e2e/support/interruptions.ts";
+import { TestStack } from "../e2e/support/stack.ts";
 
 /** A recovery: `start` lets the killed command win, whichever it was; `end` destroys. */
 type Recovery = (stack: TestStack) => Promise<unknown>;

@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const root = join(__dirname, "..", "..");
+const root = join(import.meta.dirname, "..", "..");
 const stops = Number(process.env.STOPS ?? 1000);
 const port = "28080";
 

@@ -1,12 +1,12 @@
 /** Ten switches with a thousand messages, and ten killed at random moments: all messages in order, no volume left over. */
 import { strict as assert } from "node:assert";
-import { ChatApi } from "../../kubernetes/chat-api";
-import { Client } from "../../kubernetes/client";
-import { messages } from "../e2e/support/app";
-import { get, kubectl } from "../e2e/support/cluster";
-import { seeded } from "../e2e/support/interruptions";
-import { journal, operation } from "../e2e/support/operation";
-import { TestStack } from "../e2e/support/stack";
+import { ChatApi } from "../../kubernetes/chat-api.ts";
+import { Client } from "../../kubernetes/client.ts";
+import { messages } from "../e2e/support/app.ts";
+import { get, kubectl } from "../e2e/support/cluster.ts";
+import { seeded } from "../e2e/support/interruptions.ts";
+import { journal, operation } from "../e2e/support/operation.ts";
+import { TestStack } from "../e2e/support/stack.ts";
 
 const rounds = 10;
 const thousand = Array.from({ length: 1000 }, (_, index) => `message ${index + 1}`);

@@ -1,11 +1,11 @@
 /** The texts of all findings, in one file. No other test depends on a sentence. */
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
-import { type Finding, type Subject, findingCodes, renderFinding } from "../../model/finding";
-import { assertGolden } from "../support/golden";
-import { examples } from "./support/examples";
+import { type Finding, type Subject, findingCodes, renderFinding } from "../../model/finding.ts";
+import { assertGolden } from "../support/golden.ts";
+import { examples } from "./support/examples.ts";
 
-const file = join(__dirname, "findings.txt");
+const file = join(import.meta.dirname, "findings.txt");
 const all = findingCodes.map((code) => ({
     code,
     found: examples[code].flatMap((example) => example.filter((finding) => finding.code === code)),

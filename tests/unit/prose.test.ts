@@ -1,6 +1,6 @@
 /** The check of the prose: what it finds, and what it leaves alone. */
 import { strict as assert } from "node:assert";
-import { offences } from "../../tools/prose";
+import { offences } from "../../tools/prose.ts";
 
 function found(file: string, text: string): readonly string[] {
     return offences(file, text).map((offence) => /^[^:]*:\d+/.exec(offence)?.[0] ?? "");

@@ -3,10 +3,10 @@ import { spawn } from "node:child_process";
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { workloadName, parts } from "../../model/names";
-import { UserError } from "../../system/errors";
-import type { Environment } from "../../system/process";
-import type { DeclaredObject } from "../declared";
+import { workloadName, parts } from "../../model/names.ts";
+import { UserError } from "../../system/errors.ts";
+import type { Environment } from "../../system/process.ts";
+import type { DeclaredObject } from "../declared.ts";
 
 /** The machine's cluster, and a folder that is deleted at the end. */
 export interface Ground {
@@ -21,10 +21,12 @@ export interface Ground {
 export class Kubectl {
     private readonly file: string;
 
-    public constructor(
-        private readonly ground: Ground,
-        private readonly namespace: string,
-    ) {
+    private readonly ground: Ground;
+    private readonly namespace: string;
+
+    public constructor(ground: Ground, namespace: string) {
+        this.ground = ground;
+        this.namespace = namespace;
         this.file = join(ground.folder, `${namespace}.json`);
     }
 
@@ -63,10 +65,10 @@ export function kubectl(ground: Ground, ...args: readonly string[]): Promise<str
 export class PulumiProgram {
     private readonly directory: string;
 
-    public constructor(
-        private readonly ground: Ground,
-        name: "program" | "empty" | "plain",
-    ) {
+    private readonly ground: Ground;
+
+    public constructor(ground: Ground, name: "program" | "empty" | "plain") {
+        this.ground = ground;
         this.directory = copyOf(name, ground);
     }
 
@@ -111,7 +113,7 @@ export function copyOf(name: "program" | "empty" | "plain", { folder }: Ground):
         const isPart = (path: string) => !/^(node_modules|sandbox|\.git|Pulumi\..+\.yaml)$/.test(path);
         cpSync(".", copy, { recursive: true, filter: isPart });
     } else {
-        cpSync(join(__dirname, "programs", name), copy, { recursive: true });
+        cpSync(join(import.meta.dirname, "programs", name), copy, { recursive: true });
         writeFileSync(
             join(copy, "package.json"),
             JSON.stringify({ name: `bench-${name}`, main: "index.ts" }),

@@ -9,13 +9,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { format, resolveConfig } from "prettier";
-import { currentContext } from "../../kubernetes/kubectl";
-import { UserError, isUserError } from "../../system/errors";
-import { replaceGenerated } from "../markdown";
-import { type Ground, kubectl } from "./contestants";
-import { describePlace } from "./place";
-import { picture, resultTable } from "./report";
-import { Benchmark, namespaces } from "./rounds";
+import { currentContext } from "../../kubernetes/kubectl.ts";
+import { UserError, isUserError } from "../../system/errors.ts";
+import { replaceGenerated } from "../markdown.ts";
+import { type Ground, kubectl } from "./contestants.ts";
+import { describePlace } from "./place.ts";
+import { picture, resultTable } from "./report.ts";
+import { Benchmark, namespaces } from "./rounds.ts";
 
 const document = "docs/performance.md";
 const help = `Measures this program against kubectl and other Pulumi programs, and writes ${document}.

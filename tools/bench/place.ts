@@ -1,8 +1,8 @@
 /** Where the figures come from: the parts that ran, and the machine. */
 import { readFileSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
-import { outputOf } from "../../system/process";
-import { type Ground, kubectl } from "./contestants";
+import { outputOf } from "../../system/process.ts";
+import { type Ground, kubectl } from "./contestants.ts";
 
 interface About {
     readonly plugins: readonly { readonly name: string; readonly version?: string }[] | null;

@@ -1,6 +1,6 @@
 /** What the benchmark writes: a table in Markdown and a picture in SVG. Pure. */
-import { table } from "../markdown";
-import { type Spread, median, ratios } from "./statistics";
+import { table } from "../markdown.ts";
+import { type Spread, median, ratios } from "./statistics.ts";
 
 /** Who is measured. */
 export type Contestant = "floor" | "plain" | "program";

@@ -2,11 +2,11 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Client } from "../../kubernetes/client";
-import { serviceName } from "../../model/names";
-import { type DeclaredObject, declaredObjects } from "../declared";
-import { Kubectl, type Ground, PeakMemory, PulumiProgram, volumesGone } from "./contestants";
-import type { Contestant, Row } from "./report";
+import { Client } from "../../kubernetes/client.ts";
+import { serviceName } from "../../model/names.ts";
+import { type DeclaredObject, declaredObjects } from "../declared.ts";
+import { Kubectl, type Ground, PeakMemory, PulumiProgram, volumesGone } from "./contestants.ts";
+import type { Contestant, Row } from "./report.ts";
 
 /** The namespaces that the benchmark makes. */
 export const namespaces = [
@@ -44,13 +44,15 @@ type Task = keyof typeof tasks;
 export class Benchmark {
     private readonly values = new Map<Task, Partial<Record<Contestant, number[]>>>();
     private counting = false;
+    private readonly ground: Ground;
     private readonly kubectl: Kubectl;
     private readonly program: PulumiProgram;
     private readonly plain: PulumiProgram;
     private readonly empty: PulumiProgram;
     private readonly peak: PeakMemory;
 
-    public constructor(private readonly ground: Ground) {
+    public constructor(ground: Ground) {
+        this.ground = ground;
         this.kubectl = new Kubectl(ground, kubectlNamespace);
         this.program = new PulumiProgram(ground, "program");
         this.plain = new PulumiProgram(ground, "plain");

@@ -4,19 +4,19 @@
  */
 import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { findCronJob, makeBackup } from "../../../kubernetes/backups";
-import { ChatApi } from "../../../kubernetes/chat-api";
-import { Client } from "../../../kubernetes/client";
-import { textOf } from "../../../kubernetes/messages-file";
-import { outputsIn } from "../../../pulumi/state";
-import { UserError } from "../../../system/errors";
-import { createDurably } from "../../../system/files";
-import { backupNotMade, backupsOff, describeBackup } from "../../backups";
-import type { Call } from "../../command";
-import { describe } from "../../operation";
-import type { Output } from "../../output";
-import { callersPath } from "../../paths";
-import { openStack, requireNamespace, settingsOf } from "../../stack";
+import { findCronJob, makeBackup } from "../../../kubernetes/backups.ts";
+import { ChatApi } from "../../../kubernetes/chat-api.ts";
+import { Client } from "../../../kubernetes/client.ts";
+import { textOf } from "../../../kubernetes/messages-file.ts";
+import { outputsIn } from "../../../pulumi/state.ts";
+import { UserError } from "../../../system/errors.ts";
+import { createDurably } from "../../../system/files.ts";
+import { backupNotMade, backupsOff, describeBackup } from "../../backups.ts";
+import type { Call } from "../../command.ts";
+import { describe } from "../../operation.ts";
+import type { Output } from "../../output.ts";
+import { callersPath } from "../../paths.ts";
+import { openStack, requireNamespace, settingsOf } from "../../stack.ts";
 
 /** Runs the command. */
 export async function backup({ words, options, output }: Call): Promise<void> {

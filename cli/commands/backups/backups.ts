@@ -1,11 +1,11 @@
 /** `npm run backups -- [STACK] [--json]`: lists the backups, the newest first. */
-import { type Backup, hasBackups, listBackups } from "../../../kubernetes/backups";
-import { Client } from "../../../kubernetes/client";
-import { outputsIn } from "../../../pulumi/state";
-import { UserError } from "../../../system/errors";
-import { backupsOff } from "../../backups";
-import type { Call } from "../../command";
-import { openStack, requireNamespace, settingsOf } from "../../stack";
+import { type Backup, hasBackups, listBackups } from "../../../kubernetes/backups.ts";
+import { Client } from "../../../kubernetes/client.ts";
+import { outputsIn } from "../../../pulumi/state.ts";
+import { UserError } from "../../../system/errors.ts";
+import { backupsOff } from "../../backups.ts";
+import type { Call } from "../../command.ts";
+import { openStack, requireNamespace, settingsOf } from "../../stack.ts";
 
 /** Runs the command. */
 export async function backups({ words, flags, output }: Call): Promise<void> {

@@ -1,9 +1,9 @@
 /** What keeps a claim or a volume from being deleted, and how to release it. Pure: every finding has a unit test. */
-import { type Claim, type Pod, type Volume, podsThatMount } from "../../../kubernetes/objects";
-import { provisionerOf } from "../../../kubernetes/volumes";
-import type { Finding, FindingCode, Fix } from "../../../model/finding";
-import { deleteVolume } from "../../../preflight/volumes";
-import { stopPods } from "./refusals";
+import { type Claim, type Pod, type Volume, podsThatMount } from "../../../kubernetes/objects.ts";
+import { provisionerOf } from "../../../kubernetes/volumes.ts";
+import type { Finding, FindingCode, Fix } from "../../../model/finding.ts";
+import { deleteVolume } from "../../../preflight/volumes.ts";
+import { stopPods } from "./refusals.ts";
 
 /** Kubernetes keeps a claim while a pod uses it. */
 const inUseFinalizer = "kubernetes.io/pvc-protection";

@@ -4,18 +4,18 @@
  *
  * Nothing is deleted without a yes: at a terminal it is asked for, and `--yes` gives it without a question.
  */
-import { backupsClaimName } from "../../../model/names";
-import { knownOutputs } from "../../../pulumi/state";
-import { countMessages } from "../../../preflight/text";
-import { UserError } from "../../../system/errors";
-import { backupBefore } from "../../backups";
-import { type Call, UsageError } from "../../command";
-import { type OpenOptions, type OpenStack, openStack } from "../../stack";
-import { confirm, isInteractive } from "../../terminal";
-import { type DestroyPlan, planDestroy } from "./plan";
-import { blockers, proveEnd } from "./proof";
-import { refusals } from "./refusals";
-import { deleteUnrecorded, ownedObjects, unrecorded } from "./unrecorded";
+import { backupsClaimName } from "../../../model/names.ts";
+import { knownOutputs } from "../../../pulumi/state.ts";
+import { countMessages } from "../../../preflight/text.ts";
+import { UserError } from "../../../system/errors.ts";
+import { backupBefore } from "../../backups.ts";
+import { type Call, UsageError } from "../../command.ts";
+import { type OpenOptions, type OpenStack, openStack } from "../../stack.ts";
+import { confirm, isInteractive } from "../../terminal.ts";
+import { type DestroyPlan, planDestroy } from "./plan.ts";
+import { blockers, proveEnd } from "./proof.ts";
+import { refusals } from "./refusals.ts";
+import { deleteUnrecorded, ownedObjects, unrecorded } from "./unrecorded.ts";
 
 /** Runs the command. */
 export async function down({ words, flags, output }: Call): Promise<void> {

@@ -1,14 +1,14 @@
 /** The destroy plan: the stack's namespaces, and the data that would be deleted or kept with them. */
-import { type ApiState, ChatApi } from "../../../kubernetes/chat-api";
-import { Client } from "../../../kubernetes/client";
-import type { Claim, LiveObject, Pod, Volume } from "../../../kubernetes/objects";
-import { earlierVolumes, volumesPath } from "../../../kubernetes/volumes";
-import { kindOf, listPath, objectPath } from "../../../model/kinds";
-import { isOwned } from "../../../model/ownership";
-import { isBackupsClaim } from "../../../preflight/claims";
-import { countMessages } from "../../../preflight/text";
-import { guardedTypes, isKeptByState, knownOutputs, recordedIn } from "../../../pulumi/state";
-import { type OpenStack, settingsOf } from "../../stack";
+import { type ApiState, ChatApi } from "../../../kubernetes/chat-api.ts";
+import { Client } from "../../../kubernetes/client.ts";
+import type { Claim, LiveObject, Pod, Volume } from "../../../kubernetes/objects.ts";
+import { earlierVolumes, volumesPath } from "../../../kubernetes/volumes.ts";
+import { kindOf, listPath, objectPath } from "../../../model/kinds.ts";
+import { isOwned } from "../../../model/ownership.ts";
+import { isBackupsClaim } from "../../../preflight/claims.ts";
+import { countMessages } from "../../../preflight/text.ts";
+import { guardedTypes, isKeptByState, knownOutputs, recordedIn } from "../../../pulumi/state.ts";
+import { type OpenStack, settingsOf } from "../../stack.ts";
 
 /** What a destroy would do. */
 export interface DestroyPlan {

@@ -1,13 +1,13 @@
 /** The proof of the end: every claim, volume, data folder and namespace is looked for, and named as gone or kept. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Claim, LiveObject } from "../../../kubernetes/objects";
-import type { Finding } from "../../../model/finding";
-import { objectPath } from "../../../model/kinds";
-import { isOwned, isRetained } from "../../../model/ownership";
-import { terminatingNamespace } from "../../../preflight/ownership";
-import { guardedTypes } from "../../../pulumi/state";
-import { UserError } from "../../../system/errors";
-import { claimBlocker, volumeBlocker } from "./blockers";
+import type { Claim, LiveObject } from "../../../kubernetes/objects.ts";
+import type { Finding } from "../../../model/finding.ts";
+import { objectPath } from "../../../model/kinds.ts";
+import { isOwned, isRetained } from "../../../model/ownership.ts";
+import { terminatingNamespace } from "../../../preflight/ownership.ts";
+import { guardedTypes } from "../../../pulumi/state.ts";
+import { UserError } from "../../../system/errors.ts";
+import { claimBlocker, volumeBlocker } from "./blockers.ts";
 import {
     type Data,
     type DestroyPlan,
@@ -16,7 +16,7 @@ import {
     keepsNamespace,
     podsIn,
     volumeNamed,
-} from "./plan";
+} from "./plan.ts";
 
 const settleSeconds = 30; // a volume is deleted a moment after its claim
 

@@ -2,14 +2,14 @@
  * Why a stack must not be destroyed now. Pulumi deletes by its state, not by the config: if the two disagree, a destroy
  * would do something else than the config says. Pure: every finding has a unit test.
  */
-import type { Finding, Fix } from "../../../model/finding";
-import { claimName } from "../../../model/names";
-import { isOwned, isRetained } from "../../../model/ownership";
-import { type Claim, type Pod, podsThatMount } from "../../../kubernetes/objects";
-import { listNames } from "../../../preflight/text";
-import { interrupted } from "../../../preflight/messages";
-import { type StateResource, guardedTypes, isKeptByState } from "../../../pulumi/state";
-import { type DestroyPlan, type Place, keepsNamespace } from "./plan";
+import type { Finding, Fix } from "../../../model/finding.ts";
+import { claimName } from "../../../model/names.ts";
+import { isOwned, isRetained } from "../../../model/ownership.ts";
+import { type Claim, type Pod, podsThatMount } from "../../../kubernetes/objects.ts";
+import { listNames } from "../../../preflight/text.ts";
+import { interrupted } from "../../../preflight/messages.ts";
+import { type StateResource, guardedTypes, isKeptByState } from "../../../pulumi/state.ts";
+import { type DestroyPlan, type Place, keepsNamespace } from "./plan.ts";
 
 /** Everything that speaks against the destroy. */
 export function refusals(plan: DestroyPlan): readonly Finding[] {

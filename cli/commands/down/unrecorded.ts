@@ -2,11 +2,11 @@
  * What the stack owns by its labels while its state does not have it: a killed command made it and did not get to record
  * it. The next `up` takes it over. A destroy does not know it, and would wait in vain for a claim that such a pod mounts.
  */
-import type { Client } from "../../../kubernetes/client";
-import type { LiveObject } from "../../../kubernetes/objects";
-import { isStackName, kindOf, listPath, objectPath, stackKinds } from "../../../model/kinds";
-import { type Owners, isRetained, ownerSelector } from "../../../model/ownership";
-import type { StateResource } from "../../../pulumi/state";
+import type { Client } from "../../../kubernetes/client.ts";
+import type { LiveObject } from "../../../kubernetes/objects.ts";
+import { isStackName, kindOf, listPath, objectPath, stackKinds } from "../../../model/kinds.ts";
+import { type Owners, isRetained, ownerSelector } from "../../../model/ownership.ts";
+import type { StateResource } from "../../../pulumi/state.ts";
 
 /** Everything that a stack owns, in the order in which it can be deleted. */
 export async function ownedObjects(client: Client, owners: Owners): Promise<readonly LiveObject[]> {

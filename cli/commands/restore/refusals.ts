@@ -1,9 +1,9 @@
 /** Why a restore must not begin. Pure: every finding has a unit test. */
-import type { Finding } from "../../../model/finding";
-import { serviceName, workloadName } from "../../../model/names";
-import { shellWord } from "../../paths";
-import type { Source } from "./source";
-import type { Entries } from "./steps";
+import type { Finding } from "../../../model/finding.ts";
+import { serviceName, workloadName } from "../../../model/names.ts";
+import { shellWord } from "../../paths.ts";
+import type { Source } from "./source.ts";
+import type { Entries } from "./steps.ts";
 
 /** The command that restores this, whatever is selected, without a question. */
 export function restoreCommand({ stack }: Pick<Entries, "stack">, { named, first }: Source): string {

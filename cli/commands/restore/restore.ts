@@ -7,26 +7,26 @@
  */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { ChatApi } from "../../../kubernetes/chat-api";
-import { Client } from "../../../kubernetes/client";
-import { messagesIn } from "../../../kubernetes/messages-file";
-import { renderFindings } from "../../../model/finding";
-import { countMessages } from "../../../preflight/text";
-import { dataFolder } from "../../../pulumi/login";
-import { shortName } from "../../../pulumi/project";
-import { outputsIn } from "../../../pulumi/state";
-import { UserError } from "../../../system/errors";
-import { backupBefore } from "../../backups";
-import { type Call, UsageError } from "../../command";
-import { Journal, journalFolder, journalPath } from "../../journal";
-import { begins } from "../../messages";
-import { beginJournal, refuse, requireDead, requireInService, runSteps } from "../../operation";
-import { findAddress, waitForAnswer } from "../../outside";
-import { openStack, requireNamespace, settingsOf } from "../../stack";
-import { confirm, isInteractive } from "../../terminal";
-import { interruptedRestore, noShell, restoreCommand } from "./refusals";
-import { type Source, messagesOf, readSource, sourceOf } from "./source";
-import { type Entries, type RestoreWork, steps, undo } from "./steps";
+import { ChatApi } from "../../../kubernetes/chat-api.ts";
+import { Client } from "../../../kubernetes/client.ts";
+import { messagesIn } from "../../../kubernetes/messages-file.ts";
+import { renderFindings } from "../../../model/finding.ts";
+import { countMessages } from "../../../preflight/text.ts";
+import { dataFolder } from "../../../pulumi/login.ts";
+import { shortName } from "../../../pulumi/project.ts";
+import { outputsIn } from "../../../pulumi/state.ts";
+import { UserError } from "../../../system/errors.ts";
+import { backupBefore } from "../../backups.ts";
+import { type Call, UsageError } from "../../command.ts";
+import { Journal, journalFolder, journalPath } from "../../journal.ts";
+import { begins } from "../../messages.ts";
+import { beginJournal, refuse, requireDead, requireInService, runSteps } from "../../operation.ts";
+import { findAddress, waitForAnswer } from "../../outside.ts";
+import { openStack, requireNamespace, settingsOf } from "../../stack.ts";
+import { confirm, isInteractive } from "../../terminal.ts";
+import { interruptedRestore, noShell, restoreCommand } from "./refusals.ts";
+import { type Source, messagesOf, readSource, sourceOf } from "./source.ts";
+import { type Entries, type RestoreWork, steps, undo } from "./steps.ts";
 
 /** Runs the command. */
 export async function restore({ words, flags, options, output }: Call): Promise<void> {

@@ -1,15 +1,15 @@
 /** What a restore puts into the api's file: a backup, or a file of this machine, whole or its first messages. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
-import { hasBackups, isBackupName, matchesName, readBackup } from "../../../kubernetes/backups";
-import type { Message } from "../../../kubernetes/chat-api";
-import { messagesIn, textOf } from "../../../kubernetes/messages-file";
-import { countMessages } from "../../../preflight/text";
-import { UserError } from "../../../system/errors";
-import { backupsOff } from "../../backups";
-import { UsageError } from "../../command";
-import { callersPath } from "../../paths";
-import type { RestoreWork } from "./steps";
+import { hasBackups, isBackupName, matchesName, readBackup } from "../../../kubernetes/backups.ts";
+import type { Message } from "../../../kubernetes/chat-api.ts";
+import { messagesIn, textOf } from "../../../kubernetes/messages-file.ts";
+import { countMessages } from "../../../preflight/text.ts";
+import { UserError } from "../../../system/errors.ts";
+import { backupsOff } from "../../backups.ts";
+import { UsageError } from "../../command.ts";
+import { callersPath } from "../../paths.ts";
+import type { RestoreWork } from "./steps.ts";
 
 /** What a person asked for. */
 export interface Source {

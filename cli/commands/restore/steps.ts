@@ -1,16 +1,16 @@
 /** The steps of a restore, and the way back. */
 import { readFileSync } from "node:fs";
-import type { Settings } from "../../../config/settings";
-import type { ChatApi, Message } from "../../../kubernetes/chat-api";
-import type { Client } from "../../../kubernetes/client";
-import { messagesIn } from "../../../kubernetes/messages-file";
-import { UserError } from "../../../system/errors";
-import { writeDurably } from "../../../system/files";
-import type { Journal } from "../../journal";
-import { begins } from "../../messages";
-import { type Step, describe, takeOut } from "../../operation";
-import type { OpenStack } from "../../stack";
-import { type Source, messagesOf } from "./source";
+import type { Settings } from "../../../config/settings.ts";
+import type { ChatApi, Message } from "../../../kubernetes/chat-api.ts";
+import type { Client } from "../../../kubernetes/client.ts";
+import { messagesIn } from "../../../kubernetes/messages-file.ts";
+import { UserError } from "../../../system/errors.ts";
+import { writeDurably } from "../../../system/files.ts";
+import type { Journal } from "../../journal.ts";
+import { begins } from "../../messages.ts";
+import { type Step, describe, takeOut } from "../../operation.ts";
+import type { OpenStack } from "../../stack.ts";
+import { type Source, messagesOf } from "./source.ts";
 
 /** What a restore works on. */
 export interface RestoreWork {

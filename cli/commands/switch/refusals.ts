@@ -1,12 +1,12 @@
 /** Why a switch must not begin, or must not go on. Pure: every finding has a unit test. */
-import type { Settings } from "../../../config/settings";
-import type { Message } from "../../../kubernetes/chat-api";
-import type { Finding, Fix } from "../../../model/finding";
-import { claimName } from "../../../model/names";
-import { countMessages } from "../../../preflight/text";
-import { type StateResource, guardedTypes } from "../../../pulumi/state";
-import { answered } from "../../messages";
-import type { Mode } from "./steps";
+import type { Settings } from "../../../config/settings.ts";
+import type { Message } from "../../../kubernetes/chat-api.ts";
+import type { Finding, Fix } from "../../../model/finding.ts";
+import { claimName } from "../../../model/names.ts";
+import { countMessages } from "../../../preflight/text.ts";
+import { type StateResource, guardedTypes } from "../../../pulumi/state.ts";
+import { answered } from "../../messages.ts";
+import type { Mode } from "./steps.ts";
 
 /**
  * The config names another namespace than the stack has: `pulumi up` would leave the messages there.

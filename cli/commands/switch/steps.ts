@@ -1,20 +1,20 @@
 /** The steps of a switch, and the way back. */
 import { rmSync, writeFileSync } from "node:fs";
 import { stringify } from "yaml";
-import type { Settings } from "../../../config/settings";
-import type { ChatApi, Message } from "../../../kubernetes/chat-api";
-import { textOf } from "../../../kubernetes/messages-file";
-import { claimName } from "../../../model/names";
-import { switchVariable } from "../../../preflight/preflight";
-import { countMessages } from "../../../preflight/text";
-import { configDocument, projectName, restoreConfig } from "../../../pulumi/project";
-import { UserError } from "../../../system/errors";
-import type { Journal } from "../../journal";
-import { begins, join } from "../../messages";
-import { type Step, describe, refuse, takeOut } from "../../operation";
-import { lateMessages } from "../../refusals";
-import type { OpenStack } from "../../stack";
-import { answeredMessages } from "./refusals";
+import type { Settings } from "../../../config/settings.ts";
+import type { ChatApi, Message } from "../../../kubernetes/chat-api.ts";
+import { textOf } from "../../../kubernetes/messages-file.ts";
+import { claimName } from "../../../model/names.ts";
+import { switchVariable } from "../../../preflight/preflight.ts";
+import { countMessages } from "../../../preflight/text.ts";
+import { configDocument, projectName, restoreConfig } from "../../../pulumi/project.ts";
+import { UserError } from "../../../system/errors.ts";
+import type { Journal } from "../../journal.ts";
+import { begins, join } from "../../messages.ts";
+import { type Step, describe, refuse, takeOut } from "../../operation.ts";
+import { lateMessages } from "../../refusals.ts";
+import type { OpenStack } from "../../stack.ts";
+import { answeredMessages } from "./refusals.ts";
 
 /** A storage mode. */
 export type Mode = "persistent" | "ephemeral";

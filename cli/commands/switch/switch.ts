@@ -4,22 +4,22 @@
  * The switch is a list of steps over a journal, a file on this machine that also holds the copy of the messages. If the
  * switch is killed at any step, the next run continues it, or goes back if it names the other mode.
  */
-import { ChatApi } from "../../../kubernetes/chat-api";
-import { Client } from "../../../kubernetes/client";
-import { inheritableVolumes } from "../../../kubernetes/volumes";
-import { countMessages } from "../../../preflight/text";
-import { inheritedVolume } from "../../../preflight/volumes";
-import { dataFolder } from "../../../pulumi/login";
-import { configText } from "../../../pulumi/project";
-import { outputsIn } from "../../../pulumi/state";
-import { type Call, UsageError } from "../../command";
-import { backupBefore } from "../../backups";
-import { Journal, journalPath } from "../../journal";
-import { beginJournal, refuse, requireDead, requireInService, runSteps } from "../../operation";
-import { findAddress, waitForAnswer } from "../../outside";
-import { openStack, requireNamespace, settingsOf } from "../../stack";
-import { namespaceChange, protectedClaim } from "./refusals";
-import { type Entries, type Mode, type Work, setMode, steps, undo } from "./steps";
+import { ChatApi } from "../../../kubernetes/chat-api.ts";
+import { Client } from "../../../kubernetes/client.ts";
+import { inheritableVolumes } from "../../../kubernetes/volumes.ts";
+import { countMessages } from "../../../preflight/text.ts";
+import { inheritedVolume } from "../../../preflight/volumes.ts";
+import { dataFolder } from "../../../pulumi/login.ts";
+import { configText } from "../../../pulumi/project.ts";
+import { outputsIn } from "../../../pulumi/state.ts";
+import { type Call, UsageError } from "../../command.ts";
+import { backupBefore } from "../../backups.ts";
+import { Journal, journalPath } from "../../journal.ts";
+import { beginJournal, refuse, requireDead, requireInService, runSteps } from "../../operation.ts";
+import { findAddress, waitForAnswer } from "../../outside.ts";
+import { openStack, requireNamespace, settingsOf } from "../../stack.ts";
+import { namespaceChange, protectedClaim } from "./refusals.ts";
+import { type Entries, type Mode, type Work, setMode, steps, undo } from "./steps.ts";
 
 /** Runs the command. */
 export async function switchStorage({ words, flags, output }: Call): Promise<void> {

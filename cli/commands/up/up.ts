@@ -5,20 +5,20 @@
  * its preview and asks, unless `--yes` is given. Without a terminal it goes ahead: the preflight refuses whatever would
  * lose messages that nobody agreed to lose.
  */
-import type { Settings } from "../../../config/settings";
-import { Client } from "../../../kubernetes/client";
-import { waitForAddresses } from "../../../kubernetes/ingress";
-import { podsIn, podsThatCannotStart, rolloutProblems } from "../../../kubernetes/rollout";
-import { inheritableVolumes } from "../../../kubernetes/volumes";
-import { portName, serviceName } from "../../../model/names";
-import { inheritedVolume } from "../../../preflight/volumes";
-import { type StackOutputs, outputsIn, recordedIn } from "../../../pulumi/state";
-import { hostsFile, thisMachine } from "../../../system/machine";
-import { UserError } from "../../../system/errors";
-import { firstAnswering, loopback } from "../../addresses";
-import type { Call } from "../../command";
-import { type OpenStack, openStack, settingsOf } from "../../stack";
-import { isInteractive } from "../../terminal";
+import type { Settings } from "../../../config/settings.ts";
+import { Client } from "../../../kubernetes/client.ts";
+import { waitForAddresses } from "../../../kubernetes/ingress.ts";
+import { podsIn, podsThatCannotStart, rolloutProblems } from "../../../kubernetes/rollout.ts";
+import { inheritableVolumes } from "../../../kubernetes/volumes.ts";
+import { portName, serviceName } from "../../../model/names.ts";
+import { inheritedVolume } from "../../../preflight/volumes.ts";
+import { type StackOutputs, outputsIn, recordedIn } from "../../../pulumi/state.ts";
+import { hostsFile, thisMachine } from "../../../system/machine.ts";
+import { UserError } from "../../../system/errors.ts";
+import { firstAnswering, loopback } from "../../addresses.ts";
+import type { Call } from "../../command.ts";
+import { type OpenStack, openStack, settingsOf } from "../../stack.ts";
+import { isInteractive } from "../../terminal.ts";
 
 const rolloutSeconds = 300; // for the pods to be ready, image pulls included
 const addressSeconds = 60; // for the controller to publish one

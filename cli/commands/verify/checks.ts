@@ -1,5 +1,5 @@
 /** What the chapter teaches, as checks on what was seen of a live stack. Pure: each result has a unit test. */
-import type { Container, PodSpec } from "../../../kubernetes/objects";
+import type { Container, PodSpec } from "../../../kubernetes/objects.ts";
 import {
     type Part,
     apiVolumeName,
@@ -8,8 +8,8 @@ import {
     configMapName,
     serviceName,
     workloadName,
-} from "../../../model/names";
-import { type LiveStack, podsOf } from "./live";
+} from "../../../model/names.ts";
+import { type LiveStack, podsOf } from "./live.ts";
 
 /** One line of the output. */
 export interface Check {

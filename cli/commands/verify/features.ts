@@ -1,11 +1,11 @@
 /** Checks of what the config has switched on beside the chapter: the guard, and the backups. */
-import type { Client } from "../../../kubernetes/client";
-import type { LiveObject } from "../../../kubernetes/objects";
-import { kindOf, listPath } from "../../../model/kinds";
-import { backupName, guardName } from "../../../model/names";
-import type { Settings } from "../../../config/settings";
-import { cronJobIn, missingBackups } from "../../../preflight/backups";
-import { type Check, check } from "./checks";
+import type { Client } from "../../../kubernetes/client.ts";
+import type { LiveObject } from "../../../kubernetes/objects.ts";
+import { kindOf, listPath } from "../../../model/kinds.ts";
+import { backupName, guardName } from "../../../model/names.ts";
+import type { Settings } from "../../../config/settings.ts";
+import { cronJobIn, missingBackups } from "../../../preflight/backups.ts";
+import { type Check, check } from "./checks.ts";
 
 /** One check for each feature that is on. */
 export async function featureChecks(

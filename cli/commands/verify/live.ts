@@ -1,7 +1,7 @@
 /** What `npm run verify` sees of a live stack. Nothing in here changes anything. */
-import { type ApiState, ChatApi } from "../../../kubernetes/chat-api";
-import type { Client } from "../../../kubernetes/client";
-import { type ExposureObject, findExposureObject } from "../../../kubernetes/ingress";
+import { type ApiState, ChatApi } from "../../../kubernetes/chat-api.ts";
+import type { Client } from "../../../kubernetes/client.ts";
+import { type ExposureObject, findExposureObject } from "../../../kubernetes/ingress.ts";
 import type {
     Claim,
     ConfigMap,
@@ -9,9 +9,9 @@ import type {
     EndpointSlice,
     Pod,
     StorageClass,
-} from "../../../kubernetes/objects";
-import { type ExposureKind, kindOf, listPath, objectPath } from "../../../model/kinds";
-import { type Part, configMapName, workloadName } from "../../../model/names";
+} from "../../../kubernetes/objects.ts";
+import { type ExposureKind, kindOf, listPath, objectPath } from "../../../model/kinds.ts";
+import { type Part, configMapName, workloadName } from "../../../model/names.ts";
 
 /** A live stack, as far as the chapter speaks of it. */
 export interface LiveStack {

@@ -5,15 +5,15 @@
  * is made on a copy of the api's pod, with a volume of the same kind of its own. Both are removed at the end. On the live
  * pod it is made only if the person asks for it.
  */
-import { ChatApi, type Message } from "../../../kubernetes/chat-api";
-import type { Client } from "../../../kubernetes/client";
-import { type Claim, type Pod, isReady } from "../../../kubernetes/objects";
-import { kindOf, listPath } from "../../../model/kinds";
-import { workloadName } from "../../../model/names";
-import { countMessages } from "../../../preflight/text";
-import { UserError } from "../../../system/errors";
-import { type Check, check, deploymentOf } from "./checks";
-import type { LiveStack } from "./live";
+import { ChatApi, type Message } from "../../../kubernetes/chat-api.ts";
+import type { Client } from "../../../kubernetes/client.ts";
+import { type Claim, type Pod, isReady } from "../../../kubernetes/objects.ts";
+import { kindOf, listPath } from "../../../model/kinds.ts";
+import { workloadName } from "../../../model/names.ts";
+import { countMessages } from "../../../preflight/text.ts";
+import { UserError } from "../../../system/errors.ts";
+import { type Check, check, deploymentOf } from "./checks.ts";
+import type { LiveStack } from "./live.ts";
 
 const heading = "Storage that is deleted, storage that stays";
 const copyName = "synergychat-verify";

@@ -5,19 +5,19 @@
  * It leaves the stack as it found it. What cannot be tried without harm is skipped; `--destructive` tries that as well.
  * With `--json`, standard output is one JSON document.
  */
-import type { Settings } from "../../../config/settings";
-import { Client } from "../../../kubernetes/client";
-import { interrupted } from "../../../preflight/messages";
-import { type StackOutputs, outputsIn } from "../../../pulumi/state";
-import { UserError } from "../../../system/errors";
-import { firstAnswering, loopback } from "../../addresses";
-import type { Call } from "../../command";
-import type { Output } from "../../output";
-import { openStack, requireNamespace, settingsOf } from "../../stack";
-import { type Check, addressHeading, check, checksOf, exposureCheck } from "./checks";
-import { featureChecks } from "./features";
-import { type LiveStack, readLiveStack } from "./live";
-import { checkOnCopy, checkOnLivePod } from "./persistence-check";
+import type { Settings } from "../../../config/settings.ts";
+import { Client } from "../../../kubernetes/client.ts";
+import { interrupted } from "../../../preflight/messages.ts";
+import { type StackOutputs, outputsIn } from "../../../pulumi/state.ts";
+import { UserError } from "../../../system/errors.ts";
+import { firstAnswering, loopback } from "../../addresses.ts";
+import type { Call } from "../../command.ts";
+import type { Output } from "../../output.ts";
+import { openStack, requireNamespace, settingsOf } from "../../stack.ts";
+import { type Check, addressHeading, check, checksOf, exposureCheck } from "./checks.ts";
+import { featureChecks } from "./features.ts";
+import { type LiveStack, readLiveStack } from "./live.ts";
+import { checkOnCopy, checkOnLivePod } from "./persistence-check.ts";
 
 const answerSeconds = 15;
 

@@ -4,9 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import type { FindingCode, Fix } from "../../../model/finding";
-import { execute } from "./execute";
-import type { TestStack } from "./stack";
+import type { FindingCode, Fix } from "../../../model/finding.ts";
+import { execute } from "./execute.ts";
+import type { TestStack } from "./stack.ts";
 
 const dataHome = mkdtempSync(join(tmpdir(), "synergychat-advice-"));
 process.on("exit", () => {

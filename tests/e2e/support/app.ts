@@ -1,8 +1,8 @@
 /** The app as its users meet it: by its two host names, through the ingress. */
 import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { list } from "./cluster";
-import type { TestStack } from "./stack";
+import { list } from "./cluster.ts";
+import type { TestStack } from "./stack.ts";
 
 export interface Response {
     readonly status: number;

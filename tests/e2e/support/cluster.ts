@@ -1,5 +1,5 @@
 /** The real cluster that the scenarios run on, and what kubectl sees of it. */
-import { type Ended, execute } from "./execute";
+import { type Ended, execute } from "./execute.ts";
 
 const context = "minikube";
 

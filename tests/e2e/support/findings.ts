@@ -1,5 +1,5 @@
 /** Findings in what a command printed. */
-import { type FindingCode, findingCodes } from "../../../model/finding";
+import { type FindingCode, findingCodes } from "../../../model/finding.ts";
 
 /** The codes of all findings in a text, each once, in their order. */
 export function codesIn(text: string): readonly FindingCode[] {

@@ -3,8 +3,8 @@ import { strict as assert } from "node:assert";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { kubectl } from "./cluster";
-import type { TestStack } from "./stack";
+import { kubectl } from "./cluster.ts";
+import type { TestStack } from "./stack.ts";
 
 /** What is hit: the pulumi that runs an `up` or a `destroy`, or the provider that works for it. */
 export interface Hit {

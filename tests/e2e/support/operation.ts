@@ -3,9 +3,9 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Entries as RestoreEntries } from "../../../cli/commands/restore/steps";
-import type { Entries as SwitchEntries } from "../../../cli/commands/switch/steps";
-import type { Result, TestStack } from "./stack";
+import type { Entries as RestoreEntries } from "../../../cli/commands/restore/steps.ts";
+import type { Entries as SwitchEntries } from "../../../cli/commands/switch/steps.ts";
+import type { Result, TestStack } from "./stack.ts";
 
 /** What the commands keep on this machine, apart from its user's own. */
 const dataHome = mkdtempSync(join(tmpdir(), "synergychat-data-"));

@@ -5,9 +5,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findCluster } from "../../../cli/clusters/find";
-import { Output } from "../../../cli/output";
-import { withPulumi } from "../../../pulumi/login";
+import { findCluster } from "../../../cli/clusters/find.ts";
+import { Output } from "../../../cli/output.ts";
+import { withPulumi } from "../../../pulumi/login.ts";
 
 const state = mkdtempSync(join(tmpdir(), "synergychat-e2e-"));
 

@@ -1,8 +1,8 @@
 /** A stack of a scenario's own, worked on by the real pulumi from the project's root, as a person would. */
 import { rmSync, writeFileSync } from "node:fs";
 import { stringify } from "yaml";
-import { kubectl } from "./cluster";
-import { execute } from "./execute";
+import { kubectl } from "./cluster.ts";
+import { execute } from "./execute.ts";
 
 /** What a command printed, both streams in one. */
 export interface Result {

@@ -1,7 +1,7 @@
 /** Somebody who posts all the time, one message after the other, and remembers what was acknowledged and when. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { ask } from "./app";
-import type { TestStack } from "./stack";
+import { ask } from "./app.ts";
+import type { TestStack } from "./stack.ts";
 
 const pause = 100; // ms between two posts
 const patience = 1000; // ms for which a gap between two acknowledged posts is not silence
@@ -15,10 +15,12 @@ export class SteadyWriter {
     private isStopped = false;
     private readonly ended: Promise<void>;
 
-    public constructor(
-        private readonly stack: TestStack,
-        private readonly name = "writer",
-    ) {
+    private readonly stack: TestStack;
+    private readonly name: string;
+
+    public constructor(stack: TestStack, name = "writer") {
+        this.stack = stack;
+        this.name = name;
         this.ended = this.write();
     }
 

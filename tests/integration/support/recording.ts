@@ -15,9 +15,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { projectName } from "../../../pulumi/project";
+import { projectName } from "../../../pulumi/project.ts";
 
-const root = resolve(__dirname, "../../..");
+const root = resolve(import.meta.dirname, "../../..");
 
 /** How a command ended. */
 export interface Run {
@@ -199,7 +199,6 @@ export class Recording {
             process.execPath,
             [
                 `--require=${join(this.folder, "terminal.cjs")}`,
-                `--require=${require.resolve("ts-node/register")}`,
                 join(root, "cli", "main.ts"),
                 command,
                 ...args,
@@ -235,7 +234,6 @@ export class Recording {
             PATH: [this.folder, join(this.folder, "tools"), dirname(process.execPath)].join(":"),
             HOME: this.folder,
             STATE: this.folder,
-            TS_NODE_PROJECT: join(root, "tsconfig.json"),
         };
     }
 }

@@ -1,5 +1,5 @@
 /** Configs that together make every object that the stack can make, in every storage mode and exposure. */
-import { type Run, runDeploy } from "./program";
+import { type Run, runDeploy } from "./program.ts";
 
 /** Config keys of each plan. The others have their defaults. */
 export const plans: Readonly<Record<string, Readonly<Record<string, string>>>> = {

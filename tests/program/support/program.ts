@@ -1,8 +1,8 @@
 /** Runs `deploy` and components on Pulumi mocks, and returns all that they declared, resource options included. */
 import { output, runtime } from "@pulumi/pulumi";
-import { readSettings } from "../../../config/settings";
-import { instanceOf } from "../../../model/labels";
-import { type Outputs, declaredApiDeployment, deploy } from "../../../program";
+import { readSettings } from "../../../config/settings.ts";
+import { instanceOf } from "../../../model/labels.ts";
+import { type Outputs, declaredApiDeployment, deploy } from "../../../program.ts";
 
 /** One resource as it was registered. */
 export interface Declared {
@@ -31,7 +31,11 @@ export type KubernetesObject = any;
 
 /** What was declared. */
 export class Resources {
-    public constructor(public readonly resources: readonly Declared[]) {}
+    public readonly resources: readonly Declared[];
+
+    public constructor(resources: readonly Declared[]) {
+        this.resources = resources;
+    }
 
     /** The Kubernetes objects. */
     public get objects(): readonly Declared[] {
@@ -52,14 +56,19 @@ export class Resources {
 
 /** What `deploy` declared and returned. */
 export class Run extends Resources {
+    /** The stack's outputs, with plain values. */
+    public readonly outputs: Record<keyof Outputs, unknown>;
+    /** What `declaredApiDeployment` returns for the same settings, with plain values. */
+    public readonly apiDeployment: KubernetesObject;
+
     public constructor(
         resources: readonly Declared[],
-        /** The stack's outputs, with plain values. */
-        public readonly outputs: Record<keyof Outputs, unknown>,
-        /** What `declaredApiDeployment` returns for the same settings, with plain values. */
-        public readonly apiDeployment: KubernetesObject,
+        outputs: Record<keyof Outputs, unknown>,
+        apiDeployment: KubernetesObject,
     ) {
         super(resources);
+        this.outputs = outputs;
+        this.apiDeployment = apiDeployment;
     }
 }
 

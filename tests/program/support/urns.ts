@@ -1,5 +1,5 @@
 /** The urns that Pulumi's engine knows resources by: today's, and those that an alias leads here from. */
-import type { Declared } from "./program";
+import type { Declared } from "./program.ts";
 
 const prefix = "urn:pulumi:dev::synergychat::";
 

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { type Row, picture, ratioOf, resultTable } from "../../../tools/bench/report";
+import { type Row, picture, ratioOf, resultTable } from "../../../tools/bench/report.ts";
 
 const row: Row = {
     task: "first up",

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { median, ratios, spread } from "../../../tools/bench/statistics";
+import { median, ratios, spread } from "../../../tools/bench/statistics.ts";
 
 describe("median", () => {
     it("is the middle value, or the mean of the two in the middle", () => {

@@ -1,7 +1,7 @@
 /** How the arguments of a command are read. */
 import { strict as assert } from "node:assert";
-import { type Command, UsageError, helpOf, readCall } from "../../../cli/command";
-import { commands } from "../../../cli/commands";
+import { type Command, UsageError, helpOf, readCall } from "../../../cli/command.ts";
+import { commands } from "../../../cli/commands.ts";
 
 const command: Command = {
     summary: "Does it.",

@@ -1,11 +1,11 @@
 /** `npm run down`: what speaks against it, what blocks it, and what a killed command left. */
 import { strict as assert } from "node:assert";
-import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/blockers";
-import { guardRefusals, stopPod } from "../../../cli/commands/down/refusals";
-import { unrecorded } from "../../../cli/commands/down/unrecorded";
-import type { Claim, Pod, Volume } from "../../../kubernetes/objects";
-import { retainAnnotation } from "../../../model/labels";
-import { type StateResource, guardedTypes } from "../../../pulumi/state";
+import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/blockers.ts";
+import { guardRefusals, stopPod } from "../../../cli/commands/down/refusals.ts";
+import { unrecorded } from "../../../cli/commands/down/unrecorded.ts";
+import type { Claim, Pod, Volume } from "../../../kubernetes/objects.ts";
+import { retainAnnotation } from "../../../model/labels.ts";
+import { type StateResource, guardedTypes } from "../../../pulumi/state.ts";
 
 const plain = { retainData: false, protectData: false };
 const state = (guards: Partial<StateResource> = {}): StateResource[] => [

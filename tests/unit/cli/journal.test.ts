@@ -3,8 +3,8 @@ import { strict as assert } from "node:assert";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Entries } from "../../../cli/commands/switch/steps";
-import { Journal, journalPath } from "../../../cli/journal";
+import type { Entries } from "../../../cli/commands/switch/steps.ts";
+import { Journal, journalPath } from "../../../cli/journal.ts";
 
 const entries: Entries = { to: "ephemeral", pid: 1 };
 const copy = [{ AuthorUsername: "ada", Text: "hello" }];

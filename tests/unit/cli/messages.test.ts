@@ -1,6 +1,6 @@
 /** Lists of messages: what a switch compares and joins. */
 import { strict as assert } from "node:assert";
-import { answered, begins, fingerprint, join } from "../../../cli/messages";
+import { answered, begins, fingerprint, join } from "../../../cli/messages.ts";
 
 const messages = (...texts: string[]) => texts.map((Text) => ({ AuthorUsername: "ada", Text }));
 

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { waitForAnswer } from "../../../cli/outside";
+import { waitForAnswer } from "../../../cli/outside.ts";
 
 describe("the end of a switch", () => {
     let server: Server;

@@ -1,7 +1,7 @@
 /** What stops a switch and a restore alike. */
 import { strict as assert } from "node:assert";
-import { begunElsewhere, lateMessages, runningOperation } from "../../../cli/refusals";
-import { operationOf, outOfServiceLabel } from "../../../model/labels";
+import { begunElsewhere, lateMessages, runningOperation } from "../../../cli/refusals.ts";
+import { operationOf, outOfServiceLabel } from "../../../model/labels.ts";
 
 describe("the refusals of a switch and a restore", () => {
     for (const operation of ["switch", "restore"] as const) {

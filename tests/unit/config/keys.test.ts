@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { type KeyName, type Values, defaultText, keys } from "../../../config/keys";
+import { type KeyName, type Values, defaultText, keys } from "../../../config/keys.ts";
 
 const uid = "0b9f8c1e-5a8d-4c59-9d0c-0d0b6a1c2f3e";
 const digest = `bootdotdev/synergychat-api@sha256:${"0".repeat(64)}`;

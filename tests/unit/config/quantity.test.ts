@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { bytesOf } from "../../../config/quantity";
+import { bytesOf } from "../../../config/quantity.ts";
 
 describe("bytesOf", () => {
     for (const [quantity, bytes] of [

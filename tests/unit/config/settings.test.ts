@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
-import { type RawConfig, type Settings, checkConfig, readSettings } from "../../../config/settings";
-import type { Finding } from "../../../model/finding";
-import { isUserError } from "../../../system/errors";
-import { type Config, assertFinding, commandsOf, settings, single } from "../support/snapshots";
+import { type RawConfig, type Settings, checkConfig, readSettings } from "../../../config/settings.ts";
+import type { Finding } from "../../../model/finding.ts";
+import { isUserError } from "../../../system/errors.ts";
+import { type Config, assertFinding, commandsOf, settings, single } from "../support/snapshots.ts";
 
 const context = { "kubernetes:context": "minikube" };
 

@@ -1,9 +1,9 @@
 /** Backups: the Job that makes one, and the pod that reads them. */
 import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
-import { isBackupName, jobFrom, makeBackup, matchesName, readerPod } from "../../../kubernetes/backups";
-import type { CronJob, Deployment } from "../../../kubernetes/objects";
-import { fakeClient } from "../support/client";
+import { isBackupName, jobFrom, makeBackup, matchesName, readerPod } from "../../../kubernetes/backups.ts";
+import type { CronJob, Deployment } from "../../../kubernetes/objects.ts";
+import { fakeClient } from "../support/client.ts";
 
 const env = [
     { name: "REASON", value: "scheduled" },

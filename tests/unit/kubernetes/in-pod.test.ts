@@ -1,6 +1,6 @@
 /** A process in a pod has a service account and no kubeconfig. */
 import { strict as assert } from "node:assert";
-import { unknownContext } from "../../../kubernetes/kubectl";
+import { unknownContext } from "../../../kubernetes/kubectl.ts";
 
 describe("the message about a context that the kubeconfig does not have", () => {
     const inPod = { KUBERNETES_SERVICE_HOST: "10.96.0.1", KUBERNETES_SERVICE_PORT: "443" };

@@ -1,9 +1,9 @@
 /** Jobs that a command waits for: their ends, and why they failed. */
 import { strict as assert } from "node:assert";
 import { mock } from "node:test";
-import type { Answer } from "../../../kubernetes/client";
-import { runJob } from "../../../kubernetes/jobs";
-import { fakeClient } from "../support/client";
+import type { Answer } from "../../../kubernetes/client.ts";
+import { runJob } from "../../../kubernetes/jobs.ts";
+import { fakeClient } from "../support/client.ts";
 
 const found = (body: unknown): Answer => ({ kind: "found", body });
 const job = { name: "job-1", labels: {}, spec: { backoffLimit: 1 } };

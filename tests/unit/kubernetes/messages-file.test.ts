@@ -1,6 +1,6 @@
 /** The api's file as text. pods/database.ts writes the same layout in pods. */
 import { strict as assert } from "node:assert";
-import { messagesIn, textOf } from "../../../kubernetes/messages-file";
+import { messagesIn, textOf } from "../../../kubernetes/messages-file.ts";
 
 describe("textOf", () => {
     it("is what Go's encoding/json writes", () => {

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
-import type { Deployment, Pod } from "../../../kubernetes/objects";
-import { isComplete, podsThatCannotStart } from "../../../kubernetes/rollout";
+import type { Deployment, Pod } from "../../../kubernetes/objects.ts";
+import { isComplete, podsThatCannotStart } from "../../../kubernetes/rollout.ts";
 
 const complete = { observedGeneration: 2, replicas: 1, updatedReplicas: 1, availableReplicas: 1 };
 

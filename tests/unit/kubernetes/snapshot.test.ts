@@ -1,17 +1,17 @@
 /** The snapshot, of a cluster that answers as it is told. */
 import { strict as assert } from "node:assert";
-import type { Answer, Client } from "../../../kubernetes/client";
+import type { Answer, Client } from "../../../kubernetes/client.ts";
 import {
     type RecordedObject,
     type SnapshotQuery,
     differences,
     takeSnapshot,
-} from "../../../kubernetes/snapshot";
-import type { LiveObject } from "../../../kubernetes/objects";
-import { objectPath } from "../../../model/kinds";
-import { allPermissions } from "../../../model/permissions";
-import { fakeClient } from "../support/client";
-import { claim, instance, object } from "../support/snapshots";
+} from "../../../kubernetes/snapshot.ts";
+import type { LiveObject } from "../../../kubernetes/objects.ts";
+import { objectPath } from "../../../model/kinds.ts";
+import { allPermissions } from "../../../model/permissions.ts";
+import { fakeClient } from "../support/client.ts";
+import { claim, instance, object } from "../support/snapshots.ts";
 
 const emptyList: Answer = { kind: "found", body: { kind: "List", items: [] } };
 const notFound: Answer = { kind: "not found", message: "no" };

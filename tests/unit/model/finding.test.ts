@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { type Finding, hasErrors, reaching, renderFinding, renderFindings } from "../../../model/finding";
+import { type Finding, hasErrors, reaching, renderFinding, renderFindings } from "../../../model/finding.ts";
 
 const finding: Finding = {
     code: "unknown-key",

@@ -8,7 +8,7 @@ import {
     listPath,
     objectPath,
     stackKinds,
-} from "../../../model/kinds";
+} from "../../../model/kinds.ts";
 
 describe("the table of kinds", () => {
     it("gives every kind its path in the API", () => {

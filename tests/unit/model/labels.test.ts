@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { instanceOf } from "../../../model/labels";
+import { instanceOf } from "../../../model/labels.ts";
 
 describe("instanceOf", () => {
     it("joins project and stack", () => {

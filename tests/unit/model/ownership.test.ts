@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
-import { instanceLabel, ownerLabels, retainAnnotation, stackLabels } from "../../../model/labels";
-import { isOwned, isRetained, ownerOf, ownerSelector, ownersOf } from "../../../model/ownership";
+import { instanceLabel, ownerLabels, retainAnnotation, stackLabels } from "../../../model/labels.ts";
+import { isOwned, isRetained, ownerOf, ownerSelector, ownersOf } from "../../../model/ownership.ts";
 
 const labelled = (labels?: Record<string, string>) => ({ metadata: { labels } });
 

@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { type Feature, stackKinds } from "../../../model/kinds";
-import { allPermissions, permissionsFor } from "../../../model/permissions";
+import { type Feature, stackKinds } from "../../../model/kinds.ts";
+import { allPermissions, permissionsFor } from "../../../model/permissions.ts";
 
 interface Rule {
     readonly apiGroups: readonly string[];

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { isAtLeast, minimumVersions } from "../../../model/versions";
+import { isAtLeast, minimumVersions } from "../../../model/versions.ts";
 
 describe("isAtLeast", () => {
     for (const [version, minimum, expected] of [
@@ -25,8 +25,14 @@ describe("isAtLeast", () => {
 
 describe("minimumVersions", () => {
     it("has the version that Pulumi.yaml requires", () => {
-        const project = readFileSync(join(__dirname, "..", "..", "..", "Pulumi.yaml"), "utf8");
+        const project = readFileSync(join(import.meta.dirname, "..", "..", "..", "Pulumi.yaml"), "utf8");
         const { requiredPulumiVersion } = parse(project) as { requiredPulumiVersion: string };
         assert.equal(requiredPulumiVersion, `>=${minimumVersions.pulumi}`);
+    });
+
+    it("has the version of Node.js that package.json requires", () => {
+        const manifest = readFileSync(join(import.meta.dirname, "..", "..", "..", "package.json"), "utf8");
+        const { engines } = JSON.parse(manifest) as { engines: { node: string } };
+        assert.equal(`${engines.node}.0`, `>=${minimumVersions.node}`);
     });
 });

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { missingBackups } from "../../../preflight/backups";
+import { missingBackups } from "../../../preflight/backups.ts";
 import {
     assertFinding,
     backedUp,
@@ -13,7 +13,7 @@ import {
     running,
     settings,
     uid,
-} from "../support/snapshots";
+} from "../support/snapshots.ts";
 
 const now = new Date("2026-01-05T12:00:00Z");
 

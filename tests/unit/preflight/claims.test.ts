@@ -10,7 +10,7 @@ import {
     only,
     retained,
     running,
-} from "../support/snapshots";
+} from "../support/snapshots.ts";
 
 const deletionTimestamp = "2026-01-01T00:00:00Z";
 const subject = { kind: "PersistentVolumeClaim", name: "synergychat-api-pvc", namespace: "synergychat" };

@@ -8,7 +8,7 @@ import {
     object,
     only,
     running,
-} from "../support/snapshots";
+} from "../support/snapshots.ts";
 
 const gateway: Config = { exposure: "gateway", gatewayClass: "eg" };
 

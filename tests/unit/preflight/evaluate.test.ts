@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { codes, findings, fresh, object, running, runningEphemeral } from "../support/snapshots";
+import { codes, findings, fresh, object, running, runningEphemeral } from "../support/snapshots.ts";
 
 describe("evaluate", () => {
     it("finds nothing in a fresh cluster, and nothing for a stack that does not change", () => {

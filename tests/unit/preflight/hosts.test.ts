@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { assertFinding, codes, commandsOf, findings, object, only, running } from "../support/snapshots";
+import { assertFinding, codes, commandsOf, findings, object, only, running } from "../support/snapshots.ts";
 
 const ingress = (namespace: string, ...hosts: string[]) => ({
     ...object("Ingress", "app-ingress", { namespace }),

@@ -1,6 +1,15 @@
 /** A cluster that refuses every Ingress, because a webhook does not answer. */
 import { strict as assert } from "node:assert";
-import { assertFinding, claim, codes, commandsOf, fresh, object, only, running } from "../support/snapshots";
+import {
+    assertFinding,
+    claim,
+    codes,
+    commandsOf,
+    fresh,
+    object,
+    only,
+    running,
+} from "../support/snapshots.ts";
 
 const ingressRefusal = 'failed calling webhook "validate.example.org": connection refused';
 const subject = { kind: "Ingress", name: "app-ingress", namespace: "synergychat" };

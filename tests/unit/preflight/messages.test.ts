@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
-import type { ClusterSnapshot } from "../../../kubernetes/snapshot";
-import { classAnnotation } from "../../../model/labels";
+import type { ClusterSnapshot } from "../../../kubernetes/snapshot.ts";
+import { classAnnotation } from "../../../model/labels.ts";
 import {
     type Config,
     abandonedNamespace,
@@ -19,7 +19,7 @@ import {
     runningEphemeral,
     seenFrom,
     uid,
-} from "../support/snapshots";
+} from "../support/snapshots.ts";
 
 const subject = { kind: "PersistentVolumeClaim", name: "synergychat-api-pvc", namespace: "synergychat" };
 const foreignClaim = claim({ name: "mine", uid: "2", labels: {} });

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
-import { ownerLabels } from "../../../model/labels";
-import { stackKinds } from "../../../model/kinds";
+import { ownerLabels } from "../../../model/labels.ts";
+import { stackKinds } from "../../../model/kinds.ts";
 import {
     api,
     assertFinding,
@@ -15,7 +15,7 @@ import {
     recorded,
     retained,
     running,
-} from "../support/snapshots";
+} from "../support/snapshots.ts";
 
 const deletionTimestamp = "2026-01-01T00:00:00Z";
 const label = "app.kubernetes.io/instance=synergychat-dev app.kubernetes.io/managed-by=pulumi";

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
-import type { Permission } from "../../../kubernetes/snapshot";
-import { allPermissions } from "../../../model/permissions";
+import type { Permission } from "../../../kubernetes/snapshot.ts";
+import { allPermissions } from "../../../model/permissions.ts";
 import {
     type Config,
     assertFinding,
@@ -10,7 +10,7 @@ import {
     namespace,
     object,
     only,
-} from "../support/snapshots";
+} from "../support/snapshots.ts";
 
 /** Each permission by itself: one verb on one resource. */
 const all = allPermissions().flatMap(({ group, resource, verbs, need }) =>

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
-import type { RecordedObject } from "../../../kubernetes/snapshot";
-import { absentObjects, otherCluster } from "../../../preflight/recorded";
-import { assertFinding, commandsOf, recorded, single } from "../support/snapshots";
+import type { RecordedObject } from "../../../kubernetes/snapshot.ts";
+import { absentObjects, otherCluster } from "../../../preflight/recorded.ts";
+import { assertFinding, commandsOf, recorded, single } from "../support/snapshots.ts";
 
 const object = (kind: string, name: string): RecordedObject => ({
     apiVersion: "v1",

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
-import { replacedImage } from "../../../preflight/upgrade";
-import { type Config, api, object, running, settings } from "../support/snapshots";
+import { replacedImage } from "../../../preflight/upgrade.ts";
+import { type Config, api, object, running, settings } from "../support/snapshots.ts";
 
 const image = "bootdotdev/synergychat-api:1";
 const containers = [{ name: "synergychat-api", image }];

@@ -4,8 +4,8 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Volume } from "../../../kubernetes/objects";
-import { deleteVolume } from "../../../preflight/volumes";
+import type { Volume } from "../../../kubernetes/objects.ts";
+import { deleteVolume } from "../../../preflight/volumes.ts";
 import {
     assertFinding,
     claim,
@@ -16,7 +16,7 @@ import {
     object,
     only,
     running,
-} from "../support/snapshots";
+} from "../support/snapshots.ts";
 
 const folder = "/tmp/hostpath-provisioner/synergychat/synergychat-api-pvc";
 const made = (provisioner: string) => ({ annotations: { "pv.kubernetes.io/provisioned-by": provisioner } });

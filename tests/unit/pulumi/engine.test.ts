@@ -2,10 +2,10 @@
 import { strict as assert } from "node:assert";
 import { Server, ServerCredentials, status } from "@grpc/grpc-js";
 import { RunError, runtime } from "@pulumi/pulumi";
-import { EngineService } from "@pulumi/pulumi/proto/engine_grpc_pb";
-import { RequirePulumiVersionResponse } from "@pulumi/pulumi/proto/engine_pb";
-import { minimumVersions } from "../../../model/versions";
-import { requireCli } from "../../../pulumi/engine";
+import grpc from "@pulumi/pulumi/proto/engine_grpc_pb.js";
+import pb from "@pulumi/pulumi/proto/engine_pb.js";
+import { minimumVersions } from "../../../model/versions.ts";
+import { requireCli } from "../../../pulumi/engine.ts";
 
 type Handler = (call: unknown, answer: (error: object | null, response?: unknown) => void) => void;
 
@@ -21,7 +21,7 @@ describe("requireCli", () => {
     async function engine(requirePulumiVersion: Handler | undefined): Promise<void> {
         server = new Server();
         server.addService(
-            { requirePulumiVersion: EngineService.requirePulumiVersion },
+            { requirePulumiVersion: grpc.EngineService.requirePulumiVersion },
             requirePulumiVersion ? { requirePulumiVersion } : {},
         );
         const port = await new Promise<number>((resolve, reject) => {
@@ -41,7 +41,7 @@ describe("requireCli", () => {
 
     it("lets a CLI through that says that it is new enough", async () => {
         await engine((_, answer) => {
-            answer(null, new RequirePulumiVersionResponse());
+            answer(null, new pb.RequirePulumiVersionResponse());
         });
         await requireCli();
     });

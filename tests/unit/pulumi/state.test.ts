@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
-import { isKeptByState, knownOutputs, outputsIn, recordedIn } from "../../../pulumi/state";
-import { isUserError } from "../../../system/errors";
+import { isKeptByState, knownOutputs, outputsIn, recordedIn } from "../../../pulumi/state.ts";
+import { isUserError } from "../../../system/errors.ts";
 
 const provider = (context: string) => ({ type: "pulumi:providers:kubernetes", outputs: { context } });
 const namespace = (name: string) => ({

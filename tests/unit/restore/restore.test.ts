@@ -4,12 +4,12 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { interruptedRestore, restoreCommand } from "../../../cli/commands/restore/refusals";
-import { messagesOf, readSource, sourceOf } from "../../../cli/commands/restore/source";
-import { type RestoreWork, hasLateMessages } from "../../../cli/commands/restore/steps";
-import { UsageError } from "../../../cli/command";
-import { textOf } from "../../../kubernetes/messages-file";
-import { UserError } from "../../../system/errors";
+import { interruptedRestore, restoreCommand } from "../../../cli/commands/restore/refusals.ts";
+import { messagesOf, readSource, sourceOf } from "../../../cli/commands/restore/source.ts";
+import { type RestoreWork, hasLateMessages } from "../../../cli/commands/restore/steps.ts";
+import { UsageError } from "../../../cli/command.ts";
+import { textOf } from "../../../kubernetes/messages-file.ts";
+import { UserError } from "../../../system/errors.ts";
 
 const list = (...texts: string[]) => texts.map((Text) => ({ AuthorUsername: "ada", Text }));
 const text = textOf(list("one", "two"));

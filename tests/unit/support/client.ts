@@ -1,5 +1,5 @@
 /** A client without a cluster: it answers as a function says. */
-import { type Answer, Client } from "../../../kubernetes/client";
+import { type Answer, Client } from "../../../kubernetes/client.ts";
 
 /** What a fake cluster answers to a request. */
 export type Responder = (path: string, method: "GET" | "POST" | "PATCH" | "DELETE", body?: unknown) => Answer;

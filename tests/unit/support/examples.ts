@@ -1,20 +1,21 @@
 /** An example of every finding, in each of its texts, from the code that makes it. tests/unit/findings.txt has them all. */
-import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/blockers";
-import type { DestroyPlan } from "../../../cli/commands/down/plan";
-import { guardRefusals, refusals } from "../../../cli/commands/down/refusals";
-import { backupNotMade, backupsOff } from "../../../cli/backups";
-import { interruptedRestore, noShell } from "../../../cli/commands/restore/refusals";
-import { answeredMessages, namespaceChange } from "../../../cli/commands/switch/refusals";
-import { begunElsewhere, lateMessages, runningOperation } from "../../../cli/refusals";
-import { type RawConfig, checkConfig } from "../../../config/settings";
-import type { Volume } from "../../../kubernetes/objects";
-import { podsThatCannotStart } from "../../../kubernetes/rollout";
-import type { ClusterSnapshot, RecordedObject } from "../../../kubernetes/snapshot";
-import type { Finding, FindingCode } from "../../../model/finding";
-import { ownerLabels } from "../../../model/labels";
-import { missingBackups } from "../../../preflight/backups";
-import { upgradeRefused } from "../../../preflight/upgrade";
-import { absentObjects, otherCluster } from "../../../preflight/recorded";
+import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/blockers.ts";
+import type { DestroyPlan } from "../../../cli/commands/down/plan.ts";
+import { guardRefusals, refusals } from "../../../cli/commands/down/refusals.ts";
+import { backupNotMade, backupsOff } from "../../../cli/backups.ts";
+import { interruptedRestore, noShell } from "../../../cli/commands/restore/refusals.ts";
+import { answeredMessages, namespaceChange } from "../../../cli/commands/switch/refusals.ts";
+import { begunElsewhere, lateMessages, runningOperation } from "../../../cli/refusals.ts";
+import { type RawConfig, checkConfig } from "../../../config/settings.ts";
+import type { Volume } from "../../../kubernetes/objects.ts";
+import { podsThatCannotStart } from "../../../kubernetes/rollout.ts";
+import type { ClusterSnapshot, RecordedObject } from "../../../kubernetes/snapshot.ts";
+import type { Finding, FindingCode } from "../../../model/finding.ts";
+import { ownerLabels } from "../../../model/labels.ts";
+import { missingBackups } from "../../../preflight/backups.ts";
+import { unusableFile } from "../../../preflight/claim-check.ts";
+import { upgradeRefused } from "../../../preflight/upgrade.ts";
+import { absentObjects, otherCluster } from "../../../preflight/recorded.ts";
 import {
     type Config,
     abandonedNamespace,
@@ -37,7 +38,7 @@ import {
     seenFrom,
     settings,
     uid,
-} from "./snapshots";
+} from "./snapshots.ts";
 
 const now = new Date("2026-01-05T12:00:00Z");
 const context = { "kubernetes:context": "minikube" };
@@ -311,6 +312,9 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
     ],
     "volumes-on-several-nodes": [findings({ ...fresh, nodes: 2, storageClasses: [minikubeClass] })],
     "released-volume-has-old-data": [findings({ ...fresh, earlierVolumes: [releasedVolume] })],
+    "existing-claim-file-unusable": (["folder", "file-refused", "folder-refused"] as const).map((problem) => [
+        unusableFile("mine", problem, { context: "minikube", volume: releasedVolume }),
+    ]),
     "claim-terminating": [
         findings({ ...running, claims: [claim({ deletionTimestamp })] }),
         findings({ ...running, claims: [claim({ deletionTimestamp })] }, { retainData: "true" }),

@@ -1,10 +1,10 @@
 /** What stops a switch. */
 import { strict as assert } from "node:assert";
-import { answeredMessages, namespaceChange, protectedClaim } from "../../../cli/commands/switch/refusals";
-import { readSettings } from "../../../config/settings";
-import type { Finding } from "../../../model/finding";
-import { claimName } from "../../../model/names";
-import { guardedTypes } from "../../../pulumi/state";
+import { answeredMessages, namespaceChange, protectedClaim } from "../../../cli/commands/switch/refusals.ts";
+import { readSettings } from "../../../config/settings.ts";
+import type { Finding } from "../../../model/finding.ts";
+import { claimName } from "../../../model/names.ts";
+import { guardedTypes } from "../../../pulumi/state.ts";
 
 function settings(config: Readonly<Record<string, string>> = {}) {
     const own = Object.entries(config).map(([key, value]) => [`synergychat:${key}`, value]);

@@ -6,13 +6,41 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
 
-const root = resolve(__dirname, "../..");
+const root = resolve(import.meta.dirname, "../..");
 
 /** The arguments as Pulumi's language host passes them, which starts in the project's folder. */
 function nodeArguments(): readonly string[] {
     const { runtime } = parse(readFileSync(join(root, "Pulumi.yaml"), "utf8"));
     return runtime.options.nodeargs.split(" ");
 }
+
+describe("the check of the version", () => {
+    let folder: string;
+
+    beforeEach(() => {
+        folder = mkdtempSync(join(tmpdir(), "synergychat-program-"));
+    });
+    afterEach(() => {
+        rmSync(folder, { recursive: true });
+    });
+
+    for (const [version, status] of [
+        ["20.20.2", 32],
+        ["22.17.1", 32],
+        ["22.18.0", 0],
+        ["24.0.0", 0],
+    ] as const) {
+        it(`ends with ${status} on Node.js ${version}`, () => {
+            const pretend = join(folder, "pretend.cjs");
+            const value = JSON.stringify(version);
+            writeFileSync(pretend, `Object.defineProperty(process.versions, "node", { value: ${value} });`);
+            const args = ["--require", pretend, ...nodeArguments(), "--eval", "0"];
+            const ended = spawnSync("node", args, { cwd: root, encoding: "utf8" });
+            assert.equal(ended.status, status, ended.stderr);
+            assert.equal(ended.stderr.includes(version), status !== 0);
+        });
+    }
+});
 
 describe("the compile cache", () => {
     let folder: string;

@@ -1,0 +1,92 @@
+/** The file on a claim that somebody else made: the api can neither use a folder, nor a file of another user. */
+import type { Settings } from "../config/settings.ts";
+import type { Client } from "../kubernetes/client.ts";
+import { runJob } from "../kubernetes/jobs.ts";
+import type { Claim, Volume } from "../kubernetes/objects.ts";
+import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
+import { volumesPath } from "../kubernetes/volumes.ts";
+import type { Finding, Fix } from "../model/finding.ts";
+import { objectPath } from "../model/kinds.ts";
+import { claimCheckName, nonRoot } from "../model/names.ts";
+import { existingClaimFinding } from "./claims.ts";
+
+/** What the check can find. */
+export type ClaimFile = "usable" | keyof typeof problems;
+
+const problems = {
+    folder: "Its db.json is a folder, and the api keeps its messages in a file of that name.",
+    "file-refused": `User ${nonRoot}, as which the api runs, may not read and write its db.json.`,
+    "folder-refused": `User ${nonRoot}, as which the api runs, may not make a file on it.`,
+} as const;
+
+const checkSeconds = 120; // for the volume to be mounted
+
+/**
+ * Looks into the claim that the api is about to mount for the first time.
+ *
+ * @param job the Job's spec. Undefined: the stack mounts no claim of somebody else's.
+ * @returns a finding if the api could not keep its messages there. None if that cannot be found out: the rollout fails then.
+ */
+export async function checkExistingClaim(
+    client: Client,
+    settings: Settings,
+    snapshot: ClusterSnapshot,
+    job: object | undefined,
+): Promise<readonly Finding[]> {
+    const claim = claimToCheck(settings, snapshot);
+    if (job === undefined || claim === undefined) {
+        return [];
+    }
+    const { namespace, context } = settings;
+    const name = `${claimCheckName}-${Date.now().toString(36)}`;
+    const end = await runJob(
+        client,
+        namespace,
+        { name, labels: { app: claimCheckName }, spec: job },
+        { seconds: checkSeconds, container: claimCheckName },
+    );
+    await client.delete(objectPath("Job", name, namespace));
+    const result = end.ok ? end.log.trim() : "";
+    if (!(result in problems)) {
+        return [];
+    }
+    const volume = await client.findIfAllowed<Volume>(`${volumesPath}/${claim.spec?.volumeName ?? ""}`);
+    return [unusableFile(claim.metadata.name, result as keyof typeof problems, { context, volume })];
+}
+
+/** The claim of somebody else's that the api does not mount yet, if it has a volume already. */
+export function claimToCheck(
+    { storage, namespace }: Settings,
+    { api, objects }: Pick<ClusterSnapshot, "api" | "objects">,
+): Claim | undefined {
+    if (!("existingClaim" in storage) || api?.claim === storage.existingClaim) {
+        return undefined;
+    }
+    const claim = objects.find(
+        ({ kind, metadata }) =>
+            kind === "PersistentVolumeClaim" &&
+            metadata.namespace === namespace &&
+            metadata.name === storage.existingClaim,
+    ) as Claim | undefined;
+    return claim?.status?.phase === "Bound" ? claim : undefined;
+}
+
+/** A claim on which the api could not keep its messages. */
+export function unusableFile(
+    claim: string,
+    problem: keyof typeof problems,
+    { context, volume }: { readonly context: string; readonly volume: Volume | undefined },
+): Finding {
+    const finding = existingClaimFinding("existing-claim-file-unusable", claim, problems[problem]);
+    const folder = volume?.spec?.hostPath?.path;
+    const onNode = (to: string, command: string): Fix => ({
+        to,
+        run: [`minikube ssh --profile ${context} -- sudo ${command}`],
+    });
+    const own = `chown -R ${nonRoot}:${nonRoot} '${folder ?? ""}'`;
+    const mend =
+        problem === "folder"
+            ? onNode("Rename the folder", `mv '${folder ?? ""}/db.json' '${folder ?? ""}/db.json.folder'`)
+            : onNode("Make the files the api's", own);
+    return { ...finding, fixes: [...(folder === undefined ? [] : [mend]), ...finding.fixes] };
+}
