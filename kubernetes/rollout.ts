@@ -1,5 +1,5 @@
 /** Whether a rollout is complete, and why its pods do not start, in their own words. */
-import type { Finding } from "../model/finding.ts";
+import type { Finding, Fix } from "../model/finding.ts";
 import { kindOf, listPath } from "../model/kinds.ts";
 import { guardName } from "../model/names.ts";
 import type { Client } from "./client.ts";
@@ -17,6 +17,11 @@ const persistentReasons = [
     "CrashLoopBackOff",
 ];
 
+const takeBack: Fix = {
+    to: "Take the last change of the config back",
+    run: ["pulumi config set KEY OLD-VALUE", "npm run up"],
+};
+
 const patience = 20_000; // ms for which a pod may say that it cannot start: a pull that fails once may succeed
 
 /**
@@ -24,7 +29,7 @@ const patience = 20_000; // ms for which a pod may say that it cannot start: a p
  * Recreate counts as complete for it as soon as the old pod is gone.
  *
  * @param seconds limit of the wait.
- * @returns a finding for each pod that cannot start. None if all of them run.
+ * @returns what keeps the pods from running. None if all of them run.
  * @throws UserError if pods are still starting when the time is over.
  */
 export async function rolloutProblems(
@@ -36,13 +41,10 @@ export async function rolloutProblems(
     return client.waitUntil(
         `all Deployments in namespace ${namespace} run what they declare`,
         async () => {
-            const deployments = await client.listIfAllowed<Deployment>(
-                listPath(kindOf("Deployment"), namespace),
-            );
-            if ((deployments ?? []).every(isComplete)) {
+            if ((await deploymentsIn(client, namespace)).every(isComplete)) {
                 return [];
             }
-            const problems = podsThatCannotStart(await podsIn(client, namespace));
+            const problems = await rolloutObstacles(client, namespace);
             failingSince = problems.length > 0 ? (failingSince ?? performance.now()) : undefined;
             return failingSince !== undefined && performance.now() - failingSince > patience && problems;
         },
@@ -61,9 +63,44 @@ export function isComplete({ metadata, spec, status }: Deployment): boolean {
     );
 }
 
-/** The pods of a namespace. None if the user may not list them. */
-export async function podsIn(client: Client, namespace: string): Promise<readonly Pod[]> {
-    return (await client.listIfAllowed<Pod>(`/api/v1/namespaces/${namespace}/pods`)) ?? [];
+/** A finding for each Deployment that gets no pods, and for each pod that cannot start. */
+export async function rolloutObstacles(client: Client, namespace: string): Promise<readonly Finding[]> {
+    const [deployments, pods] = await Promise.all([
+        deploymentsIn(client, namespace),
+        client.listIfAllowed<Pod>(`/api/v1/namespaces/${namespace}/pods`),
+    ]);
+    return [...podsNotCreated(deployments), ...podsThatCannotStart(pods ?? [])];
+}
+
+async function deploymentsIn(client: Client, namespace: string): Promise<readonly Deployment[]> {
+    return (await client.listIfAllowed<Deployment>(listPath(kindOf("Deployment"), namespace))) ?? [];
+}
+
+/** A finding for each Deployment whose pods the cluster refuses: a quota, a policy, a service account that is missing. */
+export function podsNotCreated(deployments: readonly Deployment[]): readonly Finding[] {
+    return deployments.flatMap(({ metadata, status }) => {
+        const { name, namespace = "" } = metadata;
+        const failure = (status?.conditions ?? []).find(
+            ({ type, status: is }) => type === "ReplicaFailure" && is === "True",
+        );
+        return failure
+            ? [
+                  {
+                      code: "pods-not-created",
+                      severity: "error",
+                      subject: { kind: "Deployment", name, namespace },
+                      reason: `The cluster refuses the pods of Deployment ${name}: ${(failure.message ?? "").replace(/\.?$/, ".")}`,
+                      fixes: [
+                          {
+                              to: "See what limits the namespace",
+                              run: [`kubectl describe namespace ${namespace}`],
+                          },
+                          takeBack,
+                      ],
+                  },
+              ]
+            : [];
+    });
 }
 
 /** A finding for each pod that cannot start. */
@@ -118,10 +155,7 @@ function cannotStart({ metadata }: Pod, problem: string): Finding {
                     `kubectl logs ${name} --namespace ${namespace} --all-containers --previous`,
                 ],
             },
-            {
-                to: "Take the last change of the config back",
-                run: ["pulumi config set KEY OLD-VALUE", "npm run up"],
-            },
+            takeBack,
         ],
     };
 }

@@ -71,6 +71,7 @@ export const findingCodes = [
     "restore-needs-shell",
     // A rollout.
     "pod-cannot-start",
+    "pods-not-created",
     "image-without-shell",
     "upgrade-refused",
     // A destroy.

@@ -1,6 +1,7 @@
 /** A rollout that cannot succeed: `npm run up` ends with what the pod says, and taking the change back repairs the stack. */
 import { strict as assert } from "node:assert";
 import { messages, say } from "./support/app.ts";
+import { kubectl } from "./support/cluster.ts";
 import { codesIn } from "./support/findings.ts";
 import { operation } from "./support/operation.ts";
 import { TestStack } from "./support/stack.ts";
@@ -21,6 +22,17 @@ describe("a rollout that cannot succeed", () => {
         assert.equal(status, 1, text);
         assert.deepEqual(codesIn(text), ["pod-cannot-start"]);
         assert.match(text, /no-such-tag/);
+    });
+
+    it("fails with the reason of the cluster if it refuses the pods", async () => {
+        stack.edit({ images: undefined, webReplicas: 5 });
+        await kubectl("create", "quota", "small", "--hard=pods=4", "--namespace", stack.name);
+        const { status, text } = await operation("up", stack);
+        assert.equal(status, 1, text);
+        assert.deepEqual(codesIn(text), ["pods-not-created"]);
+        assert.match(text, /exceeded quota: small/);
+        await kubectl("delete", "quota", "small", "--namespace", stack.name);
+        stack.edit({ webReplicas: stack.original("webReplicas") });
     });
 
     it("is repaired by the earlier image, with all messages", async () => {

@@ -8,7 +8,7 @@
 import type { Settings } from "../../../config/settings.ts";
 import { Client } from "../../../kubernetes/client.ts";
 import { waitForAddresses } from "../../../kubernetes/ingress.ts";
-import { podsIn, podsThatCannotStart, rolloutProblems } from "../../../kubernetes/rollout.ts";
+import { rolloutObstacles, rolloutProblems } from "../../../kubernetes/rollout.ts";
 import { inheritableVolumes } from "../../../kubernetes/volumes.ts";
 import { portName, serviceName } from "../../../model/names.ts";
 import { inheritedVolume } from "../../../preflight/volumes.ts";
@@ -76,7 +76,7 @@ async function deploy(
         // A cluster that was recreated has nothing of what the state says, so the state is refreshed first.
         stack.run(["up", ...flags, "--refresh"]);
     } catch (error) {
-        output.findings(podsThatCannotStart(await podsIn(await connect(), namespace)));
+        output.findings(await rolloutObstacles(await connect(), namespace));
         throw error;
     }
     const problems = await rolloutProblems(await connect(), namespace, rolloutSeconds);

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import type { Deployment, Pod } from "../../../kubernetes/objects.ts";
-import { isComplete, podsThatCannotStart } from "../../../kubernetes/rollout.ts";
+import { isComplete, podsNotCreated, podsThatCannotStart } from "../../../kubernetes/rollout.ts";
 
 const complete = { observedGeneration: 2, replicas: 1, updatedReplicas: 1, availableReplicas: 1 };
 
@@ -30,6 +30,24 @@ describe("isComplete", () => {
             assert.equal(isComplete(deployment({ ...complete, ...status })), false);
         });
     }
+});
+
+describe("podsNotCreated", () => {
+    const condition = (type: string, status: "True" | "False") => [
+        { type, status, message: "exceeded quota: small" },
+    ];
+
+    it("finds the Deployments whose pods the cluster refuses, with its words", () => {
+        const [finding] = podsNotCreated([deployment({ conditions: condition("ReplicaFailure", "True") })]);
+        assert.equal(finding?.code, "pods-not-created");
+        assert.match(finding.reason, /exceeded quota: small\.$/);
+    });
+
+    it("finds nothing in a Deployment that has its pods", () => {
+        assert.deepEqual(podsNotCreated([deployment({ conditions: condition("ReplicaFailure", "False") })]), []);
+        assert.deepEqual(podsNotCreated([deployment({ conditions: condition("Progressing", "True") })]), []);
+        assert.deepEqual(podsNotCreated([deployment({})]), []);
+    });
 });
 
 describe("podsThatCannotStart", () => {

@@ -8,7 +8,7 @@ import { answeredMessages, namespaceChange } from "../../../cli/commands/switch/
 import { begunElsewhere, lateMessages, runningOperation } from "../../../cli/refusals.ts";
 import { type RawConfig, checkConfig } from "../../../config/settings.ts";
 import type { Volume } from "../../../kubernetes/objects.ts";
-import { podsThatCannotStart } from "../../../kubernetes/rollout.ts";
+import { podsNotCreated, podsThatCannotStart } from "../../../kubernetes/rollout.ts";
 import type { ClusterSnapshot, RecordedObject } from "../../../kubernetes/snapshot.ts";
 import type { Finding, FindingCode } from "../../../model/finding.ts";
 import { ownerLabels } from "../../../model/labels.ts";
@@ -424,6 +424,22 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
     "messages-posted-past-service": [[lateMessages(1, 2, "synergychat")].filter(isFinding)],
     "pod-cannot-start": [
         podsThatCannotStart([waitingPod("ImagePullBackOff", "Back-off pulling image"), unscheduledPod]),
+    ],
+    "pods-not-created": [
+        podsNotCreated([
+            {
+                ...object("Deployment", "synergychat-web"),
+                status: {
+                    conditions: [
+                        {
+                            type: "ReplicaFailure",
+                            status: "True",
+                            message: 'pods "synergychat-web-1" is forbidden: exceeded quota: small',
+                        },
+                    ],
+                },
+            },
+        ]),
     ],
     "image-without-shell": [
         podsThatCannotStart([
