@@ -1,11 +1,11 @@
 /** The commands that are measured. Each contestant has a namespace, and each Pulumi program a stack, of its own. */
 import { spawn } from "node:child_process";
-import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { workloadName, parts } from "../../model/names.ts";
 import { UserError } from "../../system/errors.ts";
-import type { Environment } from "../../system/process.ts";
+import { type Environment, outputOf } from "../../system/process.ts";
 import type { DeclaredObject } from "../declared.ts";
 
 /** The machine's cluster, and a folder that is deleted at the end. */
@@ -59,6 +59,43 @@ export class Kubectl {
 /** Runs kubectl, and returns what it prints. */
 export function kubectl(ground: Ground, ...args: readonly string[]): Promise<string> {
     return run("kubectl", [`--context=${ground.context}`, ...args], ground);
+}
+
+/** Helm, with a chart of the same objects: a release that waits until all of them are ready. */
+export class Helm {
+    private readonly ground: Ground;
+    private readonly namespace: string;
+    private readonly chart: string;
+
+    public constructor(ground: Ground, namespace: string) {
+        this.ground = ground;
+        this.namespace = namespace;
+        this.chart = join(ground.folder, "chart");
+        mkdirSync(join(this.chart, "templates"), { recursive: true });
+        writeFileSync(join(this.chart, "Chart.yaml"), "apiVersion: v2\nname: bench\nversion: 1.0.0\n");
+    }
+
+    /** Whether it can take part. */
+    public static isInstalled({ env }: Ground): boolean {
+        return outputOf("helm", ["version"], env) !== undefined;
+    }
+
+    public async up(objects: readonly DeclaredObject[]): Promise<void> {
+        const others = objects.filter(({ kind }) => kind !== "Namespace").map((one) => JSON.stringify(one));
+        writeFileSync(join(this.chart, "templates", "all.yaml"), others.join("\n---\n"));
+        await this.run("upgrade", "--install", "bench", this.chart, "--create-namespace", "--wait");
+    }
+
+    /** Helm leaves the namespace that it made. */
+    public async destroy(): Promise<void> {
+        await this.run("uninstall", "bench");
+        await kubectl(this.ground, "delete", "namespace", this.namespace);
+    }
+
+    private run(...args: readonly string[]): Promise<string> {
+        const where = [`--kube-context=${this.ground.context}`, `--namespace=${this.namespace}`];
+        return run("helm", [...args, ...where], this.ground);
+    }
 }
 
 /** A Pulumi program on a stack of its own, whose state is in the benchmark's folder. */

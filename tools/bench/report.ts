@@ -3,7 +3,7 @@ import { table } from "../markdown.ts";
 import { type Spread, median, ratios } from "./statistics.ts";
 
 /** Who is measured. */
-export type Contestant = "floor" | "plain" | "program";
+export type Contestant = "floor" | "helm" | "plain" | "program";
 
 /** A row of the table: one task, and what each contestant needed for it in each round. */
 export interface Row {
@@ -18,12 +18,13 @@ export interface Row {
 
 /** A table of all rows, in the order of their measurement. */
 export function resultTable(rows: readonly Row[]): string {
-    const header = ["", "floor", "plainest program", "this program", "aim", "met"];
+    const header = ["", "floor", "Helm", "plainest program", "this program", "aim", "met"];
     return table(
         header,
         rows.map((row) => [
             row.task,
             `${row.floor}: ${figure(row, "floor")}`,
+            withRatio(row, "helm"),
             withRatio(row, "plain"),
             withRatio(row, "program"),
             row.aim === undefined ? "" : `${row.aim}x`,
@@ -58,8 +59,15 @@ function withRatio(row: Row, contestant: Contestant): string {
         : "";
 }
 
-const layout = { width: 760, label: 270, bar: 14, row: 46, top: 44, perUnit: 90, most: 5 };
-const colors = { floor: "#8c959f", plain: "#d4a72c", program: "#0969da", text: "#57606a", aim: "#cf222e" };
+const layout = { width: 760, label: 270, bar: 14, row: 60, top: 44, perUnit: 90, most: 5 };
+const colors = {
+    floor: "#8c959f",
+    helm: "#8250df",
+    plain: "#d4a72c",
+    program: "#0969da",
+    text: "#57606a",
+    aim: "#cf222e",
+};
 
 /** The ratios to the floor as bars. A thin line is the spread, and a dashed one the aim. */
 export function picture(rows: readonly Row[]): string {
@@ -81,17 +89,22 @@ function legend(): string {
     return [
         entry(layout.label, colors.program, "this program"),
         entry(layout.label + 120, colors.plain, "plainest program"),
-        entry(layout.label + 260, colors.floor, "floor = 1"),
-        entry(layout.label + 350, colors.aim, "aim"),
+        entry(layout.label + 260, colors.helm, "Helm"),
+        entry(layout.label + 330, colors.floor, "floor = 1"),
+        entry(layout.label + 420, colors.aim, "aim"),
     ].join("");
 }
 
 function group(row: Row, y: number): string {
-    const bars = (["program", "plain"] as const).flatMap((contestant, index) => {
-        const ratio = ratioOf(row, contestant);
-        return ratio ? [bar(ratio, y + index * (layout.bar + 3), colors[contestant])] : [];
-    });
-    const aim = row.aim === undefined ? "" : line(row.aim, y - 3, y + 2 * layout.bar + 6, colors.aim, "4 2");
+    const bars = (["program", "plain", "helm"] as const)
+        .flatMap((contestant) => {
+            const ratio = ratioOf(row, contestant);
+            return ratio ? [{ ratio, color: colors[contestant] }] : [];
+        })
+        .map(({ ratio, color }, index) => {
+            return bar(ratio, y + index * (layout.bar + 3), color);
+        });
+    const aim = row.aim === undefined ? "" : line(row.aim, y - 3, y + 3 * layout.bar + 9, colors.aim, "4 2");
     return [text(layout.label - 10, y + 12, row.task, "end"), ...bars, aim].join("\n");
 }
 

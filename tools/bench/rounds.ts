@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "../../kubernetes/client.ts";
 import { serviceName } from "../../model/names.ts";
 import { type DeclaredObject, declaredObjects } from "../declared.ts";
-import { Kubectl, type Ground, PeakMemory, PulumiProgram, volumesGone } from "./contestants.ts";
+import { Helm, Kubectl, type Ground, PeakMemory, PulumiProgram, volumesGone } from "./contestants.ts";
 import type { Contestant, Row } from "./report.ts";
 
 /** The namespaces that the benchmark makes. */
@@ -13,8 +13,9 @@ export const namespaces = [
     "synergychat-bench",
     "synergychat-bench-kubectl",
     "synergychat-bench-plain",
+    "synergychat-bench-helm",
 ] as const;
-const [programNamespace, kubectlNamespace, plainNamespace] = namespaces;
+const [programNamespace, kubectlNamespace, plainNamespace, helmNamespace] = namespaces;
 
 /** The tasks, with what the floor does. */
 const tasks = {
@@ -47,6 +48,8 @@ export class Benchmark {
     private readonly ground: Ground;
     private readonly kubectl: Kubectl;
     private readonly program: PulumiProgram;
+    /** Undefined: it is not installed. */
+    private readonly helm: Helm | undefined;
     private readonly plain: PulumiProgram;
     private readonly empty: PulumiProgram;
     private readonly peak: PeakMemory;
@@ -55,6 +58,7 @@ export class Benchmark {
         this.ground = ground;
         this.kubectl = new Kubectl(ground, kubectlNamespace);
         this.program = new PulumiProgram(ground, "program");
+        this.helm = Helm.isInstalled(ground) ? new Helm(ground, helmNamespace) : undefined;
         this.plain = new PulumiProgram(ground, "plain");
         this.empty = new PulumiProgram(ground, "empty");
         this.peak = new PeakMemory(ground);
@@ -97,6 +101,7 @@ export class Benchmark {
         });
 
         await this.time("first", "floor", () => this.kubectl.up(base));
+        await this.withHelm("first");
         await this.time("first", "plain", () => this.plain.update());
         await this.time("first", "program", () => this.program.update());
         await this.nothingToDo();
@@ -104,6 +109,8 @@ export class Benchmark {
         await this.program.setConfig("crawlerKeywords", keywords);
         await this.time("config", "floor", () => this.kubectl.up(changed));
         await this.time("config", "program", () => this.program.update());
+
+        await this.withHelm("config", { crawlerKeywords: keywords });
 
         const restart = await this.silence(kubectlNamespace, () => this.kubectl.restartApi());
         await this.program.setConfig("imagePullSecrets[0]", `round-${round}`);
@@ -115,17 +122,32 @@ export class Benchmark {
         );
 
         await this.program.setConfig("storageMode", "ephemeral");
+        await this.withHelm("ephemeral", { crawlerKeywords: keywords, storageMode: "ephemeral" });
         await this.time("ephemeral", "floor", () => this.kubectl.up(ephemeral));
         const switching = () => this.time("ephemeral", "program", () => this.program.update());
         this.note("silentSwitch", "floor", restart);
         this.note("silentSwitch", "program", await this.silence(programNamespace, switching));
         await this.program.setConfig("storageMode", "persistent");
+        await this.withHelm("persistent", { crawlerKeywords: keywords });
         await this.time("persistent", "floor", () => this.kubectl.up(changed));
         await this.time("persistent", "program", () => this.program.update());
 
         await this.time("destroy", "floor", () => this.gone(this.kubectl, kubectlNamespace));
+        const { helm } = this;
+        if (helm) {
+            await this.time("destroy", "helm", () => this.gone(helm, helmNamespace));
+        }
         await this.time("destroy", "plain", () => this.gone(this.plain, plainNamespace));
         await this.time("destroy", "program", () => this.gone(this.program, programNamespace));
+    }
+
+    /** The same change by Helm, if it is installed. */
+    private async withHelm(task: Task, config: Readonly<Record<string, string>> = {}): Promise<void> {
+        const { helm } = this;
+        if (helm) {
+            const objects = await objectsIn(helmNamespace, config);
+            await this.time(task, "helm", () => helm.up(objects));
+        }
     }
 
     private async nothingToDo(): Promise<void> {

@@ -27,6 +27,7 @@ describe("the table of the benchmark", () => {
             [
                 "first up",
                 "kubectl apply: 4.0 s",
+                "",
                 "20.0 s = **4.00x** (4.00 to 5.00)",
                 "6.0 s = **1.25x** (1.25 to 1.50)",
                 "1.4x",
@@ -44,7 +45,7 @@ describe("the table of the benchmark", () => {
         const { aim, ...others } = row;
         const memory: Row = { ...others, unit: "MiB", values: { floor: [140], program: [210] } };
         assert.deepEqual(cells(resultTable([memory])), [
-            ["first up", "kubectl apply: 140 MiB", "", "210 MiB = **1.50x** (1.50 to 1.50)", "", ""],
+            ["first up", "kubectl apply: 140 MiB", "", "", "210 MiB = **1.50x** (1.50 to 1.50)", "", ""],
         ]);
         assert.equal(aim, 1.4);
         assert.equal(ratioOf(memory, "plain"), undefined);
