@@ -172,6 +172,8 @@ describe("the guard", () => {
         const { spec } = await apiPod();
         assert.equal(spec.initContainers, undefined);
         assert.equal(await get(stack.name, "serviceaccount", "synergychat-api"), undefined);
+        // The next pod is made without the account, too.
+        await deleteApiPod(stack.name);
         assert.deepEqual(await messages(stack), before);
     });
 });
