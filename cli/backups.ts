@@ -3,6 +3,7 @@ import type { Settings } from "../config/settings.ts";
 import { type Backup, type BackupReason, findCronJob, makeBackup } from "../kubernetes/backups.ts";
 import type { Client } from "../kubernetes/client.ts";
 import type { Finding, Fix } from "../model/finding.ts";
+import { workloadName } from "../model/names.ts";
 import { countMessages } from "../preflight/text.ts";
 import { UserError } from "../system/errors.ts";
 import type { Output } from "./output.ts";
@@ -45,27 +46,44 @@ export function describeBackup({ name, messages, proven }: Backup): string {
     return `Backup ${name}: ${countMessages(messages)}, ${proven ? "proven" : "not proven"}.`;
 }
 
+interface FailedBackup {
+    readonly reason: string;
+    /** Name of the Job. Undefined: none was started. */
+    readonly job: string | undefined;
+    readonly namespace: string;
+}
+
 /** A backup that failed. Nothing was changed. */
 export function backupNotMade(
     occasion: BackupReason,
-    { reason, job, namespace }: { readonly reason: string; readonly job: string; readonly namespace: string },
+    { reason, job, namespace }: FailedBackup,
     ways: readonly Fix[],
 ): Finding {
+    const look: Fix =
+        job === undefined
+            ? {
+                  to: "See what the api does",
+                  run: [
+                      `kubectl get pods,events --namespace ${namespace}`,
+                      `kubectl logs deployment/${workloadName("api")} --namespace ${namespace}`,
+                  ],
+              }
+            : {
+                  to: "See its Job",
+                  run: [
+                      `kubectl describe job ${job} --namespace ${namespace}`,
+                      `kubectl logs job/${job} --namespace ${namespace} --all-containers`,
+                  ],
+              };
     return {
         code: "backup-not-made",
         severity: "error",
-        subject: { kind: "Job", name: job, namespace },
+        subject:
+            job === undefined
+                ? { kind: "Deployment", name: workloadName("api"), namespace }
+                : { kind: "Job", name: job, namespace },
         reason: `${occasions[occasion]} failed: ${reason}\nNothing was changed.`,
-        fixes: [
-            {
-                to: "See its Job",
-                run: [
-                    `kubectl describe job ${job} --namespace ${namespace}`,
-                    `kubectl logs job/${job} --namespace ${namespace} --all-containers`,
-                ],
-            },
-            ...ways,
-        ],
+        fixes: [look, ...ways],
     };
 }
 

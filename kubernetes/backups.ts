@@ -4,6 +4,7 @@ import { objectPath } from "../model/kinds.ts";
 import { backupName, backupsClaimName, toolPaths, toolsConfigMapName, workloadName } from "../model/names.ts";
 import { selectorLabels } from "../model/labels.ts";
 import { UserError } from "../system/errors.ts";
+import { ChatApi } from "./chat-api.ts";
 import type { Client } from "./client.ts";
 import { runJob } from "./jobs.ts";
 import type { Claim, Container, CronJob, Deployment, Pod } from "./objects.ts";
@@ -31,9 +32,10 @@ export type BackupReason = "manual" | "before-restore" | "before-switch" | "befo
 /** How a backup ended. */
 export type BackupEnd =
     | { readonly ok: true; readonly backup: Backup }
-    /** `job` is the name of the Job that failed. */
-    | { readonly ok: false; readonly reason: string; readonly job: string };
+    /** `job` is the name of the Job that failed. Undefined: none was started. */
+    | { readonly ok: false; readonly reason: string; readonly job: string | undefined };
 
+const answerSeconds = 30; // an api that was just restarted answers sooner
 const jobSeconds = 660; // the Job's own deadline, and a minute
 const readerName = "synergychat-backups-reader";
 const readerSeconds = 600; // after which a pod that a killed command started ends by itself
@@ -65,20 +67,31 @@ export async function hasBackups(client: Client, namespace: string): Promise<boo
 
 /** Makes a backup now, and waits until it is proven. As `kubectl create job --from`, with a reason. */
 export async function makeBackup(client: Client, cronJob: CronJob, reason: BackupReason): Promise<BackupEnd> {
+    const { namespace = "" } = cronJob.metadata;
+    if (!(await answers(new ChatApi(client, namespace)))) {
+        const problem = `The api has not returned its messages for ${answerSeconds} s, so there is nothing to copy.`;
+        return { ok: false, reason: problem, job: undefined };
+    }
     const job = jobFrom(cronJob, reason);
-    const end = await runJob(client, cronJob.metadata.namespace ?? "", job, {
-        seconds: jobSeconds,
-        container: "prove",
-    });
+    const end = await runJob(client, namespace, job, { seconds: jobSeconds, container: "prove" });
     if (!end.ok) {
-        // The scheduler does not say which pod it misses.
-        const cause = end.reason.includes("pod affinity")
-            ? "The api has no pod beside which a backup could be made. "
-            : "";
-        return { ok: false, reason: cause + end.reason, job: job.name };
+        return { ...end, job: job.name };
     }
     const last = end.log.trim().split("\n").at(-1) ?? "";
     return { ok: true, backup: JSON.parse(last) as Backup };
+}
+
+/** A Job would wait for minutes for an api that has a torn file, or no pod. */
+async function answers(api: ChatApi): Promise<boolean> {
+    try {
+        await api.waitForMessages(api.serviceProxy(), answerSeconds);
+        return true;
+    } catch (error) {
+        if (!(error instanceof UserError)) {
+            throw error;
+        }
+        return false;
+    }
 }
 
 /** The Job that makes a backup for another reason than the schedule. It goes with its CronJob. */

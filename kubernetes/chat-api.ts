@@ -116,11 +116,11 @@ export class ChatApi {
     }
 
     /** As `messagesAt`, and waits until the api answers: a Service hears of a new pod a moment after it is ready. */
-    public waitForMessages(proxy: string): Promise<readonly Message[]> {
+    public waitForMessages(proxy: string, seconds = waitSeconds): Promise<readonly Message[]> {
         return this.client.waitUntil(
             "the api answers /messages",
             () => this.messagesAt(proxy),
-            waitSeconds,
+            seconds,
             `kubectl get pods,events --namespace ${this.namespace}`,
         );
     }
@@ -222,6 +222,19 @@ export class ChatApi {
             );
         }
         return stdout;
+    }
+
+    /** The text of its file, torn or not, once it no longer changes. Needs a shell. */
+    public async readFileWhenQuiet(): Promise<string> {
+        let before = this.readFile(await this.runningPod());
+        for (;;) {
+            await sleep(quietTime);
+            const after = this.readFile(await this.runningPod());
+            if (after === before) {
+                return after;
+            }
+            before = after;
+        }
     }
 
     /** Replaces its file, whole or not at all. Only while nobody posts. Needs a shell. */

@@ -62,10 +62,7 @@ async function copyFile({ api, open }: RestoreWork, journal: RestoreJournal): Pr
         open.output.info(`    An earlier run has copied it, to ${copy}`);
         return journal;
     }
-    if (await api.isReady()) {
-        await api.readWhenQuiet(); // whoever is connected to the pod can still post
-    }
-    const text = api.readFile(await api.runningPod());
+    const text = await api.readFileWhenQuiet(); // whoever is connected to the pod can still post
     writeDurably(copy, text);
     const messages = messagesIn(text);
     const content = typeof messages === "string" ? "the torn file" : describe(messages);

@@ -3,6 +3,7 @@ import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
 import { isBackupName, jobFrom, makeBackup, matchesName, readerPod } from "../../../kubernetes/backups.ts";
 import type { CronJob, Deployment } from "../../../kubernetes/objects.ts";
+import { UserError } from "../../../system/errors.ts";
 import { fakeClient } from "../support/client.ts";
 
 const env = [
@@ -59,12 +60,29 @@ describe("the Job of a backup", () => {
         const client = fakeClient((path) => {
             const pods = { kind: "PodList", items: [{ metadata: { name: "pod" } }] };
             const status = { conditions: [{ type: "Complete", status: "True" }] };
+            if (path.includes("/proxy/messages")) {
+                return { kind: "found", body: [] };
+            }
             return {
                 kind: "found",
                 body: path.includes("/log?") ? backup : path.includes("/pods") ? pods : { status },
             };
         });
         assert.deepEqual(await makeBackup(client, cronJob, "manual"), { ok: true, backup });
+    });
+
+    it("is not even started if the api does not return its messages", async () => {
+        const requests: string[] = [];
+        const client = fakeClient((_path, method) => {
+            requests.push(method);
+            return { kind: "failed", status: 503, message: "no endpoints available" };
+        });
+        const waitUntil = async (_what: string, ask: () => Promise<unknown>) => {
+            await ask();
+            throw new UserError("waited in vain");
+        };
+        const end = await makeBackup(Object.assign(client, { waitUntil }), cronJob, "manual");
+        assert.deepEqual([end.ok, !end.ok && end.job, requests], [false, undefined, ["GET"]]);
     });
 });
 

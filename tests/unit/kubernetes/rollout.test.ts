@@ -44,7 +44,10 @@ describe("podsNotCreated", () => {
     });
 
     it("finds nothing in a Deployment that has its pods", () => {
-        assert.deepEqual(podsNotCreated([deployment({ conditions: condition("ReplicaFailure", "False") })]), []);
+        assert.deepEqual(
+            podsNotCreated([deployment({ conditions: condition("ReplicaFailure", "False") })]),
+            [],
+        );
         assert.deepEqual(podsNotCreated([deployment({ conditions: condition("Progressing", "True") })]), []);
         assert.deepEqual(podsNotCreated([deployment({})]), []);
     });

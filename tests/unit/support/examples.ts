@@ -341,6 +341,7 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
     ],
     "backup-not-made": [
         [backupNotMade("manual", failedJob, [])],
+        [backupNotMade("manual", { ...failedJob, job: undefined }, [])],
         [backupNotMade("before-switch", failedJob, [{ to: "Go on", run: ["npm run switch -- ephemeral"] }])],
         [backupNotMade("before-restore", failedJob, [])],
         [backupNotMade("before-down", failedJob, [])],
