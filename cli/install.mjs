@@ -15,8 +15,9 @@ function install(folder) {
     }
     console.error(`Installing node packages in ${resolve(folder)} (npm ci), about a minute ...`);
     try {
-        // The commands run on development dependencies, which NODE_ENV=production would leave out.
-        const args = ["ci", "--include=dev", "--loglevel=error"];
+        // The commands run on development dependencies, which NODE_ENV=production would leave out. Inside of an npm
+        // workspace of somebody else's, npm would look for that one's lock file.
+        const args = ["ci", "--include=dev", "--workspaces=false", "--loglevel=error"];
         execFileSync("npm", args, { cwd: folder, stdio: ["ignore", 2, 2] });
     } catch {
         console.error("npm ci failed. Read its message above, then run the same command again.");

@@ -108,6 +108,31 @@ describe("cli/install.mjs", () => {
         assert.equal(calls(), 1);
     });
 
+    it("installs into its own folder if an npm workspace is around it", () => {
+        const clone = join(folder, "clone");
+        mkdirSync(join(clone, "local"), { recursive: true });
+        const write = (path: string, content: object) => {
+            writeFileSync(join(folder, path), JSON.stringify(content));
+        };
+        write("package.json", { name: "around", private: true, workspaces: ["*"] });
+        write("clone/local/package.json", { name: "local", version: "1.0.0" });
+        const clones = { name: "clone", version: "1.0.0", dependencies: { local: "file:local" } };
+        write("clone/package.json", clones);
+        write("clone/package-lock.json", {
+            lockfileVersion: 3,
+            packages: {
+                "": clones,
+                local: { version: "1.0.0" },
+                "node_modules/local": { resolved: "local", link: true },
+            },
+        });
+        rmSync(join(folder, "npm")); // npm itself is what decides
+        const ended = spawnSync(process.execPath, [script], { cwd: clone, encoding: "utf8" });
+        assert.equal(ended.status, 0, ended.stderr);
+        assert.ok(existsSync(join(clone, "node_modules", "local")));
+        assert.equal(existsSync(join(folder, "node_modules")), false);
+    });
+
     it("exits with 1 if npm fails, and tries again the next time", () => {
         writeFileSync(join(folder, "broken"), "");
         const { status, stdout } = install();
