@@ -6,6 +6,10 @@ import { renderAdvice } from "./preflight/advice.ts";
 import { preflight } from "./preflight/preflight.ts";
 import { requireCli } from "./pulumi/engine.ts";
 
+// Pulumi's SDK takes a stack for every promise, and translates each by source maps. Node.js runs these files line by line as
+// they are, so there is nothing to translate.
+Reflect.deleteProperty(Error, "prepareStackTrace");
+
 export default async () => {
     await requireCli();
     const settings = readSettings(pulumi.runtime.allConfig(), pulumi.getProject(), (findings) =>

@@ -2,9 +2,10 @@
  * What Node.js runs before the program. Pulumi.yaml names this file in `nodeargs`, so plain `pulumi up` runs it too. It is
  * plain JavaScript, because it has to run on a Node.js that is too old for the rest.
  */
-const { enableCompileCache } = require("node:module");
+const { enableCompileCache, registerHooks } = require("node:module");
 const { homedir } = require("node:os");
 const { join } = require("node:path");
+const { pathToFileURL } = require("node:url");
 const { engines } = require("../package.json");
 
 /** Pulumi adds no message of its own to this exit status. Source: `cmd/run/run.js` of @pulumi/pulumi. */
@@ -43,5 +44,17 @@ function keepCompiledCode() {
     }
 }
 
+/** Makes them sooner again: a part of Pulumi's SDK that most programs never use is loaded when it is used. */
+function loadWhenUsed() {
+    const url = pathToFileURL(join(__dirname, "arborist.cjs")).href;
+    registerHooks({
+        resolve: (specifier, context, next) =>
+            specifier === "@npmcli/arborist" && context.parentURL !== url
+                ? { url, format: "commonjs", shortCircuit: true }
+                : next(specifier, context),
+    });
+}
+
 requireNode();
 keepCompiledCode();
+loadWhenUsed();

@@ -42,6 +42,28 @@ describe("the check of the version", () => {
     }
 });
 
+describe("npm's dependency solver", () => {
+    const load = (use: string) => {
+        const program = `const pulumi = require("@pulumi/pulumi"); (async () => { ${use} })().then(() =>
+            console.log(Object.keys(require.cache).filter((file) => /arborist.lib/.test(file)).length));`;
+        const args = [...nodeArguments(), "--eval", program];
+        const { status, stdout, stderr } = spawnSync("node", args, { cwd: root, encoding: "utf8" });
+        assert.equal(status, 0, stderr);
+        return Number(stdout);
+    };
+
+    it("is not loaded by a program that serializes no function", () => {
+        assert.equal(load(""), 0);
+    });
+
+    it("works in a program that does", () => {
+        const text = `const { text } = await pulumi.runtime.serializeFunction(() => require("yaml").parse("1"));
+            require("node:assert").match(text, /yaml/);
+            await pulumi.runtime.computeCodePaths();`;
+        assert.ok(load(text) > 0);
+    });
+});
+
 describe("the compile cache", () => {
     let folder: string;
     let cache: string;
