@@ -3,6 +3,7 @@ import { strict as assert } from "node:assert";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ask, messages, say } from "../e2e/support/app.ts";
 import { apiRolledOut, deleteApiPod, list } from "../e2e/support/cluster.ts";
+import { execute } from "../e2e/support/execute.ts";
 import { operation } from "../e2e/support/operation.ts";
 import { TestStack } from "../e2e/support/stack.ts";
 import { SteadyWriter } from "../e2e/support/steady-writer.ts";
@@ -35,11 +36,28 @@ describe("the faults of a day", () => {
             await deleteApiPod(stack.name);
             await sleep(quiet);
         }
+        await restart("kubelet");
+        await restart("containerd");
         for (let change = 0; change < changes; change++) {
             stack.edit({ imagePullPolicy: change % 2 === 0 ? "Never" : "IfNotPresent" });
             await stack.up();
             await sleep(quiet);
         }
+    }
+
+    /** Kills a program of the node, as an update or a fault would, and starts it again. Only the sandbox shows its programs. */
+    async function restart(part: "kubelet" | "containerd"): Promise<void> {
+        const { stdout } = await execute("npm", ["run", "--silent", "sandbox", "--", "status"], 60_000);
+        const [, pid] = new RegExp(`^${part} +running +(\\d+)$`, "m").exec(stdout) ?? [];
+        if (pid === undefined) {
+            console.log(`      ${part} is not restarted: this is not the sandbox`);
+            return;
+        }
+        process.kill(Number(pid), "SIGKILL");
+        await sleep(quiet);
+        const { status, stderr } = await execute("npm", ["run", "--silent", "sandbox", "--", "up"], 300_000);
+        assert.equal(status, 0, stderr);
+        await sleep(quiet);
     }
 
     for (const guard of [true, false]) {
