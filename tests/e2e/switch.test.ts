@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { ask, messages, say } from "./support/app.ts";
-import { get, kubectl, list } from "./support/cluster.ts";
+import { apiRolledOut, get, kubectl, list } from "./support/cluster.ts";
 import { journal, operation } from "./support/operation.ts";
 import { TestStack } from "./support/stack.ts";
 
@@ -105,7 +105,9 @@ describe("npm run switch", function () {
     }
 
     async function fromPod(): Promise<string[]> {
-        const [pod] = await list(stack.name, "pod", "--selector=app=synergychat-api");
+        await apiRolledOut(stack.name); // the command may have been killed while the pod is replaced
+        const all = await list(stack.name, "pod", "--selector=app=synergychat-api");
+        const pod = all.find(({ metadata }) => metadata.deletionTimestamp === undefined);
         const path = `/api/v1/namespaces/${stack.name}/pods/${pod.metadata.name as string}:8080/proxy/messages`;
         return (JSON.parse(await kubectl("get", `--raw=${path}`)) as { Text: string }[]).map(
             ({ Text }) => Text,
