@@ -117,7 +117,7 @@ describe("a backup that the cluster does not let happen", () => {
     const where = ["--namespace", stack.name];
 
     before(async () => {
-        await kubectl("create", "--filename", `${import.meta.dirname}/support/class-of-backups.yaml`);
+        await kubectl("apply", "--filename", `${import.meta.dirname}/support/class-of-backups.yaml`);
         await stack.create();
         await stack.up();
         await say(stack, "one");

@@ -124,7 +124,7 @@ describe("npm run switch", function () {
 
     it("goes back from a volume that no pod can use", async () => {
         const never = "e2e-never";
-        await kubectl("create", "--filename", `${import.meta.dirname}/support/class.yaml`);
+        await kubectl("apply", "--filename", `${import.meta.dirname}/support/class.yaml`);
         try {
             stack.edit({ storageClass: never });
             // The second time it says what it waits for: by then the pod is another one.
