@@ -38,7 +38,7 @@ export async function sandbox(query: ClusterQuery): Promise<Cluster> {
         reachAdvice: () => [
             "The sandbox's ingress does not answer. See its parts: npm run sandbox -- status",
         ],
-        shellCommands: ['eval "$(npm run --silent sandbox -- env)"'],
+        shellCommands: ['eval "$(npm run -s sandbox -- env)"'],
         notes: ["This is the sandbox. Its images are stand-ins that behave like SynergyChat's own."],
     };
 }

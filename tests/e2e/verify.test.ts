@@ -82,7 +82,7 @@ describe("npm run verify", () => {
             [
                 "the api mounts none",
                 "emptyDir, and storageMode is persistent",
-                "1 written, 0 there after the pod was replaced. persistent storage promises 1",
+                "1 written, 0 there after the pod was replaced, 1 promised by persistent storage",
             ],
         );
     });

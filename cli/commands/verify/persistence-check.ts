@@ -76,7 +76,7 @@ export function harm(storageMode: LiveStack["storageMode"], messages: number | u
     if (storageMode === "persistent") {
         return messages > 0
             ? `the api has ${countMessages(messages)} and would not answer for a moment. Try it with --destructive`
-            : "a message of this command's would stay, since the app cannot delete one. Try it with --destructive";
+            : "it would leave a message in the chat, because the app cannot delete one. Try it with --destructive";
     }
     return messages > 0
         ? `the api's ${countMessages(messages)} would be lost. Try it with --destructive`
@@ -97,7 +97,7 @@ export function outcome(
         heading,
         tried,
         before.length > 0 && kept === promised,
-        `${before.length} written, ${kept} there after the pod was replaced. ${storageMode} storage promises ${promised}`,
+        `${before.length} written, ${kept} there after the pod was replaced, ${promised} promised by ${storageMode} storage`,
     );
 }
 
