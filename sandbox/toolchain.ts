@@ -49,8 +49,7 @@ export async function findToolchain(paths: Paths, registriesOnly: boolean): Prom
 export async function installToolchain(paths: Paths, toolchain: Toolchain): Promise<void> {
     if (!toolchain.officialHost) {
         // A script and not a link: what it calls asks for its own folder. Beside the CLI it is found without a warning.
-        const script = `#!/bin/sh\nexec '${languageHost}' "$@"\n`;
-        await writeWhole(join(paths.bin, "pulumi-language-nodejs"), script, 0o755);
+        await writeWhole(join(paths.bin, "pulumi-language-nodejs"), callOf(languageHost), 0o755);
     }
     await mkdir(paths.pulumiState, { recursive: true });
     if (!existsSync(paths.passphrase)) {
@@ -60,6 +59,19 @@ export async function installToolchain(paths: Paths, toolchain: Toolchain): Prom
         await linkProvider(paths, join(paths.bin, "kubernetes-provider"));
     }
     await writeWhole(recordOf(paths), JSON.stringify(toolchain));
+}
+
+/** A script that calls a program of this clone, and says what to do once the clone is gone. */
+export function callOf(program: string): string {
+    return [
+        "#!/bin/sh",
+        `if [ ! -x '${program}' ]; then`,
+        `    echo "The clone that last started the sandbox is gone. In another one, run: npm run sandbox -- up" >&2`,
+        "    exit 1",
+        "fi",
+        `exec '${program}' "$@"`,
+        "",
+    ].join("\n");
 }
 
 async function onPath(paths: Paths): Promise<string | undefined> {
