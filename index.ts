@@ -1,14 +1,12 @@
 /** SynergyChat on Kubernetes: read the config, run the preflight, deploy. */
 import * as pulumi from "@pulumi/pulumi";
+import { clusterProvider } from "./components/provider.ts";
 import { readSettings } from "./config/settings.ts";
 import { instanceOf } from "./model/labels.ts";
 import { renderAdvice } from "./preflight/advice.ts";
-import { preflight } from "./preflight/preflight.ts";
+import { preflight, reach } from "./preflight/preflight.ts";
+import { keepsProvider } from "./preflight/recorded.ts";
 import { requireCli } from "./pulumi/engine.ts";
-
-// Pulumi's SDK takes a stack for every promise, and translates each by source maps. Node.js runs these files line by line as
-// they are, so there is nothing to translate.
-Reflect.deleteProperty(Error, "prepareStackTrace");
 
 export default async () => {
     await requireCli();
@@ -16,16 +14,17 @@ export default async () => {
         renderAdvice(findings),
     );
     const instance = instanceOf(pulumi.getProject(), pulumi.getStack());
-    // The components load while kubectl starts, which the preflight asks the cluster with.
-    const program = () => import("./program.ts");
-    await preflight(settings, instance, async () => {
-        const { declaredApiDeployment, declaredClaimCheck, declaredTrial } = await program();
+    const reached = await reach(settings);
+    // The provider starts while the cluster is asked, unless that would change it in the state of a stack that is then refused.
+    const early = keepsProvider(reached.recorded, settings) ? clusterProvider(settings) : undefined;
+    await preflight(settings, instance, reached, async () => {
+        const { declaredApiDeployment, declaredClaimCheck, declaredTrial } = await import("./program.ts");
         return {
             apiDeployment: declaredApiDeployment(settings, instance),
             trial: declaredTrial(settings, instance),
             claimCheck: declaredClaimCheck(settings, instance),
         };
     });
-    const { deploy } = await program();
-    return deploy(settings, instance);
+    const { deploy } = await import("./program.ts");
+    return deploy(settings, instance, early ?? clusterProvider(settings));
 };

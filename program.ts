@@ -1,7 +1,6 @@
 /** The whole stack in one function: settings in, components and outputs out. It has no access to any cluster. */
 import type * as k8s from "@pulumi/kubernetes";
-import { Provider } from "@pulumi/kubernetes/provider.js";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { Api, type ApiArgs, apiDeployment } from "./components/api.ts";
 import { type BackupJobArgs, Backups, backupJob } from "./components/backups.ts";
 import { claimCheckJob } from "./components/claim-check.ts";
@@ -46,9 +45,10 @@ export interface Outputs {
  * Declares every component of the stack.
  *
  * @param instance the value of the label app.kubernetes.io/instance.
+ * @param provider the cluster that they are in.
  */
-export function deploy(settings: Settings, instance: string): Outputs {
-    const opts = { provider: clusterProvider(settings) };
+export function deploy(settings: Settings, instance: string, provider: k8s.Provider): Outputs {
+    const opts = { provider };
     const protection = { retain: settings.retainData, protect: settings.protectData };
 
     const namespace = new AppNamespace(
@@ -171,22 +171,6 @@ export function declaredClaimCheck(settings: Settings, instance: string): ClaimC
 
 type ClaimCheckJob = ReturnType<typeof claimCheckJob>;
 type BackupJob = ReturnType<typeof backupJob>;
-
-function clusterProvider({ context, kubeconfig }: Settings): Provider {
-    return new Provider("cluster", {
-        context,
-        ...(kubeconfig && { kubeconfig: pulumi.secret(kubeconfig) }),
-        // The context identifies the cluster: if its address changes (minikube's does at a start), it is the same cluster.
-        clusterIdentifier: context,
-        // ConfigMaps keep their names, so they are changed in place: a replacement would leave a moment without the map.
-        enableConfigMapMutable: true,
-        // The next run takes over what a killed run made and did not record. The preflight lets through only objects
-        // that this stack owns.
-        upsertExistingObjects: true,
-        // The program wins over whatever an earlier run or a kubectl edit wrote to the same field.
-        enablePatchForce: true,
-    });
-}
 
 /** Address of the api inside the cluster. A fixed name: nothing has to wait for the Service itself. */
 function apiUrl(): string {

@@ -3,11 +3,13 @@
  * users know them. One `kubectl proxy` carries all requests of a run, on a socket that only this user can open. It starts
  * in a tenth of the time that a client library takes to load.
  */
-import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../system/errors.ts";
 import { type Ended, capture } from "../system/process.ts";
 import { type Target, kubectlFlags, startProxy } from "./kubectl.ts";
+
+// An import of it would load all that it exports, and with it a client for WebSockets that nobody uses.
+const { request } = process.getBuiltinModule("node:http");
 
 /** What the API server answers, or why there is no answer. The body is text if it is not JSON. */
 export type Answer<T = unknown> =

@@ -88,9 +88,12 @@ export interface SnapshotQuery {
         readonly namespaces: readonly string[];
         readonly objects: readonly RecordedObject[];
     };
-    /** The api's Deployment as the program declares it, with plain values. */
-    readonly apiDeployment: Pick<Deployment, "spec"> & { readonly metadata?: object };
+    /** The api's Deployment as the program declares it, with plain values. Asked for if there is a live one. */
+    readonly apiDeployment: () => Promise<DeclaredDeployment>;
 }
+
+/** A Deployment before it is made. */
+export type DeclaredDeployment = Pick<Deployment, "spec"> & { readonly metadata?: object };
 
 /**
  * Takes a snapshot.
@@ -112,7 +115,6 @@ export async function takeSnapshot(client: Client, query: SnapshotQuery): Promis
         abandoned,
         hostObjects,
         ingressRefusal,
-        absent,
         permissions,
         ...classes
     ] = await Promise.all([
@@ -126,7 +128,6 @@ export async function takeSnapshot(client: Client, query: SnapshotQuery): Promis
         abandonedNamespaces(client, query),
         listHostObjects(client),
         exposure === "ingress" ? webhookRefusal(client, owners[0]) : undefined,
-        absentObjects(client, query.recorded.objects),
         permissionsIn(client, namespace),
         client.listIfAllowed<StorageClass>("/apis/storage.k8s.io/v1/storageclasses"),
         client.listIfAllowed<LiveObject>("/apis/networking.k8s.io/v1/ingressclasses"),
@@ -138,9 +139,12 @@ export async function takeSnapshot(client: Client, query: SnapshotQuery): Promis
                 "  Ask who runs the cluster for the permission to list persistentvolumeclaims there.",
         );
     }
+    const objects = [...others.flatMap((list) => list ?? []), ...(claims ?? [])];
+    const present = new Set([found, ...objects].map((object) => object?.metadata.uid));
+    const unseen = query.recorded.objects.filter(({ metadata }) => !present.has(metadata.uid));
     return {
         namespace: found,
-        objects: [...others.flatMap((list) => list ?? []), ...(claims ?? [])],
+        objects,
         claims: (claims ?? []).filter((claim) => isOwned(claim, owners)),
         pods: pods ?? [],
         // If the claims are unknown, so is which of them are gone.
@@ -155,7 +159,7 @@ export async function takeSnapshot(client: Client, query: SnapshotQuery): Promis
         ingressClasses: classes[1],
         gatewayClasses: classes[2],
         permissions,
-        absent,
+        absent: await absentObjects(client, unseen),
     };
 }
 
@@ -239,7 +243,7 @@ async function apiPodChanges(
         force: "true",
         fieldManager: pulumiManager(api.deployment),
     });
-    const declared = { apiVersion: "apps/v1", kind: "Deployment", ...apiDeployment };
+    const declared = { apiVersion: "apps/v1", kind: "Deployment", ...(await apiDeployment()) };
     const answer = await client.patch<Deployment>(
         `${path}?${parameters.toString()}`,
         declared,

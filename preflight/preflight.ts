@@ -5,10 +5,11 @@
 import { RunError, log, output, runtime } from "@pulumi/pulumi";
 import type { Settings } from "../config/settings.ts";
 import { Client } from "../kubernetes/client.ts";
-import { type SnapshotQuery, takeSnapshot } from "../kubernetes/snapshot.ts";
+import { type DeclaredDeployment, takeSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, hasErrors, renderFinding } from "../model/finding.ts";
 import { ownersOf } from "../model/ownership.ts";
 import { readRecordedState, stopIfRegistered } from "../pulumi/engine.ts";
+import type { RecordedState } from "../pulumi/state.ts";
 import { reachable, renderAdvice } from "./advice.ts";
 import { checkExistingClaim } from "./claim-check.ts";
 import { evaluate } from "./evaluate.ts";
@@ -25,36 +26,49 @@ export interface Declared {
     readonly claimCheck: object | undefined;
 }
 
-type PlainDeclared = Declared & Pick<SnapshotQuery, "apiDeployment">;
+/** The cluster, and where the last run left the stack's objects in it. */
+export interface Reached {
+    readonly client: Client;
+    readonly recorded: RecordedState;
+}
 
 /** Set in the environment of the `pulumi up` that `npm run switch` runs: it has copied the messages. */
 export const switchVariable = "SYNERGYCHAT_SWITCH";
 
 /**
+ * Finds the cluster that the stack is in.
+ *
+ * @throws RunError if it is another one than the config names, UserError if there is no kubectl or no such context.
+ */
+export async function reach({ context, kubeconfig }: Settings): Promise<Reached> {
+    const [client, recorded] = await Promise.all([
+        Client.connect({ context, kubeconfig }),
+        readRecordedState(),
+    ]);
+    await report(otherCluster(context, recorded), context);
+    return { client, recorded };
+}
+
+/**
  * Shows warnings and notes, and stops the program if there is an error.
  *
  * @param instance the value of the label app.kubernetes.io/instance.
- * @param declare returns what the program declares. It is called while kubectl starts.
+ * @param declare returns what the program declares. It is called while the cluster is asked.
  * @throws RunError with all errors at once.
  */
 export async function preflight(
     settings: Settings,
     instance: string,
+    { client, recorded }: Reached,
     declare: () => Promise<Declared>,
 ): Promise<void> {
-    const { context, kubeconfig, namespace, exposure } = settings;
-    const [client, recorded, declared] = await Promise.all([
-        Client.connect({ context, kubeconfig }),
-        readRecordedState(),
-        declare().then((args) => plain<PlainDeclared>(args)),
-    ]);
-    await report(otherCluster(context, recorded), context);
+    const { context, namespace, exposure } = settings;
     const snapshot = await takeSnapshot(client, {
         namespace,
         owners: ownersOf(instance, recorded.instances),
         exposure: exposure.kind,
         recorded,
-        apiDeployment: declared.apiDeployment,
+        apiDeployment: async () => plain<DeclaredDeployment>((await declare()).apiDeployment),
     });
     const switching = process.env[switchVariable] !== undefined;
     await report(evaluate(settings, snapshot, { instance, recorded, switching }), context);
@@ -63,8 +77,9 @@ export async function preflight(
         stopIfRegistered(snapshot.absent, new RunError(`\n${problem}\n`));
     }
     if (!runtime.isDryRun()) {
-        await report(await checkExistingClaim(client, settings, snapshot, declared.claimCheck), context);
-        await report(await tryNewImage(client, settings, snapshot, declared.trial), context);
+        const { claimCheck, trial } = await plain<Declared>(await declare());
+        await report(await checkExistingClaim(client, settings, snapshot, claimCheck), context);
+        await report(await tryNewImage(client, settings, snapshot, trial), context);
     }
 }
 

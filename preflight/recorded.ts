@@ -1,4 +1,5 @@
 /** What the stack's state says about the cluster: which cluster it is, and which objects it has. */
+import type { Settings } from "../config/settings.ts";
 import type { RecordedObject } from "../kubernetes/snapshot.ts";
 import type { Finding } from "../model/finding.ts";
 import type { RecordedState } from "../pulumi/state.ts";
@@ -29,6 +30,19 @@ export function otherCluster(context: string, recorded: RecordedState): readonly
                   ],
               },
           ];
+}
+
+/**
+ * Whether the stack's objects have the provider already that the config asks for. To declare it then changes nothing in the
+ * state. A kubeconfig that the config does not name comes from the environment.
+ */
+export function keepsProvider(
+    recorded: RecordedState,
+    { context, kubeconfig = process.env.KUBECONFIG }: Pick<Settings, "context" | "kubeconfig">,
+): boolean {
+    return (
+        recorded.objects.length === 0 || (recorded.context === context && recorded.kubeconfig === kubeconfig)
+    );
 }
 
 /** Objects that the state has and the cluster does not: without a refresh, Pulumi would call them unchanged. */

@@ -21,6 +21,7 @@ export interface StateResource {
     readonly inputs?: { readonly kind?: string };
     readonly outputs?: {
         readonly context?: unknown;
+        readonly kubeconfig?: unknown;
         readonly apiVersion?: unknown;
         readonly kind?: unknown;
         readonly metadata?: {
@@ -38,6 +39,8 @@ export interface StateResource {
 export interface RecordedState {
     /** Context of their cluster. Undefined if there are none. */
     readonly context: string | undefined;
+    /** Kubeconfig that Pulumi's provider had. Undefined if it had none, or if there are no objects. */
+    readonly kubeconfig: string | undefined;
     /** The namespace that the stack has. Undefined if there is none. */
     readonly namespace: string | undefined;
     /** The namespaces of its objects: that one, and others after a run that was killed on the way from one to another. */
@@ -58,12 +61,13 @@ export const guardedTypes = {
 export function recordedIn(resources: readonly StateResource[]): RecordedState {
     const objects = resources.filter(({ type }) => type.startsWith("kubernetes:"));
     const ofType = (type: string) => resources.filter((resource) => resource.type === type);
-    const contexts = ofType("pulumi:providers:kubernetes").map(({ outputs }) => outputs?.context);
+    const providers = objects.length > 0 ? ofType("pulumi:providers:kubernetes") : [];
     const own = ofType(guardedTypes.namespace).map(({ outputs }) => outputs?.metadata?.name);
     const around = objects.map(({ outputs }) => outputs?.metadata?.namespace);
     const instances = objects.map(({ outputs }) => outputs?.metadata?.labels?.[instanceLabel]);
     return {
-        context: objects.length > 0 ? contexts.find(isText) : undefined,
+        context: providers.map(({ outputs }) => outputs?.context).find(isText),
+        kubeconfig: providers.map(({ outputs }) => outputs?.kubeconfig).find(isText),
         namespace: own.find(isText),
         namespaces: [...new Set([...own, ...around].filter(isText))],
         instances: [...new Set(instances.filter(isText))],

@@ -1,5 +1,6 @@
 /** What `deploy` declares, recorded on Pulumi's mocks: there is no cluster and no engine. */
 import { runtime } from "@pulumi/pulumi";
+import { clusterProvider } from "../components/provider.ts";
 import { readSettings } from "../config/settings.ts";
 import { instanceOf } from "../model/labels.ts";
 import { deploy } from "../program.ts";
@@ -38,7 +39,9 @@ export async function declaredObjects(
     );
     const own = Object.entries(config).map(([key, value]) => [`${project}:${key}`, value] as const);
     const settings = readSettings({ "kubernetes:context": "minikube", ...Object.fromEntries(own) }, project);
-    await runtime.runInPulumiStack(() => Promise.resolve(deploy(settings, instanceOf(project, stack))));
+    await runtime.runInPulumiStack(() =>
+        Promise.resolve(deploy(settings, instanceOf(project, stack), clusterProvider(settings))),
+    );
     await runtime.disconnect();
     return objects;
 }

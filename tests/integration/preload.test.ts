@@ -42,25 +42,71 @@ describe("the check of the version", () => {
     }
 });
 
-describe("npm's dependency solver", () => {
-    const load = (use: string) => {
-        const program = `const pulumi = require("@pulumi/pulumi"); (async () => { ${use} })().then(() =>
-            console.log(Object.keys(require.cache).filter((file) => /arborist.lib/.test(file)).length));`;
-        const args = [...nodeArguments(), "--eval", program];
-        const { status, stdout, stderr } = spawnSync("node", args, { cwd: root, encoding: "utf8" });
-        assert.equal(status, 0, stderr);
-        return Number(stdout);
+describe("what the program does not use", () => {
+    /** Files that only the modules themselves load, by what they are for. */
+    const parts = {
+        "npm's dependency solver": "/@npmcli/arborist/lib/arborist/index.js",
+        "TypeScript's compiler": "/typescript/lib/typescript.js",
+        "source maps": "/source-map-support/source-map-support.js",
+        traces: "/@opentelemetry/sdk-trace-node/build/src/NodeTracerProvider.js",
     };
 
-    it("is not loaded by a program that serializes no function", () => {
-        assert.equal(load(""), 0);
+    /** What a program loads that runs as Pulumi runs it. */
+    function loaded(
+        use = "",
+        args: readonly string[] = [],
+        env: Readonly<Record<string, string>> = {},
+    ): string[] {
+        const program = `require("@pulumi/pulumi/cmd/run/instrumentation");
+            require("source-map-support/register");
+            require("@pulumi/pulumi/cmd/run/tracing");
+            const pulumi = require("@pulumi/pulumi");
+            (async () => { ${use} })().then(() => console.log(JSON.stringify(Object.keys(require.cache))));`;
+        const ended = spawnSync("node", [...nodeArguments(), "--eval", program, "--", ...args], {
+            cwd: root,
+            encoding: "utf8",
+            env: { ...process.env, ...env },
+        });
+        assert.equal(ended.status, 0, ended.stderr);
+        const files = JSON.parse(ended.stdout) as string[];
+        return Object.entries(parts)
+            .filter(([, end]) => files.some((file) => file.endsWith(end)))
+            .map(([part]) => part);
+    }
+
+    it("is not loaded", () => {
+        assert.deepEqual(loaded(), []);
     });
 
-    it("works in a program that does", () => {
-        const text = `const { text } = await pulumi.runtime.serializeFunction(() => require("yaml").parse("1"));
+    it("is loaded by a program that serializes functions", () => {
+        const use = `const { text } = await pulumi.runtime.serializeFunction(() => require("yaml").parse("1"));
             require("node:assert").match(text, /yaml/);
             await pulumi.runtime.computeCodePaths();`;
-        assert.ok(load(text) > 0);
+        assert.deepEqual(loaded(use), ["npm's dependency solver", "TypeScript's compiler"]);
+    });
+
+    for (const [how, args, env] of [
+        ["by a flag", ["--tracing", "http://127.0.0.1:9411/api/v2/spans"], {}],
+        [
+            "by the environment",
+            [],
+            { TRACEPARENT: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" },
+        ],
+    ] as const) {
+        it(`is loaded if traces are wanted ${how}`, () => {
+            assert.deepEqual(loaded("", args, env), ["traces"]);
+        });
+    }
+
+    it("is not loaded by the client of the cluster either", () => {
+        const program = `import("./kubernetes/client.ts").then(() => console.log(process.moduleLoadList.join("\\n")))`;
+        const ended = spawnSync("node", [...nodeArguments(), "--eval", program], {
+            cwd: root,
+            encoding: "utf8",
+        });
+        assert.equal(ended.status, 0, ended.stderr);
+        assert.match(ended.stdout, /NativeModule http$/m);
+        assert.doesNotMatch(ended.stdout, /undici/);
     });
 });
 

@@ -1,5 +1,6 @@
 /** Runs `deploy` and components on Pulumi mocks, and returns all that they declared, resource options included. */
 import { output, runtime } from "@pulumi/pulumi";
+import { clusterProvider } from "../../../components/provider.ts";
 import { readSettings } from "../../../config/settings.ts";
 import { instanceOf } from "../../../model/labels.ts";
 import { type Outputs, declaredApiDeployment, deploy } from "../../../program.ts";
@@ -95,7 +96,7 @@ export async function runDeploy(config: Readonly<Record<string, string>> = {}): 
     const settings = readSettings({ "kubernetes:context": "minikube", ...Object.fromEntries(own) }, project);
     const instance = instanceOf(project, stack);
     const { resources, result } = await declare(() => ({
-        outputs: deploy(settings, instance),
+        outputs: deploy(settings, instance, clusterProvider(settings)),
         apiDeployment: declaredApiDeployment(settings, instance),
     }));
     return new Run(resources, result.outputs as Run["outputs"], result.apiDeployment);

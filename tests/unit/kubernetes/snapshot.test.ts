@@ -30,12 +30,14 @@ const reviewPath = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
 const template = { spec: { containers: [{ name: "synergychat-api", image: "api:1" }] } };
 const deployment = { ...object("Deployment", "synergychat-api"), spec: { template } };
 
+const declared = { metadata: { name: "synergychat-api" }, spec: { template } };
+
 const query: SnapshotQuery = {
     namespace: "synergychat",
     owners: [instance],
     exposure: "ingress",
     recorded: { namespaces: [], objects: [] },
-    apiDeployment: { metadata: { name: "synergychat-api" }, spec: { template } },
+    apiDeployment: () => Promise.resolve(declared),
 };
 
 /** A cluster whose lists are empty and which has no objects, except for these answers by path. */
@@ -215,6 +217,19 @@ describe("takeSnapshot", () => {
             assert.deepEqual(await absent(found(service)), []);
         });
 
+        it("are not asked for one by one if a list has them", async () => {
+            const web = { ...service, metadata: { ...service.metadata, name: "web-service" } };
+            const services = "/api/v1/namespaces/synergychat/services";
+            const asked: string[] = [];
+            const client = fakeClient((one) => {
+                asked.push(one);
+                return one === services ? list(web) : isList(one) ? emptyList : notFound;
+            });
+            const recorded = { namespaces: [], objects: [web] };
+            assert.deepEqual((await takeSnapshot(client, { ...query, recorded })).absent, []);
+            assert.ok(!asked.includes(`${services}/web-service`));
+        });
+
         it("are not those that may not be read", async () => {
             // The api's state is asked for the same object, which may not be read either.
             assert.deepEqual(await absent(forbidden), []);
@@ -231,7 +246,7 @@ describe("takeSnapshot", () => {
                     assert.deepEqual(body, {
                         apiVersion: "apps/v1",
                         kind: "Deployment",
-                        ...query.apiDeployment,
+                        ...declared,
                     });
                     return answer;
                 }

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import type { RecordedObject } from "../../../kubernetes/snapshot.ts";
-import { absentObjects, otherCluster } from "../../../preflight/recorded.ts";
+import { absentObjects, keepsProvider, otherCluster } from "../../../preflight/recorded.ts";
 import { assertFinding, commandsOf, recorded, single } from "../support/snapshots.ts";
 
 const object = (kind: string, name: string): RecordedObject => ({
@@ -31,6 +31,33 @@ describe("otherCluster", () => {
 
     it("lets a stack without objects go to any cluster", () => {
         assert.deepEqual(otherCluster("prod", recorded(undefined)), []);
+    });
+});
+
+describe("keepsProvider", () => {
+    const objects = [{ apiVersion: "v1", kind: "Namespace", metadata: { name: "chat", uid: "1" } }];
+    const state = { ...recorded("chat", objects), kubeconfig: "mine" };
+
+    it("is true only if the cluster and the kubeconfig are those of the objects", () => {
+        assert.equal(keepsProvider(state, { context: "minikube", kubeconfig: "mine" }), true);
+        assert.equal(keepsProvider(state, { context: "minikube", kubeconfig: "another" }), false);
+        assert.equal(keepsProvider(state, { context: "prod", kubeconfig: "mine" }), false);
+    });
+
+    it("takes the kubeconfig of the environment if the config names none", () => {
+        const before = process.env.KUBECONFIG;
+        try {
+            process.env.KUBECONFIG = "mine";
+            assert.equal(keepsProvider(state, { context: "minikube", kubeconfig: undefined }), true);
+            delete process.env.KUBECONFIG;
+            assert.equal(keepsProvider(state, { context: "minikube", kubeconfig: undefined }), false);
+        } finally {
+            Object.assign(process.env, before === undefined ? {} : { KUBECONFIG: before });
+        }
+    });
+
+    it("is true for a stack that has no objects", () => {
+        assert.equal(keepsProvider(recorded(undefined), { context: "prod", kubeconfig: "mine" }), true);
     });
 });
 

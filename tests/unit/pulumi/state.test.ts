@@ -2,7 +2,10 @@ import { strict as assert } from "node:assert";
 import { isKeptByState, knownOutputs, outputsIn, recordedIn } from "../../../pulumi/state.ts";
 import { isUserError } from "../../../system/errors.ts";
 
-const provider = (context: string) => ({ type: "pulumi:providers:kubernetes", outputs: { context } });
+const provider = (context: string, kubeconfig?: string) => ({
+    type: "pulumi:providers:kubernetes",
+    outputs: { context, kubeconfig },
+});
 const namespace = (name: string) => ({
     type: "kubernetes:core/v1:Namespace",
     outputs: { metadata: { name, labels: { "app.kubernetes.io/instance": "synergychat-dev" } } },
@@ -21,9 +24,10 @@ describe("recordedIn", () => {
                 },
             },
         };
-        const resources = [builtIn, provider("minikube"), namespace("chat"), namespace("chat-2")];
+        const resources = [builtIn, provider("minikube", "config"), namespace("chat"), namespace("chat-2")];
         assert.deepEqual(recordedIn([...resources, inAnother, inAnother]), {
             context: "minikube",
+            kubeconfig: "config",
             namespace: "chat",
             namespaces: ["chat", "chat-2", "old"],
             instances: ["synergychat-dev", "synergychat-former"],
@@ -34,13 +38,14 @@ describe("recordedIn", () => {
     it("returns nothing for a stack without objects, new or destroyed", () => {
         const nothing = {
             context: undefined,
+            kubeconfig: undefined,
             namespace: undefined,
             namespaces: [],
             instances: [],
             objects: [],
         };
         assert.deepEqual(recordedIn([]), nothing);
-        assert.deepEqual(recordedIn([provider("minikube")]), nothing);
+        assert.deepEqual(recordedIn([provider("minikube", "config")]), nothing);
     });
 
     it("returns the objects that the cluster should have", () => {

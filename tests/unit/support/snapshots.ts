@@ -160,6 +160,7 @@ export function abandonedNamespace(more: Partial<AbandonedNamespace> = {}): Aban
 export function recorded(name: string | undefined, objects: readonly RecordedObject[] = []): RecordedState {
     return {
         context: name === undefined ? undefined : "minikube",
+        kubeconfig: undefined,
         namespace: name,
         namespaces: name === undefined ? [] : [name],
         instances: name === undefined ? [] : [instance],

@@ -1,0 +1,32 @@
+/** Pulumi's Kubernetes provider, and what this stack asks of it. */
+import { Provider } from "@pulumi/kubernetes/provider.js";
+import { secret } from "@pulumi/pulumi";
+
+/** Which cluster. */
+export interface ClusterProviderArgs {
+    /** Context of the kubeconfig. */
+    readonly context: string;
+    /**
+     * Path or content of the kubeconfig.
+     *
+     * @default - The one of KUBECONFIG, else ~/.kube/config.
+     */
+    readonly kubeconfig?: string | undefined;
+}
+
+/** The provider of all the stack's objects. It starts as soon as it is declared, and makes nothing by itself. */
+export function clusterProvider({ context, kubeconfig }: ClusterProviderArgs): Provider {
+    return new Provider("cluster", {
+        context,
+        ...(kubeconfig && { kubeconfig: secret(kubeconfig) }),
+        // The context identifies the cluster: if its address changes (minikube's does at a start), it is the same cluster.
+        clusterIdentifier: context,
+        // ConfigMaps keep their names, so they are changed in place: a replacement would leave a moment without the map.
+        enableConfigMapMutable: true,
+        // The next run takes over what a killed run made and did not record. The preflight lets through only objects
+        // that this stack owns.
+        upsertExistingObjects: true,
+        // The program wins over whatever an earlier run or a kubectl edit wrote to the same field.
+        enablePatchForce: true,
+    });
+}
