@@ -1,6 +1,6 @@
 /** The commands that are measured. Each contestant has a namespace, and each Pulumi program a stack, of its own. */
 import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { workloadName, parts } from "../../model/names.ts";
@@ -100,18 +100,19 @@ export class Helm {
 
 /** A Pulumi program on a stack of its own, whose state is in the benchmark's folder. */
 export class PulumiProgram {
-    private readonly directory: string;
-
     private readonly ground: Ground;
+    private readonly directory: string;
+    private readonly stack: string;
 
-    public constructor(ground: Ground, name: "program" | "empty" | "plain") {
+    public constructor(ground: Ground, name: "program" | "empty" | "plain", stack = "bench") {
         this.ground = ground;
         this.directory = copyOf(name, ground);
+        this.stack = stack;
     }
 
     /** Makes the stack, with this config. */
     public async init(config: Readonly<Record<string, string>> = {}): Promise<void> {
-        await this.run(["stack", "init", "bench"]);
+        await this.run(["stack", "init"]);
         for (const [key, value] of Object.entries(config)) {
             await this.setConfig(key, value);
         }
@@ -136,16 +137,17 @@ export class PulumiProgram {
     }
 
     private async run(args: readonly string[], env: Environment = {}): Promise<void> {
-        await run("pulumi", ["--cwd", this.directory, "--non-interactive", ...args], {
-            ...this.ground,
-            env: { ...this.ground.env, ...env },
-        });
+        const where = ["--cwd", this.directory, "--non-interactive", "--stack", this.stack];
+        await run("pulumi", [...args, ...where], { ...this.ground, env: { ...this.ground.env, ...env } });
     }
 }
 
-/** The programs that are measured, each a copy: Pulumi writes a stack's config file beside the program. */
+/** The programs that are measured, each one copy: Pulumi writes a stack's config file beside the program. */
 export function copyOf(name: "program" | "empty" | "plain", { folder }: Ground): string {
     const copy = join(folder, name);
+    if (existsSync(copy)) {
+        return copy;
+    }
     if (name === "program") {
         const isPart = (path: string) => !/^(node_modules|sandbox|\.git|Pulumi\..+\.yaml)$/.test(path);
         cpSync(".", copy, { recursive: true, filter: isPart });

@@ -14,8 +14,9 @@ export const namespaces = [
     "synergychat-bench-kubectl",
     "synergychat-bench-plain",
     "synergychat-bench-helm",
+    ...Array.from({ length: 9 }, (_, index) => `synergychat-bench-beside-${index + 1}` as const),
 ] as const;
-const [programNamespace, kubectlNamespace, plainNamespace, helmNamespace] = namespaces;
+const [programNamespace, kubectlNamespace, plainNamespace, helmNamespace, ...besideNamespaces] = namespaces;
 
 /** The tasks, with what the floor does. */
 const tasks = {
@@ -37,6 +38,13 @@ const tasks = {
         unit: "s",
     },
     silentSwitch: { task: "api silent: switch", floor: "kubectl rollout restart", unit: "s" },
+    stacks: {
+        task: "preview beside 9 other stacks",
+        floor: "an empty program",
+        unit: "s",
+    },
+    containers: { task: "3 to 20 crawler containers", floor: "kubectl apply, rollout status", unit: "s" },
+    pods: { task: "1 to 30 crawler pods", floor: "kubectl apply, rollout status", unit: "s" },
     memory: { task: "peak memory of the program", floor: "an empty program", unit: "MiB" },
 } as const satisfies Readonly<Record<string, Omit<Row, "values">>>;
 type Task = keyof typeof tasks;
@@ -72,6 +80,8 @@ export class Benchmark {
             this.counting = round > 0;
             await this.round(round);
         }
+        console.log("growth");
+        await this.growth(rounds);
     }
 
     /** The rows with all figures. */
@@ -139,6 +149,57 @@ export class Benchmark {
         }
         await this.time("destroy", "plain", () => this.gone(this.plain, plainNamespace));
         await this.time("destroy", "program", () => this.gone(this.program, programNamespace));
+    }
+
+    /** What a stack costs that grows, and one that is not alone. */
+    private async growth(rounds: number): Promise<void> {
+        await this.kubectl.up(await objectsIn(kubectlNamespace));
+        await this.program.update();
+        await this.besideOthers(async () => {
+            for (let round = 0; round < rounds; round++) {
+                await this.time("stacks", "floor", () => this.empty.preview());
+                await this.time("stacks", "program", () => this.program.preview());
+            }
+        });
+        for (let round = 0; round < rounds; round++) {
+            await this.grow("containers", { crawlerContainers: "20" });
+            await this.grow("pods", { crawlerPods: "30", crawlerContainers: "1" });
+        }
+    }
+
+    /** Does something while there are nine other stacks of the program in the cluster. */
+    private async besideOthers(act: () => Promise<void>): Promise<void> {
+        const { context } = this.ground;
+        const others = besideNamespaces.map((name) => new PulumiProgram(this.ground, "program", name));
+        for (const [index, other] of others.entries()) {
+            const small = { webReplicas: "1", crawlerContainers: "1" };
+            const config = { ...configIn(besideNamespaces[index] ?? ""), ...small };
+            await other.init({ "kubernetes:context": context, ...config });
+            await other.update();
+        }
+        await act();
+        for (const other of others) {
+            await other.destroy();
+        }
+    }
+
+    /** From the size that the benchmark has to another one, and back. */
+    private async grow(
+        task: Task,
+        size: Readonly<{ crawlerContainers: string; crawlerPods?: string }>,
+    ): Promise<void> {
+        const usual = { crawlerContainers: "3", crawlerPods: "1" };
+        const change = async (to: Readonly<Record<string, string>>) => {
+            for (const [key, value] of Object.entries(to)) {
+                await this.program.setConfig(key, value);
+            }
+            return objectsIn(kubectlNamespace, to);
+        };
+        const grown = await change({ ...usual, ...size });
+        await this.time(task, "floor", () => this.kubectl.up(grown));
+        await this.time(task, "program", () => this.program.update());
+        await this.kubectl.up(await change(usual));
+        await this.program.update();
     }
 
     /** The same change by Helm, if it is installed. */
