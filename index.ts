@@ -6,7 +6,8 @@ import { instanceOf } from "./model/labels.ts";
 import { renderAdvice } from "./preflight/advice.ts";
 import { preflight, reach } from "./preflight/preflight.ts";
 import { keepsProvider } from "./preflight/recorded.ts";
-import { requireCli } from "./pulumi/engine.ts";
+import { requireRollout } from "./preflight/rollout.ts";
+import { plainValue, requireCli } from "./pulumi/engine.ts";
 
 export default async () => {
     await requireCli();
@@ -17,7 +18,7 @@ export default async () => {
     const reached = await reach(settings);
     // The provider starts while the cluster is asked, unless that would change it in the state of a stack that is then refused.
     const early = keepsProvider(reached.recorded, settings) ? clusterProvider(settings) : undefined;
-    await preflight(settings, instance, reached, async () => {
+    const before = await preflight(settings, instance, reached, async () => {
         const { declaredApiDeployment, declaredClaimCheck, declaredTrial } = await import("./program.ts");
         return {
             apiDeployment: declaredApiDeployment(settings, instance),
@@ -26,5 +27,11 @@ export default async () => {
         };
     });
     const { deploy } = await import("./program.ts");
-    return deploy(settings, instance, early ?? clusterProvider(settings));
+    const { outputs, deployments } = deploy(settings, instance, early ?? clusterProvider(settings));
+    if (!pulumi.runtime.isDryRun()) {
+        // As soon as the old pod is gone, the provider takes a Deployment of the strategy Recreate for complete.
+        await plainValue(deployments.map(({ id }) => id));
+        await requireRollout(reached, settings, before);
+    }
+    return outputs;
 };

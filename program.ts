@@ -41,13 +41,20 @@ export interface Outputs {
     readonly nextCommands: readonly string[];
 }
 
+/** What `deploy` has declared. */
+export interface Deployed {
+    readonly outputs: Outputs;
+    /** The Deployments of crawler, api and web. */
+    readonly deployments: readonly k8s.apps.v1.Deployment[];
+}
+
 /**
  * Declares every component of the stack.
  *
  * @param instance the value of the label app.kubernetes.io/instance.
  * @param provider the cluster that they are in.
  */
-export function deploy(settings: Settings, instance: string, provider: k8s.Provider): Outputs {
+export function deploy(settings: Settings, instance: string, provider: k8s.Provider): Deployed {
     const opts = { provider };
     const protection = { retain: settings.retainData, protect: settings.protectData };
 
@@ -65,7 +72,7 @@ export function deploy(settings: Settings, instance: string, provider: k8s.Provi
     );
     // Names that the stack fixes are passed as such. An output would make one object wait for another that it does not need:
     // on up for its creation, and on destroy for its deletion.
-    new Crawler(
+    const crawler = new Crawler(
         "crawler",
         {
             ...common,
@@ -93,7 +100,7 @@ export function deploy(settings: Settings, instance: string, provider: k8s.Provi
             opts,
         );
     const guard = settings.guard && new Guard("api-guard", common, opts);
-    new Api(
+    const api = new Api(
         "api",
         {
             ...apiArgs,
@@ -103,7 +110,7 @@ export function deploy(settings: Settings, instance: string, provider: k8s.Provi
         },
         opts,
     );
-    new Web(
+    const web = new Web(
         "web",
         {
             ...common,
@@ -123,7 +130,10 @@ export function deploy(settings: Settings, instance: string, provider: k8s.Provi
         },
         opts,
     );
-    return outputsOf(settings, namespace, storage);
+    return {
+        outputs: outputsOf(settings, namespace, storage),
+        deployments: [crawler, api, web].map(({ deployment }) => deployment),
+    };
 }
 
 /** The api's Deployment as `deploy` declares it, without declaring it: the preflight compares it with the live one. */

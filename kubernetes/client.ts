@@ -117,9 +117,10 @@ export class Client {
     }
 
     /**
-     * Asks once a second until there is an answer. False is none.
+     * Asks again and again until there is an answer. False is none.
      *
      * @param what completes "Waited ... until".
+     * @param interval between two questions, in milliseconds. Once a second by default.
      * @throws UserError if there is none when the time is over.
      */
     public async waitUntil<T>(
@@ -127,6 +128,7 @@ export class Client {
         ask: () => Promise<T | undefined | false>,
         seconds: number,
         advice = "kubectl get pods,events",
+        interval = 1000,
     ): Promise<T> {
         const end = performance.now() + seconds * 1000;
         for (;;) {
@@ -139,7 +141,7 @@ export class Client {
                     `Waited ${seconds} s in vain until ${what}.\n  Look for the reason: ${advice}`,
                 );
             }
-            await sleep(1000);
+            await sleep(interval);
         }
     }
 

@@ -1,6 +1,6 @@
 /** Whether a rollout is complete, and why its pods do not start, in their own words. */
 import type { Finding, Fix } from "../model/finding.ts";
-import { kindOf, listPath } from "../model/kinds.ts";
+import { isStackName, kindOf, listPath } from "../model/kinds.ts";
 import { guardName } from "../model/names.ts";
 import type { Client } from "./client.ts";
 import type { Deployment, Pod } from "./objects.ts";
@@ -24,32 +24,38 @@ const takeBack: Fix = {
 
 const patience = 20_000; // ms for which a pod may say that it cannot start: a pull that fails once may succeed
 
+const interval = 200; // ms between two looks: whoever waits for a rollout notices a second
+
 /**
- * Waits until every Deployment of a namespace runs what it declares. The provider does not: a Deployment with the strategy
- * Recreate counts as complete for it as soon as the old pod is gone.
+ * Waits until Deployments of the stack run what they declare. The provider does not: a Deployment with the strategy Recreate
+ * counts as complete for it as soon as the old pod is gone.
  *
  * @param seconds limit of the wait.
- * @returns what keeps the pods from running. None if all of them run.
+ * @param isMeant which Deployments of the stack. All of them by default.
+ * @returns what keeps their pods from running. None if all of them run.
  * @throws UserError if pods are still starting when the time is over.
  */
 export async function rolloutProblems(
     client: Client,
     namespace: string,
     seconds: number,
+    isMeant: (deployment: Deployment) => boolean = () => true,
 ): Promise<readonly Finding[]> {
     let failingSince: number | undefined;
     return client.waitUntil(
         `all Deployments in namespace ${namespace} run what they declare`,
         async () => {
-            if ((await deploymentsIn(client, namespace)).every(isComplete)) {
+            const deployments = (await deploymentsIn(client, namespace)).filter(isMeant);
+            if (deployments.every(isComplete)) {
                 return [];
             }
-            const problems = await rolloutObstacles(client, namespace);
+            const problems = await obstaclesOf(client, namespace, deployments);
             failingSince = problems.length > 0 ? (failingSince ?? performance.now()) : undefined;
             return failingSince !== undefined && performance.now() - failingSince > patience && problems;
         },
         seconds,
         `kubectl get pods,events --namespace ${namespace}`,
+        interval,
     );
 }
 
@@ -63,17 +69,31 @@ export function isComplete({ metadata, spec, status }: Deployment): boolean {
     );
 }
 
-/** A finding for each Deployment that gets no pods, and for each pod that cannot start. */
+/** A finding for each Deployment of the stack that gets no pods, and for each of their pods that cannot start. */
 export async function rolloutObstacles(client: Client, namespace: string): Promise<readonly Finding[]> {
-    const [deployments, pods] = await Promise.all([
-        deploymentsIn(client, namespace),
-        client.listIfAllowed<Pod>(`/api/v1/namespaces/${namespace}/pods`),
-    ]);
-    return [...podsNotCreated(deployments), ...podsThatCannotStart(pods ?? [])];
+    return obstaclesOf(client, namespace, await deploymentsIn(client, namespace));
 }
 
+async function obstaclesOf(
+    client: Client,
+    namespace: string,
+    deployments: readonly Deployment[],
+): Promise<readonly Finding[]> {
+    const pods = (await client.listIfAllowed<Pod>(`/api/v1/namespaces/${namespace}/pods`)) ?? [];
+    const own = pods.filter((pod) => deployments.some((deployment) => isPodOf(deployment, pod)));
+    return [...podsNotCreated(deployments), ...podsThatCannotStart(own)];
+}
+
+function isPodOf({ spec }: Deployment, { metadata: { labels = {} } }: Pod): boolean {
+    const wanted = Object.entries(spec?.selector?.matchLabels ?? {});
+    return wanted.length > 0 && wanted.every(([label, value]) => labels[label] === value);
+}
+
+/** The namespace may have been prepared by somebody else, with Deployments of its own. */
 async function deploymentsIn(client: Client, namespace: string): Promise<readonly Deployment[]> {
-    return (await client.listIfAllowed<Deployment>(listPath(kindOf("Deployment"), namespace))) ?? [];
+    const path = listPath(kindOf("Deployment"), namespace);
+    const all = (await client.listIfAllowed<Deployment>(path)) ?? [];
+    return all.filter(({ metadata }) => isStackName("Deployment", metadata.name));
 }
 
 /** A finding for each Deployment whose pods the cluster refuses: a quota, a policy, a service account that is missing. */

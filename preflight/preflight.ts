@@ -2,13 +2,13 @@
  * Looks at the cluster before anything is registered: that it is there, that it has what the config names, that the
  * stack's names are the stack's own, and that no message is lost without a question.
  */
-import { RunError, log, output, runtime } from "@pulumi/pulumi";
+import { RunError, log, runtime } from "@pulumi/pulumi";
 import type { Settings } from "../config/settings.ts";
 import { Client } from "../kubernetes/client.ts";
-import { type DeclaredDeployment, takeSnapshot } from "../kubernetes/snapshot.ts";
+import { type ClusterSnapshot, type DeclaredDeployment, takeSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, hasErrors, renderFinding } from "../model/finding.ts";
 import { ownersOf } from "../model/ownership.ts";
-import { readRecordedState, stopIfRegistered } from "../pulumi/engine.ts";
+import { plainValue, readRecordedState, stopIfRegistered } from "../pulumi/engine.ts";
 import type { RecordedState } from "../pulumi/state.ts";
 import { reachable, renderAdvice } from "./advice.ts";
 import { checkExistingClaim } from "./claim-check.ts";
@@ -54,6 +54,7 @@ export async function reach({ context, kubeconfig }: Settings): Promise<Reached>
  *
  * @param instance the value of the label app.kubernetes.io/instance.
  * @param declare returns what the program declares. It is called while the cluster is asked.
+ * @returns the cluster as it is before the update.
  * @throws RunError with all errors at once.
  */
 export async function preflight(
@@ -61,14 +62,14 @@ export async function preflight(
     instance: string,
     { client, recorded }: Reached,
     declare: () => Promise<Declared>,
-): Promise<void> {
+): Promise<ClusterSnapshot> {
     const { context, namespace, exposure } = settings;
     const snapshot = await takeSnapshot(client, {
         namespace,
         owners: ownersOf(instance, recorded.instances),
         exposure: exposure.kind,
         recorded,
-        apiDeployment: async () => plain<DeclaredDeployment>((await declare()).apiDeployment),
+        apiDeployment: async () => plainValue<DeclaredDeployment>((await declare()).apiDeployment),
     });
     const switching = process.env[switchVariable] !== undefined;
     await report(evaluate(settings, snapshot, { instance, recorded, switching }), context);
@@ -77,10 +78,11 @@ export async function preflight(
         stopIfRegistered(snapshot.absent, new RunError(`\n${problem}\n`));
     }
     if (!runtime.isDryRun()) {
-        const { claimCheck, trial } = await plain<Declared>(await declare());
+        const { claimCheck, trial } = await plainValue<Declared>(await declare());
         await report(await checkExistingClaim(client, settings, snapshot, claimCheck), context);
         await report(await tryNewImage(client, settings, snapshot, trial), context);
     }
+    return snapshot;
 }
 
 async function report(findings: readonly Finding[], context: string): Promise<void> {
@@ -99,13 +101,4 @@ function failure(errors: readonly Finding[], context: string): RunError {
     return new RunError(
         `Nothing was changed, because this is not possible:\n\n${renderAdvice(errors, context)}\n`,
     );
-}
-
-/** Resource args without promises and outputs in them. */
-function plain<T>(args: object): Promise<T> {
-    return new Promise((resolve) => {
-        output(args).apply((values) => {
-            resolve(values as T);
-        });
-    });
 }

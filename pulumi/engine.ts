@@ -85,3 +85,12 @@ export function stopIfRegistered(absent: readonly RecordedObject[], problem: pul
 
 /** A resource of any Kubernetes kind. */
 type KubernetesResource = pulumi.Resource & { readonly metadata: pulumi.Output<RecordedObject["metadata"]> };
+
+/** A value without promises and outputs in it, once all of them are known. */
+export function plainValue<T>(value: object): Promise<T> {
+    return new Promise((resolve) => {
+        pulumi.output(value).apply((known) => {
+            resolve(known as T);
+        });
+    });
+}

@@ -40,7 +40,7 @@ export async function declaredObjects(
     const own = Object.entries(config).map(([key, value]) => [`${project}:${key}`, value] as const);
     const settings = readSettings({ "kubernetes:context": "minikube", ...Object.fromEntries(own) }, project);
     await runtime.runInPulumiStack(() =>
-        Promise.resolve(deploy(settings, instanceOf(project, stack), clusterProvider(settings))),
+        Promise.resolve(deploy(settings, instanceOf(project, stack), clusterProvider(settings)).outputs),
     );
     await runtime.disconnect();
     return objects;

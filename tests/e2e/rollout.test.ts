@@ -1,12 +1,16 @@
-/** A rollout that cannot succeed: `npm run up` ends with what the pod says, and taking the change back repairs the stack. */
+/**
+ * When `up` returns, the app runs. If it cannot, `up` ends with what the pod says, and taking the change back repairs the
+ * stack.
+ */
 import { strict as assert } from "node:assert";
+import { isComplete } from "../../kubernetes/rollout.ts";
 import { messages, say } from "./support/app.ts";
-import { kubectl } from "./support/cluster.ts";
+import { get, kubectl } from "./support/cluster.ts";
 import { codesIn } from "./support/findings.ts";
 import { operation } from "./support/operation.ts";
 import { TestStack } from "./support/stack.ts";
 
-describe("a rollout that cannot succeed", () => {
+describe("a rollout", () => {
     const stack = new TestStack("rollout", { crawlerContainers: 1 });
 
     before(async () => {
@@ -16,12 +20,27 @@ describe("a rollout that cannot succeed", () => {
     });
     after(() => stack.remove());
 
+    it("has ended when plain pulumi up returns, although Recreate leaves a moment without a pod", async () => {
+        for (const imagePullPolicy of ["Never", "IfNotPresent"]) {
+            stack.edit({ imagePullPolicy });
+            await stack.up();
+            assert.ok(isComplete(await get(stack.name, "deployment", "synergychat-api")));
+        }
+    });
+
     it("fails with the pod's own reason if an image does not exist", async () => {
         stack.edit({ images: { api: "bootdotdev/synergychat-api:no-such-tag" } });
         const { status, text } = await operation("up", stack);
         assert.equal(status, 1, text);
         assert.deepEqual(codesIn(text), ["pod-cannot-start"]);
         assert.match(text, /no-such-tag/);
+    });
+
+    it("fails in the same way with plain pulumi up", async () => {
+        stack.edit({ images: { api: "bootdotdev/synergychat-api:not-this-one-either" } });
+        const { status, text } = await stack.pulumi("up", "--yes", "--skip-preview");
+        assert.notEqual(status, 0, text);
+        assert.deepEqual(codesIn(text), ["pod-cannot-start"]);
     });
 
     it("fails with the reason of the cluster if it refuses the pods", async () => {

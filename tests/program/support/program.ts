@@ -96,7 +96,7 @@ export async function runDeploy(config: Readonly<Record<string, string>> = {}): 
     const settings = readSettings({ "kubernetes:context": "minikube", ...Object.fromEntries(own) }, project);
     const instance = instanceOf(project, stack);
     const { resources, result } = await declare(() => ({
-        outputs: deploy(settings, instance, clusterProvider(settings)),
+        outputs: deploy(settings, instance, clusterProvider(settings)).outputs,
         apiDeployment: declaredApiDeployment(settings, instance),
     }));
     return new Run(resources, result.outputs as Run["outputs"], result.apiDeployment);

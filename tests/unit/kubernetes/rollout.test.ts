@@ -1,6 +1,13 @@
 import { strict as assert } from "node:assert";
 import type { Deployment, Pod } from "../../../kubernetes/objects.ts";
-import { isComplete, podsNotCreated, podsThatCannotStart } from "../../../kubernetes/rollout.ts";
+import {
+    isComplete,
+    podsNotCreated,
+    podsThatCannotStart,
+    rolloutObstacles,
+    rolloutProblems,
+} from "../../../kubernetes/rollout.ts";
+import { fakeClient } from "../support/client.ts";
 
 const complete = { observedGeneration: 2, replicas: 1, updatedReplicas: 1, availableReplicas: 1 };
 
@@ -77,5 +84,51 @@ describe("podsThatCannotStart", () => {
 
     it("names the guard if it is the guard that needs a shell", () => {
         assert.equal(podsThatCannotStart([pod(true)])[0]?.code, "image-without-shell");
+    });
+});
+
+describe("the rollout of a stack", () => {
+    const namespace = "synergychat";
+    const selecting = (name: string, status: Deployment["status"]): Deployment => ({
+        metadata: { name, uid: name, generation: 2 },
+        spec: { replicas: 1, selector: { matchLabels: { app: name } } },
+        status,
+    });
+    const stuck = (app: string): Pod => ({
+        metadata: { name: `${app}-1`, uid: app, labels: { app } },
+        status: {
+            containerStatuses: [
+                { name: app, state: { waiting: { reason: "ImagePullBackOff", message: "" } } },
+            ],
+        },
+    });
+    const cluster = (deployments: readonly Deployment[], pods: readonly Pod[] = []) =>
+        fakeClient((path) => {
+            const items = path.endsWith("/deployments") ? deployments : pods;
+            return { kind: "found", body: { kind: "List", items } };
+        });
+    const [done, waiting] = [complete, { ...complete, availableReplicas: 0 }];
+
+    it("is complete if all that is asked for runs, whatever else is in the namespace", async () => {
+        const api = selecting("synergychat-api", done);
+        const web = selecting("synergychat-web", waiting);
+        const foreign = selecting("somebody-elses", waiting);
+        assert.deepEqual(await rolloutProblems(cluster([api, foreign]), namespace, 1), []);
+        const isApi = ({ metadata }: Deployment) => metadata.name === "synergychat-api";
+        assert.deepEqual(await rolloutProblems(cluster([api, web]), namespace, 1, isApi), []);
+    });
+
+    it("fails when the time is over", async () => {
+        await assert.rejects(rolloutProblems(cluster([selecting("synergychat-web", waiting)]), namespace, 0));
+    });
+
+    it("is hindered by the stack's own pods only", async () => {
+        const web = selecting("synergychat-web", waiting);
+        const pods = [stuck("synergychat-web"), stuck("somebody-elses")];
+        const found = await rolloutObstacles(cluster([web], pods), namespace);
+        assert.deepEqual(
+            found.map(({ subject }) => "name" in subject && subject.name),
+            ["synergychat-web-1"],
+        );
     });
 });
