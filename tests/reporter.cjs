@@ -1,4 +1,4 @@
-/** mocha's `spec` report, and the counts of the run in the file that TEST_COUNTS names.. */
+/** mocha's `spec` report, and the counts of the run in the file that TEST_COUNTS names. */
 const { writeFileSync } = require("node:fs");
 const { reporters, Runner } = require("mocha");
 
