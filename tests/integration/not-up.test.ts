@@ -32,10 +32,11 @@ describe("a stack that is not up, on stand-ins", function () {
         });
     }
 
-    it("makes down say that nothing was deleted", () => {
+    it("makes down say that nothing was deleted, and ask about nothing", () => {
         recording.state([]);
-        const { status, text } = recording.run("down", ["--yes"]);
+        const { status, text, calls } = recording.run("down", [], { terminal: ["stdin", "stdout"] });
         assert.equal(status, 0, text);
         assert.match(text, /Stack dev was not up/);
+        assert.ok(!calls.some((call) => call.startsWith("pulumi destroy")));
     });
 });

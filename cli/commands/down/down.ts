@@ -129,7 +129,10 @@ async function removeUnrecorded(plan: DestroyPlan, yes: boolean): Promise<void> 
 }
 
 async function destroy(plan: DestroyPlan, yes: boolean): Promise<void> {
-    const { stack, output } = plan.open;
+    const { stack, state, output } = plan.open;
+    if (state.length === 0) {
+        return; // as after pulumi destroy: there is nothing that Pulumi could ask about
+    }
     try {
         // Without --yes, Pulumi lists what it deletes and asks.
         stack.run(["destroy", ...(yes ? ["--yes"] : []), "--refresh"]);
