@@ -79,7 +79,7 @@ export class Keeper {
         const torn = readIfThere(this.file);
         const { mirror } = this;
         const backup = torn && newestBackup(this.backups, this.mirrorPath);
-        if (!torn?.length && !mirror && !backup) {
+        if (!torn && !mirror) {
             return; // The app has not yet written its first file on this volume.
         }
         const salvaged = copyOf(salvage(torn?.toString() ?? ""));

@@ -131,8 +131,8 @@ describe("The guard of the api's file", function () {
         });
     }
 
-    // An empty file is left to the app: see below.
-    for (const { name, bytes, found } of tornFiles.filter(({ name }) => name !== "empty")) {
+    // The app writes a file that is missing, but never one that is empty: a kill in its very first write leaves such a one.
+    for (const { name, bytes, found } of tornFiles) {
         it(`salvages a torn file without a mirror and backups: ${name}`, () => {
             writeFileSync(db, bytes);
             watchFor(3000);
@@ -213,10 +213,6 @@ describe("The guard of the api's file", function () {
     it("leaves a volume alone that was never used", () => {
         watchFor(3000);
         assert.deepEqual(readdirSync(folder), ["backups"]);
-        writeFileSync(db, "");
-        watchFor(3000);
-        assert.equal(readFileSync(db, "utf8"), "");
-        assert.deepEqual(readdirSync(folder).sort(), ["backups", "db.json"]);
         assert.deepEqual(reports, []);
     });
 
