@@ -68,7 +68,10 @@ function look(keeper: Keeper): void {
             report("ApiRestarted", message, { at, id: `restart-${String(number)}` });
         }
         keeper.look();
-        lastFailure = "";
+        if (lastFailure !== "") {
+            lastFailure = "";
+            report("ApiGuardRecovered", `The guard mirrors ${file} again.`);
+        }
     } catch (error) {
         const { message } = error as Error;
         if (message !== lastFailure) {

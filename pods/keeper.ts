@@ -5,7 +5,8 @@ import { keepMirror, keepTorn, newestBackup } from "./copies.ts";
 import { type Copy, readBack, readIfThere, render, salvage, writeDurably } from "./database.ts";
 
 /** What the guard reports, as the reason of an Event. */
-export type Reason = "ApiRestarted" | "ApiFileRepaired" | "ApiFileShorter" | "ApiGuardFailed";
+export type Reason =
+    "ApiRestarted" | "ApiFileRepaired" | "ApiFileShorter" | "ApiGuardFailed" | "ApiGuardRecovered";
 export type Report = (reason: Reason, message: string) => void;
 
 /** A file that stays invalid and unchanged this long is torn. Before that, the app may still be writing it. */

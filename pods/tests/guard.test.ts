@@ -153,16 +153,17 @@ describe("The guard", function () {
         assert.match(event?.message ?? "", /code 2\b/);
     });
 
-    it("reports once that it cannot write", async () => {
+    it("reports once that it cannot write, and that it can again", async () => {
         mkdirSync(join(dirname(db), ".guard", ".mirror.json.part", "taken"), { recursive: true });
         writeFileSync(db, file(2));
         startGuard();
         await until("the Event", () => cluster.events.length > 0);
         rmSync(join(dirname(db), ".guard", ".mirror.json.part"), { recursive: true });
         await until("the mirror", () => mirror() === file(2));
+        await until("the Events", () => cluster.events.length >= 2);
         assert.deepEqual(
             cluster.events.map(({ reason }) => reason),
-            ["ApiGuardFailed"],
+            ["ApiGuardFailed", "ApiGuardRecovered"],
         );
     });
 

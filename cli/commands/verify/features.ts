@@ -1,6 +1,6 @@
 /** Checks of what the config has switched on beside the chapter: the guard, and the backups. */
 import type { Client } from "../../../kubernetes/client.ts";
-import type { LiveObject } from "../../../kubernetes/objects.ts";
+import type { ClusterEvent, LiveObject, Pod } from "../../../kubernetes/objects.ts";
 import { kindOf, listPath } from "../../../model/kinds.ts";
 import { backupName, guardName } from "../../../model/names.ts";
 import type { Settings } from "../../../config/settings.ts";
@@ -20,18 +20,44 @@ export async function featureChecks(
     return found.filter((one) => one !== undefined);
 }
 
-/** Restarts and repairs do not fail the check: they are what the guard is for. Kubernetes keeps Events for an hour. */
 async function guardCheck(client: Client, namespace: string): Promise<Check> {
     const selector = `reportingComponent=${guardName}`;
     const path = `/api/v1/namespaces/${namespace}/events?fieldSelector=${encodeURIComponent(selector)}`;
-    const events = await client.list<LiveObject & { reason?: string }>(path);
+    const [events, pods] = await Promise.all([
+        client.list<ClusterEvent>(path),
+        client.list<Pod>(`/api/v1/namespaces/${namespace}/pods`),
+    ]);
+    return guardCheckOf(events, pods, `kubectl get events --field-selector ${selector}`);
+}
+
+/**
+ * Restarts and repairs do not fail the check: they are what the guard is for. Kubernetes keeps Events for an hour. Exported
+ * for its unit tests.
+ *
+ * @param pods those that run now.
+ */
+export function guardCheckOf(events: readonly ClusterEvent[], pods: readonly Pod[], tried: string): Check {
     const count = (reason: string) => events.filter((event) => event.reason === reason).length;
+    const failing = pods.flatMap(({ metadata }) => failureOf(events, metadata.name) ?? []);
     return check(
         "Guard",
-        `kubectl get events --field-selector ${selector}`,
-        true,
-        `in the last hour: restarts ${count("ApiRestarted")}, repairs ${count("ApiFileRepaired")}, shorter files ${count("ApiFileShorter")}`,
+        tried,
+        failing.length === 0,
+        failing.join(" ") ||
+            `in the last hour: restarts ${count("ApiRestarted")}, repairs ${count("ApiFileRepaired")}, shorter files ${count("ApiFileShorter")}`,
     );
+}
+
+/** Why the guard of a pod cannot do its work. Undefined if it can. */
+function failureOf(events: readonly ClusterEvent[], pod: string): string | undefined {
+    const about = (reason: string) =>
+        events
+            .filter(({ involvedObject, ...event }) => involvedObject?.name === pod && event.reason === reason)
+            .sort((one, other) => (one.lastTimestamp ?? "").localeCompare(other.lastTimestamp ?? ""));
+    const failure = about("ApiGuardFailed").at(-1);
+    const recovery = about("ApiGuardRecovered").at(-1);
+    const isOver = (recovery?.lastTimestamp ?? "") >= (failure?.lastTimestamp ?? "");
+    return isOver ? undefined : failure?.message;
 }
 
 async function backupsCheck(client: Client, settings: Settings, namespace: string): Promise<Check> {
