@@ -27,8 +27,11 @@ export async function sandbox(query: ClusterQuery): Promise<Cluster> {
     if (!isBuilt && !yes && isInteractive()) {
         await confirmBuild();
     }
-    output.info("minikube is not on the PATH. Using the sandbox in its place, see sandbox/README.md.");
-    runVisibly("npm", ["run", "--silent", "sandbox", "--", "up"], env, output.descriptor);
+    // What brings the app up also builds anew what has changed.
+    if (mayStart || !isRunning(env)) {
+        output.info("minikube is not on the PATH. Using the sandbox in its place, see sandbox/README.md.");
+        runVisibly("npm", ["run", "--silent", "sandbox", "--", "up"], env, output.descriptor);
+    }
     return {
         kind: "sandbox",
         env: { ...env, ...sandboxEnvironment(env), ...chosenBackend(env) },
@@ -47,6 +50,10 @@ export async function sandbox(query: ClusterQuery): Promise<Cluster> {
 export function sandboxEnvironment(env: Environment): Environment | undefined {
     const json = outputOf("npm", ["run", "--silent", "sandbox", "--", "env", "--json"], env);
     return json === undefined ? undefined : (JSON.parse(json) as Environment);
+}
+
+function isRunning(env: Environment): boolean {
+    return outputOf("npm", ["run", "--silent", "sandbox", "--", "status"], env) !== undefined;
 }
 
 /** Where a person keeps Pulumi's state, and its passphrase. The sandbox has a place of its own for those who have not chosen. */
