@@ -18,7 +18,10 @@ export interface ClusterProviderArgs {
 export function clusterProvider({ context, kubeconfig }: ClusterProviderArgs): Provider {
     return new Provider("cluster", {
         context,
-        ...(kubeconfig && { kubeconfig: secret(kubeconfig) }),
+        // Empty, the provider looks for a kubeconfig as kubectl does, in all files of KUBECONFIG. Undefined, the SDK would pass on
+        // KUBECONFIG as the path of one file, which gets into the state, and the provider would leave a copy of that file in
+        // the temporary folder of each run. Source: `writeKubeconfigToFile` in the provider's provider.go.
+        kubeconfig: kubeconfig ? secret(kubeconfig) : "",
         // The context identifies the cluster: if its address changes (minikube's does at a start), it is the same cluster.
         clusterIdentifier: context,
         // ConfigMaps keep their names, so they are changed in place: a replacement would leave a moment without the map.

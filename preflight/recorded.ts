@@ -34,11 +34,11 @@ export function otherCluster(context: string, recorded: RecordedState): readonly
 
 /**
  * Whether the stack's objects have the provider already that the config asks for. To declare it then changes nothing in the
- * state. A kubeconfig that the config does not name comes from the environment.
+ * state.
  */
 export function keepsProvider(
     recorded: RecordedState,
-    { context, kubeconfig = process.env.KUBECONFIG }: Pick<Settings, "context" | "kubeconfig">,
+    { context, kubeconfig }: Pick<Settings, "context" | "kubeconfig">,
 ): boolean {
     return (
         recorded.objects.length === 0 || (recorded.context === context && recorded.kubeconfig === kubeconfig)

@@ -120,6 +120,7 @@ describe("deploy", () => {
                     enableConfigMapMutable: "true",
                     upsertExistingObjects: "true",
                     enablePatchForce: "true",
+                    kubeconfig: "",
                 });
             });
         }

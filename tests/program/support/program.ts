@@ -119,8 +119,6 @@ function plain(value: unknown): Promise<unknown> {
 }
 
 async function startMocks(): Promise<Declared[]> {
-    // The provider would take the kubeconfig of the shell into its inputs.
-    delete process.env.KUBECONFIG;
     const resources: Declared[] = [];
     await runtime.setMocks(
         {
