@@ -24,6 +24,7 @@ Usage: npm run bench -- [OPTIONS]
 
 Options:
   --rounds N    rounds that are counted, after one that is not (default: 5)
+  --growth      also measure growth, which takes as long again
   --print       print the table, and write no file
   --help        show this help`;
 
@@ -31,6 +32,7 @@ async function main(): Promise<void> {
     const { values } = parseArgs({
         options: {
             rounds: { type: "string", default: "5" },
+            growth: { type: "boolean", default: false },
             print: { type: "boolean", default: false },
             help: { type: "boolean", default: false },
         },
@@ -45,7 +47,7 @@ async function main(): Promise<void> {
     }
     await onGround(async (ground) => {
         const benchmark = new Benchmark(ground);
-        await benchmark.run(rounds);
+        await benchmark.run(rounds, values.growth);
         const rows = benchmark.rows();
         const place = await describePlace(ground, rounds);
         const text = `${place}\n\n${resultTable(rows)}`;

@@ -72,24 +72,30 @@ export class Benchmark {
         this.peak = new PeakMemory(ground);
     }
 
-    /** One round that fills caches and is not counted, and the rounds. */
-    public async run(rounds: number): Promise<void> {
+    /**
+     * One round that fills caches and is not counted, and the rounds.
+     *
+     * @param withGrowth whether growth is measured as well, after them.
+     */
+    public async run(rounds: number, withGrowth: boolean): Promise<void> {
         await this.init();
         for (let round = 0; round <= rounds; round++) {
             console.log(round === 0 ? "warm-up" : `round ${round} of ${rounds}`);
             this.counting = round > 0;
             await this.round(round);
         }
-        console.log("growth");
-        await this.growth(rounds);
+        if (withGrowth) {
+            console.log("growth");
+            await this.growth(rounds);
+        }
     }
 
-    /** The rows with all figures. */
+    /** The rows of what was measured, with all figures. */
     public rows(): readonly Row[] {
-        return (Object.keys(tasks) as Task[]).map((key) => ({
-            ...tasks[key],
-            values: this.values.get(key) ?? {},
-        }));
+        return (Object.keys(tasks) as Task[]).flatMap((key) => {
+            const values = this.values.get(key);
+            return values ? [{ ...tasks[key], values }] : [];
+        });
     }
 
     private async init(): Promise<void> {
