@@ -1,4 +1,4 @@
-/** The kubeconfig of the environment is found as kubectl finds it, and stays where it is. */
+/** The kubeconfig of the environment is found as kubectl finds it, and no copy of it stays. */
 import { strict as assert } from "node:assert";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -30,7 +30,7 @@ describe("a kubeconfig of several files", () => {
         rmSync(folder, { recursive: true });
     });
 
-    it("leads to the cluster, and no copy of it is left behind", async () => {
+    it("leads to the cluster, and no copy of it stays", async () => {
         await stack.up();
         await stack.up("--expect-no-changes");
         assert.deepEqual(
