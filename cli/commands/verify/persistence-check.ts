@@ -7,13 +7,15 @@
  */
 import { ChatApi, type Message } from "../../../kubernetes/chat-api.ts";
 import type { Client } from "../../../kubernetes/client.ts";
-import { type Claim, type Pod, isReady } from "../../../kubernetes/objects.ts";
+import { type Claim, type Pod, type PodSpec, isReady } from "../../../kubernetes/objects.ts";
 import { kindOf, listPath } from "../../../model/kinds.ts";
 import { workloadName } from "../../../model/names.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { UserError } from "../../../system/errors.ts";
 import { type Check, check, deploymentOf } from "./checks.ts";
 import type { LiveStack } from "./live.ts";
+
+type Volume = NonNullable<PodSpec["volumes"]>[number];
 
 const heading = "Storage that is deleted, storage that stays";
 const copyName = "synergychat-verify";
@@ -144,9 +146,7 @@ async function startCopy(client: Client, live: LiveStack): Promise<void> {
     if (!template) {
         throw new UserError(`there is no Deployment ${workloadName("api")} to copy`);
     }
-    const volumes = (template.volumes ?? []).map((volume) =>
-        volume.persistentVolumeClaim ? { ...volume, persistentVolumeClaim: { claimName: copyName } } : volume,
-    );
+    const volumes = volumesOfCopy(template.volumes ?? [], live.api?.claim);
     await create(client, podsPath(live), {
         apiVersion: "v1",
         kind: "Pod",
@@ -161,6 +161,22 @@ async function startCopy(client: Client, live: LiveStack): Promise<void> {
         },
         waitSeconds,
     );
+}
+
+/**
+ * The volumes of the copy: its own claim in place of the api's. Of any other claim, such as that of the backups, it gets
+ * nothing. A pod with two volumes of one claim never starts.
+ */
+export function volumesOfCopy(volumes: readonly Volume[], claim: string | undefined): readonly Volume[] {
+    return volumes.map((volume) => {
+        const { persistentVolumeClaim, ...others } = volume;
+        if (!persistentVolumeClaim) {
+            return volume;
+        }
+        return persistentVolumeClaim.claimName === claim
+            ? { ...others, persistentVolumeClaim: { claimName: copyName } }
+            : { ...others, emptyDir: {} };
+    });
 }
 
 /** By its label: what only happens to have the copy's name belongs to somebody else. */
