@@ -58,10 +58,15 @@ async function newestEvent(
 ): Promise<ClusterEvent | undefined> {
     const selector = encodeURIComponent(`involvedObject.name=${name}`);
     const path = `/api/v1/namespaces/${namespace}/events?fieldSelector=${selector}`;
-    const events = await client.listIfAllowed<ClusterEvent>(path);
-    return [...(events ?? [])].sort((one, other) => (timeOf(one) < timeOf(other) ? 1 : -1))[0];
+    return newest((await client.listIfAllowed<ClusterEvent>(path)) ?? []);
 }
 
-function timeOf({ lastTimestamp, eventTime, metadata }: ClusterEvent): string {
+/** The newest of these events. Undefined if there is none. */
+export function newest(events: readonly ClusterEvent[]): ClusterEvent | undefined {
+    return [...events].sort((one, other) => (timeOf(one) < timeOf(other) ? 1 : -1))[0];
+}
+
+/** When an event happened last, as a text that sorts. */
+export function timeOf({ lastTimestamp, eventTime, metadata }: ClusterEvent): string {
     return lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? "";
 }

@@ -31,8 +31,6 @@ export interface StateResource {
             readonly labels?: Readonly<Record<string, unknown>>;
         };
     };
-    /** What the provider waited for in vain after it had made the object. */
-    readonly initErrors?: readonly string[];
     readonly retainOnDelete?: boolean;
     readonly protect?: boolean;
 }

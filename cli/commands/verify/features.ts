@@ -1,6 +1,7 @@
 /** Checks of what the config has switched on beside the chapter: the guard, and the backups. */
 import type { Client } from "../../../kubernetes/client.ts";
 import type { ClusterEvent, LiveObject, Pod } from "../../../kubernetes/objects.ts";
+import { newest, timeOf } from "../../../kubernetes/obstacles.ts";
 import { kindOf, listPath } from "../../../model/kinds.ts";
 import { backupName, guardName } from "../../../model/names.ts";
 import type { Settings } from "../../../config/settings.ts";
@@ -50,13 +51,10 @@ export function guardCheckOf(events: readonly ClusterEvent[], pods: readonly Pod
 
 /** Why the guard of a pod cannot do its work. Undefined if it can. */
 function failureOf(events: readonly ClusterEvent[], pod: string): string | undefined {
-    const about = (reason: string) =>
-        events
-            .filter(({ involvedObject, ...event }) => involvedObject?.name === pod && event.reason === reason)
-            .sort((one, other) => (one.lastTimestamp ?? "").localeCompare(other.lastTimestamp ?? ""));
-    const failure = about("ApiGuardFailed").at(-1);
-    const recovery = about("ApiGuardRecovered").at(-1);
-    const isOver = (recovery?.lastTimestamp ?? "") >= (failure?.lastTimestamp ?? "");
+    const last = (reason: string) =>
+        newest(events.filter((event) => event.involvedObject?.name === pod && event.reason === reason));
+    const [failure, recovery] = [last("ApiGuardFailed"), last("ApiGuardRecovered")];
+    const isOver = failure && recovery && timeOf(recovery) >= timeOf(failure);
     return isOver ? undefined : failure?.message;
 }
 
