@@ -7,6 +7,7 @@ import type { FindingCode } from "../../model/finding.ts";
 import { messages, say } from "./support/app.ts";
 import { configure, fixesIn, follow } from "./support/advice.ts";
 import { get, kubectl } from "./support/cluster.ts";
+import { changeEnvironment } from "./support/environment.ts";
 import { codesIn } from "./support/findings.ts";
 import { operation } from "./support/operation.ts";
 import { TestStack } from "./support/stack.ts";
@@ -97,11 +98,10 @@ describe("the advice of pulumi up", () => {
     });
 
     it("leads back from a context that was renamed", async () => {
-        const before = process.env.KUBECONFIG;
         const file = join(folder, "kubeconfig");
         writeFileSync(file, await kubectl("config", "view", "--raw", "--flatten", "--minify"));
         await kubectl("config", "rename-context", "minikube", "renamed", "--kubeconfig", file);
-        process.env.KUBECONFIG = file;
+        const restoreEnvironment = changeEnvironment({ KUBECONFIG: file });
         try {
             configure(stack, { "kubernetes:context": "renamed" });
             const text = await refused(stack, "other-cluster");
@@ -109,7 +109,7 @@ describe("the advice of pulumi up", () => {
             await stack.up();
             await unchanged();
         } finally {
-            process.env.KUBECONFIG = before;
+            restoreEnvironment();
         }
     });
 

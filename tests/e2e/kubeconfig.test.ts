@@ -4,12 +4,13 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { kubectl } from "./support/cluster.ts";
+import { changeEnvironment } from "./support/environment.ts";
 import { TestStack } from "./support/stack.ts";
 
 describe("a kubeconfig of several files", () => {
     const stack = new TestStack("kubeconfig", { crawlerContainers: 1 });
-    const { KUBECONFIG, TMPDIR } = process.env;
     let folder: string;
+    let restoreEnvironment: () => void;
 
     before(async () => {
         await stack.create();
@@ -20,13 +21,11 @@ describe("a kubeconfig of several files", () => {
             mode: 0o600,
         });
         writeFileSync(other, "apiVersion: v1\nkind: Config\n");
-        Object.assign(process.env, { KUBECONFIG: `${other}:${file}`, TMPDIR: folder });
+        restoreEnvironment = changeEnvironment({ KUBECONFIG: `${other}:${file}`, TMPDIR: folder });
     });
     after(async () => {
         await stack.remove();
-        process.env.KUBECONFIG = KUBECONFIG;
-        delete process.env.TMPDIR;
-        Object.assign(process.env, TMPDIR === undefined ? {} : { TMPDIR });
+        restoreEnvironment();
         rmSync(folder, { recursive: true });
     });
 

@@ -7,6 +7,7 @@ import { stringify } from "yaml";
 import { messages, say } from "./support/app.ts";
 import { follow } from "./support/advice.ts";
 import { get, kubectl } from "./support/cluster.ts";
+import { changeEnvironment } from "./support/environment.ts";
 import { codesIn } from "./support/findings.ts";
 import { TestStack } from "./support/stack.ts";
 
@@ -53,10 +54,9 @@ describe("a prepared namespace", () => {
         const { status, text } = await stack.pulumi("up", "--yes", "--skip-preview");
         assert.notEqual(status, 0, text);
         assert.deepEqual(codesIn(text), ["foreign-namespace"], text);
-        const admin = process.env.KUBECONFIG;
-        process.env.KUBECONFIG = join(folder, "kubeconfig");
+        const restoreEnvironment = changeEnvironment({ KUBECONFIG: join(folder, "kubeconfig") });
         await follow(stack, text, "foreign-namespace", "Give it to this stack, which never deletes it");
-        process.env.KUBECONFIG = admin;
+        restoreEnvironment();
         await stack.up();
         await say(stack, "here");
         assert.deepEqual(await messages(stack), ["here"]);

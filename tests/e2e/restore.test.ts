@@ -106,7 +106,8 @@ describe("npm run restore", function () {
         for (const moment of [/^2\/4/m, /^4\/4/m]) {
             let copy: string | undefined;
             while (copy === undefined) {
-                await operation("restore", stack, [file, "--yes"], moment);
+                const { status, text } = await operation("restore", stack, [file, "--yes"], moment);
+                assert.ok(status === null || status === 0, text);
                 copy = restoreJournal()?.copy;
                 if (copy === undefined) {
                     await say(stack, "four"); // it was complete before the kill reached it

@@ -1,7 +1,7 @@
 /** A stack of a scenario's own, worked on by the real pulumi from the project's root, as a person would. */
 import { rmSync, writeFileSync } from "node:fs";
 import { stringify } from "yaml";
-import { kubectl } from "./cluster.ts";
+import { kubectl, list } from "./cluster.ts";
 import { execute } from "./execute.ts";
 
 /** What a command printed, both streams in one. */
@@ -68,6 +68,13 @@ export class TestStack {
         rmSync(this.file, { force: true });
         const own = `--selector=app.kubernetes.io/instance=synergychat-${this.name}`;
         await kubectl("delete", "namespace", own, "--wait=true");
+        // minikube's provisioner ignores the volumes that it made before its last start.
+        const volumes = await list(this.name, "persistentvolume");
+        for (const { metadata, spec } of volumes) {
+            if (spec.claimRef?.namespace === this.name) {
+                await kubectl("delete", "persistentvolume", metadata.name, "--ignore-not-found");
+            }
+        }
     }
 
     public async outputs(): Promise<any> {
