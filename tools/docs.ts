@@ -2,15 +2,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { format, resolveConfig } from "prettier";
 import { configTable, withConfigBlock } from "./config-docs.ts";
-import { declaredObjects } from "./declared.ts";
-import { diagram } from "./diagram.ts";
-import { fence, replaceGenerated } from "./markdown.ts";
+import { replaceGenerated } from "./markdown.ts";
 import { clusterRole, permissionTable } from "./permission-docs.ts";
 
 /** Each file that is generated or has a generated part: from its text as it is to its text as it has to be. */
-const generators: Readonly<Record<string, (text: string) => string | Promise<string>>> = {
+const generators: Readonly<Record<string, (text: string) => string>> = {
     "Pulumi.yaml": withConfigBlock,
-    "README.md": async (text) => replaceGenerated(text, "diagram", fence("mermaid", await stackDiagram())),
     "docs/configuration.md": (text) => replaceGenerated(text, "config keys", configTable()),
     "docs/permissions.md": (text) => replaceGenerated(text, "permissions", permissionTable()),
     "docs/rbac.yaml": clusterRole,
@@ -24,16 +21,9 @@ export async function generate(
     file: string,
 ): Promise<{ readonly current: string; readonly expected: string }> {
     const current = readFileSync(file, "utf8");
-    const text = (await generators[file]?.(current)) ?? current;
+    const text = generators[file]?.(current) ?? current;
     const options = await resolveConfig(file);
     return { current, expected: await format(text, { ...options, filepath: file }) };
-}
-
-async function stackDiagram(): Promise<string> {
-    return diagram(
-        await declaredObjects({ storageMode: "ephemeral" }),
-        await declaredObjects({ storageMode: "persistent" }),
-    );
 }
 
 async function main(): Promise<void> {

@@ -12,11 +12,6 @@ export function code(text: string): string {
     return `\`${text}\``;
 }
 
-/** A fenced block of code. */
-export function fence(language: string, text: string): string {
-    return `\`\`\`${language}\n${text}\n\`\`\``;
-}
-
 /**
  * A document with the text between two markers replaced. The markers are comments, which no reader sees:
  * `<!-- generated: NAME -->` and `<!-- end -->`.
