@@ -116,6 +116,47 @@ export interface Fix {
     readonly run: readonly string[];
 }
 
+/** A finding that stops the program before anything changes. What is false or undefined among the fixes is left out. */
+export const error = makerOf("error");
+
+/** A finding that is shown and stops nothing. */
+export const warning = makerOf("warning");
+
+/** A finding that asks for nothing. */
+export const note = makerOf("note");
+
+type Maybe<T> = T | false | undefined;
+
+function makerOf(severity: Finding["severity"]) {
+    return (
+        code: FindingCode,
+        subject: Subject,
+        reason: string,
+        ...fixes: readonly Maybe<Fix>[]
+    ): Finding => ({
+        code,
+        severity,
+        subject,
+        reason,
+        fixes: fixes.filter((one) => one !== undefined && one !== false),
+    });
+}
+
+/** A way on. What is false or undefined among the commands is left out. */
+export function fix(to: string, ...run: readonly Maybe<string>[]): Fix {
+    return { to, run: run.filter((one) => one !== undefined && one !== false) };
+}
+
+/** An object of the cluster as the subject of a finding. */
+export function subjectOf({ kind = "", metadata: { name, namespace } }: Named): Subject {
+    return { kind, name, ...(namespace !== undefined && { namespace }) };
+}
+
+interface Named {
+    readonly kind?: string | undefined;
+    readonly metadata: { readonly name: string; readonly namespace?: string | undefined };
+}
+
 /** One or more findings as text, indented by two spaces, separated by blank lines. */
 export function renderFindings(findings: readonly Finding[]): string {
     return findings.map((finding) => indent(renderFinding(finding))).join("\n\n");
