@@ -6,47 +6,52 @@ import { Output } from "./output.ts";
 /** The command was called in a way that it does not allow. Exit status 2. */
 export class UsageError extends UserError {}
 
-/** A row of the table of commands. */
-export interface Command {
+/** A command with its arguments, which are typed by their names. */
+export interface Command<Flag extends string = string, Option extends string = string> {
     /** What it does, in one line. */
     readonly summary: string;
     /** Its positional arguments, such as `[STACK]`, in the order in which they are given. */
     readonly words: readonly string[];
     /** Its flags without dashes, each with what it does. */
-    readonly flags: Readonly<Record<string, string>>;
+    readonly flags: Readonly<Record<Flag, string>>;
     /**
-     * Its options that take a value, without dashes.
+     * Its options that take a value, without dashes: what the value is, such as `PATH`, and what the option does.
      *
      * @default {}
      */
-    readonly options?: Readonly<Record<string, Option>>;
+    readonly options?: Readonly<Record<Option, { readonly value: string; readonly text: string }>>;
     /**
      * What a person should know beyond the summary, for the help.
      *
      * @default []
      */
     readonly details?: readonly string[];
-    /** Loads the command's module and runs it. */
-    readonly run: (call: Call) => Promise<void>;
-}
-
-/** An option that takes a value. */
-export interface Option {
-    /** What the value is, in capitals, such as `PATH`. */
-    readonly value: string;
-    /** What the option does. */
-    readonly text: string;
+    run(call: Call<Flag, Option>): Promise<void>;
 }
 
 /** One call of a command. */
-export interface Call {
+export interface Call<Flag extends string = never, Option extends string = never> {
     /** Positional arguments. There are at most as many as the command has. */
     readonly words: readonly string[];
-    /** Flags that were given, without dashes. */
-    readonly flags: ReadonlySet<string>;
-    /** Values of the options that were given, by their names without dashes. */
-    readonly options: Readonly<Record<string, string | undefined>>;
+    /** Whether each flag is given. */
+    readonly flags: Readonly<Record<Flag, boolean>>;
+    /** The value of each option. Undefined: it is not given. */
+    readonly options: Readonly<Record<Option, string | undefined>>;
     readonly output: Output;
+}
+
+/** The argument that names the stack. */
+export const stackWord = "[STACK]";
+
+/** Flags that several commands have. */
+export const yesFlag = { yes: "do not ask" };
+export const jsonFlag = { json: "print one JSON document on standard output" };
+
+/** A command whose flags and options are inferred from its definition. */
+export function defineCommand<Flag extends string = never, Option extends string = never>(
+    command: Command<Flag, Option>,
+): Command<Flag, Option> {
+    return command;
 }
 
 /**
@@ -54,7 +59,7 @@ export interface Call {
  *
  * @throws UsageError that names what the command does not know.
  */
-export function readCall(name: string, command: Command, args: readonly string[]): Call {
+export function readCall(name: string, command: Command, args: readonly string[]): Call<string, string> {
     const { flags: known, options: valued = {} } = command;
     const { positionals, tokens } = parseArgs({
         args: [...args],
@@ -85,15 +90,12 @@ export function readCall(name: string, command: Command, args: readonly string[]
     if (tooMany.length > 0) {
         refuse(`Unexpected argument: ${tooMany.join(" ")}`);
     }
-    const flags = new Set(given.map((option) => option.name).filter((option) => option in known));
-    const values = given
-        .filter((option) => option.name in valued)
-        .map((option) => [option.name, option.value]);
+    const values = new Map(given.map((option) => [option.name, option.value]));
     return {
         words: positionals,
-        flags,
-        options: Object.fromEntries(values) as Call["options"],
-        output: new Output(flags.has("json")),
+        flags: mapValues(known, (flag) => values.has(flag)),
+        options: mapValues(valued, (option) => values.get(option)),
+        output: new Output(values.has("json")),
     };
 }
 
@@ -116,6 +118,9 @@ export function helpOf(name: string, { summary, words, flags, options = {}, deta
     ].join("\n");
 }
 
-function mapValues<T>(record: Readonly<Record<string, unknown>>, value: () => T): Record<string, T> {
-    return Object.fromEntries(Object.keys(record).map((key) => [key, value()]));
+function mapValues<T>(
+    record: Readonly<Record<string, unknown>>,
+    value: (key: string) => T,
+): Record<string, T> {
+    return Object.fromEntries(Object.keys(record).map((key) => [key, value(key)]));
 }

@@ -6,21 +6,19 @@ import { UsageError, helpOf, readCall } from "./command.ts";
 import { commands } from "./commands.ts";
 
 async function main([name = "", ...args]: readonly string[]): Promise<void> {
-    const command = commands[name];
-    if (!command) {
-        throw new UsageError(`Unknown command: ${name}\n\n${helpOfAll()}`);
+    const load = commands[name];
+    if (!load) {
+        const known = Object.keys(commands).join(", ");
+        throw new UsageError(
+            `Unknown command: ${name}. The commands are: ${known}.\n  See one:  npm run up -- --help`,
+        );
     }
+    const { command } = await load();
     if (args.includes("--help")) {
         console.log(helpOf(name, command));
         return;
     }
     await command.run(readCall(name, command, args));
-}
-
-function helpOfAll(): string {
-    const width = Math.max(...Object.keys(commands).map((name) => name.length)) + 2;
-    const rows = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}${summary}`);
-    return ["Commands:", ...rows, "", "Each explains itself: npm run NAME -- --help"].join("\n");
 }
 
 // An interrupt reaches the program that runs from here as well. Without this, the command would end before that program,

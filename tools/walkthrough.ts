@@ -10,8 +10,7 @@ import { format } from "prettier";
 import { stringify } from "yaml";
 import { firstAnswering } from "../cli/addresses.ts";
 import { Output } from "../cli/output.ts";
-import { type OpenStack, openStack } from "../cli/stack.ts";
-import { Client } from "../kubernetes/client.ts";
+import { type Session, openStack } from "../cli/session.ts";
 import { waitForAddresses } from "../kubernetes/ingress.ts";
 import { projectName } from "../pulumi/project.ts";
 import { UserError, isUserError } from "../system/errors.ts";
@@ -32,7 +31,7 @@ async function main(): Promise<void> {
     provideChromium();
     setStorageMode("ephemeral");
     try {
-        const open = await openStack(stackName, { mayStart: true, yes: true, output: new Output(false) });
+        const open = await openStack(new Output(false), stackName, { access: "up", yes: true });
         try {
             await record(open);
         } finally {
@@ -57,7 +56,7 @@ function setStorageMode(storageMode: StorageMode): void {
     );
 }
 
-async function record(open: OpenStack): Promise<void> {
+async function record(open: Session): Promise<void> {
     const { env } = open.stack;
     const show = (command: string) => terminal(`$ ${command}\n${outputIn(command, env)}`);
 
@@ -99,13 +98,12 @@ async function write(name: string, parts: readonly string[]): Promise<void> {
     writeFileSync(document, await format(text, { filepath: document }));
 }
 
-function up({ stack }: OpenStack): void {
+function up({ stack }: Session): void {
     stack.run(["up", "--yes", "--skip-preview"]);
 }
 
 /** Waits until the page and the api answer, and returns their address. */
-async function untilReady({ cluster }: OpenStack): Promise<string> {
-    const client = await Client.connect({ context, env: cluster.env });
+async function untilReady({ client }: Session): Promise<string> {
     const addresses = await waitForAddresses(client, namespace, "ingress", answerSeconds);
     const urls = [`http://${hosts.webHost}`, `http://${hosts.apiHost}/messages`];
     const found = await Promise.all(urls.map((url) => firstAnswering(url, addresses, answerSeconds)));
@@ -140,7 +138,7 @@ async function picture(page: Page, name: string, description: string): Promise<s
     return `![${description}](${file})`;
 }
 
-async function replacePod(open: OpenStack): Promise<string> {
+async function replacePod(open: Session): Promise<string> {
     const command = "kubectl delete pod --selector app=synergychat-api";
     const printed = outputIn(command, open.stack.env);
     outputIn("kubectl rollout status deployment/synergychat-api --timeout=120s", open.stack.env);

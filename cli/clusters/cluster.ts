@@ -1,6 +1,11 @@
 /** The kinds of clusters that a stack can be on. */
+import type { Client } from "../../kubernetes/client.ts";
+import { UserError } from "../../system/errors.ts";
 import type { Environment } from "../../system/process.ts";
 import type { Output } from "../output.ts";
+
+/** The cluster does not answer, or does not exist. */
+export class NoCluster extends UserError {}
 
 /** A cluster that answers. */
 export interface Cluster {
@@ -25,6 +30,7 @@ export interface Cluster {
 
 /** What a stack needs of its cluster. */
 export interface ClusterNeeds {
+    readonly client: Client;
     /** The stack: the value of the label app.kubernetes.io/instance. */
     readonly instance: string;
     /** The ingress class that the stack uses: empty for the default class. Undefined: it uses no Ingress. */

@@ -1,16 +1,14 @@
 /** A cluster that somebody else runs: it answers, and this project neither starts nor changes it. */
-import { Client } from "../../kubernetes/client.ts";
 import { waitUntilIngressesAreAccepted } from "../../kubernetes/ingress.ts";
 import type { Cluster, ClusterQuery } from "./cluster.ts";
 
 /** The cluster behind a context that answers. */
-export function existingCluster({ context, env, output }: ClusterQuery): Cluster {
+export function existingCluster({ env, output }: ClusterQuery): Cluster {
     return {
         kind: "existing",
         env,
-        prepare: async ({ instance, ingressClass }) => {
+        prepare: async ({ client, instance, ingressClass }) => {
             if (ingressClass !== undefined) {
-                const client = await Client.connect({ context, env });
                 await waitUntilIngressesAreAccepted(client, instance, output.info);
             }
         },

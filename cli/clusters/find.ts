@@ -2,7 +2,7 @@
 import { contexts, isInPod, unknownContext } from "../../kubernetes/kubectl.ts";
 import { UserError } from "../../system/errors.ts";
 import { type Environment, isOnPath, outputOf } from "../../system/process.ts";
-import type { Cluster, ClusterQuery } from "./cluster.ts";
+import { type Cluster, type ClusterQuery, NoCluster } from "./cluster.ts";
 import { existingCluster } from "./existing.ts";
 import { minikube, profileOf } from "./minikube.ts";
 import { isSandboxPossible, sandbox } from "./sandbox.ts";
@@ -35,7 +35,7 @@ export async function findCluster(query: ClusterQuery): Promise<Cluster> {
     if (isSandbox) {
         return sandbox(query);
     }
-    throw new UserError(noCluster(context, env, mayStart));
+    throw new NoCluster(noCluster(context, env, mayStart));
 }
 
 function noCluster(context: string, env: Environment, mayStart: boolean): string {

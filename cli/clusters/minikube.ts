@@ -1,10 +1,8 @@
 /** A minikube profile. Every call names the profile behind the context, since another one may be active. */
-import { Client } from "../../kubernetes/client.ts";
 import { waitUntilIngressesAreAccepted } from "../../kubernetes/ingress.ts";
-import { UserError } from "../../system/errors.ts";
 import { hostsFile, thisMachine } from "../../system/machine.ts";
 import { type Environment, capture, isOnPath, outputOf, runVisibly } from "../../system/process.ts";
-import type { Cluster, ClusterQuery } from "./cluster.ts";
+import { type Cluster, type ClusterQuery, NoCluster } from "./cluster.ts";
 
 interface Profile {
     readonly Name: string;
@@ -29,7 +27,7 @@ export function profileOf(context: string, env: Environment): string | undefined
 export function minikube(query: ClusterQuery, profile: string, isRunning: boolean): Cluster {
     const { env, output, mayStart } = query;
     if (!isRunning && !mayStart) {
-        throw new UserError(
+        throw new NoCluster(
             `minikube profile ${profile} does not run.\n  Start it:  minikube start --profile ${profile}`,
         );
     }
@@ -40,7 +38,7 @@ export function minikube(query: ClusterQuery, profile: string, isRunning: boolea
     return {
         kind: "minikube",
         env,
-        prepare: async ({ instance, ingressClass }) => {
+        prepare: async ({ client, instance, ingressClass }) => {
             if (ingressClass === undefined) {
                 return;
             }
@@ -48,7 +46,6 @@ export function minikube(query: ClusterQuery, profile: string, isRunning: boolea
             if (["", "nginx"].includes(ingressClass)) {
                 enableIngress(query, profile);
             }
-            const client = await Client.connect({ context: query.context, env });
             await waitUntilIngressesAreAccepted(client, instance, output.info);
         },
         folderExists: (folder) => folderExists(folder, profile, env),

@@ -4,7 +4,7 @@ import { UserError } from "../../system/errors.ts";
 import { isLinuxRoot } from "../../system/machine.ts";
 import { type Environment, outputOf, runVisibly } from "../../system/process.ts";
 import { confirm, isInteractive } from "../terminal.ts";
-import type { Cluster, ClusterQuery } from "./cluster.ts";
+import { type Cluster, type ClusterQuery, NoCluster } from "./cluster.ts";
 
 /** Whether the sandbox can run on this machine. */
 export function isSandboxPossible(): boolean {
@@ -20,7 +20,7 @@ export async function sandbox(query: ClusterQuery): Promise<Cluster> {
     const { env, output, mayStart, yes } = query;
     const isBuilt = sandboxEnvironment(env) !== undefined;
     if (!isBuilt && !mayStart) {
-        throw new UserError(
+        throw new NoCluster(
             "There is no cluster: the sandbox is not built.\n  Bring the stack up:  npm run up",
         );
     }

@@ -5,37 +5,45 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { findCronJob, makeBackup } from "../../../kubernetes/backups.ts";
-import { ChatApi } from "../../../kubernetes/chat-api.ts";
-import { Client } from "../../../kubernetes/client.ts";
+import type { ChatApi } from "../../../kubernetes/chat-api.ts";
 import { textOf } from "../../../kubernetes/messages-file.ts";
-import { outputsIn } from "../../../pulumi/state.ts";
 import { UserError } from "../../../system/errors.ts";
 import { createDurably } from "../../../system/files.ts";
 import { backupNotMade, backupsOff, describeBackup } from "../../backups.ts";
-import type { Call } from "../../command.ts";
+import { defineCommand, stackWord } from "../../command.ts";
 import { describe } from "../../operation.ts";
 import type { Output } from "../../output.ts";
 import { callersPath } from "../../paths.ts";
-import { openStack, requireNamespace, settingsOf } from "../../stack.ts";
+import { type LiveSession, openLiveStack } from "../../session.ts";
 
-/** Runs the command. */
-export async function backup({ words, options, output }: Call): Promise<void> {
-    const file = options.file === undefined ? undefined : callersPath(options.file);
-    if (file !== undefined) {
-        requireNewFile(file);
-    }
-    const open = await openStack(words[0], { mayStart: false, yes: false, output });
-    const { stack, context, cluster, state } = open;
-    const { namespaceName } = outputsIn(state, stack.name);
-    const client = await Client.connect({ context, env: cluster.env });
-    await requireNamespace(client, namespaceName, stack.name);
-    if (file !== undefined) {
-        await writeFile(new ChatApi(client, namespaceName), file, output);
-        return;
-    }
+export const command = defineCommand({
+    summary: "Makes a backup of the messages now.",
+    words: [stackWord],
+    flags: {},
+    options: {
+        file: { value: "PATH", text: "write a new file on this machine instead, in both storage modes" },
+    },
+    details: [
+        "Without --file, the backup is on the claim of the stack's backups, which needs backupSchedule. It is proven:",
+        "the api's own image starts on a copy of it and must return as many messages. Of these backups, the newest 20 are",
+        "kept. With --file, it is what the api returns, in the layout of the api's own file.",
+        "A file that exists is never replaced.",
+    ],
+    run: async ({ words, options, output }) => {
+        const file = options.file === undefined ? undefined : callersPath(options.file);
+        if (file !== undefined) {
+            requireNewFile(file);
+        }
+        const session = await openLiveStack(output, words[0], { access: "read" });
+        await (file === undefined ? backup(session) : writeFile(session.api, file, output));
+    },
+});
+
+async function backup({ client, outputs, settings, output }: LiveSession): Promise<void> {
+    const { namespaceName } = outputs;
     const cronJob = await findCronJob(client, namespaceName);
     if (!cronJob) {
-        throw new UserError(output.render([backupsOff(settingsOf(open))]));
+        throw new UserError(output.render([backupsOff(settings)]));
     }
     output.info("Making a backup, and proving it: the api's own image starts on a copy of it ...");
     const end = await makeBackup(client, cronJob, "manual");

@@ -1,25 +1,30 @@
 /** `npm run backups -- [STACK] [--json]`: lists the backups, the newest first. */
 import { type Backup, hasBackups, listBackups } from "../../../kubernetes/backups.ts";
-import { Client } from "../../../kubernetes/client.ts";
-import { outputsIn } from "../../../pulumi/state.ts";
 import { UserError } from "../../../system/errors.ts";
 import { backupsOff } from "../../backups.ts";
-import type { Call } from "../../command.ts";
-import { openStack, requireNamespace, settingsOf } from "../../stack.ts";
+import { defineCommand, jsonFlag, stackWord } from "../../command.ts";
+import { type LiveSession, openLiveStack } from "../../session.ts";
 
-/** Runs the command. */
-export async function backups({ words, flags, output }: Call): Promise<void> {
-    const open = await openStack(words[0], { mayStart: false, yes: false, output });
-    const { stack, context, cluster, state } = open;
-    const { namespaceName } = outputsIn(state, stack.name);
-    const settings = settingsOf(open);
-    const client = await Client.connect({ context, env: cluster.env });
-    await requireNamespace(client, namespaceName, stack.name);
+export const command = defineCommand({
+    summary: "Lists the backups: time, messages, size, reason, whether proven, and name.",
+    words: [stackWord],
+    flags: jsonFlag,
+    details: [
+        "A pod that mounts their claim reads them, so this takes some seconds. The newest backup is the first.",
+    ],
+    run: async ({ words, flags, output }) => {
+        await backups(await openLiveStack(output, words[0], { access: "read" }), flags.json);
+    },
+});
+
+async function backups(session: LiveSession, json: boolean): Promise<void> {
+    const { stack, client, outputs, settings, output } = session;
+    const { namespaceName } = outputs;
     if (!(await hasBackups(client, namespaceName))) {
         throw new UserError(output.render([backupsOff(settings)]));
     }
     const found = await listBackups(client, namespaceName, settings.images.tools);
-    if (flags.has("json")) {
+    if (json) {
         output.result(found);
     } else if (found.length === 0) {
         output.info("There are no backups yet.");

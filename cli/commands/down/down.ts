@@ -9,31 +9,39 @@ import { knownOutputs } from "../../../pulumi/state.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { UserError } from "../../../system/errors.ts";
 import { backupBefore } from "../../backups.ts";
-import { type Call, UsageError } from "../../command.ts";
-import { type OpenOptions, type OpenStack, openStack } from "../../stack.ts";
+import { UsageError, defineCommand, stackWord, yesFlag } from "../../command.ts";
+import { type Session, openStack } from "../../session.ts";
 import { confirm, isInteractive } from "../../terminal.ts";
 import { type DestroyPlan, planDestroy } from "./plan.ts";
 import { blockers, proveEnd } from "./proof.ts";
 import { refusals } from "./refusals.ts";
 import { deleteUnrecorded, ownedObjects, unrecorded } from "./unrecorded.ts";
 
-/** Runs the command. */
-export async function down({ words, flags, output }: Call): Promise<void> {
-    const yes = flags.has("yes");
-    if (!yes && !isInteractive()) {
-        throw new UsageError(
-            "npm run down deletes the stack with its data, and there is no terminal at which it could ask. Nothing was changed.\n" +
-                `  Delete without a question:  npm run down -- ${[...words, "--yes"].join(" ")}`,
-        );
-    }
-    const open = await openForDestroy(words[0], { mayStart: false, yes, output });
+export const command = defineCommand({
+    summary: "Destroys the stack, and checks that claims, volumes and data are gone or kept.",
+    words: [stackWord],
+    flags: { ...yesFlag, "no-backup": "make no backup before" },
+    details: ["A stack with backups makes one before, if retainData keeps the claim of the backups."],
+    run: async ({ words, flags: { yes, "no-backup": noBackup }, output }) => {
+        if (!yes && !isInteractive()) {
+            throw new UsageError(
+                "npm run down deletes the stack with its data, and there is no terminal at which it could ask. Nothing was changed.\n" +
+                    `  Delete without a question:  npm run down -- ${[...words, "--yes"].join(" ")}`,
+            );
+        }
+        await down(await openStack(output, words[0], { access: "destroy" }), yes, noBackup);
+    },
+});
+
+async function down(open: Session, yes: boolean, noBackup: boolean): Promise<void> {
+    const { output } = open;
     const plan = await planDestroy(open);
     const found = refusals(plan);
     if (found.length > 0) {
         throw new UserError(`Nothing was changed.\n\n${output.render(found)}`);
     }
     announce(plan);
-    if (!flags.has("no-backup")) {
+    if (!noBackup) {
         await backUp(plan);
     }
     await removeUnrecorded(plan, yes);
@@ -55,21 +63,6 @@ function summary({ open, places, retainData }: DestroyPlan): string {
         return `Stack ${open.stack.name} was not up. Nothing was deleted.`;
     }
     return `Stack ${open.stack.name} is down${retainData ? ", and its data is kept" : ""}.`;
-}
-
-/** As `openStack`. If there is no cluster any more, the person may want to forget the stack. */
-async function openForDestroy(named: string | undefined, options: OpenOptions): Promise<OpenStack> {
-    try {
-        return await openStack(named, options);
-    } catch (error) {
-        if (!(error instanceof UserError) || error instanceof UsageError) {
-            throw error;
-        }
-        throw new UserError(
-            `${error.message}\nNothing was changed. If the cluster is gone for good, make Pulumi forget the stack:\n` +
-                `  pulumi stack rm ${named ?? "dev"} --force --preserve-config`,
-        );
-    }
 }
 
 /** What is about to be deleted or kept, with how many messages. */

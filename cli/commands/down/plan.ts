@@ -1,6 +1,6 @@
 /** The destroy plan: the stack's namespaces, and the data that would be deleted or kept with them. */
 import { type ApiState, ChatApi } from "../../../kubernetes/chat-api.ts";
-import { Client } from "../../../kubernetes/client.ts";
+import type { Client } from "../../../kubernetes/client.ts";
 import type { Claim, LiveObject, Pod, Volume } from "../../../kubernetes/objects.ts";
 import { earlierVolumes, volumesPath } from "../../../kubernetes/volumes.ts";
 import { kindOf, listPath, objectPath } from "../../../model/kinds.ts";
@@ -8,11 +8,11 @@ import { isOwned } from "../../../model/ownership.ts";
 import { isBackupsClaim } from "../../../preflight/claims.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { guardedTypes, isKeptByState, knownOutputs, recordedIn } from "../../../pulumi/state.ts";
-import { type OpenStack, settingsOf } from "../../stack.ts";
+import type { Session } from "../../session.ts";
 
 /** What a destroy would do. */
 export interface DestroyPlan {
-    readonly open: OpenStack;
+    readonly open: Session;
     readonly client: Client;
     /** retainData in the config. */
     readonly retainData: boolean;
@@ -51,10 +51,9 @@ export interface Data {
 }
 
 /** Makes the plan. Nothing changes. */
-export async function planDestroy(open: OpenStack): Promise<DestroyPlan> {
-    const { state, context, cluster } = open;
-    const { namespace, retainData, protectData } = settingsOf(open);
-    const client = await Client.connect({ context, env: cluster.env });
+export async function planDestroy(open: Session): Promise<DestroyPlan> {
+    const { state, client, settings } = open;
+    const { namespace, retainData, protectData } = settings;
     const namespaces = new Set([
         knownOutputs(state)?.namespaceName ?? namespace,
         ...recordedIn(state).namespaces,

@@ -7,48 +7,66 @@
  */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { ChatApi } from "../../../kubernetes/chat-api.ts";
-import { Client } from "../../../kubernetes/client.ts";
 import { messagesIn } from "../../../kubernetes/messages-file.ts";
 import { renderFindings } from "../../../model/finding.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { dataFolder } from "../../../pulumi/login.ts";
 import { shortName } from "../../../pulumi/project.ts";
-import { outputsIn } from "../../../pulumi/state.ts";
 import { UserError } from "../../../system/errors.ts";
 import { backupBefore } from "../../backups.ts";
-import { type Call, UsageError } from "../../command.ts";
+import { UsageError, defineCommand, stackWord, yesFlag } from "../../command.ts";
 import { Journal, journalFolder, journalPath } from "../../journal.ts";
 import { begins } from "../../messages.ts";
 import { beginJournal, refuse, requireDead, requireInService, runSteps } from "../../operation.ts";
 import { findAddress, waitForAnswer } from "../../outside.ts";
-import { openStack, requireNamespace, settingsOf } from "../../stack.ts";
+import { type LiveSession, openLiveStack } from "../../session.ts";
 import { confirm, isInteractive } from "../../terminal.ts";
 import { interruptedRestore, noShell, restoreCommand } from "./refusals.ts";
 import { type Source, messagesOf, readSource, sourceOf } from "./source.ts";
 import { type Entries, type RestoreWork, steps, undo } from "./steps.ts";
 
-/** Runs the command. */
-export async function restore({ words, flags, options, output }: Call): Promise<void> {
-    const [word, named] = words;
-    if (word === undefined) {
-        throw withoutSource();
-    }
-    const source = sourceOf(word, options.messages);
-    const yes = flags.has("yes");
-    if (!yes && !isInteractive()) {
-        throw new UsageError(
-            "npm run restore replaces the messages, and there is no terminal at which it could ask. Nothing was changed.\n" +
-                `  Restore without a question:  ${restoreCommand({ stack: named ?? "STACK" }, source)}`,
-        );
-    }
-    const open = await openStack(named, { mayStart: false, yes, output });
-    const { stack, context, cluster } = open;
-    const settings = settingsOf(open);
-    const { namespaceName, apiUrl } = outputsIn(open.state, stack.name);
-    const client = await Client.connect({ context, env: cluster.env });
-    await requireNamespace(client, namespaceName, stack.name);
-    const api = new ChatApi(client, namespaceName);
+export const command = defineCommand({
+    summary: "Replaces the messages by those of a backup or a file.",
+    words: ["NAME|FILE", stackWord],
+    flags: { ...yesFlag, "no-backup": "make no backup of what is there before" },
+    options: {
+        messages: {
+            value: "N",
+            text: "the first N messages only: every earlier state of the chat is one",
+        },
+    },
+    details: [
+        "NAME is a backup as npm run backups lists it. FILE is a file on this machine, for example of npm run backup.",
+        "",
+        "The content is checked before anything changes. Then the api is out of its Service, so that nobody can post. What",
+        "its file has is copied to this machine, and to a backup if the stack makes some. The file is replaced as a whole,",
+        "the api runs on, and what it returns is compared. What was there stays on this machine, in a file that is named.",
+        "",
+        "If the command is killed, the same command continues, and a restore of that copy goes back. Without NAME and FILE,",
+        "the command says what is to be done about a restore that was interrupted.",
+    ],
+    run: async ({ words: [word, named], flags: { yes, "no-backup": noBackup }, options, output }) => {
+        if (word === undefined) {
+            throw withoutSource();
+        }
+        const source = sourceOf(word, options.messages);
+        if (!yes && !isInteractive()) {
+            throw new UsageError(
+                "npm run restore replaces the messages, and there is no terminal at which it could ask. Nothing was changed.\n" +
+                    `  Restore without a question:  ${restoreCommand({ stack: named ?? "STACK" }, source)}`,
+            );
+        }
+        await restore(await openLiveStack(output, named, { access: "read" }), source, { yes, noBackup });
+    },
+});
+
+async function restore(
+    open: LiveSession,
+    source: Source,
+    { yes, noBackup }: Pick<Choices, "yes" | "noBackup">,
+): Promise<void> {
+    const { stack, client, api, settings, output } = open;
+    const { namespaceName, apiUrl } = open.outputs;
     const work: RestoreWork = { open, client, api, settings };
     const path = journalPath(dataFolder(stack.env), "restore", await api.installation());
 
@@ -56,7 +74,7 @@ export async function restore({ words, flags, options, output }: Call): Promise<
     const earlier = await openJournal(work, path);
     const begun = earlier
         ? await resume(work, earlier, source)
-        : await begin(work, path, source, { yes, noBackup: flags.has("no-backup"), address });
+        : await begin(work, path, source, { yes, noBackup, address });
     if (!begun) {
         return; // there is nothing to replace
     }

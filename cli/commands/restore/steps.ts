@@ -9,12 +9,12 @@ import { writeDurably } from "../../../system/files.ts";
 import type { Journal } from "../../journal.ts";
 import { begins } from "../../messages.ts";
 import { type Step, describe, takeOut } from "../../operation.ts";
-import type { OpenStack } from "../../stack.ts";
+import type { Session } from "../../session.ts";
 import { type Source, messagesOf } from "./source.ts";
 
 /** What a restore works on. */
 export interface RestoreWork {
-    readonly open: OpenStack;
+    readonly open: Session;
     readonly client: Client;
     readonly api: ChatApi;
     readonly settings: Settings;

@@ -13,7 +13,7 @@ import type { Journal } from "../../journal.ts";
 import { begins, join } from "../../messages.ts";
 import { type Step, describe, refuse, takeOut } from "../../operation.ts";
 import { lateMessages } from "../../refusals.ts";
-import type { OpenStack } from "../../stack.ts";
+import type { Session } from "../../session.ts";
 import { answeredMessages } from "./refusals.ts";
 
 /** A storage mode. */
@@ -39,7 +39,7 @@ type SwitchJournal = Journal<Entries>;
 
 /** What a switch works on. */
 export interface Work {
-    readonly open: OpenStack;
+    readonly open: Session;
     readonly api: ChatApi;
     /** The stack's settings with the storage mode that the switch leads to. */
     readonly settings: Settings;
@@ -230,7 +230,7 @@ async function isUnchanged(api: ChatApi, { entries: { to, copy } }: SwitchJourna
 }
 
 /** Sets storageMode in the stack's config, if it is another one. */
-export function setMode({ stack, output }: OpenStack, mode: Mode): void {
+export function setMode({ stack, output }: Session, mode: Mode): void {
     if (stack.config()?.[`${projectName()}:storageMode`] !== mode) {
         output.info(`    pulumi config set storageMode ${mode}`);
         stack.setConfig("storageMode", mode);

@@ -4,35 +4,39 @@
  * The switch is a list of steps over a journal, a file on this machine that also holds the copy of the messages. If the
  * switch is killed at any step, the next run continues it, or goes back if it names the other mode.
  */
-import { ChatApi } from "../../../kubernetes/chat-api.ts";
-import { Client } from "../../../kubernetes/client.ts";
 import { inheritableVolumes } from "../../../kubernetes/volumes.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { inheritedVolume } from "../../../preflight/volumes.ts";
 import { dataFolder } from "../../../pulumi/login.ts";
 import { configText } from "../../../pulumi/project.ts";
-import { outputsIn } from "../../../pulumi/state.ts";
-import { type Call, UsageError } from "../../command.ts";
+import { UsageError, defineCommand, stackWord } from "../../command.ts";
 import { backupBefore } from "../../backups.ts";
 import { Journal, journalPath } from "../../journal.ts";
 import { beginJournal, refuse, requireDead, requireInService, runSteps } from "../../operation.ts";
 import { findAddress, waitForAnswer } from "../../outside.ts";
-import { openStack, requireNamespace, settingsOf } from "../../stack.ts";
+import { type LiveSession, openLiveStack } from "../../session.ts";
 import { namespaceChange, protectedClaim } from "./refusals.ts";
 import { type Entries, type Mode, type Work, setMode, steps, undo } from "./steps.ts";
 
-/** Runs the command. */
-export async function switchStorage({ words, flags, output }: Call): Promise<void> {
-    const [mode, named] = words;
-    const to = requireMode(mode);
-    const open = await openStack(named, { mayStart: false, yes: false, output });
-    const { stack, context, cluster } = open;
-    const settings = settingsOf(open, { storageMode: to });
-    const { namespaceName, apiUrl } = outputsIn(open.state, stack.name);
+export const command = defineCommand({
+    summary: "Changes the storage mode and takes the messages along.",
+    words: ["persistent|ephemeral", stackWord],
+    flags: { "no-backup": "make no backup before a switch to ephemeral" },
+    details: [
+        "The api is out of its Service meanwhile, so that nobody can post. If the command is killed, the same command",
+        "continues, and the one with the other mode goes back. A stack with backups makes one before it leaves its claim.",
+    ],
+    run: async ({ words: [mode, named], flags, output }) => {
+        const to = requireMode(mode);
+        const open = await openLiveStack(output, named, { access: "change", changes: { storageMode: to } });
+        await switchStorage(open, to, flags["no-backup"]);
+    },
+});
+
+async function switchStorage(open: LiveSession, to: Mode, noBackup: boolean): Promise<void> {
+    const { stack, context, client, api, settings, output } = open;
+    const { namespaceName, apiUrl } = open.outputs;
     refuse(output, namespaceChange(settings, namespaceName));
-    const client = await Client.connect({ context, env: cluster.env });
-    await requireNamespace(client, namespaceName, stack.name);
-    const api = new ChatApi(client, namespaceName);
     const work: Work = { open, api, settings, configBefore: configText(stack.name) };
     const path = journalPath(dataFolder(stack.env), "switch", await api.installation());
 
@@ -46,7 +50,7 @@ export async function switchStorage({ words, flags, output }: Call): Promise<voi
         }
     }
     refuse(output, protectedClaim(settings, await api.claim(), open.state));
-    if (!earlier && to === "ephemeral" && !flags.has("no-backup")) {
+    if (!earlier && to === "ephemeral" && !noBackup) {
         await backupBefore(output, client, namespaceName, "before-switch", {
             to: "Switch without a backup",
             run: ["npm run switch -- ephemeral --no-backup"],

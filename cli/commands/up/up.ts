@@ -6,7 +6,6 @@
  * lose messages that nobody agreed to lose.
  */
 import type { Settings } from "../../../config/settings.ts";
-import { Client } from "../../../kubernetes/client.ts";
 import { waitForAddresses } from "../../../kubernetes/ingress.ts";
 import { rolloutObstacles, rolloutProblems } from "../../../kubernetes/rollout.ts";
 import { inheritableVolumes } from "../../../kubernetes/volumes.ts";
@@ -16,27 +15,32 @@ import { type StackOutputs, outputsIn, recordedIn } from "../../../pulumi/state.
 import { hostsFile, thisMachine } from "../../../system/machine.ts";
 import { UserError } from "../../../system/errors.ts";
 import { firstAnswering, loopback } from "../../addresses.ts";
-import type { Call } from "../../command.ts";
-import { type OpenStack, openStack, settingsOf } from "../../stack.ts";
+import { defineCommand, stackWord, yesFlag } from "../../command.ts";
+import { type Session, openStack } from "../../session.ts";
 import { isInteractive } from "../../terminal.ts";
 
 const rolloutSeconds = 300; // for the pods to be ready, image pulls included
 const addressSeconds = 60; // for the controller to publish one
 const answerSeconds = 20; // for the app to answer there
 
-/** Runs the command. */
-export async function up({ words, flags, output }: Call): Promise<void> {
-    const yes = flags.has("yes");
-    const open = await openStack(words[0], { mayStart: true, yes, output });
-    const { stack, cluster, context, owners } = open;
-    const settings = settingsOf(open);
+export const command = defineCommand({
+    summary: "Brings SynergyChat up, from a fresh machine to the answering page.",
+    words: [stackWord],
+    flags: yesFlag,
+    run: async ({ words, flags, output }) => {
+        await up(await openStack(output, words[0], { access: "up", yes: flags.yes }), flags.yes);
+    },
+});
+
+async function up(session: Session, yes: boolean): Promise<void> {
+    const { stack, cluster, client, owners, settings, output } = session;
     const { exposure } = settings;
     await cluster.prepare({
+        client,
         instance: owners[0],
         ingressClass: exposure.kind === "ingress" ? (exposure.ingressClass ?? "") : undefined,
     });
-    const agreed = yes || !isInteractive() ? ["--yes", "--skip-preview"] : [];
-    await deploy(open, settings, agreed);
+    await deploy(session, yes || !isInteractive() ? ["--yes", "--skip-preview"] : []);
     const app = outputsIn(stack.resources(), stack.name);
     output.info(`\nSynergyChat is up, with ${app.storageMode} storage.`);
     output.info(`  page  ${app.webUrl}\n  api   ${app.apiUrl}/messages`);
@@ -45,51 +49,44 @@ export async function up({ words, flags, output }: Call): Promise<void> {
             ...forwardCommands(settings),
         ]);
     } else {
-        await showAddresses(open, settings, app, await Client.connect({ context, env: cluster.env }));
+        await showAddresses(session, app);
     }
     output.list("To look around, in each new terminal:", [...cluster.shellCommands, ...app.nextCommands]);
     cluster.notes.forEach((note) => {
         output.info(`\n${note}`);
     });
-    await showInheritableVolumes(open, app.namespaceName);
+    await showInheritableVolumes(session, app.namespaceName);
 }
 
 /** If the new config has given up a claim, its volume goes a moment later, or stays with its data. */
 async function showInheritableVolumes(
-    { state, context, cluster, output }: OpenStack,
+    { state, context, client, output }: Session,
     namespace: string,
 ): Promise<void> {
-    const client = await Client.connect({ context, env: cluster.env });
     const namespaces = [...new Set([namespace, ...recordedIn(state).namespaces])];
     const volumes = await inheritableVolumes(client, namespaces, output.info);
     output.findings(volumes.map((volume) => inheritedVolume(volume, context)));
 }
 
 /** Runs `pulumi up`. If the app does not run then, the pods say why better than a timeout does. */
-async function deploy(
-    { stack, context, cluster, output }: OpenStack,
-    { namespace }: Settings,
-    flags: readonly string[],
-): Promise<void> {
-    const connect = () => Client.connect({ context, env: cluster.env });
+async function deploy({ stack, client, settings, output }: Session, flags: readonly string[]): Promise<void> {
+    const { namespace } = settings;
     try {
         // A cluster that was recreated has nothing of what the state says, so the state is refreshed first.
         stack.run(["up", ...flags, "--refresh"]);
     } catch (error) {
-        output.findings(await rolloutObstacles(await connect(), namespace));
+        output.findings(await rolloutObstacles(client, namespace));
         throw error;
     }
-    const problems = await rolloutProblems(await connect(), namespace, rolloutSeconds);
+    const problems = await rolloutProblems(client, namespace, rolloutSeconds);
     if (problems.length > 0) {
         throw new UserError(`Pulumi is done, and SynergyChat does not run:\n\n${output.render(problems)}`);
     }
 }
 
 async function showAddresses(
-    { cluster, output }: OpenStack,
-    { exposure }: Settings,
+    { cluster, client, settings: { exposure }, output }: Session,
     app: StackOutputs,
-    client: Client,
 ): Promise<void> {
     const published = await waitForAddresses(client, app.namespaceName, exposure.kind, addressSeconds);
     // Without a published address, only a tunnel can answer, and it does so at once.

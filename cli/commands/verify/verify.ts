@@ -6,14 +6,14 @@
  * With `--json`, standard output is one JSON document.
  */
 import type { Settings } from "../../../config/settings.ts";
-import { Client } from "../../../kubernetes/client.ts";
+import type { Client } from "../../../kubernetes/client.ts";
 import { interrupted } from "../../../preflight/messages.ts";
-import { type StackOutputs, outputsIn } from "../../../pulumi/state.ts";
+import type { StackOutputs } from "../../../pulumi/state.ts";
 import { UserError } from "../../../system/errors.ts";
 import { firstAnswering, loopback } from "../../addresses.ts";
-import type { Call } from "../../command.ts";
+import { defineCommand, jsonFlag, stackWord } from "../../command.ts";
 import type { Output } from "../../output.ts";
-import { openStack, requireNamespace, settingsOf } from "../../stack.ts";
+import { type LiveSession, openLiveStack } from "../../session.ts";
 import { type Check, addressHeading, check, checksOf, exposureCheck } from "./checks.ts";
 import { featureChecks } from "./features.ts";
 import { type LiveStack, readLiveStack } from "./live.ts";
@@ -21,20 +21,33 @@ import { checkOnCopy, checkOnLivePod } from "./persistence-check.ts";
 
 const answerSeconds = 15;
 
-/** Runs the command. */
-export async function verify({ words, flags, output }: Call): Promise<void> {
-    const open = await openStack(words[0], { mayStart: false, yes: false, output });
-    const { stack, cluster, context, state } = open;
-    const app = outputsIn(state, stack.name);
-    const settings = settingsOf(open);
-    const client = await Client.connect({ context, env: cluster.env });
-    await requireNamespace(client, app.namespaceName, stack.name);
+export const command = defineCommand({
+    summary: "Runs the chapter's checks on the live stack, a line each.",
+    words: [stackWord],
+    flags: {
+        destructive: "also delete the live api's pod: with ephemeral storage, the messages are lost",
+        ...jsonFlag,
+    },
+    run: async ({ words, flags, output }) => {
+        await verify(await openLiveStack(output, words[0], { access: "read" }), flags);
+    },
+});
+
+interface Flags {
+    readonly destructive: boolean;
+    readonly json: boolean;
+}
+
+async function verify(
+    { stack, cluster, client, outputs, settings, output }: LiveSession,
+    { destructive, json }: Flags,
+): Promise<void> {
     const checks: Check[] = [];
-    for await (const next of allChecks(client, app, settings, flags.has("destructive"), output)) {
+    for await (const next of allChecks(client, outputs, settings, destructive, output)) {
         show(output, next, checks.at(-1)?.heading);
         checks.push(next);
     }
-    summarise(stack.name, flags.has("json"), checks, output);
+    summarise(stack.name, json, checks, output);
     if (checks.some(({ heading, result }) => heading === addressHeading && result === "failed")) {
         output.list("If only the addresses do not answer:", cluster.reachAdvice(undefined));
     }

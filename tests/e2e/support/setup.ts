@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findCluster } from "../../../cli/clusters/find.ts";
 import { Output } from "../../../cli/output.ts";
+import { Client } from "../../../kubernetes/client.ts";
 import { withPulumi } from "../../../pulumi/login.ts";
 
 const state = mkdtempSync(join(tmpdir(), "synergychat-e2e-"));
@@ -17,7 +18,8 @@ export async function mochaGlobalSetup(): Promise<void> {
     const output = new Output(false);
     const query = { context: "minikube", env: process.env, mayStart: true, yes: true, output };
     const cluster = await findCluster(query);
-    await cluster.prepare({ instance: "synergychat-e2e", ingressClass: "" });
+    const client = await Client.connect({ context: query.context, env: cluster.env });
+    await cluster.prepare({ client, instance: "synergychat-e2e", ingressClass: "" });
     const env = await withPulumi(
         {
             ...cluster.env,

@@ -1,7 +1,8 @@
-/** The stack that a command works on, with its cluster. */
+/** How every command starts: with its stack, its cluster, one connection, and what Pulumi knows. */
 import { existsSync } from "node:fs";
 import { type Settings, checkConfig } from "../config/settings.ts";
-import type { Client } from "../kubernetes/client.ts";
+import { ChatApi } from "../kubernetes/chat-api.ts";
+import { Client } from "../kubernetes/client.ts";
 import { currentContext, isContent, kubeconfigPath } from "../kubernetes/kubectl.ts";
 import { objectPath } from "../model/kinds.ts";
 import { instanceOf } from "../model/labels.ts";
@@ -18,47 +19,76 @@ import {
     shortName,
     stacksHere,
 } from "../pulumi/project.ts";
-import { type StateResource, recordedIn } from "../pulumi/state.ts";
+import { type StackOutputs, type StateResource, outputsIn, recordedIn } from "../pulumi/state.ts";
 import { UserError } from "../system/errors.ts";
 import type { Environment } from "../system/process.ts";
-import type { Cluster } from "./clusters/cluster.ts";
+import { type Cluster, NoCluster } from "./clusters/cluster.ts";
 import { findCluster } from "./clusters/find.ts";
 import type { Output } from "./output.ts";
 
-/** A stack whose cluster answers. */
-export interface OpenStack {
+/** What a command works with: a stack whose cluster answers. Each question to Pulumi was asked once. */
+export interface Session {
     readonly stack: PulumiStack;
     readonly cluster: Cluster;
     /** Context of the cluster. */
     readonly context: string;
+    /** The command's one connection to the cluster. */
+    readonly client: Client;
     /** The stack: the values of the label app.kubernetes.io/instance that stand for it. */
     readonly owners: Owners;
-    /** What its state held when the command began. */
+    /** The config, checked. */
+    readonly settings: Settings;
+    /** What the stack's state held when the command began. */
     readonly state: readonly StateResource[];
     readonly output: Output;
 }
 
+/** A session of a stack that is up. */
+export interface LiveSession extends Session {
+    /** The outputs that the last `up` recorded. */
+    readonly outputs: StackOutputs;
+    readonly api: ChatApi;
+}
+
 /** How a stack is opened. */
 export interface OpenOptions {
-    /** Whether a cluster may be started for it, and the stack created. */
-    readonly mayStart: boolean;
-    /** Whether to build a sandbox without asking. */
-    readonly yes: boolean;
-    readonly output: Output;
+    /**
+     * `up` may start a cluster and create the stack. `up` and `change` run Pulumi, and release a lock that a dead process
+     * has left. So does `destroy`, for a stack whose cluster may be gone for good. `read` runs no such command.
+     */
+    readonly access: "up" | "change" | "destroy" | "read";
+    /**
+     * Whether to build a sandbox without asking.
+     *
+     * @default false
+     */
+    readonly yes?: boolean;
+    /**
+     * Values of this project's keys that take the place of the config's.
+     *
+     * @default {}
+     */
+    readonly changes?: Readonly<Record<string, string>>;
 }
 
 /**
- * Finds the cluster of a stack, and Pulumi with a place for its state. Releases a lock that a dead process has left.
+ * Finds the cluster of a stack, and Pulumi with a place for its state.
  *
  * @param named the stack that the person named. Undefined: the selected one, else `dev`.
  * @throws UserError that says what is missing.
  */
-export async function openStack(named: string | undefined, options: OpenOptions): Promise<OpenStack> {
-    const { mayStart, output } = options;
+export async function openStack(
+    output: Output,
+    named: string | undefined,
+    { access, yes = false, changes = {} }: OpenOptions,
+): Promise<Session> {
+    const mayStart = access === "up";
     const name = named ?? selectedStack(process.env) ?? "dev";
     const context = contextOf(name);
     const env = { ...process.env, ...kubeconfigOf(name) };
-    const cluster = await findCluster({ ...options, context, env });
+    const cluster = await findCluster({ context, env, mayStart, yes, output }).catch((error: unknown) => {
+        throw access === "destroy" && error instanceof NoCluster ? withWayToForget(error, name) : error;
+    });
     const pulumiEnv = await withPulumi(cluster.env, output.info);
     requirePassphrase(configDocument(name), pulumiEnv);
     const selected = selectedStack(pulumiEnv);
@@ -69,7 +99,9 @@ export async function openStack(named: string | undefined, options: OpenOptions)
         context: currentContext(process.env) === context ? undefined : context,
     });
     output.info(`Stack ${name}, context ${context}.`);
-    releaseDeadLock(name, pulumiEnv, output.info);
+    if (access !== "read") {
+        releaseDeadLock(name, pulumiEnv, output.info);
+    }
     const stack = new PulumiStack(name, pulumiEnv, output.descriptor);
     if (mayStart) {
         stack.select();
@@ -81,18 +113,40 @@ export async function openStack(named: string | undefined, options: OpenOptions)
         throw new UserError(output.render(elsewhere));
     }
     const owners = ownersOf(instanceOf(projectName(), shortName(name)), recorded.instances);
-    return { stack, cluster, context, owners, state, output };
+    const settings = settingsOf(stack, context, changes, output);
+    const client = await Client.connect({ context, env: cluster.env });
+    return { stack, cluster, context, client, owners, settings, state, output };
 }
 
 /**
- * The stack's settings, checked.
+ * As `openStack`, for a command that works on a stack that is up.
  *
- * @param changes values of this project's keys that take the place of the config's.
- * @throws UserError with every finding.
+ * @throws UserError if it is not.
  */
-export function settingsOf(
-    { stack, context, output }: Pick<OpenStack, "stack" | "context" | "output">,
-    changes: Readonly<Record<string, string>> = {},
+export async function openLiveStack(
+    output: Output,
+    named: string | undefined,
+    options: OpenOptions,
+): Promise<LiveSession> {
+    const session = await openStack(output, named, options);
+    const { stack, client, context, state } = session;
+    const outputs = outputsIn(state, stack.name);
+    const { namespaceName } = outputs;
+    if ((await client.find(objectPath("Namespace", namespaceName))) === undefined) {
+        throw new UserError(
+            `Stack ${stack.name} is not up in the cluster of context ${context}: there is no namespace ${namespaceName}. Nothing was changed.\n` +
+                `  Bring it up:  npm run up -- ${stack.name}`,
+        );
+    }
+    return { ...session, outputs, api: new ChatApi(client, namespaceName) };
+}
+
+/** @throws UserError with every finding. */
+function settingsOf(
+    stack: PulumiStack,
+    context: string,
+    changes: Readonly<Record<string, string>>,
+    output: Output,
 ): Settings {
     const raw = stack.config();
     if (!raw) {
@@ -117,21 +171,14 @@ export function settingsOf(
     return settings;
 }
 
-/**
- * Checks that the namespace of a stack exists before a command works in it.
- *
- * @throws UserError if it does not.
- */
-export async function requireNamespace(client: Client, namespace: string, stack: string): Promise<void> {
-    if ((await client.find(objectPath("Namespace", namespace))) === undefined) {
-        throw new UserError(
-            `Stack ${stack} is not up in the cluster of context ${client.target.context}: there is no namespace ${namespace}. Nothing was changed.\n` +
-                `  Bring it up:  npm run up -- ${stack}`,
-        );
-    }
+function withWayToForget({ message }: NoCluster, stack: string): UserError {
+    return new UserError(
+        `${message}\nNothing was changed. If the cluster is gone for good, make Pulumi forget the stack:\n` +
+            `  pulumi stack rm ${stack} --force --preserve-config`,
+    );
 }
 
-/** Where the state is was not known before there was a Pulumi: another stack may be selected there. */
+/** The sandbox brings a Pulumi and a state of its own, in which another stack may be selected. */
 function requireNamed(named: string | undefined, name: string, selected: string | undefined): void {
     if (named === undefined && selected !== undefined && selected !== name) {
         throw new UserError(
