@@ -50,15 +50,6 @@ export interface ClusterSnapshot {
     readonly gatewayClasses: readonly LiveObject[] | undefined;
     /** What the user may do in the namespace. Undefined if the cluster does not tell. */
     readonly permissions: readonly Permission[] | undefined;
-    /** Objects of the stack's state that the cluster does not have. */
-    readonly absent: readonly RecordedObject[];
-}
-
-/** An object as the stack's state has it. */
-export interface RecordedObject {
-    readonly apiVersion: string;
-    readonly kind: string;
-    readonly metadata: { readonly name: string; readonly namespace?: string; readonly uid: string };
 }
 
 /** A namespace that the stack leaves, with what would be deleted with it. */
@@ -83,11 +74,8 @@ export interface SnapshotQuery {
     /** The stack: the values of the label app.kubernetes.io/instance that stand for it. */
     readonly owners: Owners;
     readonly exposure: ExposureKind;
-    /** What the stack has by its state. */
-    readonly recorded: {
-        readonly namespaces: readonly string[];
-        readonly objects: readonly RecordedObject[];
-    };
+    /** The namespaces that the stack has by its state. */
+    readonly recorded: { readonly namespaces: readonly string[] };
     /** The api's Deployment as the program declares it, with plain values. Asked for if there is a live one. */
     readonly apiDeployment: () => Promise<DeclaredDeployment>;
 }
@@ -140,8 +128,6 @@ export async function takeSnapshot(client: Client, query: SnapshotQuery): Promis
         );
     }
     const objects = [...others.flatMap((list) => list ?? []), ...(claims ?? [])];
-    const present = new Set([found, ...objects].map((object) => object?.metadata.uid));
-    const unseen = query.recorded.objects.filter(({ metadata }) => !present.has(metadata.uid));
     return {
         namespace: found,
         objects,
@@ -159,7 +145,6 @@ export async function takeSnapshot(client: Client, query: SnapshotQuery): Promis
         ingressClasses: classes[1],
         gatewayClasses: classes[2],
         permissions,
-        absent: await absentObjects(client, unseen),
     };
 }
 
@@ -183,25 +168,6 @@ async function abandonedNamespace(client: Client, name: string): Promise<Abandon
         new ChatApi(client, name).state(),
     ]);
     return namespace && { namespace, claims, api };
-}
-
-/** An object of the same name with another UID is another object. */
-async function absentObjects(
-    client: Client,
-    recorded: readonly RecordedObject[],
-): Promise<readonly RecordedObject[]> {
-    const answers = await Promise.all(
-        recorded.map(({ kind, metadata }) =>
-            client.read<LiveObject>(objectPath(kind, metadata.name, metadata.namespace)),
-        ),
-    );
-    return recorded.filter(({ metadata }, index) => {
-        const answer = answers[index];
-        return (
-            answer?.kind === "not found" ||
-            (answer?.kind === "found" && answer.body.metadata.uid !== metadata.uid)
-        );
-    });
 }
 
 async function listHostObjects(client: Client): Promise<readonly LiveObject[]> {

@@ -18,7 +18,7 @@ export const findingCodes = [
     "gateway-class-missing",
     // The cluster before a change.
     "other-cluster",
-    "objects-absent",
+    "recorded-claim-lost",
     "switch-interrupted",
     "restore-interrupted",
     "permissions-missing",

@@ -25,6 +25,7 @@ import {
     renamedStack,
 } from "./ownership.ts";
 import { missingPermissions } from "./permissions.ts";
+import { lostClaims } from "./recorded.ts";
 import { inheritedVolumes } from "./volumes.ts";
 
 /** What is known of the run beside config and cluster. */
@@ -55,6 +56,7 @@ export function evaluate(settings: Settings, snapshot: ClusterSnapshot, run: Run
         ...impossibleClaims(settings, snapshot, owners),
         ...claimsThatWouldBeDeleted(settings, snapshot, owners),
         ...volumesOnSeveralNodes(settings, snapshot),
+        ...lostClaims(settings, snapshot, recorded),
         ...missingBackups(settings, snapshot),
         ...inheritedVolumes(settings, snapshot),
         ...(switching

@@ -8,12 +8,12 @@ import { Client } from "../kubernetes/client.ts";
 import { type ClusterSnapshot, type DeclaredDeployment, takeSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, hasErrors, renderFinding } from "../model/finding.ts";
 import { ownersOf } from "../model/ownership.ts";
-import { plainValue, readRecordedState, stopIfRegistered } from "../pulumi/engine.ts";
+import { plainValue, readRecordedState } from "../pulumi/engine.ts";
 import type { RecordedState } from "../pulumi/state.ts";
 import { reachable, renderAdvice } from "./advice.ts";
 import { checkExistingClaim } from "./claim-check.ts";
 import { evaluate } from "./evaluate.ts";
-import { absentObjects, otherCluster } from "./recorded.ts";
+import { otherCluster } from "./recorded.ts";
 import { tryNewImage } from "./upgrade.ts";
 
 /** Resource args of the program that the preflight needs. */
@@ -73,10 +73,6 @@ export async function preflight(
     });
     const switching = process.env[switchVariable] !== undefined;
     await report(evaluate(settings, snapshot, { instance, recorded, switching }), context);
-    if (snapshot.absent.length > 0) {
-        const problem = renderAdvice([absentObjects(recorded, snapshot.absent)], context);
-        stopIfRegistered(snapshot.absent, new RunError(`\n${problem}\n`));
-    }
     if (!runtime.isDryRun()) {
         const { claimCheck, trial } = await plainValue<Declared>(await declare());
         await report(await checkExistingClaim(client, settings, snapshot, claimCheck), context);

@@ -1,6 +1,7 @@
-/** What the stack's state says about the cluster: which cluster it is, and which objects it has. */
+/** What the stack's state says about the cluster: which cluster it is, and which claims it has. */
 import type { Settings } from "../config/settings.ts";
-import type { RecordedObject } from "../kubernetes/snapshot.ts";
+import type { LiveObject } from "../kubernetes/objects.ts";
+import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import type { Finding } from "../model/finding.ts";
 import type { RecordedState } from "../pulumi/state.ts";
 
@@ -45,25 +46,32 @@ export function keepsProvider(
     );
 }
 
-/** Objects that the state has and the cluster does not: without a refresh, Pulumi would call them unchanged. */
-export function absentObjects(
-    { context = "", objects }: RecordedState,
-    absent: readonly RecordedObject[],
-): Finding {
-    const list = absent.map(
-        ({ kind, metadata: { name, namespace } }) =>
-            `  ${kind} ${name}${namespace === undefined ? "" : ` in namespace ${namespace}`}`,
-    );
-    const reason =
-        absent.length === objects.length
-            ? `The cluster of context ${context} has none of the ${objects.length} objects of this stack's state. It is a new cluster, or everything was deleted.`
-            : `This stack's state has objects that the cluster does not have:\n${list.join("\n")}`;
-    const claims = absent.filter(({ kind }) => kind === "PersistentVolumeClaim");
-    return {
-        code: "objects-absent",
-        severity: "error",
-        subject: { key: "kubernetes:context", value: context },
-        reason: claims.length > 0 ? `${reason}\nA claim that is created again has no messages.` : reason,
-        fixes: [{ to: "Create them again", run: ["pulumi up --refresh"] }],
-    };
+/**
+ * Claims that the state has and the cluster does not. `pulumi up` refreshes the state and creates them again, but not their
+ * messages.
+ */
+export function lostClaims(
+    { namespace }: Settings,
+    { objects, abandoned }: ClusterSnapshot,
+    recorded: RecordedState,
+): readonly Finding[] {
+    const listed = new Map<string | undefined, readonly LiveObject[] | undefined>([
+        ...abandoned.map((one) => [one.namespace.metadata.name, one.claims] as const),
+        [namespace, objects],
+    ]);
+    return recorded.objects
+        .filter(({ kind }) => kind === "PersistentVolumeClaim")
+        .filter(({ metadata }) => {
+            const claims = listed.get(metadata.namespace);
+            return claims && !claims.some((claim) => claim.metadata.uid === metadata.uid);
+        })
+        .map(({ kind, metadata: { name, namespace: where = "" } }) => ({
+            code: "recorded-claim-lost",
+            severity: "warning",
+            subject: { kind, name, namespace: where },
+            reason:
+                `Claim ${name} in namespace ${where} is in this stack's state, but no longer in the cluster: somebody deleted it, or this is a new cluster.\n` +
+                "Its data is gone, unless its volume was retained. If the config still asks for the claim, this update creates an empty one.",
+            fixes: [{ to: "See whether its volume is left", run: ["kubectl get persistentvolumes"] }],
+        }));
 }

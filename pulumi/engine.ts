@@ -1,6 +1,5 @@
 /** What the running program asks Pulumi's engine. */
 import * as pulumi from "@pulumi/pulumi";
-import type { RecordedObject } from "../kubernetes/snapshot.ts";
 import { minimumVersions } from "../model/versions.ts";
 import { type RecordedState, type StateResource, recordedIn } from "./state.ts";
 
@@ -46,45 +45,6 @@ async function readRecordedStateOf(stackName: string): Promise<RecordedState> {
     };
     return recordedIn(Object.values(answer.outputs));
 }
-
-/**
- * Stops the program if Pulumi takes one of these objects for one that exists: as unchanged, or as one to update.
- *
- * Only the registrations tell. After a refresh, Pulumi has forgotten the objects and creates them, but it refreshes in
- * memory, and `readRecordedState` still returns the old state.
- * Source: `refresh` in https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/deployment_executor.go
- *
- * @param absent objects that the state has and the cluster does not have.
- * @param problem is thrown once, however many objects it is about.
- */
-export function stopIfRegistered(absent: readonly RecordedObject[], problem: pulumi.RunError): void {
-    const uids = new Set(absent.map(({ metadata }) => metadata.uid));
-    // Once the program itself has ended, Pulumi shows the stack of an error, and its message only if there is none.
-    problem.stack = "";
-    const check = (metadata: Partial<RecordedObject["metadata"]> | undefined): void => {
-        if (metadata?.uid !== undefined && uids.has(metadata.uid)) {
-            throw problem;
-        }
-    };
-    const beforeUpdate = new pulumi.ResourceHook(
-        "recorded-and-absent",
-        ({ oldOutputs }) => {
-            check((oldOutputs as Partial<RecordedObject> | undefined)?.metadata);
-        },
-        { onDryRun: true },
-    );
-    pulumi.runtime.registerStackTransformation(({ resource, type, props, opts }) => {
-        if (!type.startsWith("kubernetes:")) {
-            return undefined;
-        }
-        // A resource gets its outputs after its transformations. An object that is still to be created has no UID yet.
-        setImmediate(() => (resource as KubernetesResource).metadata.apply(check));
-        return { props, opts: { ...opts, hooks: { ...opts.hooks, beforeUpdate: [beforeUpdate] } } };
-    });
-}
-
-/** A resource of any Kubernetes kind. */
-type KubernetesResource = pulumi.Resource & { readonly metadata: pulumi.Output<RecordedObject["metadata"]> };
 
 /** A value without promises and outputs in it, once all of them are known. */
 export function plainValue<T>(value: object): Promise<T> {

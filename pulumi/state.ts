@@ -1,5 +1,4 @@
 /** What a stack's state says: its outputs, its objects, their cluster, and how they are guarded. Pure. */
-import type { RecordedObject } from "../kubernetes/snapshot.ts";
 import { instanceLabel } from "../model/labels.ts";
 import { UserError } from "../system/errors.ts";
 
@@ -33,6 +32,13 @@ export interface StateResource {
     };
     readonly retainOnDelete?: boolean;
     readonly protect?: boolean;
+}
+
+/** An object as the state has it. */
+export interface RecordedObject {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly metadata: { readonly name: string; readonly namespace?: string; readonly uid: string };
 }
 
 /** Where the last run left the stack's objects. */

@@ -89,14 +89,6 @@ describe("the advice of pulumi up", () => {
         await unchanged();
     });
 
-    it("creates absent objects again", async () => {
-        await kubectl("delete", "service", "crawler-service", "--namespace", name);
-        const text = await refused(stack, "objects-absent");
-        await follow(stack, text, "objects-absent", "Create them again");
-        assert.ok(await get(name, "service", "crawler-service"));
-        await stack.up("--expect-no-changes");
-    });
-
     it("leads back from a context that was renamed", async () => {
         const file = join(folder, "kubeconfig");
         writeFileSync(file, await kubectl("config", "view", "--raw", "--flatten", "--minify"));

@@ -63,14 +63,14 @@ describe("npm run down, on stand-ins", function () {
             recording.objects({ [unrecorded]: deployment });
             const { status, text, calls } = down(["--yes"], { terminal });
             assert.equal(status, 0, text);
-            assert.deepEqual(calls, [deleted, "pulumi destroy --yes --refresh --stack dev"]);
+            assert.deepEqual(calls, [deleted, "pulumi destroy --yes --stack dev"]);
         }
     });
 
     it("asks at a terminal before it deletes, and leaves the rest of the questions to Pulumi", () => {
         const { status, text, calls } = down([], { terminal: atTerminal, typed: "y\n" });
         assert.equal(status, 0, text);
-        assert.deepEqual(calls, [deleted, "pulumi destroy --refresh --stack dev"]);
+        assert.deepEqual(calls, [deleted, "pulumi destroy --stack dev"]);
     });
 
     it("deletes nothing at a terminal after a no", () => {

@@ -21,7 +21,7 @@ describe("npm run up, on stand-ins", function () {
     }
 
     const select = "pulumi stack select dev --create --non-interactive";
-    const deploy = "pulumi up --yes --skip-preview --refresh --stack dev";
+    const deploy = "pulumi up --yes --skip-preview --stack dev";
     const start = "minikube start --profile minikube";
     const enable = "minikube addons enable ingress --profile minikube";
     const probe = "POST /apis/networking.k8s.io/v1/namespaces/default/ingresses?dryRun=All";
@@ -162,7 +162,7 @@ describe("npm run up, on stand-ins", function () {
         recording.write("ingress");
         recording.write("selected", "two");
         recording.write("Pulumi.two.yaml", "config:\n  kubernetes:context: minikube\n");
-        assert.equal(up().calls.at(-1), "pulumi up --yes --skip-preview --refresh --stack two");
+        assert.equal(up().calls.at(-1), "pulumi up --yes --skip-preview --stack two");
         assert.equal(up(["dev"]).calls.at(-1), deploy);
     });
 
@@ -170,7 +170,7 @@ describe("npm run up, on stand-ins", function () {
         recording.write("running-minikube");
         recording.write("ingress");
         const terminal = ["stdin", "stdout"] as const;
-        assert.equal(up([], { terminal }).calls.at(-1), "pulumi up --refresh --stack dev");
+        assert.equal(up([], { terminal }).calls.at(-1), "pulumi up --stack dev");
         assert.equal(up(["--yes"], { terminal }).calls.at(-1), deploy);
     });
 

@@ -128,7 +128,7 @@ async function destroy(plan: DestroyPlan, yes: boolean): Promise<void> {
     }
     try {
         // Without --yes, Pulumi lists what it deletes and asks.
-        stack.run(["destroy", ...(yes ? ["--yes"] : []), "--refresh"]);
+        stack.run(["destroy", ...(yes ? ["--yes"] : [])]);
     } catch (error) {
         // After a no to Pulumi's question, no claim is being deleted, and none needs an explanation.
         const found = await blockers(plan, ({ metadata }) => metadata.deletionTimestamp !== undefined);

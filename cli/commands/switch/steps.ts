@@ -114,8 +114,7 @@ async function changeStorage(work: Work, journal: SwitchJournal): Promise<Switch
     }
     const configFlag = discarded === undefined ? [] : ["--config-file", config];
     try {
-        // A killed run may have changed what it could not record: on the way back, that would seem unchanged.
-        stack.run(["up", "--yes", "--skip-preview", "--refresh", ...configFlag], { [switchVariable]: "1" });
+        stack.run(["up", "--yes", "--skip-preview", ...configFlag], { [switchVariable]: "1" });
     } finally {
         rmSync(config, { force: true });
     }

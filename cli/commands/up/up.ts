@@ -72,8 +72,7 @@ async function showInheritableVolumes(
 async function deploy({ stack, client, settings, output }: Session, flags: readonly string[]): Promise<void> {
     const { namespace } = settings;
     try {
-        // A cluster that was recreated has nothing of what the state says, so the state is refreshed first.
-        stack.run(["up", ...flags, "--refresh"]);
+        stack.run(["up", ...flags]);
     } catch (error) {
         output.findings(await rolloutObstacles(client, namespace));
         throw error;

@@ -1,14 +1,8 @@
 /** The snapshot, of a cluster that answers as it is told. */
 import { strict as assert } from "node:assert";
 import type { Answer, Client } from "../../../kubernetes/client.ts";
-import {
-    type RecordedObject,
-    type SnapshotQuery,
-    differences,
-    takeSnapshot,
-} from "../../../kubernetes/snapshot.ts";
+import { type SnapshotQuery, differences, takeSnapshot } from "../../../kubernetes/snapshot.ts";
 import type { LiveObject } from "../../../kubernetes/objects.ts";
-import { objectPath } from "../../../model/kinds.ts";
 import { allPermissions } from "../../../model/permissions.ts";
 import { fakeClient } from "../support/client.ts";
 import { claim, instance, object } from "../support/snapshots.ts";
@@ -36,7 +30,7 @@ const query: SnapshotQuery = {
     namespace: "synergychat",
     owners: [instance],
     exposure: "ingress",
-    recorded: { namespaces: [], objects: [] },
+    recorded: { namespaces: [] },
     apiDeployment: () => Promise.resolve(declared),
 };
 
@@ -88,7 +82,6 @@ describe("takeSnapshot", () => {
             ingressClasses: [],
             gatewayClasses: [],
             permissions: undefined,
-            absent: [],
         });
     });
 
@@ -194,46 +187,6 @@ describe("takeSnapshot", () => {
                 ["labelled", undefined],
             ],
         );
-    });
-
-    describe("absent objects", () => {
-        const service: RecordedObject = {
-            apiVersion: "v1",
-            kind: "Service",
-            metadata: { name: "api-service", namespace: "synergychat", uid: "1" },
-        };
-        const path = objectPath("Service", "api-service", "synergychat");
-        const absent = async (answer: Answer): Promise<readonly RecordedObject[]> => {
-            const recorded = { namespaces: [], objects: [service] };
-            return (await takeSnapshot(cluster({ [path]: answer }), { ...query, recorded })).absent;
-        };
-
-        it("are those that the cluster does not have, by UID", async () => {
-            assert.deepEqual(await absent(notFound), [service]);
-            assert.deepEqual(
-                await absent(found({ ...service, metadata: { ...service.metadata, uid: "2" } })),
-                [service],
-            );
-            assert.deepEqual(await absent(found(service)), []);
-        });
-
-        it("are not asked for one by one if a list has them", async () => {
-            const web = { ...service, metadata: { ...service.metadata, name: "web-service" } };
-            const services = "/api/v1/namespaces/synergychat/services";
-            const asked: string[] = [];
-            const client = fakeClient((one) => {
-                asked.push(one);
-                return one === services ? list(web) : isList(one) ? emptyList : notFound;
-            });
-            const recorded = { namespaces: [], objects: [web] };
-            assert.deepEqual((await takeSnapshot(client, { ...query, recorded })).absent, []);
-            assert.ok(!asked.includes(`${services}/web-service`));
-        });
-
-        it("are not those that may not be read", async () => {
-            // The api's state is asked for the same object, which may not be read either.
-            assert.deepEqual(await absent(forbidden), []);
-        });
     });
 
     describe("changes of the api's pod", () => {

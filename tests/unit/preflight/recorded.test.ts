@@ -1,16 +1,24 @@
 import { strict as assert } from "node:assert";
-import type { RecordedObject } from "../../../kubernetes/snapshot.ts";
-import { absentObjects, keepsProvider, otherCluster } from "../../../preflight/recorded.ts";
-import { assertFinding, commandsOf, recorded, single } from "../support/snapshots.ts";
+import type { ClusterSnapshot } from "../../../kubernetes/snapshot.ts";
+import { keepsProvider, otherCluster } from "../../../preflight/recorded.ts";
+import type { RecordedObject } from "../../../pulumi/state.ts";
+import {
+    type Config,
+    assertFinding,
+    commandsOf,
+    findings,
+    fresh,
+    recorded,
+    running,
+    seenFrom,
+    single,
+} from "../support/snapshots.ts";
 
 const object = (kind: string, name: string): RecordedObject => ({
     apiVersion: "v1",
     kind,
     metadata: { name, ...(kind !== "Namespace" && { namespace: "chat" }), uid: "1" },
 });
-const claim = object("PersistentVolumeClaim", "synergychat-api-pvc");
-const service = object("Service", "api-service");
-const objects = [object("Namespace", "chat"), claim, service];
 
 describe("otherCluster", () => {
     it("keeps a stack in the cluster that has its objects", () => {
@@ -55,26 +63,39 @@ describe("keepsProvider", () => {
     });
 });
 
-describe("absentObjects", () => {
-    it("names each object that the cluster does not have, and the command that creates it again", () => {
-        const finding = absentObjects(recorded("chat", objects), [service]);
-        assertFinding(finding, {
-            code: "objects-absent",
-            severity: "error",
-            subject: { key: "kubernetes:context", value: "minikube" },
+describe("lostClaims", () => {
+    const lost = (snapshot: ClusterSnapshot, objects: readonly RecordedObject[], config: Config = {}) =>
+        findings(snapshot, config, { recorded: recorded("synergychat", objects) }).filter(
+            ({ code }) => code === "recorded-claim-lost",
+        );
+    const recordedClaim = (uid: string): RecordedObject => ({
+        apiVersion: "v1",
+        kind: "PersistentVolumeClaim",
+        metadata: { name: "synergychat-api-pvc", namespace: "synergychat", uid },
+    });
+    const uid = running.claims[0]?.metadata.uid ?? "";
+
+    it("warns of a claim that the cluster no longer has, by its UID", () => {
+        assertFinding(single(lost(running, [recordedClaim("gone")])), {
+            code: "recorded-claim-lost",
+            severity: "warning",
+            subject: {
+                kind: "PersistentVolumeClaim",
+                name: "synergychat-api-pvc",
+                namespace: "synergychat",
+            },
         });
-        assert.match(finding.reason, /^ {2}Service api-service in namespace chat$/m);
-        assert.doesNotMatch(finding.reason, /synergychat-api-pvc|no messages/);
-        assert.deepEqual(commandsOf(finding), ["pulumi up --refresh"]);
+        assert.equal(lost(fresh, [recordedClaim("gone")]).length, 1);
+        assert.deepEqual(lost(running, [recordedClaim(uid)]), []);
     });
 
-    it("says that a claim comes back without its messages", () => {
-        assert.match(absentObjects(recorded("chat", objects), [claim]).reason, /no messages/);
+    it("finds it in the namespace that the stack leaves", () => {
+        const config = { namespace: "elsewhere" };
+        assert.deepEqual(lost(seenFrom(config, running), [recordedClaim(uid)], config), []);
+        assert.equal(lost(seenFrom(config, running), [recordedClaim("gone")], config).length, 1);
     });
 
-    it("takes a cluster that has none of the objects for a new one", () => {
-        const { reason } = absentObjects(recorded("chat", objects), objects);
-        assert.match(reason, /none of the 3 objects/);
-        assert.doesNotMatch(reason, /api-service/);
+    it("says nothing of other objects, which Pulumi creates again", () => {
+        assert.deepEqual(lost(fresh, [object("Service", "api-service")]), []);
     });
 });

@@ -9,13 +9,13 @@ import { begunElsewhere, lateMessages, runningOperation } from "../../../cli/ref
 import { type RawConfig, checkConfig } from "../../../config/settings.ts";
 import type { Volume } from "../../../kubernetes/objects.ts";
 import { podsNotCreated, podsThatCannotStart } from "../../../kubernetes/rollout.ts";
-import type { ClusterSnapshot, RecordedObject } from "../../../kubernetes/snapshot.ts";
+import type { ClusterSnapshot } from "../../../kubernetes/snapshot.ts";
 import type { Finding, FindingCode } from "../../../model/finding.ts";
 import { ownerLabels } from "../../../model/labels.ts";
 import { missingBackups } from "../../../preflight/backups.ts";
 import { unusableFile } from "../../../preflight/claim-check.ts";
 import { upgradeRefused } from "../../../preflight/upgrade.ts";
-import { absentObjects, otherCluster } from "../../../preflight/recorded.ts";
+import { otherCluster } from "../../../preflight/recorded.ts";
 import {
     type Config,
     abandonedNamespace,
@@ -72,15 +72,11 @@ function abandoned(more: Parameters<typeof abandonedNamespace>[0]): ClusterSnaps
     return { ...fresh, abandoned: [abandonedNamespace(more)] };
 }
 
-function recordedObject(kind: string, name: string): RecordedObject {
-    return { apiVersion: "v1", kind, metadata: { name, namespace: "synergychat", uid: "1" } };
-}
-
-const state = [
-    recordedObject("Service", "api-service"),
-    recordedObject("PersistentVolumeClaim", "synergychat-api-pvc"),
-    recordedObject("ConfigMap", "synergychat-api-configmap"),
-];
+const lostClaim = {
+    apiVersion: "v1",
+    kind: "PersistentVolumeClaim",
+    metadata: { name: "synergychat-api-pvc", namespace: "synergychat", uid: "lost" },
+};
 
 const minikubeClass = {
     ...object("StorageClass", "standard", {
@@ -211,11 +207,7 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
     "gateway-class-missing": [config({ exposure: "gateway" })],
 
     "other-cluster": [otherCluster("prod", recorded("synergychat"))],
-    "objects-absent": [
-        [absentObjects(recorded("synergychat", state), state.slice(0, 1))],
-        [absentObjects(recorded("synergychat", state), state.slice(0, 2))],
-        [absentObjects(recorded("synergychat", state), state)],
-    ],
+    "recorded-claim-lost": [findings(fresh, {}, { recorded: recorded("synergychat", [lostClaim]) })],
     "switch-interrupted": [
         findings({ ...running, api: api({ outOfService: "switch" }) }),
         findings(seenFrom(elsewhere, { ...running, api: api({ outOfService: "switch" }) }), elsewhere),

@@ -3,11 +3,11 @@ import { strict as assert } from "node:assert";
 import { type Settings, readSettings } from "../../../config/settings.ts";
 import type { ApiState } from "../../../kubernetes/chat-api.ts";
 import type { Claim, LiveObject, Metadata } from "../../../kubernetes/objects.ts";
-import type { AbandonedNamespace, ClusterSnapshot, RecordedObject } from "../../../kubernetes/snapshot.ts";
+import type { AbandonedNamespace, ClusterSnapshot } from "../../../kubernetes/snapshot.ts";
 import type { Finding, FindingCode, Subject } from "../../../model/finding.ts";
 import { classAnnotation, ownerLabels, retainAnnotation } from "../../../model/labels.ts";
 import { type Run, evaluate } from "../../../preflight/evaluate.ts";
-import type { RecordedState } from "../../../pulumi/state.ts";
+import type { RecordedObject, RecordedState } from "../../../pulumi/state.ts";
 
 export const instance = "synergychat-dev";
 export const uid = "0b9f8c1e-5a8d-4c59-9d0c-0d0b6a1c2f3e";
@@ -89,7 +89,6 @@ export const fresh: ClusterSnapshot = {
     ],
     gatewayClasses: undefined,
     permissions: [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }],
-    absent: [],
 };
 
 /** The stack, up with persistent storage and three messages. */
