@@ -8,12 +8,12 @@ const rooms = {
     system: {},
     pods: {},
     model: {},
-    components: { values: ["model"] },
+    components: { values: ["model"], types: ["pods"] },
     config: { values: ["model", "system"], types: ["components"] },
-    kubernetes: { values: ["model", "system"] },
+    kubernetes: { values: ["model", "pods", "system"] },
     pulumi: { values: ["model", "system"], types: ["config", "kubernetes"] },
     preflight: { values: ["config", "kubernetes", "model", "pulumi", "system"] },
-    cli: { values: ["config", "kubernetes", "model", "preflight", "pulumi", "system"] },
+    cli: { values: ["config", "kubernetes", "model", "pods", "preflight", "pulumi", "system"] },
 };
 const allFolders = [...Object.keys(rooms), "program", "index", "tools", "tests", "sandbox"];
 

@@ -1,19 +1,23 @@
 /** Backups as the commands make them: with a word about what was made, or one finding about why not. */
 import type { Settings } from "../config/settings.ts";
-import { type Backup, type BackupReason, findCronJob, makeBackup } from "../kubernetes/backups.ts";
+import { findCronJob, makeBackup } from "../kubernetes/backups.ts";
 import type { Client } from "../kubernetes/client.ts";
 import type { Finding, Fix } from "../model/finding.ts";
 import { workloadName } from "../model/names.ts";
+import type { Backup } from "../pods/backups.ts";
 import { countMessages } from "../preflight/text.ts";
 import { UserError } from "../system/errors.ts";
 import type { Output } from "./output.ts";
 
-const occasions: Readonly<Record<BackupReason, string>> = {
+const occasions = {
     manual: "The backup",
     "before-restore": "The backup before the restore",
     "before-switch": "The backup before the switch",
     "before-down": "The backup before the destroy",
 };
+
+/** Why a command makes a backup. */
+type Occasion = keyof typeof occasions;
 
 /**
  * Makes a backup before a command replaces or deletes messages, if the stack makes backups. Nothing was changed yet, so
@@ -26,7 +30,7 @@ export async function backupBefore(
     output: Output,
     client: Client,
     namespace: string,
-    reason: Exclude<BackupReason, "manual">,
+    reason: Exclude<Occasion, "manual">,
     without: Fix,
 ): Promise<void> {
     const cronJob = await findCronJob(client, namespace);
@@ -55,7 +59,7 @@ interface FailedBackup {
 
 /** A backup that failed. Nothing was changed. */
 export function backupNotMade(
-    occasion: BackupReason,
+    occasion: Occasion,
     { reason, job, namespace }: FailedBackup,
     ways: readonly Fix[],
 ): Finding {

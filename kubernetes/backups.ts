@@ -1,33 +1,14 @@
 /** The backups of a stack: made by a Job from the CronJob's template, listed and read by a pod that mounts their claim. */
-import { createHash } from "node:crypto";
 import { objectPath } from "../model/kinds.ts";
 import { backupName, backupsClaimName, toolPaths, toolsConfigMapName, workloadName } from "../model/names.ts";
 import { selectorLabels } from "../model/labels.ts";
+import type { Backup, BackupReason } from "../pods/backups.ts";
 import { UserError } from "../system/errors.ts";
 import { ChatApi } from "./chat-api.ts";
 import type { Client } from "./client.ts";
 import { runJob } from "./jobs.ts";
 import type { Claim, Container, CronJob, Deployment, Pod } from "./objects.ts";
 import { patience, podObstacle, sentence } from "./obstacles.ts";
-
-/** A backup, as pods/backups.ts lists it. */
-export interface Backup {
-    /** File name. */
-    readonly name: string;
-    /** When it was made, as ISO 8601. */
-    readonly time: string;
-    /** Size in bytes. */
-    readonly size: number;
-    /** How many messages it has. */
-    readonly messages: number;
-    /** Why it was made. */
-    readonly reason: string;
-    /** Whether the api's own image has returned all of them from a copy. */
-    readonly proven: boolean;
-}
-
-/** Why a command makes a backup. */
-export type BackupReason = "manual" | "before-restore" | "before-switch" | "before-down";
 
 /** How a backup ended. */
 export type BackupEnd =
@@ -39,20 +20,6 @@ const answerSeconds = 30; // an api that was just restarted answers sooner
 const jobSeconds = 660; // the Job's own deadline, and a minute
 const readerName = "synergychat-backups-reader";
 const readerSeconds = 600; // after which a pod that a killed command started ends by itself
-
-/** A name says when the backup was made, how many messages it has, its checksum, and why it was made. */
-const namePattern = /^\d{8}T\d{6}Z-(\d+)-([0-9a-f]{8})-[a-z-]+\.json$/;
-
-/** Whether a text can be the name of a backup. */
-export function isBackupName(name: string): boolean {
-    return namePattern.test(name);
-}
-
-/** Whether a text is what the name of its backup says. */
-export function matchesName(name: string, text: string, messages: number): boolean {
-    const [, count, sum] = namePattern.exec(name) ?? [];
-    return sum === createHash("sha256").update(text).digest("hex").slice(0, 8) && Number(count) === messages;
-}
 
 /** The CronJob that makes the backups. Undefined if the stack makes none, or if the user may not see it. */
 export function findCronJob(client: Client, namespace: string): Promise<CronJob | undefined> {

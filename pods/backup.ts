@@ -1,9 +1,8 @@
 /**
  * The program of the backup's pods:
  *
- *   node backup.ts copy        makes a backup, and a copy of it to prove it with
+ *   node backup.ts copy        deletes the surplus, makes a backup, and a copy of it to prove it with
  *   node backup.ts prove       waits until the api returns all messages of the copy, and deletes the surplus
- *   node backup.ts prune       deletes the surplus
  *   node backup.ts list        prints all backups as JSON
  *   node backup.ts read NAME   prints a backup
  *
@@ -14,6 +13,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
     backupsIn,
+    makeRoom,
     nameOf,
     proofOf,
     prune as pruneFolder,
@@ -35,7 +35,6 @@ const answerSeconds = Math.min(10, proofSeconds); // s for one answer of the api
 const commands: Readonly<Record<string, (name?: string) => void | Promise<void>>> = {
     copy,
     prove,
-    prune,
     list,
     read,
 };
@@ -43,10 +42,16 @@ const commands: Readonly<Record<string, (name?: string) => void | Promise<void>>
 async function copy(): Promise<void> {
     const { text, messages } = await readMessages();
     const name = nameOf(text, messages, env.REASON ?? "manual");
-    // First, so that a smaller backupsKept makes room on a full volume.
     prune();
     explainIfFull(backupsAreFull, () => {
-        writeBackup(folder, name, text);
+        try {
+            writeBackup(folder, name, text);
+        } catch (error) {
+            if (!isFull(error) || !makeRoom(folder, Buffer.byteLength(text))) {
+                throw error;
+            }
+            writeBackup(folder, name, text);
+        }
     });
     explainIfFull(
         `The volume for the proof (${dirname(proof)}) is full. Free disk space on the node.`,
@@ -97,7 +102,7 @@ async function prove(): Promise<void> {
     console.log(JSON.stringify(backupsIn(folder).find((backup) => backup.name === name)));
 }
 
-/** An api that answers something else than messages gets a sixth of the time that one gets which does not answer yet. */
+/** If the api answers without messages, wait a sixth of the time. If it does not answer at all, wait the whole time. */
 async function countWhenReady(): Promise<number> {
     const start = performance.now();
     let answers = 0; // the first answer without messages, in ms
@@ -162,17 +167,20 @@ function read(name = ""): void {
 }
 
 const backupsAreFull =
-    `The volume of the backups (${folder}) is full. Set a larger storageSize if the storage class can expand volumes, ` +
-    "else a smaller backupsKept, and run pulumi up. On minikube, free disk space on the node.";
+    `The volume of the backups (${folder}) is full, and older backups could not make room. Set a larger storageSize if ` +
+    "the storage class can expand volumes, and run pulumi up. On minikube, free disk space on the node.";
 
 /** Throws this message if a write fails for lack of space. The system's own error does not tell which volume is full. */
 function explainIfFull(message: string, write: () => void): void {
     try {
         write();
     } catch (error) {
-        const { code = "" } = error as NodeJS.ErrnoException;
-        throw ["ENOSPC", "EDQUOT"].includes(code) ? new Error(message, { cause: error }) : error;
+        throw isFull(error) ? new Error(message, { cause: error }) : error;
     }
+}
+
+function isFull(error: unknown): boolean {
+    return ["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException).code ?? "");
 }
 
 const [word = "", name] = process.argv.slice(2);

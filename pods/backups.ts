@@ -20,13 +20,25 @@ export interface Backup {
     readonly proven: boolean;
 }
 
-/** The reason of the backups that the schedule makes, and of which only the newest are kept. */
-export const scheduled = "scheduled";
+/** Why a backup is made, as a part of its name. */
+export type BackupReason =
+    "scheduled" | "first" | "manual" | "before-upgrade" | "before-restore" | "before-switch" | "before-down";
 
-/** How many backups of each other reason are kept. */
+/** How many backups for other reasons than the schedule are kept, all together. */
 export const othersKept = 20;
 
 const pattern = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-(\d+)-([0-9a-f]{8})-([a-z-]+)\.json$/;
+
+/** Whether a text can be the name of a backup. */
+export function isBackupName(name: string): boolean {
+    return pattern.test(name);
+}
+
+/** Whether a text has the checksum and the number of messages that the name of its backup says. */
+export function isWhatNameSays(name: string, text: string): boolean {
+    const [, , , , , , , messages, sum] = pattern.exec(name) ?? [];
+    return checksum(text) === sum && parse(text)?.length === Number(messages);
+}
 
 /** Name of a backup of this text. */
 export function nameOf(
@@ -85,48 +97,75 @@ export function writeBackup(folder: string, name: string, text: string): void {
  * @throws Error if there is none of that name, or if it is not what its name says.
  */
 export function readBackup(folder: string, name: string): string {
-    const [, , , , , , , messages, sum] = pattern.exec(name) ?? [];
     const path = join(folder, name);
-    if (sum === undefined || !existsSync(path)) {
+    if (!isBackupName(name) || !existsSync(path)) {
         throw new Error(`There is no backup ${name}.`);
     }
     const text = readFileSync(path, "utf8");
-    const found = parse(text)?.length;
-    if (checksum(text) !== sum || found !== Number(messages)) {
+    if (!isWhatNameSays(name, text)) {
         throw new Error(
-            `Backup ${name} is damaged: its checksum is ${checksum(text)}, and it has ${found ?? "no"} messages.`,
+            `Backup ${name} is damaged: its name says another checksum or another number of messages.`,
         );
     }
     return text;
 }
 
 /**
- * The backups that go, of all that there are: for each reason, proven ones are kept rather than others, and newer ones rather
- * than older ones. The one with most messages is never among them.
+ * The backups that may be deleted if they must, the least wanted first: unproven ones before proven ones, older ones before
+ * newer ones. The newest proven one and the one with most messages are never among them.
+ *
+ * @param backups the newest first.
+ */
+export function expendable(backups: readonly Backup[]): readonly Backup[] {
+    const most = Math.max(...backups.map(({ messages }) => messages));
+    const fullest = backups.find(({ messages }) => messages === most);
+    const newestProven = backups.find(({ proven }) => proven);
+    return [...backups.filter(({ proven }) => proven), ...backups.filter(({ proven }) => !proven)]
+        .reverse()
+        .filter((backup) => backup !== fullest && backup !== newestProven);
+}
+
+/**
+ * The backups that are more than what is kept: a number of scheduled ones, and another number of all others. The newest
+ * backup is not among them, because its proof may still go on.
  *
  * @param backups the newest first.
  */
 export function surplus(backups: readonly Backup[], scheduledKept: number): readonly Backup[] {
-    const most = Math.max(...backups.map(({ messages }) => messages));
-    const fullest = backups.find(({ messages }) => messages === most);
-    const preferred = [...backups.filter(({ proven }) => proven), ...backups.filter(({ proven }) => !proven)];
-    const reasons = [...new Set(backups.map(({ reason }) => reason))];
-    return reasons
-        .flatMap((reason) =>
-            preferred
-                .filter((backup) => backup.reason === reason)
-                .slice(reason === scheduled ? scheduledKept : othersKept),
-        )
-        .filter((backup) => backup !== fullest);
+    const over = (isIn: (backup: Backup) => boolean, kept: number): readonly Backup[] =>
+        expendable(backups)
+            .filter((backup) => isIn(backup) && backup !== backups[0])
+            .slice(0, Math.max(0, backups.filter(isIn).length - kept));
+    const isScheduled = ({ reason }: Backup): boolean => reason === "scheduled";
+    return [...over(isScheduled, scheduledKept), ...over((backup) => !isScheduled(backup), othersKept)];
 }
 
-/** Deletes the surplus, unless the newest backup is not proven: its run has failed, or goes on. */
+/** Deletes the surplus. Called before a copy as well, so that copies that are never proven do not fill the volume. */
 export function prune(folder: string, scheduledKept: number): void {
-    const backups = backupsIn(folder);
-    if (backups[0]?.proven !== true) {
-        return;
+    remove(folder, surplus(backupsIn(folder), scheduledKept));
+}
+
+/**
+ * Deletes the least wanted backups until they have freed a number of bytes.
+ *
+ * @returns whether they have. If all expendable ones together are smaller, none is deleted.
+ */
+export function makeRoom(folder: string, bytes: number): boolean {
+    let freed = 0;
+    const going = expendable(backupsIn(folder)).filter(({ size }) => {
+        const isNeeded = freed < bytes;
+        freed += isNeeded ? size : 0;
+        return isNeeded;
+    });
+    if (freed < bytes) {
+        return false;
     }
-    for (const { name } of surplus(backups, scheduledKept)) {
+    remove(folder, going);
+    return true;
+}
+
+function remove(folder: string, backups: readonly Backup[]): void {
+    for (const { name } of backups) {
         rmSync(proofOf(folder, name), { force: true });
         rmSync(join(folder, name), { force: true });
     }

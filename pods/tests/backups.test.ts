@@ -18,6 +18,10 @@ import { join } from "node:path";
 import {
     type Backup,
     backupsIn,
+    expendable,
+    isBackupName,
+    isWhatNameSays,
+    makeRoom,
     nameOf,
     othersKept,
     proofOf,
@@ -43,40 +47,60 @@ function month(days: number, count = (day: number) => day): Backup[] {
 }
 
 describe("the surplus of backups", () => {
-    it("is all scheduled ones but the newest", () => {
-        assert.deepEqual(
-            surplus(month(5), 3).map(({ messages }) => messages),
-            [2, 1],
-        );
-        assert.deepEqual(surplus(month(3), 3), []);
-        assert.deepEqual(surplus([], 3), []);
+    const counts = (backups: readonly Backup[], kept: number) =>
+        surplus(backups, kept).map(({ messages }) => messages);
+
+    it("is all scheduled ones but the newest, the oldest first", () => {
+        assert.deepEqual(counts(month(5), 3), [1, 2]);
+        assert.deepEqual(counts(month(3), 3), []);
+        assert.deepEqual(counts([], 3), []);
     });
 
-    it("never has the one with most messages", () => {
+    it("never has the one with most messages, which is one of those that are kept", () => {
         const shrinking = month(5, (day) => 10 - day);
-        assert.deepEqual(
-            surplus(shrinking, 2).map(({ messages }) => messages),
-            [7, 8],
-        );
+        assert.deepEqual(counts(shrinking, 2), [8, 7, 6]);
+        assert.deepEqual(counts(shrinking, 1), [8, 7, 6]);
     });
 
     it("has those that are not proven rather than those that are", () => {
         const failed = [5, 4, 3].map((day) => backup(day, day, "scheduled", false));
         const backups = [backup(6, 6), ...failed, backup(2, 2), backup(1, 1)];
-        assert.deepEqual(
-            surplus(backups, 3).map(({ messages }) => messages),
-            [5, 4, 3],
-        );
-        assert.deepEqual(
-            surplus(backups, 4).map(({ messages }) => messages),
-            [4, 3],
-        );
+        assert.deepEqual(counts(backups, 3), [3, 4, 5]);
+        assert.deepEqual(counts(backups, 4), [3, 4]);
     });
 
-    it("counts the other reasons apart from the schedule", () => {
-        const manual = Array.from({ length: othersKept + 1 }, () => backup(1, 0, "manual"));
+    it("never has the newest proven one, nor the newest one, however many proofs fail", () => {
+        const failed = Array.from({ length: 60 }, (_, index) => backup(90 - index, 7, "scheduled", false));
+        for (const kept of [1, 7]) {
+            const backups = [...failed, ...month(7)];
+            const gone = surplus(backups, kept);
+            assert.equal(backups.length - gone.length, Math.max(kept, 2));
+            assert.ok(!gone.includes(backups[0] ?? backup(0, 0)) && !gone.includes(backup(7, 7)));
+            assert.ok(!gone.some(({ messages, proven }) => proven && messages === 7));
+        }
+    });
+
+    it("counts all other reasons together, apart from the schedule", () => {
+        const manual = Array.from({ length: othersKept }, () => backup(1, 0, "manual"));
         const upgrades = [backup(1, 0, "before-upgrade")];
-        assert.deepEqual(surplus([...month(2), ...manual, ...upgrades], 2), manual.slice(-1));
+        assert.deepEqual(surplus([...month(2), ...manual, ...upgrades], 2), upgrades);
+    });
+});
+
+describe("the backups that can make room", () => {
+    it("are unproven ones before proven ones, and older ones before newer ones", () => {
+        const backups = [
+            backup(6, 1, "scheduled", false),
+            backup(5, 2),
+            backup(4, 3),
+            backup(3, 4, "manual", false),
+            backup(2, 9, "first", false),
+            backup(1, 0),
+        ];
+        assert.deepEqual(
+            expendable(backups).map(({ messages }) => messages),
+            [4, 1, 0, 3],
+        );
     });
 });
 
@@ -106,6 +130,16 @@ describe("the backups in a folder", () => {
                 proven: true,
             },
         ]);
+    });
+
+    it("have names that are no paths, and no names of other files", () => {
+        assert.ok(isBackupName(name));
+        for (const other of [`../${name}`, "mirror.json", `${name}.proven`]) {
+            assert.ok(!isBackupName(other));
+        }
+        assert.ok(isWhatNameSays(name, text));
+        assert.ok(!isWhatNameSays(name, `${text} `));
+        assert.ok(!isWhatNameSays(name.replace("Z-2-", "Z-3-"), text));
     });
 
     it("are read only if they are what their names say", () => {
@@ -138,17 +172,27 @@ describe("the backups in a folder", () => {
         );
     });
 
-    it("are pruned with their proofs, after a run that has succeeded only", () => {
+    it("are pruned with their proofs", () => {
         const old = nameOf("[]", [], "scheduled", new Date("2026-01-01T00:00:00Z"));
-        const files = [old, `${old}.proven`, name];
-        for (const file of files) {
+        for (const file of [old, proofOf("", old), name, proofOf("", name)]) {
             writeFileSync(join(folder, file), "");
         }
         prune(folder, 0);
-        assert.deepEqual(readdirSync(folder).sort(), files.sort());
-        writeFileSync(proofOf(folder, name), "");
-        prune(folder, 0);
         assert.deepEqual(readdirSync(folder).sort(), [name, `${name}.proven`].sort());
+    });
+
+    it("make room only if all that can go is enough", () => {
+        const names = [1, 2, 3].map((day) =>
+            nameOf("[]", [], "scheduled", new Date(`2026-01-0${day}T00:00:00Z`)),
+        );
+        for (const one of names) {
+            writeBackup(folder, one, "[]");
+        }
+        writeBackup(folder, name, text);
+        assert.equal(makeRoom(folder, 7), false);
+        assert.equal(backupsIn(folder).length, 4);
+        assert.equal(makeRoom(folder, 3), true);
+        assert.deepEqual(readdirSync(folder).sort(), [names[2], name].sort());
     });
 
     it("are swept of what a killed run left a day ago", () => {
@@ -313,32 +357,46 @@ describe("the program of the backup's pods", () => {
         }
     });
 
-    it("prunes what is over the count after the proof, and not if that fails", async () => {
+    /** Three proven ones, without messages. */
+    function writeProven(): void {
         for (const day of ["01", "02", "03"]) {
             const name = nameOf("[]", [], "scheduled", new Date(`2026-01-${day}T00:00:00Z`));
             writeBackup(folder, name, "[]");
             writeFileSync(proofOf(folder, name), "");
         }
+    }
+
+    it("prunes what is over the count after the proof", async () => {
+        writeProven();
         writeFileSync(database, text);
         const kept = { BACKUPS_KEPT: "3", REASON: "scheduled" };
         await run(["copy"], kept);
-        assert.equal((await prove("[]", kept)).status, 1);
         assert.equal(backupsIn(folder).length, 4);
         assert.equal((await prove(text, kept)).status, 0);
         assert.equal(backupsIn(folder).length, 3);
-        assert.equal((await run(["prune"], { BACKUPS_KEPT: "1" })).status, 0);
-        assert.deepEqual(
-            backupsIn(folder).map((one) => one.messages),
-            [2],
-        );
+    });
+
+    it("keeps a bounded number, and the newest proven one, while proofs fail", async () => {
+        writeProven();
+        const kept = { BACKUPS_KEPT: "3", REASON: "scheduled" };
+        for (let round = 0; round < 6; round++) {
+            writeFileSync(database, render(numbered(round + 1)));
+            assert.equal((await run(["copy"], kept)).status, 0);
+            assert.equal((await prove("[]", kept)).status, 1);
+            assert.ok(backupsIn(folder).length <= 4);
+        }
+        const [newest, ...others] = backupsIn(folder);
+        assert.deepEqual([newest?.messages, newest?.proven], [6, false]);
+        assert.equal(others.find(({ proven }) => proven)?.time, "2026-01-03T00:00:00Z");
     });
 
     it("never takes a count that it cannot read for none", async () => {
-        writeBackup(folder, nameOf("[]", [], "scheduled"), "[]");
+        writeProven();
+        writeFileSync(database, text);
         for (const BACKUPS_KEPT of ["", "0", "-1", "seven"]) {
-            assert.equal((await run(["prune"], { BACKUPS_KEPT })).status, 1);
+            assert.equal((await run(["copy"], { BACKUPS_KEPT })).status, 1);
         }
-        assert.equal(backupsIn(folder).length, 1);
+        assert.equal(backupsIn(folder).length, 3);
     });
 
     it("prints no backup that is damaged, and an empty list if there are none", async () => {
@@ -349,26 +407,25 @@ describe("the program of the backup's pods", () => {
         assert.equal((await run(["read", "../db.json"])).status, 1);
     });
 
-    /** Copies onto a volume of 64 kB, which holds three backups of 16 kB. The volume ends with its mount namespace. */
+    /**
+     * Copies onto a volume of 64 kB that has three proven backups of 16 kB, so that a larger one needs room. The volume ends
+     * with its mount namespace.
+     */
     async function copyOntoSmallVolume(
-        kept: string,
-    ): Promise<{ status: string; files: string[]; stderr: string }> {
+        size: number,
+    ): Promise<{ status: string; counts: number[]; stderr: string }> {
         const volume = join(folder, "volume");
         const before = join(folder, "before");
         mkdirSync(volume);
         mkdirSync(before);
         for (const day of [1, 2, 3]) {
             const content = render(numbered(100 + day)).padEnd(16_384);
-            const name = nameOf(
-                content,
-                numbered(100 + day),
-                "scheduled",
-                new Date(`2026-01-0${day}T00:00:00Z`),
-            );
+            const date = new Date(`2026-01-0${day}T00:00:00Z`);
+            const name = nameOf(content, numbered(100 + day), "scheduled", date);
             writeBackup(before, name, content);
             writeFileSync(proofOf(before, name), "");
         }
-        writeFileSync(database, render(numbered(104)).padEnd(32_768));
+        writeFileSync(database, render(numbered(104)).padEnd(size));
         const script = [
             'mount -t tmpfs -o size=64k tmpfs "$BACKUPS" && cp "$BEFORE"/* "$BACKUPS" || exit',
             '"$NODE" "$PROGRAM" copy >/dev/null; echo "$?"; ls "$BACKUPS"',
@@ -378,7 +435,6 @@ describe("the program of the backup's pods", () => {
             BEFORE: before,
             NODE: process.execPath,
             PROGRAM: program,
-            BACKUPS_KEPT: kept,
         });
         const unshare = ["--user", "--map-root-user", "--mount", "sh", "-c", script];
         const child = spawn("unshare", unshare, { env });
@@ -387,32 +443,27 @@ describe("the program of the backup's pods", () => {
         child.stderr.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
         await once(child, "close");
         const [status = "", ...files] = stdout.trim().split("\n");
-        return { status, files: files.filter((file) => !file.endsWith(".proven")), stderr };
+        const names = files.filter((file) => !file.endsWith(".proven"));
+        return { status, counts: names.map((file) => Number(file.split("-")[1])), stderr };
     }
 
-    it("leaves a full volume as it was, and says which key makes room", async function () {
+    it("makes room on a full volume with the oldest backups, and no more than it needs", async function () {
         if (!canMount()) {
             this.skip();
         }
-        const { status, files, stderr } = await copyOntoSmallVolume("3");
-        assert.equal(status, "1", stderr);
-        assert.match(stderr, /^.*storageSize.*backupsKept.*\n$/);
-        assert.deepEqual(
-            files,
-            readdirSync(join(folder, "before")).filter((file) => !file.endsWith(".proven")),
-        );
+        const { status, counts, stderr } = await copyOntoSmallVolume(20_000);
+        assert.equal(status, "0", stderr);
+        assert.deepEqual(counts, [103, 104]);
     });
 
-    it("makes room on a full volume if backupsKept was made smaller", async function () {
+    it("leaves a full volume as it was if older backups cannot make room, and says which key does", async function () {
         if (!canMount()) {
             this.skip();
         }
-        const { status, files, stderr } = await copyOntoSmallVolume("1");
-        assert.equal(status, "0", stderr);
-        assert.deepEqual(
-            files.map((file) => file.split("-")[1]),
-            ["103", "104"],
-        );
+        const { status, counts, stderr } = await copyOntoSmallVolume(50_000);
+        assert.equal(status, "1", stderr);
+        assert.match(stderr, /^.*storageSize.*\n$/);
+        assert.deepEqual(counts, [101, 102, 103]);
     });
 
     it("refuses a word that it does not know", async () => {

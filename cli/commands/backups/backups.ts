@@ -1,5 +1,6 @@
 /** `npm run backups -- [STACK] [--json]`: lists the backups, the newest first. */
-import { type Backup, hasBackups, listBackups } from "../../../kubernetes/backups.ts";
+import { hasBackups, listBackups } from "../../../kubernetes/backups.ts";
+import type { Backup } from "../../../pods/backups.ts";
 import { UserError } from "../../../system/errors.ts";
 import { backupsOff } from "../../backups.ts";
 import { defineCommand, jsonFlag, stackWord } from "../../command.ts";

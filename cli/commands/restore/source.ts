@@ -1,9 +1,10 @@
 /** What a restore puts into the api's file: a backup, or a file of this machine, whole or its first messages. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
-import { hasBackups, isBackupName, matchesName, readBackup } from "../../../kubernetes/backups.ts";
+import { hasBackups, readBackup } from "../../../kubernetes/backups.ts";
 import type { Message } from "../../../kubernetes/chat-api.ts";
 import { messagesIn, textOf } from "../../../kubernetes/messages-file.ts";
+import { isBackupName, isWhatNameSays } from "../../../pods/backups.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { UserError } from "../../../system/errors.ts";
 import { backupsOff } from "../../backups.ts";
@@ -65,7 +66,7 @@ export function messagesOf(named: string, text: string): readonly Message[] {
         throw new UserError(`${named} ${found}. The api could not read it. Nothing was changed.`);
     }
     const name = basename(named);
-    if (isBackupName(name) && !matchesName(name, text, found.length)) {
+    if (isBackupName(name) && !isWhatNameSays(name, text)) {
         throw new UserError(
             `${named} is damaged: it has ${countMessages(found.length)}, and its name says another number or another checksum. Nothing was changed.\n` +
                 "  Restore it all the same:  rename it to a name of your own",

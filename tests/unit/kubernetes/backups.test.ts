@@ -1,7 +1,6 @@
 /** Backups: the Job that makes one, and the pod that reads them. */
 import { strict as assert } from "node:assert";
-import { createHash } from "node:crypto";
-import { isBackupName, jobFrom, makeBackup, matchesName, readerPod } from "../../../kubernetes/backups.ts";
+import { jobFrom, makeBackup, readerPod } from "../../../kubernetes/backups.ts";
 import type { CronJob, Deployment } from "../../../kubernetes/objects.ts";
 import { UserError } from "../../../system/errors.ts";
 import { fakeClient } from "../support/client.ts";
@@ -83,25 +82,6 @@ describe("the Job of a backup", () => {
         };
         const end = await makeBackup(Object.assign(client, { waitUntil }), cronJob, "manual");
         assert.deepEqual([end.ok, !end.ok && end.job, requests], [false, undefined, ["GET"]]);
-    });
-});
-
-describe("the name of a backup", () => {
-    const text = "[]";
-    const sum = createHash("sha256").update(text).digest("hex").slice(0, 8);
-
-    it("says how many messages it has, and their checksum", () => {
-        const name = `20261125T120000Z-0-${sum}-before-down.json`;
-        assert.ok(isBackupName(name));
-        assert.ok(matchesName(name, text, 0));
-        assert.ok(!matchesName(name, text, 1));
-        assert.ok(!matchesName(name, "[ ]", 0));
-    });
-
-    it("is no path, and no other file of the folder", () => {
-        for (const name of ["../20261125T120000Z-0-00000000-manual.json", "mirror.json", "db.json.proven"]) {
-            assert.ok(!isBackupName(name));
-        }
     });
 });
 
