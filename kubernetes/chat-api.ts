@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Operation, operationOf, outOfServiceLabel, selectorLabels } from "../model/labels.ts";
 import { objectPath } from "../model/kinds.ts";
 import { claimName, containerPort, portName, serviceName, workloadName } from "../model/names.ts";
+import type { StorageMode } from "../model/storage.ts";
 import { UserError } from "../system/errors.ts";
 import type { Client } from "./client.ts";
 import {
@@ -88,7 +89,7 @@ export class ChatApi {
     }
 
     /** The storage mode that its Deployment has. */
-    public async mode(): Promise<"persistent" | "ephemeral"> {
+    public async mode(): Promise<StorageMode> {
         return (await this.claim()) === undefined ? "ephemeral" : "persistent";
     }
 

@@ -1,6 +1,9 @@
 /** Where the api keeps its messages, as the config chooses it and the components and the preflight understand it. */
 import { claimName } from "./names.ts";
 
+/** A volume that outlives its pods, or one that is deleted with its pod. */
+export type StorageMode = "persistent" | "ephemeral";
+
 /** What a claim requests. */
 export interface ClaimArgs {
     /** Size, as a Kubernetes quantity. It can grow if the class allows it, and never shrinks. */

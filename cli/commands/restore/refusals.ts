@@ -1,6 +1,7 @@
 /** Why a restore must not begin. Pure: every finding has a unit test. */
 import type { Finding } from "../../../model/finding.ts";
 import { serviceName, workloadName } from "../../../model/names.ts";
+import type { StorageMode } from "../../../model/storage.ts";
 import { shellWord } from "../../paths.ts";
 import type { Source } from "./source.ts";
 import type { Entries } from "./steps.ts";
@@ -31,7 +32,7 @@ export function interruptedRestore(entries: Pick<Entries, "stack" | "source" | "
  *
  * @param mode its storage. A new image replaces the pod, and ephemeral storage is deleted with it.
  */
-export function noShell(image: string, mode: "persistent" | "ephemeral", namespace: string): Finding {
+export function noShell(image: string, mode: StorageMode, namespace: string): Finding {
     const move = mode === "ephemeral" ? ["npm run switch -- persistent"] : [];
     return {
         code: "restore-needs-shell",

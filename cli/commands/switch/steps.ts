@@ -5,6 +5,7 @@ import type { Settings } from "../../../config/settings.ts";
 import type { ChatApi, Message } from "../../../kubernetes/chat-api.ts";
 import { textOf } from "../../../kubernetes/messages-file.ts";
 import { claimName } from "../../../model/names.ts";
+import type { StorageMode as Mode } from "../../../model/storage.ts";
 import { switchVariable } from "../../../preflight/preflight.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { configDocument, projectName, restoreConfig } from "../../../pulumi/project.ts";
@@ -16,8 +17,7 @@ import { lateMessages } from "../../refusals.ts";
 import type { Session } from "../../session.ts";
 import { answeredMessages } from "./refusals.ts";
 
-/** A storage mode. */
-export type Mode = "persistent" | "ephemeral";
+export type { Mode };
 
 /** The entries of a switch's journal. */
 export interface Entries {
