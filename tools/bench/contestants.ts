@@ -1,12 +1,12 @@
 /** The commands that are measured. Each contestant has a namespace, and each Pulumi program a stack, of its own. */
-import { spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { workloadName, parts } from "../../model/names.ts";
+import { promisify } from "node:util";
+import { parts, workloadName } from "../../model/names.ts";
 import { UserError } from "../../system/errors.ts";
-import { type Environment, outputOf } from "../../system/process.ts";
-import type { DeclaredObject } from "../declared.ts";
+import { type Environment, isOnPath } from "../../system/process.ts";
+import { type DeclaredObject, declaredObjects } from "../declared.ts";
 
 /** The machine's cluster, and a folder that is deleted at the end. */
 export interface Ground {
@@ -14,211 +14,159 @@ export interface Ground {
     readonly env: Environment;
     readonly folder: string;
     /** Ends the command that runs. */
-    readonly signal?: AbortSignal;
+    readonly signal: AbortSignal;
+}
+
+/** Config keys without their namespace. */
+export type Config = Readonly<Record<string, string>>;
+export type Command = () => Promise<unknown>;
+
+/** Who deploys the app. */
+export interface Contestant {
+    readonly namespace: string;
+    /** Writes down what the app has to be, which is not measured, and returns the command that deploys it. */
+    readonly prepare: (config: Config) => Promise<Command>;
+    readonly destroy: Command;
+}
+
+/** Everybody who takes part. Helm does if it is installed. */
+export async function contestantsOn(ground: Ground) {
+    return {
+        kubectl: kubectlContestant(ground),
+        helm: isOnPath("helm", ground.env) ? helmContestant(ground) : undefined,
+        empty: await pulumiContestant(ground, "empty"),
+        plain: await pulumiContestant(ground, "plain"),
+        program: await pulumiContestant(ground, "program"),
+        peak: peakMemory(ground),
+    };
 }
 
 /** The floor: kubectl, which waits for the three rollouts and for nothing else. */
-export class Kubectl {
-    private readonly file: string;
-
-    private readonly ground: Ground;
-    private readonly namespace: string;
-
-    public constructor(ground: Ground, namespace: string) {
-        this.ground = ground;
-        this.namespace = namespace;
-        this.file = join(ground.folder, `${namespace}.json`);
-    }
-
-    public async up(objects: readonly DeclaredObject[]): Promise<void> {
-        writeFileSync(this.file, JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
-        await this.run("apply", `--filename=${this.file}`);
-        await this.rolledOut();
-    }
-
-    public async restartApi(): Promise<void> {
-        await this.run("rollout", "restart", `deployment/${workloadName("api")}`);
-        await this.rolledOut();
-    }
-
-    public async destroy(): Promise<void> {
-        await this.run("delete", `--filename=${this.file}`);
-    }
-
-    private async rolledOut(): Promise<void> {
+function kubectlContestant(ground: Ground) {
+    const namespace = "synergychat-bench-kubectl";
+    const file = join(ground.folder, "kubectl.json");
+    const run = (...args: readonly string[]) => kubectl(ground, `--namespace=${namespace}`, ...args);
+    const andRollOut = async (...args: readonly string[]) => {
+        await run(...args);
         for (const part of parts) {
-            await this.run("rollout", "status", `deployment/${workloadName(part)}`, "--timeout=5m");
+            await run("rollout", "status", `deployment/${workloadName(part)}`, "--timeout=5m");
         }
-    }
+    };
+    return {
+        namespace,
+        prepare: async (config: Config) => {
+            const items = await objectsIn(namespace, config);
+            writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "List", items }));
+            return () => andRollOut("apply", `--filename=${file}`);
+        },
+        destroy: () => run("delete", `--filename=${file}`),
+        restartApi: () => andRollOut("rollout", "restart", `deployment/${workloadName("api")}`),
+    };
+}
 
-    private run(...args: readonly string[]): Promise<string> {
-        return kubectl(this.ground, `--namespace=${this.namespace}`, ...args);
+/** Helm, with a chart of the same objects: a release that waits until all of them are ready. */
+function helmContestant(ground: Ground): Contestant {
+    const namespace = "synergychat-bench-helm";
+    const chart = join(ground.folder, "chart");
+    mkdirSync(join(chart, "templates"), { recursive: true });
+    writeFileSync(join(chart, "Chart.yaml"), "apiVersion: v2\nname: bench\nversion: 1.0.0\n");
+    const target = [`--kube-context=${ground.context}`, `--namespace=${namespace}`];
+    return {
+        namespace,
+        prepare: async (config) => {
+            const objects = (await objectsIn(namespace, config)).filter(({ kind }) => kind !== "Namespace");
+            const texts = objects.map((object) => JSON.stringify(object));
+            writeFileSync(join(chart, "templates", "all.yaml"), texts.join("\n---\n"));
+            const flags = ["--install", "--create-namespace", "--wait"];
+            return () => run(ground, "helm", "upgrade", "bench", chart, ...flags, ...target);
+        },
+        // Helm leaves the namespace that it made.
+        destroy: async () => {
+            await run(ground, "helm", "uninstall", "bench", ...target);
+            await kubectl(ground, "delete", "namespace", namespace);
+        },
+    };
+}
+
+/** A Pulumi program: a copy in the benchmark's folder, because Pulumi writes a stack's config file beside the program. */
+async function pulumiContestant(ground: Ground, name: "program" | "plain" | "empty") {
+    const namespace = `synergychat-bench-${name}`;
+    const directory = join(ground.folder, name);
+    if (name === "program") {
+        const isPart = (path: string) => !/^(node_modules|sandbox|\.git|Pulumi\..+\.yaml)$/.test(path);
+        cpSync(".", directory, { recursive: true, filter: isPart });
+    } else {
+        cpSync(join(import.meta.dirname, "programs", name), directory, { recursive: true });
+        writeFileSync(join(directory, "package.json"), `{ "name": "bench", "main": "index.ts" }`);
     }
+    symlinkSync(resolve("node_modules"), join(directory, "node_modules"));
+
+    const pulumi = (args: readonly string[], env: Environment = {}) => {
+        const flags = ["--cwd", directory, "--non-interactive", "--stack", "bench"];
+        return run({ ...ground, env: { ...ground.env, ...env } }, "pulumi", ...args, ...flags);
+    };
+    await pulumi(["stack", "init"]);
+    const update = (env?: Environment) => pulumi(["up", "--yes", "--skip-preview"], env);
+    return {
+        namespace,
+        prepare: async (changes: Config) => {
+            const own =
+                name === "plain"
+                    ? { context: ground.context, ...(await plainConfig(ground.folder, namespace, changes)) }
+                    : { "kubernetes:context": ground.context, ...configIn(namespace, changes) };
+            const pairs = Object.entries(own).flatMap(([key, value]) => ["--plaintext", `${key}=${value}`]);
+            await pulumi(["config", "set-all", "--path", ...pairs]);
+            return () => update();
+        },
+        update,
+        preview: () => pulumi(["preview"]),
+        destroy: () => pulumi(["destroy", "--yes", "--skip-preview"]),
+    };
+}
+
+function configIn(namespace: string, changes: Config): Config {
+    const hosts = { webHost: `web.${namespace}.internal`, apiHost: `api.${namespace}.internal` };
+    return { namespace, ...hosts, ...changes };
+}
+
+function objectsIn(namespace: string, changes: Config): Promise<readonly DeclaredObject[]> {
+    return declaredObjects(configIn(namespace, changes));
+}
+
+/** The objects in a file. Without annotations, the plainest program waits for what Pulumi waits for. */
+async function plainConfig(folder: string, namespace: string, changes: Config): Promise<Config> {
+    const objects = await objectsIn(namespace, changes);
+    const plain = objects.map((one) => ({ ...one, metadata: { ...one.metadata, annotations: {} } }));
+    writeFileSync(join(folder, "plain.json"), JSON.stringify(plain));
+    return { objects: join(folder, "plain.json") };
+}
+
+/** What the process of a Pulumi program needs at its peak, written to a file by the process itself. */
+function peakMemory({ folder }: Ground) {
+    const [file, script] = [join(folder, "peak"), join(folder, "peak.cjs")];
+    // A language host may be a Node.js process, too. The program is the one that runs the SDK's script.
+    writeFileSync(
+        script,
+        `if (/cmd.run/.test(process.argv[1] ?? "")) process.on("exit", () =>
+            require("node:fs").writeFileSync(${JSON.stringify(file)}, String(process.resourceUsage().maxRSS)));`,
+    );
+    const environment = { NODE_OPTIONS: `--require ${script}` };
+    return { environment, mebibytes: () => Number(readFileSync(file, "utf8")) / 1024 };
 }
 
 /** Runs kubectl, and returns what it prints. */
 export function kubectl(ground: Ground, ...args: readonly string[]): Promise<string> {
-    return run("kubectl", [`--context=${ground.context}`, ...args], ground);
+    return run(ground, "kubectl", `--context=${ground.context}`, ...args);
 }
 
-/** Helm, with a chart of the same objects: a release that waits until all of them are ready. */
-export class Helm {
-    private readonly ground: Ground;
-    private readonly namespace: string;
-    private readonly chart: string;
-
-    public constructor(ground: Ground, namespace: string) {
-        this.ground = ground;
-        this.namespace = namespace;
-        this.chart = join(ground.folder, "chart");
-        mkdirSync(join(this.chart, "templates"), { recursive: true });
-        writeFileSync(join(this.chart, "Chart.yaml"), "apiVersion: v2\nname: bench\nversion: 1.0.0\n");
-    }
-
-    /** Whether it can take part. */
-    public static isInstalled({ env }: Ground): boolean {
-        return outputOf("helm", ["version"], env) !== undefined;
-    }
-
-    public async up(objects: readonly DeclaredObject[]): Promise<void> {
-        const others = objects.filter(({ kind }) => kind !== "Namespace").map((one) => JSON.stringify(one));
-        writeFileSync(join(this.chart, "templates", "all.yaml"), others.join("\n---\n"));
-        await this.run("upgrade", "--install", "bench", this.chart, "--create-namespace", "--wait");
-    }
-
-    /** Helm leaves the namespace that it made. */
-    public async destroy(): Promise<void> {
-        await this.run("uninstall", "bench");
-        await kubectl(this.ground, "delete", "namespace", this.namespace);
-    }
-
-    private run(...args: readonly string[]): Promise<string> {
-        const where = [`--kube-context=${this.ground.context}`, `--namespace=${this.namespace}`];
-        return run("helm", [...args, ...where], this.ground);
-    }
-}
-
-/** A Pulumi program on a stack of its own, whose state is in the benchmark's folder. */
-export class PulumiProgram {
-    private readonly ground: Ground;
-    private readonly directory: string;
-    private readonly stack: string;
-
-    public constructor(ground: Ground, name: "program" | "empty" | "plain", stack = "bench") {
-        this.ground = ground;
-        this.directory = copyOf(name, ground);
-        this.stack = stack;
-    }
-
-    /** Makes the stack, with this config. */
-    public async init(config: Readonly<Record<string, string>> = {}): Promise<void> {
-        await this.run(["stack", "init"]);
-        for (const [key, value] of Object.entries(config)) {
-            await this.setConfig(key, value);
-        }
-    }
-
-    /** Sets a config value, by its path. */
-    public setConfig(key: string, value: string): Promise<void> {
-        return this.run(["config", "set", "--path", key, value]);
-    }
-
-    /** Brings the app up, or changes it. */
-    public update(env: Environment = {}): Promise<void> {
-        return this.run(["up", "--yes", "--skip-preview"], env);
-    }
-
-    public preview(): Promise<void> {
-        return this.run(["preview"]);
-    }
-
-    public destroy(): Promise<void> {
-        return this.run(["destroy", "--yes", "--skip-preview"]);
-    }
-
-    private async run(args: readonly string[], env: Environment = {}): Promise<void> {
-        const where = ["--cwd", this.directory, "--non-interactive", "--stack", this.stack];
-        await run("pulumi", [...args, ...where], { ...this.ground, env: { ...this.ground.env, ...env } });
-    }
-}
-
-/** The programs that are measured, each one copy: Pulumi writes a stack's config file beside the program. */
-export function copyOf(name: "program" | "empty" | "plain", { folder }: Ground): string {
-    const copy = join(folder, name);
-    if (existsSync(copy)) {
-        return copy;
-    }
-    if (name === "program") {
-        const isPart = (path: string) => !/^(node_modules|sandbox|\.git|Pulumi\..+\.yaml)$/.test(path);
-        cpSync(".", copy, { recursive: true, filter: isPart });
-    } else {
-        cpSync(join(import.meta.dirname, "programs", name), copy, { recursive: true });
-        writeFileSync(
-            join(copy, "package.json"),
-            JSON.stringify({ name: `bench-${name}`, main: "index.ts" }),
-        );
-    }
-    symlinkSync(resolve("node_modules"), join(copy, "node_modules"));
-    return copy;
-}
-
-/** What the process of a Pulumi program needs at its peak, written to a file by the process itself. */
-export class PeakMemory {
-    private readonly file: string;
-    private readonly script: string;
-
-    public constructor({ folder }: Ground) {
-        this.file = join(folder, "peak");
-        this.script = join(folder, "peak.cjs");
-        // A language host may be a Node.js process, too. The program is the one that runs the SDK's script.
-        writeFileSync(
-            this.script,
-            `if (/cmd.run/.test(process.argv[1] ?? "")) process.on("exit", () =>
-                require("node:fs").writeFileSync(${JSON.stringify(this.file)}, String(process.resourceUsage().maxRSS)));`,
-        );
-    }
-
-    public get environment(): Environment {
-        return { NODE_OPTIONS: `--require ${this.script}` };
-    }
-
-    public mebibytes(): number {
-        return Number(readFileSync(this.file, "utf8")) / 1024;
-    }
-}
-
-/** Waits until no volume of the namespace's claims is there any more. */
-export async function volumesGone(ground: Ground, namespace: string): Promise<void> {
-    for (;;) {
-        const { items } = JSON.parse(await kubectl(ground, "get", "pv", "--output=json")) as {
-            items: readonly { spec: { claimRef?: { namespace: string } } }[];
-        };
-        if (!items.some(({ spec }) => spec.claimRef?.namespace === namespace)) {
-            return;
-        }
-        await sleep(100);
-    }
-}
+const execute = promisify(execFile);
 
 /** Runs a program to its end, and returns what it prints. Other work of this process goes on meanwhile. */
-function run(
-    program: string,
-    args: readonly string[],
-    { env, signal }: Pick<Ground, "env" | "signal">,
-): Promise<string> {
-    return new Promise((resolve, reject) => {
-        const child = spawn(program, args, { env: { ...env }, stdio: ["ignore", "pipe", "pipe"], signal });
-        let [stdout, stderr] = ["", ""];
-        child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-        child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-        child.once("error", ({ message }) => (stderr += message));
-        // An aborted program is still there until this event, and goes on writing.
-        child.once("close", (status) => {
-            if (status === 0) {
-                resolve(stdout);
-            } else {
-                reject(new UserError(`${program} ${args.join(" ")} failed:\n${stdout}${stderr}`));
-            }
-        });
-    });
+async function run({ env, signal }: Ground, program: string, ...args: readonly string[]): Promise<string> {
+    try {
+        return (await execute(program, args, { env: { ...env }, signal, maxBuffer: Infinity })).stdout;
+    } catch (error) {
+        const { message, stdout = "" } = error as Error & { readonly stdout?: string };
+        throw new UserError(`${message}\n${stdout}`);
+    }
 }

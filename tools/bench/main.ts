@@ -1,21 +1,21 @@
 /**
- * `npm run bench`: measures this program against kubectl, an empty Pulumi program and the plainest Pulumi program of the
- * same objects, and writes docs/performance.md and docs/performance.svg.
+ * `npm run bench`: measures this program against kubectl, Helm, an empty Pulumi program and the plainest Pulumi program of
+ * the same objects, and writes the table of docs/performance.md.
  *
  * It uses the cluster of the current context, in namespaces and stacks of its own, and removes them at the end.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpus, homedir, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { format, resolveConfig } from "prettier";
 import { currentContext } from "../../kubernetes/kubectl.ts";
 import { UserError, isUserError } from "../../system/errors.ts";
+import { type Environment, outputOf } from "../../system/process.ts";
 import { replaceGenerated } from "../markdown.ts";
 import { type Ground, kubectl } from "./contestants.ts";
-import { describePlace } from "./place.ts";
-import { picture, resultTable } from "./report.ts";
-import { Benchmark, namespaces } from "./rounds.ts";
+import { resultTable } from "./report.ts";
+import { measure, namespaces } from "./rounds.ts";
 
 const document = "docs/performance.md";
 const help = `Measures this program against kubectl and other Pulumi programs, and writes ${document}.
@@ -24,7 +24,6 @@ Usage: npm run bench -- [OPTIONS]
 
 Options:
   --rounds N    rounds that are counted, after one that is not (default: 5)
-  --growth      also measure growth, which takes as long again
   --print       print the table, and write no file
   --help        show this help`;
 
@@ -32,7 +31,6 @@ async function main(): Promise<void> {
     const { values } = parseArgs({
         options: {
             rounds: { type: "string", default: "5" },
-            growth: { type: "boolean", default: false },
             print: { type: "boolean", default: false },
             help: { type: "boolean", default: false },
         },
@@ -46,20 +44,19 @@ async function main(): Promise<void> {
         throw new UserError(`--rounds is ${values.rounds}. It must be a whole number of 1 or more.`);
     }
     await onGround(async (ground) => {
-        const benchmark = new Benchmark(ground);
-        await benchmark.run(rounds, values.growth);
-        const rows = benchmark.rows();
-        const place = await describePlace(ground, rounds);
-        const text = `${place}\n\n${resultTable(rows)}`;
+        const rows = await measure(ground, rounds);
+        const text = `${await describePlace(ground, rounds)}\n\n${resultTable(rows)}`;
         console.log(`\n${text}`);
         if (!values.print) {
-            await write(text, picture(rows));
+            const whole = replaceGenerated(readFileSync(document, "utf8"), "measurements", text);
+            const options = { ...(await resolveConfig(document)), filepath: document };
+            writeFileSync(document, await format(whole, options));
         }
     });
 }
 
-/** Removes everything that the benchmark makes, however it ends. */
-async function onGround(measure: (ground: Ground) => Promise<void>): Promise<void> {
+/** Removes everything that the benchmark makes, however it ends. What it did not make, it does not delete. */
+async function onGround(act: (ground: Ground) => Promise<void>): Promise<void> {
     const context = currentContext(process.env);
     if (context === undefined) {
         throw new UserError("There is no current context.\n  Name one:  kubectl config use-context NAME");
@@ -74,25 +71,8 @@ async function onGround(measure: (ground: Ground) => Promise<void>): Promise<voi
         PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
         PULUMI_SKIP_UPDATE_CHECK: "true",
     };
-    const ground: Ground = { context, env, folder };
-    await requireUnused(ground);
     const interruption = new AbortController();
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-        process.once(signal, () => {
-            interruption.abort();
-        });
-    }
-    try {
-        await measure({ ...ground, signal: interruption.signal });
-    } finally {
-        console.log("\nRemoving what the benchmark made ...");
-        await kubectl(ground, "delete", "namespace", "--ignore-not-found", ...namespaces);
-        rmSync(folder, { recursive: true });
-    }
-}
-
-/** What the benchmark did not make, it does not delete. */
-async function requireUnused(ground: Ground): Promise<void> {
+    const ground = { context, env, folder, signal: interruption.signal };
     const found = await kubectl(
         ground,
         "get",
@@ -101,19 +81,53 @@ async function requireUnused(ground: Ground): Promise<void> {
         "--output=name",
         ...namespaces,
     );
-    if (found.trim() !== "") {
+    if (found !== "") {
+        const names = found.trim().split("\n").join(" ");
         throw new UserError(
-            `The benchmark makes and deletes these, and they exist: ${found.trim().split("\n").join(", ")}\n` +
-                `  Delete them:  kubectl delete ${found.trim().split("\n").join(" ")}`,
+            `The benchmark makes and deletes namespaces that exist already: ${names}\n` +
+                `  Delete them:  kubectl delete ${names}`,
         );
+    }
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+        process.once(signal, () => {
+            interruption.abort();
+        });
+    }
+    try {
+        await act(ground);
+    } finally {
+        console.log("\nRemoving what the benchmark made ...");
+        const { signal } = new AbortController();
+        await kubectl({ ...ground, signal }, "delete", "namespace", "--ignore-not-found", ...namespaces);
+        // A command that was interrupted may still write its last file.
+        rmSync(folder, { recursive: true, maxRetries: 20, retryDelay: 500 });
     }
 }
 
-async function write(text: string, svg: string): Promise<void> {
-    const whole = replaceGenerated(readFileSync(document, "utf8"), "measurements", text);
-    writeFileSync(document, await format(whole, { ...(await resolveConfig(document)), filepath: document }));
-    writeFileSync("docs/performance.svg", svg);
-    console.log(`\n${document} is written.`);
+/** Where the figures come from: the parts that ran, and the machine. */
+async function describePlace(ground: Ground, rounds: number): Promise<string> {
+    const { env } = ground;
+    const { dependencies } = JSON.parse(readFileSync("package.json", "utf8")) as {
+        dependencies: Readonly<Record<"@pulumi/pulumi" | "@pulumi/kubernetes", string>>;
+    };
+    const fields = "{.items[0].status.nodeInfo['kubeletVersion','containerRuntimeVersion']}";
+    const node = await kubectl(ground, "get", "nodes", `--output=jsonpath=${fields}`);
+    return [
+        `Medians of ${rounds} interleaved rounds, after one that is not counted.`,
+        `Pulumi ${outputOf("pulumi", ["version"], env) ?? "unknown"} with its SDK ${dependencies["@pulumi/pulumi"]},`,
+        `Kubernetes provider ${buildOf(dependencies["@pulumi/kubernetes"], env)}, Node.js ${process.version},`,
+        `Kubernetes ${node}, ${cpus().length} cores (${cpus()[0]?.model.trim() ?? "unknown"}),`,
+        `load average ${(loadavg()[2] ?? 0).toFixed(1)} over the last 15 minutes.`,
+    ].join(" ");
+}
+
+/** A provider that is built from a module's source is installed under the number of a release. Its binary knows. */
+function buildOf(version: string, env: Environment): string {
+    const home = env.PULUMI_HOME ?? join(homedir(), ".pulumi");
+    const file = join(home, "plugins", `resource-kubernetes-v${version}`, "pulumi-resource-kubernetes");
+    const modules = outputOf("go", ["version", "-m", file], env) ?? "";
+    const [, ...day] = /pulumi-kubernetes\/provider\/v4\s+v\S+-(\d{4})(\d\d)(\d\d)\d{6}-/.exec(modules) ?? [];
+    return day.length > 0 ? `built from the source of ${day.join("-")}, installed as ${version}` : version;
 }
 
 main().catch((error: unknown) => {

@@ -1,138 +1,73 @@
-/** What the benchmark writes: a table in Markdown and a picture in SVG. Pure. */
+/** What the benchmark writes: medians and ratios of interleaved rounds as a table in Markdown. Pure. */
 import { table } from "../markdown.ts";
-import { type Spread, median, ratios } from "./statistics.ts";
 
-/** Who is measured. */
-export type Contestant = "floor" | "helm" | "plain" | "program";
+/** Who is measured: kubectl, Helm, and three Pulumi programs. */
+export type Name = "kubectl" | "helm" | "empty" | "plain" | "program";
 
-/** A row of the table: one task, and what each contestant needed for it in each round. */
+/** A row of the table. */
 export interface Row {
     readonly task: string;
-    /** What the floor does. */
-    readonly floor: string;
+    /** What the floor does, and who it is. */
+    readonly floor: readonly [does: string, name: Name];
     readonly unit: "s" | "MiB";
     /** The greatest ratio to the floor that is aimed at, if there is an aim. */
     readonly aim?: number;
-    readonly values: Readonly<Partial<Record<Contestant, readonly number[]>>>;
+    /** What each contestant needed in each round. */
+    readonly values: Readonly<Partial<Record<Name, readonly number[]>>>;
+    /** Seconds of an empty program in each round, if Pulumi starts first and the cluster changes then. */
+    readonly starts?: readonly number[];
 }
 
 /** A table of all rows, in the order of their measurement. */
 export function resultTable(rows: readonly Row[]): string {
-    const header = ["", "floor", "Helm", "plainest program", "this program", "aim", "met"];
-    return table(
-        header,
-        rows.map((row) => [
-            row.task,
-            `${row.floor}: ${figure(row, "floor")}`,
-            withRatio(row, "helm"),
-            withRatio(row, "plain"),
-            withRatio(row, "program"),
-            row.aim === undefined ? "" : `${row.aim}x`,
-            met(row),
-        ]),
-    );
+    const header = ["", "floor", "Helm", "plainest program", "this program", "to both floors", "aim", "met"];
+    return table(header, rows.map(cells));
 }
 
-/** The ratio to the floor. Undefined if the contestant was not measured. */
-export function ratioOf(row: Row, contestant: Contestant): Spread | undefined {
-    const { floor = [], [contestant]: values } = row.values;
-    return values && ratios(values, floor);
+function cells({ task, floor: [does, name], unit, aim, values, starts }: Row): readonly string[] {
+    const { [name]: floors = [], helm, plain, program } = values;
+    const both = starts && floors.map((floor, round) => floor + (starts[round] ?? NaN));
+    const figure = (all: readonly number[]) => `${median(all).toFixed(unit === "s" ? 1 : 0)} ${unit}`;
+    const withRatio = (all?: readonly number[]) =>
+        all ? `${figure(all)} = ${spread(ratios(all, floors))}` : "";
+    return [
+        task,
+        `${does}: ${figure(floors)}`,
+        withRatio(helm),
+        withRatio(plain),
+        withRatio(program),
+        both && program ? spread(ratios(program, both)) : "",
+        aim === undefined ? "" : `${aim}x`,
+        aim === undefined || !program ? "" : median(ratios(program, floors)) <= aim ? "yes" : "no",
+    ];
 }
 
-function met(row: Row): string {
-    const ratio = ratioOf(row, "program");
-    if (row.aim === undefined || !ratio) {
-        return "";
+function spread(values: readonly number[]): string {
+    const [middle, least, most] = [median(values), Math.min(...values), Math.max(...values)];
+    return `**${middle.toFixed(2)}x** (${least.toFixed(2)} to ${most.toFixed(2)})`;
+}
+
+/**
+ * The ratios of two measurements, round by round. Another process on the machine slows down both of a round, so a ratio is
+ * taken within a round, and never between medians.
+ */
+export function ratios(values: readonly number[], floors: readonly number[]): readonly number[] {
+    if (values.length !== floors.length) {
+        throw new Error(`There are ${values.length} values and ${floors.length} floors.`);
     }
-    return ratio.median <= row.aim ? "yes" : "no";
+    return values.map((value, round) => value / (floors[round] ?? NaN));
 }
 
-function figure({ values, unit }: Row, contestant: Contestant): string {
-    const all = values[contestant];
-    return all ? `${median(all).toFixed(unit === "s" ? 1 : 0)} ${unit}` : "";
-}
-
-function withRatio(row: Row, contestant: Contestant): string {
-    const ratio = ratioOf(row, contestant);
-    return ratio
-        ? `${figure(row, contestant)} = **${ratio.median.toFixed(2)}x** (${ratio.least.toFixed(2)} to ${ratio.greatest.toFixed(2)})`
-        : "";
-}
-
-const layout = { width: 760, label: 270, bar: 14, row: 60, top: 44, perUnit: 90, most: 5 };
-const colors = {
-    floor: "#8c959f",
-    helm: "#8250df",
-    plain: "#d4a72c",
-    program: "#0969da",
-    text: "#57606a",
-    aim: "#cf222e",
-};
-
-/** The ratios to the floor as bars. A thin line is the spread, and a dashed one the aim. */
-export function picture(rows: readonly Row[]): string {
-    const height = layout.top + rows.length * layout.row + 10;
-    return [
-        `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${layout.width} ${height}" font-family="sans-serif" font-size="13">`,
-        `<rect width="${layout.width}" height="${height}" fill="#ffffff"/>`,
-        legend(),
-        line(1, 30, height - 6, colors.floor, ""),
-        ...rows.map((row, index) => group(row, layout.top + index * layout.row)),
-        "</svg>",
-        "",
-    ].join("\n");
-}
-
-function legend(): string {
-    const entry = (x: number, color: string, label: string) =>
-        `<rect x="${x}" y="10" width="12" height="12" fill="${color}"/>${text(x + 18, 21, label)}`;
-    return [
-        entry(layout.label, colors.program, "this program"),
-        entry(layout.label + 120, colors.plain, "plainest program"),
-        entry(layout.label + 260, colors.helm, "Helm"),
-        entry(layout.label + 330, colors.floor, "floor = 1"),
-        entry(layout.label + 420, colors.aim, "aim"),
-    ].join("");
-}
-
-function group(row: Row, y: number): string {
-    const bars = (["program", "plain", "helm"] as const)
-        .flatMap((contestant) => {
-            const ratio = ratioOf(row, contestant);
-            return ratio ? [{ ratio, color: colors[contestant] }] : [];
-        })
-        .map(({ ratio, color }, index) => {
-            return bar(ratio, y + index * (layout.bar + 3), color);
-        });
-    const aim = row.aim === undefined ? "" : line(row.aim, y - 3, y + 3 * layout.bar + 9, colors.aim, "4 2");
-    return [text(layout.label - 10, y + 12, row.task, "end"), ...bars, aim].join("\n");
-}
-
-function bar(ratio: Spread, y: number, color: string): string {
-    const [from, end, least, greatest] = [0, ratio.median, ratio.least, ratio.greatest].map(position);
-    const middle = y + layout.bar / 2;
-    return (
-        `<rect x="${from}" y="${y}" width="${round(Number(end) - Number(from))}" height="${layout.bar}" fill="${color}" opacity="0.75"/>` +
-        `<path d="M${least} ${middle}H${greatest}" stroke="#24292f"/>` +
-        text(Number(greatest) + 6, y + 12, `${ratio.median.toFixed(2)}x`)
-    );
-}
-
-function line(ratio: number, from: number, to: number, color: string, dashes: string): string {
-    const x = position(ratio);
-    return `<path d="M${x} ${from}V${to}" stroke="${color}" stroke-dasharray="${dashes}"/>`;
-}
-
-/** The place of a ratio on the scale. A ratio beyond it is drawn at its end, and its number tells. */
-function position(ratio: number): number {
-    return round(layout.label + Math.min(ratio, layout.most) * layout.perUnit);
-}
-
-function round(value: number): number {
-    return Math.round(value * 10) / 10;
-}
-
-function text(x: number, y: number, content: string, anchor = "start"): string {
-    const escaped = content.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-    return `<text x="${x}" y="${y}" text-anchor="${anchor}" fill="${colors.text}">${escaped}</text>`;
+/**
+ * The middle of the values, or the mean of the two in the middle.
+ *
+ * @throws Error if there is no value, because a figure without a measurement is wrong in any case.
+ */
+export function median(values: readonly number[]): number {
+    const sorted = values.toSorted((one, other) => one - other);
+    const [low, high] = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[Math.floor(sorted.length / 2)]];
+    if (low === undefined || high === undefined) {
+        throw new Error("There are no values.");
+    }
+    return (low + high) / 2;
 }

@@ -1,302 +1,166 @@
-/** The tasks of the benchmark, in interleaved rounds: in each, every contestant does every task once. */
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+/** The measurement in interleaved rounds: in each, every contestant does every task once. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "../../kubernetes/client.ts";
 import { serviceName } from "../../model/names.ts";
-import { type DeclaredObject, declaredObjects } from "../declared.ts";
-import { Helm, Kubectl, type Ground, PeakMemory, PulumiProgram, volumesGone } from "./contestants.ts";
-import type { Contestant, Row } from "./report.ts";
+import { type Command, type Config, type Contestant, type Ground } from "./contestants.ts";
+import { contestantsOn, kubectl } from "./contestants.ts";
+import type { Name, Row } from "./report.ts";
 
 /** The namespaces that the benchmark makes. */
-export const namespaces = [
-    "synergychat-bench",
-    "synergychat-bench-kubectl",
-    "synergychat-bench-plain",
-    "synergychat-bench-helm",
-    ...Array.from({ length: 9 }, (_, index) => `synergychat-bench-beside-${index + 1}` as const),
-] as const;
-const [programNamespace, kubectlNamespace, plainNamespace, helmNamespace, ...besideNamespaces] = namespaces;
+export const namespaces = ["kubectl", "helm", "plain", "program"].map((name) => `synergychat-bench-${name}`);
 
-/** The tasks, with what the floor does. */
+const apply = { unit: "s", floor: ["kubectl apply, rollout status", "kubectl"] } as const;
+const empty = { unit: "s", floor: ["an empty program", "empty"] } as const;
+const remove = { unit: "s", floor: ["kubectl delete", "kubectl"] } as const;
+const restart = { unit: "s", floor: ["kubectl rollout restart", "kubectl"] } as const;
+
+/**
+ * The tasks, with what the floor does. In those after both floors, Pulumi has to start and the cluster has to change, one
+ * after the other.
+ */
 const tasks = {
-    first: { task: "first up until ready", floor: "kubectl apply, rollout status", unit: "s", aim: 1.4 },
-    nothing: { task: "up with nothing to do", floor: "an empty program", unit: "s", aim: 1.4 },
-    preview: { task: "preview with nothing to do", floor: "an empty program", unit: "s", aim: 1.4 },
-    config: {
-        task: "config change of the crawler",
-        floor: "kubectl apply, rollout status",
-        unit: "s",
-        aim: 1.4,
-    },
-    ephemeral: { task: "switch to ephemeral", floor: "kubectl apply, rollout status", unit: "s", aim: 1.2 },
-    persistent: { task: "switch to persistent", floor: "kubectl apply, rollout status", unit: "s", aim: 1.2 },
-    destroy: { task: "destroy until the volume is gone", floor: "kubectl delete", unit: "s", aim: 1.1 },
-    silentConfig: {
-        task: "api silent: config rollout",
-        floor: "kubectl rollout restart",
-        unit: "s",
-    },
-    silentSwitch: { task: "api silent: switch", floor: "kubectl rollout restart", unit: "s" },
-    stacks: {
-        task: "preview beside 9 other stacks",
-        floor: "an empty program",
-        unit: "s",
-    },
-    containers: { task: "3 to 20 crawler containers", floor: "kubectl apply, rollout status", unit: "s" },
-    pods: { task: "1 to 30 crawler pods", floor: "kubectl apply, rollout status", unit: "s" },
-    memory: { task: "peak memory of the program", floor: "an empty program", unit: "MiB" },
-} as const satisfies Readonly<Record<string, Omit<Row, "values">>>;
+    first: { task: "first up until ready", ...apply, aim: 1.4, afterBoth: true },
+    nothing: { task: "up with nothing to do", ...empty, aim: 1.4 },
+    preview: { task: "preview with nothing to do", ...empty, aim: 1.4 },
+    config: { task: "config change of the crawler", ...apply, aim: 1.4, afterBoth: true },
+    ephemeral: { task: "switch to ephemeral", ...apply, aim: 1.2, afterBoth: true },
+    persistent: { task: "switch to persistent", ...apply, aim: 1.2, afterBoth: true },
+    destroy: { task: "destroy until the volume is gone", ...remove, aim: 1.1, afterBoth: true },
+    silentConfig: { task: "api silent: config rollout", ...restart },
+    silentSwitch: { task: "api silent: switch", ...restart },
+    memory: { task: "peak memory of the program", ...empty, unit: "MiB" },
+} as const satisfies Readonly<Record<string, Omit<Row, "values"> & { readonly afterBoth?: true }>>;
 type Task = keyof typeof tasks;
+type Contestants = Awaited<ReturnType<typeof contestantsOn>>;
+type Some = Readonly<Partial<Record<Name, Contestant>>>;
 
-/** Measures, and keeps the figures. */
-export class Benchmark {
-    private readonly values = new Map<Task, Partial<Record<Contestant, number[]>>>();
-    private counting = false;
+function entries<T>(record: Readonly<Partial<Record<Name, T>>>): readonly [Name, T][] {
+    return Object.entries(record) as [Name, T][];
+}
+
+/** Measures one round that fills caches and is not counted, and the rounds. */
+export async function measure(ground: Ground, rounds: number): Promise<readonly Row[]> {
+    const measurement = new Measurement(ground, await contestantsOn(ground));
+    for (let round = 0; round <= rounds; round++) {
+        console.log(round === 0 ? "warm-up" : `round ${round} of ${rounds}`);
+        if (round === 1) {
+            measurement.forget();
+        }
+        await measurement.round(round);
+    }
+    return measurement.rows();
+}
+
+class Measurement {
+    private values: Partial<Record<Task, Partial<Record<Name, readonly number[]>>>> = {};
     private readonly ground: Ground;
-    private readonly kubectl: Kubectl;
-    private readonly program: PulumiProgram;
-    /** Undefined: it is not installed. */
-    private readonly helm: Helm | undefined;
-    private readonly plain: PulumiProgram;
-    private readonly empty: PulumiProgram;
-    private readonly peak: PeakMemory;
+    private readonly contestants: Contestants;
 
-    public constructor(ground: Ground) {
+    public constructor(ground: Ground, contestants: Contestants) {
         this.ground = ground;
-        this.kubectl = new Kubectl(ground, kubectlNamespace);
-        this.program = new PulumiProgram(ground, "program");
-        this.helm = Helm.isInstalled(ground) ? new Helm(ground, helmNamespace) : undefined;
-        this.plain = new PulumiProgram(ground, "plain");
-        this.empty = new PulumiProgram(ground, "empty");
-        this.peak = new PeakMemory(ground);
+        this.contestants = contestants;
     }
 
-    /**
-     * One round that fills caches and is not counted, and the rounds.
-     *
-     * @param withGrowth whether growth is measured as well, after them.
-     */
-    public async run(rounds: number, withGrowth: boolean): Promise<void> {
-        await this.init();
-        for (let round = 0; round <= rounds; round++) {
-            console.log(round === 0 ? "warm-up" : `round ${round} of ${rounds}`);
-            this.counting = round > 0;
-            await this.round(round);
-        }
-        if (withGrowth) {
-            console.log("growth");
-            await this.growth(rounds);
-        }
+    public forget(): void {
+        this.values = {};
     }
 
-    /** The rows of what was measured, with all figures. */
     public rows(): readonly Row[] {
-        return (Object.keys(tasks) as Task[]).flatMap((key) => {
-            const values = this.values.get(key);
-            return values ? [{ ...tasks[key], values }] : [];
+        const starts = this.values.nothing?.empty ?? [];
+        return (Object.keys(tasks) as Task[]).map((task) => {
+            const values = this.values[task] ?? {};
+            return { ...tasks[task], values, ...("afterBoth" in tasks[task] && { starts }) };
         });
     }
 
-    private async init(): Promise<void> {
-        const { context, folder } = this.ground;
-        const file = join(folder, "plain.json");
-        writeFileSync(file, JSON.stringify((await objectsIn(plainNamespace)).map(withoutAnnotations)));
-        await this.empty.init();
-        await this.plain.init({ context, objects: file });
-        await this.program.init({ "kubernetes:context": context, ...configIn(programNamespace) });
-    }
+    public async round(round: number): Promise<void> {
+        const { kubectl, helm, plain, program } = this.contestants;
+        // The plainest program only comes up and goes, because its changes take long.
+        const changing = { kubectl, ...(helm && { helm }), program };
+        const all = { ...changing, plain };
+        const first = { storageMode: "persistent", crawlerKeywords: "love,hate" };
+        const changed = { ...first, crawlerKeywords: `love,round${round}` };
 
-    private async round(round: number): Promise<void> {
-        const base = await objectsIn(kubectlNamespace);
-        const keywords = `love,round${round}`;
-        const changed = await objectsIn(kubectlNamespace, { crawlerKeywords: keywords });
-        const ephemeral = await objectsIn(kubectlNamespace, {
-            crawlerKeywords: keywords,
-            storageMode: "ephemeral",
-        });
-
-        await this.time("first", "floor", () => this.kubectl.up(base));
-        await this.withHelm("first");
-        await this.time("first", "plain", () => this.plain.update());
-        await this.time("first", "program", () => this.program.update());
+        await this.change("first", first, all);
         await this.nothingToDo();
+        await this.change("config", changed, changing);
 
-        await this.program.setConfig("crawlerKeywords", keywords);
-        await this.time("config", "floor", () => this.kubectl.up(changed));
-        await this.time("config", "program", () => this.program.update());
-
-        await this.withHelm("config", { crawlerKeywords: keywords });
-
-        const restart = await this.silence(kubectlNamespace, () => this.kubectl.restartApi());
-        await this.program.setConfig("imagePullSecrets[0]", `round-${round}`);
-        this.note("silentConfig", "floor", restart);
-        this.note(
-            "silentConfig",
-            "program",
-            await this.silence(programNamespace, () => this.program.update()),
-        );
-
-        await this.program.setConfig("storageMode", "ephemeral");
-        await this.withHelm("ephemeral", { crawlerKeywords: keywords, storageMode: "ephemeral" });
-        await this.time("ephemeral", "floor", () => this.kubectl.up(ephemeral));
-        const switching = () => this.time("ephemeral", "program", () => this.program.update());
-        this.note("silentSwitch", "floor", restart);
-        this.note("silentSwitch", "program", await this.silence(programNamespace, switching));
-        await this.program.setConfig("storageMode", "persistent");
-        await this.withHelm("persistent", { crawlerKeywords: keywords });
-        await this.time("persistent", "floor", () => this.kubectl.up(changed));
-        await this.time("persistent", "program", () => this.program.update());
-
-        await this.time("destroy", "floor", () => this.gone(this.kubectl, kubectlNamespace));
-        const { helm } = this;
-        if (helm) {
-            await this.time("destroy", "helm", () => this.gone(helm, helmNamespace));
-        }
-        await this.time("destroy", "plain", () => this.gone(this.plain, plainNamespace));
-        await this.time("destroy", "program", () => this.gone(this.program, programNamespace));
+        const silent = await this.silence(kubectl, kubectl.restartApi);
+        this.note("silentConfig", "kubectl", silent);
+        this.note("silentSwitch", "kubectl", silent);
+        const rollout = await program.prepare({ ...changed, "imagePullSecrets[0]": `round-${round}` });
+        this.note("silentConfig", "program", await this.silence(program, rollout));
+        const ephemeral = { ...changed, storageMode: "ephemeral" };
+        const toEphemeral = () => this.change("ephemeral", ephemeral, changing);
+        this.note("silentSwitch", "program", await this.silence(program, toEphemeral));
+        await this.change("persistent", changed, changing);
+        await this.destroy(all);
     }
 
-    /** What a stack costs that grows, and one that is not alone. */
-    private async growth(rounds: number): Promise<void> {
-        await this.kubectl.up(await objectsIn(kubectlNamespace));
-        await this.program.update();
-        await this.besideOthers(async () => {
-            for (let round = 0; round < rounds; round++) {
-                await this.time("stacks", "floor", () => this.empty.preview());
-                await this.time("stacks", "program", () => this.program.preview());
-            }
-        });
-        for (let round = 0; round < rounds; round++) {
-            await this.grow("containers", { crawlerContainers: "20" });
-            await this.grow("pods", { crawlerPods: "30", crawlerContainers: "1" });
-        }
-    }
-
-    /** Does something while there are nine other stacks of the program in the cluster. */
-    private async besideOthers(act: () => Promise<void>): Promise<void> {
-        const { context } = this.ground;
-        const others = besideNamespaces.map((name) => new PulumiProgram(this.ground, "program", name));
-        for (const [index, other] of others.entries()) {
-            const small = { webReplicas: "1", crawlerContainers: "1" };
-            const config = { ...configIn(besideNamespaces[index] ?? ""), ...small };
-            await other.init({ "kubernetes:context": context, ...config });
-            await other.update();
-        }
-        await act();
-        for (const other of others) {
-            await other.destroy();
-        }
-    }
-
-    /** From the size that the benchmark has to another one, and back. */
-    private async grow(
-        task: Task,
-        size: Readonly<{ crawlerContainers: string; crawlerPods?: string }>,
-    ): Promise<void> {
-        const usual = { crawlerContainers: "3", crawlerPods: "1" };
-        const change = async (to: Readonly<Record<string, string>>) => {
-            for (const [key, value] of Object.entries(to)) {
-                await this.program.setConfig(key, value);
-            }
-            return objectsIn(kubectlNamespace, to);
-        };
-        const grown = await change({ ...usual, ...size });
-        await this.time(task, "floor", () => this.kubectl.up(grown));
-        await this.time(task, "program", () => this.program.update());
-        await this.kubectl.up(await change(usual));
-        await this.program.update();
-    }
-
-    /** The same change by Helm, if it is installed. */
-    private async withHelm(task: Task, config: Readonly<Record<string, string>> = {}): Promise<void> {
-        const { helm } = this;
-        if (helm) {
-            const objects = await objectsIn(helmNamespace, config);
-            await this.time(task, "helm", () => helm.up(objects));
+    /** Brings the contestants, one after the other, from what they have to what this config says. */
+    private async change(task: Task, config: Config, contestants: Some): Promise<void> {
+        for (const [name, { prepare }] of entries(contestants)) {
+            await this.time(task, name, await prepare(config));
         }
     }
 
     private async nothingToDo(): Promise<void> {
-        for (const [contestant, program] of [
-            ["floor", this.empty],
-            ["plain", this.plain],
-            ["program", this.program],
-        ] as const) {
-            await this.time("nothing", contestant, () => program.update(this.peak.environment));
-            this.note("memory", contestant, this.peak.mebibytes());
-            await this.time("preview", contestant, () => program.preview());
+        const { empty, plain, program, peak } = this.contestants;
+        for (const [name, { update, preview }] of entries({ empty, plain, program })) {
+            await this.time("nothing", name, () => update(peak.environment));
+            this.note("memory", name, peak.mebibytes());
+            await this.time("preview", name, preview);
         }
     }
 
-    private async gone(contestant: { destroy(): Promise<void> }, namespace: string): Promise<void> {
-        await contestant.destroy();
-        await volumesGone(this.ground, namespace);
+    /** An app is gone when its volume is. */
+    private async destroy(contestants: Some): Promise<void> {
+        for (const [name, { namespace, destroy }] of entries(contestants)) {
+            const flags = [`--namespace=${namespace}`, "--output=jsonpath={.items[0].spec.volumeName}"];
+            const volume = await kubectl(this.ground, "get", "pvc", ...flags);
+            await this.time("destroy", name, async () => {
+                await destroy();
+                await kubectl(this.ground, "wait", "--for=delete", `pv/${volume}`, "--timeout=2m");
+            });
+        }
     }
 
-    private async time(task: Task, contestant: Contestant, act: () => Promise<void>): Promise<void> {
+    private async time(task: Task, name: Name, command: Command): Promise<void> {
         const start = performance.now();
-        await act();
+        await command();
         const seconds = (performance.now() - start) / 1000;
-        console.log(`  ${tasks[task].task}, ${contestant}: ${seconds.toFixed(1)} s`);
-        this.note(task, contestant, seconds);
+        console.log(`  ${tasks[task].task}, ${name}: ${seconds.toFixed(1)} s`);
+        this.note(task, name, seconds);
     }
 
-    private note(task: Task, contestant: Contestant, value: number): void {
-        if (this.counting) {
-            const figures = this.values.get(task) ?? {};
-            this.values.set(task, { ...figures, [contestant]: [...(figures[contestant] ?? []), value] });
-        }
+    private note(task: Task, name: Name, value: number): void {
+        const figures = this.values[task] ?? {};
+        this.values[task] = { ...figures, [name]: [...(figures[name] ?? []), value] };
     }
 
     /**
      * The longest time, in seconds, in which the api answers nobody during a change. Every question is asked by itself: one
      * that hangs at a pod that ends does not keep the others from being asked.
      */
-    private async silence(namespace: string, change: () => Promise<void>): Promise<number> {
+    private async silence({ namespace }: Contestant, command: Command): Promise<number> {
         const client = await Client.connect({ context: this.ground.context, env: this.ground.env });
         const path = `/api/v1/namespaces/${namespace}/services/${serviceName("api")}:80/proxy/messages`;
         const answered: number[] = [];
-        const ask = async (): Promise<boolean> => {
+        const ask = async (): Promise<void> => {
             const start = performance.now();
-            const isAnswered = (await client.read(path)).kind === "found";
-            if (isAnswered) {
+            if ((await client.read(path)).kind === "found") {
                 answered.push(start);
             }
-            return isAnswered;
         };
-        const state = { isChanging: true };
-        const changing = change().finally(() => (state.isChanging = false));
-        while (state.isChanging) {
+        const state = { end: Infinity };
+        const changing = command().finally(() => (state.end = performance.now()));
+        // The change may end before the api answers again.
+        while (!answered.some((time) => time > state.end) && performance.now() < state.end + 60_000) {
             void ask();
             await sleep(25);
         }
         await changing;
-        while (!(await ask())) {
-            await sleep(25);
-        }
-        answered.sort((a, b) => a - b);
-        return Math.max(...answered.slice(1).map((time, index) => time - (answered[index] ?? time))) / 1000;
+        const times = answered.toSorted((one, other) => one - other);
+        return Math.max(...times.slice(1).map((time, index) => time - (times[index] ?? time))) / 1000;
     }
-}
-
-function configIn(namespace: string): Readonly<Record<string, string>> {
-    return {
-        namespace,
-        storageMode: "persistent",
-        webHost: `web.${namespace}.internal`,
-        apiHost: `api.${namespace}.internal`,
-    };
-}
-
-function objectsIn(
-    namespace: string,
-    more: Readonly<Record<string, string>> = {},
-): Promise<readonly DeclaredObject[]> {
-    return declaredObjects({ ...configIn(namespace), ...more });
-}
-
-/** The plainest program awaits what Pulumi awaits. */
-function withoutAnnotations({ metadata, ...object }: DeclaredObject): object {
-    return { ...object, metadata: { ...metadata, annotations: {} } };
 }

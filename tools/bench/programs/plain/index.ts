@@ -4,34 +4,23 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 interface KubernetesObject {
+    readonly apiVersion: string;
     readonly kind: string;
     readonly metadata: { readonly name: string };
 }
-
-const file = new pulumi.Config().require("objects");
-const objects = JSON.parse(readFileSync(file, "utf8")) as readonly KubernetesObject[];
-const provider = new k8s.Provider("cluster", { context: new pulumi.Config().require("context") });
-
-const classes = {
-    Namespace: k8s.core.v1.Namespace,
-    ConfigMap: k8s.core.v1.ConfigMap,
-    PersistentVolumeClaim: k8s.core.v1.PersistentVolumeClaim,
-    Service: k8s.core.v1.Service,
-    Deployment: k8s.apps.v1.Deployment,
-    Ingress: k8s.networking.v1.Ingress,
-};
-
 type AnyResource = new (name: string, args: object, opts: pulumi.CustomResourceOptions) => pulumi.Resource;
 
-function create(object: KubernetesObject, opts: pulumi.CustomResourceOptions): pulumi.Resource {
-    const Class = classes[object.kind as keyof typeof classes] as unknown as AnyResource;
-    return new Class(`${object.kind}-${object.metadata.name}`.toLowerCase(), object, opts);
-}
+const groups = { v1: k8s.core.v1, "apps/v1": k8s.apps.v1, "networking.k8s.io/v1": k8s.networking.v1 };
+const config = new pulumi.Config();
+const provider = new k8s.Provider("cluster", { context: config.require("context") });
+const objects = JSON.parse(readFileSync(config.require("objects"), "utf8")) as KubernetesObject[];
 
-const [namespace, ...others] = objects;
-if (namespace) {
-    const first = create(namespace, { provider });
-    for (const object of others) {
-        create(object, { provider, dependsOn: first });
-    }
+let namespace: pulumi.Resource | undefined;
+for (const object of objects) {
+    const group = groups[object.apiVersion as keyof typeof groups] as object as Record<string, AnyResource>;
+    const { [object.kind]: Class } = group;
+    const name = `${object.kind}-${object.metadata.name}`.toLowerCase();
+    const created =
+        Class && new Class(name, object, namespace ? { provider, dependsOn: namespace } : { provider });
+    namespace ??= created;
 }
