@@ -4,6 +4,7 @@
  */
 import { hostname } from "node:os";
 import type { ChatApi, Message } from "../kubernetes/chat-api.ts";
+import { type Clock, poll } from "../kubernetes/poll.ts";
 import type { Finding } from "../model/finding.ts";
 import type { Operation } from "../model/labels.ts";
 import { interrupted } from "../preflight/messages.ts";
@@ -91,6 +92,38 @@ export function takeOut(
     { path }: { readonly path: string },
 ): Promise<void> {
     return api.takeOutOfService(operation, `${hostname()}:${path}`);
+}
+
+/**
+ * How long nothing may change for a copy to be complete, in ms. The api answers /stats by itself within 5 s.
+ *
+ * Source: https://github.com/bootdotdev/synergychat/blob/main/cmd/api/slash.go
+ */
+const quietTime = 6000;
+
+const quietSeconds = 120;
+
+/** What is read once it no longer changes: whoever is connected to the pod can still post. */
+export function whenQuiet<T>(
+    read: () => Promise<T>,
+    isSame: (one: T, other: T) => boolean,
+    clock: Clock,
+): Promise<T> {
+    let before: { readonly found: T } | undefined;
+    return poll(
+        async () => {
+            const found = await read();
+            const isQuiet = before !== undefined && isSame(before.found, found);
+            before = { found };
+            return isQuiet ? found : undefined;
+        },
+        {
+            seconds: quietSeconds,
+            interval: quietTime,
+            clock,
+            inVain: `Messages still arrive after ${quietSeconds} s, although the api is out of its Service. Somebody posts without the Service, for example through kubectl port-forward. End that, then run the command again.`,
+        },
+    );
 }
 
 /** Messages in words, with their checksum. */

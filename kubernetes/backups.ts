@@ -131,7 +131,11 @@ async function readerOutput(
     try {
         await waitUntilRunning(client, namespace, name);
         const command = ["node", `${toolPaths.code}/backup.ts`, ...args];
-        const { status, stdout, stderr } = client.exec(namespace, name, command);
+        const { status, stdout, stderr } = client.exec(
+            namespace,
+            { pod: name, container: "reader" },
+            command,
+        );
         if (status !== 0) {
             throw new UserError(reasonIn(stderr) ?? `Pod ${name} did not read the backups.`);
         }

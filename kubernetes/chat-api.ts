@@ -2,13 +2,13 @@
  * The running api of one stack: which claim it mounts, which messages it has, whether its Service leads to it. Everything
  * goes through the API server, so no address of the app needs to be reachable.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Operation, operationOf, outOfServiceLabel, selectorLabels } from "../model/labels.ts";
 import { objectPath } from "../model/kinds.ts";
 import { claimName, containerPort, portName, serviceName, workloadName } from "../model/names.ts";
 import type { StorageMode } from "../model/storage.ts";
-import { UserError } from "../system/errors.ts";
-import type { Client } from "./client.ts";
+import { TransientError, UserError } from "../system/errors.ts";
+import type { Ended } from "../system/process.ts";
+import { type Client, isTransient } from "./client.ts";
 import {
     type Claim,
     type Deployment,
@@ -37,13 +37,6 @@ export interface ApiState {
 }
 
 const waitSeconds = 60;
-
-/**
- * How long no message may arrive for a copy to be complete, in ms. The api answers /stats by itself within 5 s.
- *
- * Source: https://github.com/bootdotdev/synergychat/blob/main/cmd/api/slash.go
- */
-const quietTime = 6000;
 
 /** Says on the Service which journal belongs to the operation that has taken the api out of it. */
 const journalAnnotation = "synergychat/journal";
@@ -134,7 +127,8 @@ export class ChatApi {
     public async postTo(proxy: string, { AuthorUsername, Text }: Message): Promise<void> {
         const answer = await this.client.post(`${proxy}/messages`, { AuthorUsername, Text });
         if (answer.kind !== "found") {
-            throw new UserError(`POST /messages failed: ${answer.message}`);
+            const problem = `POST /messages failed: ${answer.message}`;
+            throw isTransient(answer) ? new TransientError(problem) : new UserError(problem);
         }
     }
 
@@ -156,38 +150,17 @@ export class ChatApi {
         });
     }
 
-    /** All messages, once no more arrive. */
-    public async readWhenQuiet(): Promise<readonly Message[]> {
-        let before = await this.read();
-        for (;;) {
-            await sleep(quietTime);
-            const after = await this.read();
-            if (after.length === before.length) {
-                return after;
-            }
-            before = after;
-        }
-    }
-
     /**
      * Posts messages one after the other, each when the one before is stored: of two at once the app can lose one.
      *
      * @param progress is called with the number of messages posted.
      */
     public async post(messages: readonly Message[], progress: (done: number) => void): Promise<void> {
-        const proxy = this.podProxy(await this.readyPod());
+        const proxy = this.podProxy(await this.runningPod());
         for (const [index, message] of messages.entries()) {
             await this.postTo(proxy, message);
             progress(index + 1);
         }
-    }
-
-    /** Name of its ready pod, once there is one. */
-    public readyPod(): Promise<string> {
-        return this.wait(
-            "the api has a ready pod",
-            async () => (await this.pods()).find(isReady)?.metadata.name,
-        );
     }
 
     /** Name of its running pod, once there is one. With a torn file, it runs and is not ready. */
@@ -203,51 +176,27 @@ export class ChatApi {
      *
      * @throws UserError if the user may not run commands in the pod.
      */
-    public hasShell(pod: string): boolean {
-        const { status, stderr } = this.client.exec(this.namespace, pod, ["sh", "-c", "true"]);
-        if (stderr.includes("(Forbidden)")) {
-            throw new UserError(
-                `You may not run commands in pod ${pod}, namespace ${this.namespace}: ${stderr.trim()}`,
-            );
-        }
-        return status === 0;
+    public async hasShell(): Promise<boolean> {
+        return (await this.shell("true")).status === 0;
     }
 
     /** The text of its file, torn or not. Needs a shell. */
-    public readFile(pod: string): string {
-        const script = 'cat "$API_DB_FILEPATH"';
-        const { status, stdout, stderr } = this.client.exec(this.namespace, pod, ["sh", "-c", script]);
+    public async readFile(): Promise<string> {
+        const { status, stdout, stderr } = await this.shell('cat "$API_DB_FILEPATH"');
         if (status !== 0) {
-            throw new UserError(
-                `The api's file cannot be read (pod ${pod}, namespace ${this.namespace}): ${stderr.trim()}`,
-            );
+            throw new UserError(`The api's file cannot be read: ${stderr.trim()}`);
         }
         return stdout;
     }
 
-    /** The text of its file, torn or not, once it no longer changes. Needs a shell. */
-    public async readFileWhenQuiet(): Promise<string> {
-        let before = this.readFile(await this.runningPod());
-        for (;;) {
-            await sleep(quietTime);
-            const after = this.readFile(await this.runningPod());
-            if (after === before) {
-                return after;
-            }
-            before = after;
-        }
-    }
-
     /** Replaces its file, whole or not at all. Only while nobody posts. Needs a shell. */
-    public replaceFile(pod: string, text: string): void {
+    public async replaceFile(text: string): Promise<void> {
         // Input that was cut short, for example by a kill of kubectl, ends like input that is complete.
         const isWhole = `[ "$(wc -c < "$f.part")" -eq ${Buffer.byteLength(text)} ]`;
         const script = `f="$API_DB_FILEPATH" && cat > "$f.part" && ${isWhole} && sync && mv "$f.part" "$f" && sync`;
-        const { status, stderr } = this.client.exec(this.namespace, pod, ["sh", "-c", script], text);
+        const { status, stderr } = await this.shell(script, text);
         if (status !== 0) {
-            throw new UserError(
-                `The api's file cannot be written (pod ${pod}, namespace ${this.namespace}): ${stderr.trim()}`,
-            );
+            throw new UserError(`The api's file cannot be written: ${stderr.trim()}`);
         }
     }
 
@@ -308,6 +257,11 @@ export class ChatApi {
     public pods(): Promise<readonly Pod[]> {
         const selector = encodeURIComponent(`app=${selectorLabels("api").app ?? ""}`);
         return this.client.list<Pod>(`/api/v1/namespaces/${this.namespace}/pods?labelSelector=${selector}`);
+    }
+
+    private async shell(script: string, input?: string): Promise<Ended> {
+        const container = { pod: await this.runningPod(), container: workloadName("api") };
+        return this.client.exec(this.namespace, container, ["sh", "-c", script], input);
     }
 
     private async waitUntilServed(served: boolean): Promise<void> {

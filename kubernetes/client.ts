@@ -3,10 +3,10 @@
  * users know them. One `kubectl proxy` carries all requests of a run, on a socket that only this user can open. It starts
  * in a tenth of the time that a client library takes to load.
  */
-import { setTimeout as sleep } from "node:timers/promises";
-import { UserError } from "../system/errors.ts";
+import { TransientError, UserError } from "../system/errors.ts";
 import { type Ended, capture } from "../system/process.ts";
-import { type Target, kubectlFlags, startProxy } from "./kubectl.ts";
+import { type ClusterAccess, kubectlFlags, startProxy } from "./kubectl.ts";
+import { poll } from "./poll.ts";
 
 // `import` evaluates every export of the module. The export WebSocket loads undici, which takes 40 to 66 ms.
 const { request } = process.getBuiltinModule("node:http");
@@ -25,12 +25,17 @@ export type PatchType = "application/merge-patch+json" | "application/apply-patc
 
 const answerLimit = 15_000; // ms, for one answer
 
+const execSeconds = 120; // for a command in a pod, with all that it reads and prints
+
+/** What kubectl prints if the user may not run a command, or if there is nothing to ask. */
+const refusals = /\(Forbidden\)|\(Unauthorized\)|must be logged in|context .* does not exist|ENOENT/;
+
 /** A connection to a cluster. It ends with this process, however that ends, and does not keep it from ending. */
 export class Client {
-    public readonly target: Target;
+    public readonly target: ClusterAccess;
     private readonly socketPath: string;
 
-    private constructor(target: Target, socketPath: string) {
+    private constructor(target: ClusterAccess, socketPath: string) {
         this.target = target;
         this.socketPath = socketPath;
     }
@@ -40,7 +45,7 @@ export class Client {
      *
      * @throws UserError if there is no kubectl, or no such context.
      */
-    public static async connect(wanted: Target): Promise<Client> {
+    public static async connect(wanted: ClusterAccess): Promise<Client> {
         const { target, socketPath } = await startProxy(wanted);
         return new Client(target, socketPath);
     }
@@ -123,34 +128,42 @@ export class Client {
      * @param interval between two questions, in milliseconds. Once a second by default.
      * @throws UserError if there is none when the time is over.
      */
-    public async waitUntil<T>(
+    public waitUntil<T>(
         what: string,
         ask: () => Promise<T | undefined | false>,
         seconds: number,
         advice = "kubectl get pods,events",
         interval = 1000,
     ): Promise<T> {
-        const end = performance.now() + seconds * 1000;
-        for (;;) {
-            const answer = await ask();
-            if (answer !== undefined && answer !== false) {
-                return answer;
-            }
-            if (performance.now() > end) {
-                throw new UserError(
-                    `Waited ${seconds} s in vain until ${what}.\n  Look for the reason: ${advice}`,
-                );
-            }
-            await sleep(interval);
-        }
+        const inVain = `Waited ${seconds} s in vain until ${what}.\n  Look for the reason: ${advice}`;
+        return poll(ask, { seconds, inVain, interval });
     }
 
-    /** Runs a command in a pod. */
-    public exec(namespace: string, pod: string, command: readonly string[], input?: string): Ended {
+    /**
+     * Runs a command in a container, to its end.
+     *
+     * @throws UserError if the user may not, TransientError if the command could not be run or did not end.
+     */
+    public exec(
+        namespace: string,
+        { pod, container }: { readonly pod: string; readonly container: string },
+        command: readonly string[],
+        input?: string,
+    ): Ended {
         const { env = process.env } = this.target;
-        const where = [...kubectlFlags(this.target), "--namespace", namespace];
-        const stdin = input === undefined ? [] : ["--stdin"];
-        return capture("kubectl", [...where, "exec", ...stdin, pod, "--", ...command], env, input);
+        const where = [...kubectlFlags(this.target), `--namespace=${namespace}`];
+        // Without its name, kubectl takes the first container, which can be a proxy that a service mesh has injected.
+        const into = ["exec", pod, `--container=${container}`, ...(input === undefined ? [] : ["--stdin"])];
+        const args = [...where, ...into, "--", ...command];
+        const ended = capture("kubectl", args, env, { input, seconds: execSeconds });
+        const { status, stdout, stderr } = ended;
+        const exitCode = status === 0 ? 0 : Number(/terminated with exit code (\d+)/.exec(stderr)?.[1]);
+        // A code above 128 is a signal: the container was stopped in the meantime.
+        if (exitCode <= 128 || isProgramMissing(stdout + stderr)) {
+            return ended;
+        }
+        const problem = `${command[0] ?? ""} did not run in pod ${pod}, namespace ${namespace}: ${stderr.trim()}`;
+        throw refusals.test(stderr) ? new UserError(problem) : new TransientError(problem);
     }
 
     /**
@@ -168,7 +181,7 @@ export class Client {
             case "forbidden":
                 throw new UserError(`You have no permission for ${path}: ${answer.message}`);
             case "failed":
-                throw new UserError(
+                throw new (isTransient(answer) ? TransientError : UserError)(
                     `The cluster of context ${context} does not answer ${path}: ${answer.message}\n` +
                         `  See whether it is running: kubectl --context ${context} get nodes`,
                 );
@@ -202,6 +215,16 @@ export class Client {
             asked.end(body === undefined ? undefined : JSON.stringify(body));
         });
     }
+}
+
+/** Whether the same request can succeed a moment later: there was no answer, too many requests, or an error of the server. */
+export function isTransient(answer: Answer): boolean {
+    return answer.kind === "failed" && (answer.status === 0 || answer.status === 429 || answer.status >= 500);
+}
+
+/** Whether a container could not be started because its image lacks the program, in the words of runc and of crun. */
+export function isProgramMissing(problem: string): boolean {
+    return /executable file (`\w+` )?not found|": stat .*: no such file or directory/.test(problem);
 }
 
 interface List<T> {

@@ -63,7 +63,8 @@ export async function runJob(
             ? { ok: false, reason: obstacle ?? `Job ${job.name} did not end within ${seconds} s.` }
             : undefined;
     };
-    return client.waitUntil(`Job ${job.name} ends`, end, Infinity);
+    // Beyond the limit of its own, for the moment at which the API server does not answer.
+    return client.waitUntil(`Job ${job.name} ends`, end, seconds + 60);
 }
 
 function manifest({ name, labels, spec, owner }: JobToRun): object {

@@ -9,7 +9,7 @@ import { UserError } from "../system/errors.ts";
 import { type Environment, capture, outputOf } from "../system/process.ts";
 
 /** Which cluster is asked. */
-export interface Target {
+export interface ClusterAccess {
     /** Context of the kubeconfig. */
     readonly context: string;
     /** Path or content of the kubeconfig. Undefined: KUBECONFIG, else ~/.kube/config. */
@@ -35,7 +35,7 @@ export function kubeconfigPath(kubeconfig: string): string {
 }
 
 /** The flags that make kubectl ask this cluster. The kubeconfig of the target must be a path. */
-export function kubectlFlags({ context, kubeconfig }: Target): readonly string[] {
+export function kubectlFlags({ context, kubeconfig }: ClusterAccess): readonly string[] {
     return [`--context=${context}`, ...kubeconfigFlag(kubeconfig)];
 }
 
@@ -44,7 +44,10 @@ export function kubectlFlags({ context, kubeconfig }: Target): readonly string[]
  *
  * @throws UserError if kubectl does not list them.
  */
-export function contexts({ kubeconfig, env = process.env }: Omit<Target, "context">): readonly string[] {
+export function contexts({
+    kubeconfig,
+    env = process.env,
+}: Omit<ClusterAccess, "context">): readonly string[] {
     const args = ["config", "get-contexts", "--output=name", ...kubeconfigFlag(kubeconfig)];
     const { status, stdout, stderr } = capture("kubectl", args, env);
     if (status !== 0) {
@@ -97,7 +100,9 @@ function inPodCommands(context: string): string {
  * @returns the socket's path, and the target with a kubeconfig that is a path.
  * @throws UserError if there is no kubectl, or no such context.
  */
-export async function startProxy(wanted: Target): Promise<{ target: Target; socketPath: string }> {
+export async function startProxy(
+    wanted: ClusterAccess,
+): Promise<{ target: ClusterAccess; socketPath: string }> {
     if (process.platform === "win32") {
         throw new UserError("On Windows, run this in WSL: https://learn.microsoft.com/windows/wsl/install");
     }
@@ -145,7 +150,7 @@ shift
 (trap "" TERM; read -r _ <&3; rm -rf "$folder"; kill -- -$$) >/dev/null 2>&1 &
 exec kubectl "$@" </dev/null 3<&-`;
 
-function spawnProxy(target: Target, folder: string, socketPath: string): Proxy {
+function spawnProxy(target: ClusterAccess, folder: string, socketPath: string): Proxy {
     // Without --append-server-path, kubectl drops the path of the server's URL (Rancher and gateways have one), and the
     // requests reach another cluster, or none.
     const args = ["proxy", `--unix-socket=${socketPath}`, "--append-server-path", ...kubectlFlags(target)];
@@ -181,7 +186,7 @@ function serving(proxy: Proxy): Promise<string | undefined> {
 }
 
 /** Why kubectl proxy ended at once. */
-function explain(target: Target, errors: string): string {
+function explain(target: ClusterAccess, errors: string): string {
     if (/kubectl: (command )?not found/.test(errors)) {
         return (
             "kubectl is not on the PATH. An alias, such as one for minikube kubectl, is not enough.\n" +

@@ -2,7 +2,7 @@
 import type { Finding, Fix } from "../model/finding.ts";
 import { isStackName, kindOf, listPath } from "../model/kinds.ts";
 import { guardName } from "../model/names.ts";
-import type { Client } from "./client.ts";
+import { type Client, isProgramMissing } from "./client.ts";
 import type { Deployment, Pod } from "./objects.ts";
 
 /** Reasons of the kubelet that time alone does not cure. */
@@ -130,17 +130,14 @@ export function podsThatCannotStart(pods: readonly Pod[]): readonly Finding[] {
         if (problem === undefined) {
             return [];
         }
-        return [isGuarded(pod) && hasNoShell(problem) ? noShell(pod, problem) : cannotStart(pod, problem)];
+        return [
+            isGuarded(pod) && isProgramMissing(problem) ? noShell(pod, problem) : cannotStart(pod, problem),
+        ];
     });
 }
 
 function isGuarded({ spec }: Pod): boolean {
     return (spec?.initContainers ?? []).some(({ name }) => name === guardName);
-}
-
-/** In the words of runc and of crun. */
-function hasNoShell(problem: string): boolean {
-    return /"sh": executable file not found|executable file `sh` not found/.test(problem);
 }
 
 function noShell({ metadata }: Pod, problem: string): Finding {

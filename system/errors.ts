@@ -8,6 +8,9 @@ import { RunError } from "@pulumi/pulumi/errors.js";
  */
 export class UserError extends RunError {}
 
+/** A failure that may pass by itself, for example because the API server restarts. The same question can be asked again. */
+export class TransientError extends UserError {}
+
 /** An error that is shown as its message alone: a UserError, or one of the operating system, such as a full disk. */
 export function isUserError(error: unknown): error is Error {
     return RunError.isInstance(error) || (error instanceof Error && "syscall" in error);

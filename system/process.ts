@@ -9,20 +9,38 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** How a program ended, and what it printed. */
 export interface Ended {
-    /** Exit status. Null if a signal ended it, or if it could not be started. */
+    /** Exit status. Null if a signal or the time limit ended it, or if it could not be started. */
     readonly status: number | null;
     readonly stdout: string;
     readonly stderr: string;
 }
 
-/**
- * Runs a program to its end without showing its output.
- *
- * @param input what it reads on its standard input.
- */
-export function capture(program: string, args: readonly string[], env: Environment, input = ""): Ended {
-    const options = { env: { ...env }, input, encoding: "utf8" as const, maxBuffer: Infinity };
-    const { status, stdout, stderr, error } = spawnSync(program, args, options);
+/** How a program is run whose output is not shown. */
+interface CaptureOptions {
+    /** What it reads on its standard input. */
+    readonly input?: string | undefined;
+    /** When it is killed. A program that waits for something that never comes must not hold up the command for ever. */
+    readonly seconds?: number;
+}
+
+/** Runs a program to its end without showing its output. */
+export function capture(
+    program: string,
+    args: readonly string[],
+    env: Environment,
+    { input = "", seconds = 120 }: CaptureOptions = {},
+): Ended {
+    const { status, stdout, stderr, error } = spawnSync(program, args, {
+        env: { ...env },
+        input,
+        encoding: "utf8",
+        maxBuffer: Infinity,
+        timeout: seconds * 1000,
+        killSignal: "SIGKILL",
+    });
+    if ((error as NodeJS.ErrnoException | undefined)?.code === "ETIMEDOUT") {
+        return { status: null, stdout, stderr: `${stderr}${program} did not end within ${seconds} s.` };
+    }
     // A program that ends before it has read its input (EPIPE) was started all the same, and explains itself.
     return error && status === null
         ? { status, stdout: "", stderr: error.message }

@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "../../kubernetes/client.ts";
-import type { Target } from "../../kubernetes/kubectl.ts";
+import type { ClusterAccess } from "../../kubernetes/kubectl.ts";
 
 /** Answers by path, on the socket that it is told, as `kubectl proxy` does. */
 const kubectl = `#!${process.execPath}
@@ -66,7 +66,7 @@ if (process.argv[2] === "config") {
 
 describe("Client", () => {
     let folder: string;
-    let target: Target;
+    let target: ClusterAccess;
 
     before(() => {
         folder = mkdtempSync(join(tmpdir(), "synergychat-kubectl-"));

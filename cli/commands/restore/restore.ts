@@ -128,11 +128,10 @@ async function begin(
     const { output, stack } = open;
     await requireInService(output, api, "restore", restoreCommand({ stack: stack.name }, source));
     const wanted = await readSource(work, source);
-    const pod = await api.runningPod();
-    if (!api.hasShell(pod)) {
+    if (!(await api.hasShell())) {
         refuse(output, noShell(settings.images.api, await api.mode(), api.namespace));
     }
-    const before = api.readFile(pod);
+    const before = await api.readFile();
     if (before === wanted) {
         output.info(`The api has exactly the messages of ${source.named} already. Nothing was changed.`);
         return undefined;

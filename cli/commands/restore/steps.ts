@@ -4,11 +4,12 @@ import type { Settings } from "../../../config/settings.ts";
 import type { ChatApi, Message } from "../../../kubernetes/chat-api.ts";
 import type { Client } from "../../../kubernetes/client.ts";
 import { messagesIn } from "../../../kubernetes/messages-file.ts";
+import { systemClock } from "../../../kubernetes/poll.ts";
 import { UserError } from "../../../system/errors.ts";
 import { writeDurably } from "../../../system/files.ts";
 import type { Journal } from "../../journal.ts";
 import { begins } from "../../messages.ts";
-import { type Step, describe, takeOut } from "../../operation.ts";
+import { type Step, describe, takeOut, whenQuiet } from "../../operation.ts";
 import type { Session } from "../../session.ts";
 import { type Source, messagesOf } from "./source.ts";
 
@@ -62,7 +63,11 @@ async function copyFile({ api, open }: RestoreWork, journal: RestoreJournal): Pr
         open.output.info(`    An earlier run has copied it, to ${copy}`);
         return journal;
     }
-    const text = await api.readFileWhenQuiet(); // whoever is connected to the pod can still post
+    const text = await whenQuiet(
+        () => api.readFile(),
+        (one, other) => one === other,
+        systemClock,
+    );
     writeDurably(copy, text);
     const messages = messagesIn(text);
     const content = typeof messages === "string" ? "the torn file" : describe(messages);
@@ -75,13 +80,12 @@ async function replaceFile(work: RestoreWork, journal: RestoreJournal): Promise<
     const { wanted, source, copy } = journal.entries;
     const messages = messagesOf("The journal", wanted);
     for (let attempt = 1; attempt <= writeAttempts; attempt++) {
-        const pod = await api.runningPod();
-        const current = api.readFile(pod);
+        const current = await api.readFile();
         if (current !== wanted) {
             if (source.named !== copy && hasLateMessages(readFileSync(copy, "utf8"), current, messages)) {
                 writeDurably(copy, current);
             }
-            api.replaceFile(pod, wanted);
+            await api.replaceFile(wanted);
         }
         const found = await api.read();
         if (found.length === messages.length && begins(messages, found)) {

@@ -4,6 +4,7 @@ import { stringify } from "yaml";
 import type { Settings } from "../../../config/settings.ts";
 import type { ChatApi, Message } from "../../../kubernetes/chat-api.ts";
 import { textOf } from "../../../kubernetes/messages-file.ts";
+import { systemClock } from "../../../kubernetes/poll.ts";
 import { claimName } from "../../../model/names.ts";
 import type { StorageMode as Mode } from "../../../model/storage.ts";
 import { switchVariable } from "../../../preflight/preflight.ts";
@@ -12,7 +13,7 @@ import { configDocument, projectName, restoreConfig } from "../../../pulumi/proj
 import { UserError } from "../../../system/errors.ts";
 import type { Journal } from "../../journal.ts";
 import { begins, join } from "../../messages.ts";
-import { type Step, describe, refuse, takeOut } from "../../operation.ts";
+import { type Step, describe, refuse, takeOut, whenQuiet } from "../../operation.ts";
 import { lateMessages } from "../../refusals.ts";
 import type { Session } from "../../session.ts";
 import { answeredMessages } from "./refusals.ts";
@@ -83,7 +84,7 @@ async function gather(work: Work, journal: SwitchJournal): Promise<SwitchJournal
     }
     const messages = copy ? join(copy, await api.read()) : await lastMessages(api);
     const unmovable = answeredMessages(messages, await api.mode());
-    if (unmovable && !api.hasShell(await api.readyPod())) {
+    if (unmovable && !(await api.hasShell())) {
         refuse(work.open.output, unmovable);
     }
     const isMounted = (await api.claim()) === claimName;
@@ -95,7 +96,11 @@ async function gather(work: Work, journal: SwitchJournal): Promise<SwitchJournal
 /** Whoever is connected to the pod can still post. With a claim, the pod can be replaced. Without one, only time helps. */
 async function lastMessages(api: ChatApi): Promise<readonly Message[]> {
     if ((await api.mode()) === "ephemeral") {
-        return api.readWhenQuiet();
+        return whenQuiet(
+            () => api.read(),
+            (one, other) => one.length === other.length,
+            systemClock,
+        );
     }
     await api.restart();
     return api.read();
@@ -179,11 +184,11 @@ async function fillVolume(work: Work, journal: SwitchJournal): Promise<SwitchJou
 /** As the file itself if the image has a shell, which keeps every field. Otherwise by posts. */
 async function write({ api, open }: Work, wanted: readonly Message[], done: number): Promise<void> {
     try {
-        const pod = await api.readyPod();
-        if (api.hasShell(pod)) {
-            api.replaceFile(pod, textOf(wanted));
+        if (await api.hasShell()) {
+            await api.replaceFile(textOf(wanted));
             return;
         }
+        refuse(open.output, answeredMessages(wanted.slice(done), await api.mode()));
         await api.post(wanted.slice(done), (posted) => {
             if (posted % 100 === 0) {
                 open.output.info(`    ${done + posted} of ${wanted.length}`);

@@ -1,0 +1,63 @@
+/** The one way to wait for something: ask again and again, with one limit. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { TransientError, UserError } from "../system/errors.ts";
+
+/** The time, which tests replace. In milliseconds. */
+export interface Clock {
+    readonly now: () => number;
+    readonly sleep: (time: number) => Promise<unknown>;
+}
+
+/** The time of this machine. */
+export const systemClock: Clock = { now: () => performance.now(), sleep };
+
+/** How `poll` asks. */
+export interface Polling {
+    /** Limit of the wait. */
+    readonly seconds: number;
+    /** What is said if there is no answer when the time is over. */
+    readonly inVain: string;
+    /**
+     * Time between two questions, in milliseconds.
+     *
+     * @default 1000
+     */
+    readonly interval?: number;
+    /** @default systemClock */
+    readonly clock?: Clock;
+    /** Hears of a failure after which the question is asked again. */
+    readonly onFailure?: (error: Error) => void;
+}
+
+/**
+ * Asks again and again until there is an answer. Undefined and false are none, and a failure that may pass is none either.
+ *
+ * @throws UserError if there is no answer when the time is over: the last failure, or `inVain`.
+ */
+export async function poll<T>(
+    ask: () => Promise<T | undefined | false>,
+    { seconds, inVain, interval = 1000, clock = systemClock, onFailure }: Polling,
+): Promise<T> {
+    const end = clock.now() + seconds * 1000;
+    for (;;) {
+        let failure: Error | undefined;
+        try {
+            const answer = await ask();
+            if (answer !== undefined && answer !== false) {
+                return answer;
+            }
+        } catch (error) {
+            if (!(error instanceof TransientError)) {
+                throw error;
+            }
+            failure = error;
+        }
+        if (clock.now() >= end) {
+            throw failure ?? new UserError(inVain);
+        }
+        if (failure) {
+            onFailure?.(failure);
+        }
+        await clock.sleep(interval);
+    }
+}
