@@ -10,4 +10,5 @@ export const commands: Readonly<Record<string, () => Promise<{ readonly command:
     backup: () => import("./commands/backup/backup.ts"),
     backups: () => import("./commands/backups/backups.ts"),
     restore: () => import("./commands/restore/restore.ts"),
+    env: () => import("./commands/env/env.ts"),
 };

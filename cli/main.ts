@@ -1,8 +1,9 @@
 /**
  * The entry of all commands: `npm run NAME -- ARGUMENTS`. Exit status 0: done, 1: failed, 2: used wrongly.
  */
-import { isUserError } from "../system/errors.ts";
-import { UsageError, helpOf, readCall } from "./command.ts";
+import { homedir } from "node:os";
+import { UserError, isUserError } from "../system/errors.ts";
+import { type Call, UsageError, helpOf, readCall } from "./command.ts";
 import { commands } from "./commands.ts";
 
 async function main([name = "", ...args]: readonly string[]): Promise<void> {
@@ -18,8 +19,25 @@ async function main([name = "", ...args]: readonly string[]): Promise<void> {
         console.log(helpOf(name, command));
         return;
     }
-    await command.run(readCall(name, command, args));
+    const call = readCall(name, command, args);
+    await command.run(call).catch((error: unknown) => {
+        throw error instanceof UserError ? withSetup(error, call) : error;
+    });
 }
+
+/** The same error, with the line that its commands need first. */
+function withSetup(error: UserError, { output }: Call): UserError {
+    error.message += output.setupFor(error.message);
+    return error;
+}
+
+// As for kubectl and Pulumi, a variable that is empty is not set. Only a passphrase may be empty.
+for (const [name, value] of Object.entries(process.env)) {
+    if (value === "" && name !== "PULUMI_CONFIG_PASSPHRASE") {
+        Reflect.deleteProperty(process.env, name);
+    }
+}
+process.env.HOME ??= homedir();
 
 // An interrupt reaches the program that runs from here as well. Without this, the command would end before that program,
 // and before the cleanup that follows it.

@@ -9,6 +9,9 @@ export class Output {
     /** What printed commands must name, because something else is selected. */
     private target: Target = {};
 
+    /** The line after which plain pulumi and kubectl work in a new terminal. Undefined: they work without it. */
+    private setup: string | undefined;
+
     private readonly json: boolean;
 
     public constructor(json: boolean) {
@@ -18,6 +21,18 @@ export class Output {
     /** From now on, printed commands name this stack, this context, or both. */
     public name(target: Target): void {
         this.target = target;
+    }
+
+    /** From now on, what is printed with commands in it also names the line that they need first. */
+    public setUp(line: string | undefined): void {
+        this.setup = line;
+    }
+
+    /** The line that commands in a text need first, to be printed after it. Empty if they need none. */
+    public setupFor(text: string): string {
+        return this.setup !== undefined && /:\s+(pulumi|kubectl) /.test(text)
+            ? `\n  First, in each new terminal:  ${this.setup}`
+            : "";
     }
 
     /** The file descriptor for what people read: 1, or 2 with `json`. Programs that the command runs write there too. */
@@ -43,7 +58,8 @@ export class Output {
     /** Findings for people, if there are any. */
     public findings(findings: readonly Finding[]): void {
         if (findings.length > 0) {
-            this.info(`\n${this.render(findings)}`);
+            const text = this.render(findings);
+            this.info(`\n${text}${this.setupFor(text)}`);
         }
     }
 

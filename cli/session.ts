@@ -10,7 +10,7 @@ import { type Owners, ownersOf } from "../model/ownership.ts";
 import { otherCluster } from "../preflight/recorded.ts";
 import { PulumiStack, selectedStack } from "../pulumi/cli.ts";
 import { releaseDeadLock } from "../pulumi/lock.ts";
-import { requirePassphrase, withPulumi } from "../pulumi/login.ts";
+import { logIn, pulumiEnvironment, requirePassphrase } from "../pulumi/login.ts";
 import {
     bootstrapValue,
     configDocument,
@@ -25,6 +25,7 @@ import type { Environment } from "../system/process.ts";
 import { type Cluster, NoCluster } from "./clusters/cluster.ts";
 import { findCluster } from "./clusters/find.ts";
 import type { Output } from "./output.ts";
+import { exportsOf, setupLine } from "./shell.ts";
 
 /** What a command works with: a stack whose cluster answers. Each question to Pulumi was asked once. */
 export interface Session {
@@ -83,26 +84,34 @@ export async function openStack(
     { access, yes = false, changes = {} }: OpenOptions,
 ): Promise<Session> {
     const mayStart = access === "up";
-    const name = named ?? selectedStack(process.env) ?? "dev";
+    const early = pulumiEnvironment(process.env);
+    const advise = (env: Environment, stack?: string) => {
+        output.setUp(exportsOf(process.env, env).length > 0 ? setupLine(stack) : undefined);
+    };
+    advise(early, named);
+    const before = selectedStack(early);
+    const name = named ?? before ?? "dev";
     const context = contextOf(name);
     const env = { ...process.env, ...kubeconfigOf(name) };
     const cluster = await findCluster({ context, env, mayStart, yes, output }).catch((error: unknown) => {
         throw access === "destroy" && error instanceof NoCluster ? withWayToForget(error, name) : error;
     });
-    const pulumiEnv = await withPulumi(cluster.env, output.info);
-    requirePassphrase(configDocument(name), pulumiEnv);
-    const selected = selectedStack(pulumiEnv);
+    const login = await logIn(cluster.env, output.info);
+    requirePassphrase(configDocument(name), login);
+    const selected = cluster.kind === "sandbox" ? selectedStack(login.env) : before;
     requireNamed(named, name, selected);
+    // A command that creates the stack selects it as well.
+    const other = mayStart || selected === shortName(name) ? undefined : name;
     output.name({
-        // A command that creates the stack selects it as well.
-        stack: mayStart || selected === shortName(name) ? undefined : name,
+        stack: other,
         context: currentContext(process.env) === context ? undefined : context,
     });
-    output.info(`Stack ${name}, context ${context}.`);
+    advise(login.env, other);
+    output.info(`Stack ${name}, context ${context}, state in ${login.url}.`);
     if (access !== "read") {
-        releaseDeadLock(name, pulumiEnv, output.info);
+        releaseDeadLock(name, login, output.info);
     }
-    const stack = new PulumiStack(name, pulumiEnv, output.descriptor);
+    const stack = new PulumiStack(name, login.env, output.descriptor);
     if (mayStart) {
         stack.select();
     }
@@ -188,7 +197,8 @@ function requireNamed(named: string | undefined, name: string, selected: string 
     }
 }
 
-function contextOf(stack: string): string {
+/** The context of a stack's cluster. @throws UserError if the config does not name one. */
+export function contextOf(stack: string): string {
     const context = bootstrapValue(stack, "kubernetes:context");
     if (typeof context === "string" && context !== "") {
         return context;
@@ -210,7 +220,8 @@ function contextOf(stack: string): string {
     );
 }
 
-function kubeconfigOf(stack: string): Environment {
+/** KUBECONFIG, if the stack's config names one. */
+export function kubeconfigOf(stack: string): Environment {
     const kubeconfig = bootstrapValue(stack, "kubernetes:kubeconfig");
     if (kubeconfig === undefined) {
         return {};

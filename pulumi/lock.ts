@@ -2,8 +2,8 @@
 import { existsSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
-import { type Environment, outputOf, runVisibly } from "../system/process.ts";
-import { backendUrl } from "./login.ts";
+import { outputOf, runVisibly } from "../system/process.ts";
+import type { Login } from "./login.ts";
 import { projectName, shortName } from "./project.ts";
 
 interface Lock {
@@ -15,8 +15,8 @@ interface Lock {
  * Releases the stack if a pulumi that was killed on this machine left it locked. Any other lock is left to its holder,
  * and Pulumi then names the holder.
  */
-export function releaseDeadLock(stack: string, env: Environment, info: (text: string) => void): void {
-    const state = stateFolder(env);
+export function releaseDeadLock(stack: string, { env, url }: Login, info: (text: string) => void): void {
+    const state = stateFolder(url);
     const name = shortName(stack);
     const locks =
         state === undefined ? [] : lockFolders(name).flatMap((folder) => locksIn(join(state, folder)));
@@ -32,8 +32,7 @@ export function releaseDeadLock(stack: string, env: Environment, info: (text: st
 }
 
 /** Folder of the state. Undefined if the state is not kept in files of this machine: other backends release by themselves. */
-function stateFolder(env: Environment): string | undefined {
-    const url = backendUrl(env);
+function stateFolder(url: string): string | undefined {
     return url.startsWith("file://")
         ? join(url.slice("file://".length).replace(/^~/, homedir()), ".pulumi")
         : undefined;

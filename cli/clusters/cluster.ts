@@ -22,8 +22,6 @@ export interface Cluster {
     readonly folderExists: (folder: string) => boolean | undefined;
     /** How a browser on this machine reaches an address that does not answer. */
     readonly reachAdvice: (address: string | undefined) => readonly string[];
-    /** Commands that make plain kubectl and pulumi reach the cluster from a shell. */
-    readonly shellCommands: readonly string[];
     /** What a person should know about this cluster, as the last lines of `up`. */
     readonly notes: readonly string[];
 }

@@ -18,7 +18,6 @@ export function existingCluster({ env, output }: ClusterQuery): Cluster {
                 ? "Its controller has published no address. Some never do: see its documentation."
                 : `The published address ${address} does not answer from this machine. A firewall or a VPN may be in the way.`,
         ],
-        shellCommands: [],
         notes: [],
     };
 }

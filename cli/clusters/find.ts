@@ -5,7 +5,7 @@ import { type Environment, isOnPath, outputOf } from "../../system/process.ts";
 import { type Cluster, type ClusterQuery, NoCluster } from "./cluster.ts";
 import { existingCluster } from "./existing.ts";
 import { minikube, profileOf } from "./minikube.ts";
-import { isSandboxPossible, sandbox } from "./sandbox.ts";
+import { isSandboxPossible, sandbox, sandboxEnvironment } from "./sandbox.ts";
 
 const installMinikube = "https://minikube.sigs.k8s.io/docs/start";
 const installKubectl = "https://kubernetes.io/docs/tasks/tools";
@@ -18,8 +18,7 @@ const installKubectl = "https://kubernetes.io/docs/tasks/tools";
 export async function findCluster(query: ClusterQuery): Promise<Cluster> {
     const { context, env, mayStart } = query;
     const profile = profileOf(context, env);
-    // On a machine without minikube, context minikube is the sandbox's, which brings a kubectl of its own.
-    const isSandbox = context === "minikube" && profile === undefined && isSandboxPossible();
+    const isSandbox = isSandboxPossible(context, profile);
     if (!isOnPath("kubectl", env) && !isSandbox) {
         throw new UserError(
             "kubectl is not on the PATH. An alias, such as one for minikube kubectl, is not enough.\n" +
@@ -36,6 +35,12 @@ export async function findCluster(query: ClusterQuery): Promise<Cluster> {
         return sandbox(query);
     }
     throw new NoCluster(noCluster(context, env, mayStart));
+}
+
+/** The environment in which kubectl reaches the cluster of a context, whether or not the cluster runs. */
+export function clusterEnvironment(context: string, env: Environment): Environment {
+    const isOther = !isSandboxPossible(context, profileOf(context, env)) || answers(context, env);
+    return isOther ? env : (sandboxEnvironment(env) ?? env);
 }
 
 function noCluster(context: string, env: Environment, mayStart: boolean): string {

@@ -50,7 +50,6 @@ export function minikube(query: ClusterQuery, profile: string, isRunning: boolea
         },
         folderExists: (folder) => folderExists(folder, profile, env),
         reachAdvice: () => reachAdvice(profile, env),
-        shellCommands: [],
         notes: [],
     };
 }

@@ -1,14 +1,19 @@
 /** The sandbox: a small cluster from package registries, for machines without minikube or a container engine. */
 import { existsSync } from "node:fs";
+import { credentialsFolder, hasBackend } from "../../pulumi/login.ts";
 import { UserError } from "../../system/errors.ts";
 import { isLinuxRoot } from "../../system/machine.ts";
 import { type Environment, outputOf, runVisibly } from "../../system/process.ts";
 import { confirm, isInteractive } from "../terminal.ts";
 import { type Cluster, type ClusterQuery, NoCluster } from "./cluster.ts";
 
-/** Whether the sandbox can run on this machine. */
-export function isSandboxPossible(): boolean {
-    return isLinuxRoot();
+/**
+ * Whether a context can be the sandbox's, which brings a kubectl of its own.
+ *
+ * @param profile the minikube profile behind the context, if there is one.
+ */
+export function isSandboxPossible(context: string, profile: string | undefined): boolean {
+    return context === "minikube" && profile === undefined && isLinuxRoot();
 }
 
 /**
@@ -34,37 +39,38 @@ export async function sandbox(query: ClusterQuery): Promise<Cluster> {
     }
     return {
         kind: "sandbox",
-        env: { ...env, ...sandboxEnvironment(env), ...chosenBackend(env) },
+        env: sandboxEnvironment(env) ?? env,
         // Its ingress controller is ready when it has started.
         prepare: () => Promise.resolve(),
         folderExists: (folder) => existsSync(folder),
         reachAdvice: () => [
             "The sandbox's ingress does not answer. See its parts: npm run sandbox -- status",
         ],
-        shellCommands: ['eval "$(npm run -s sandbox -- env)"'],
         notes: ["This is the sandbox. Its images are stand-ins that behave like SynergyChat's own."],
     };
 }
 
 /** The environment in which the sandbox's cluster and its Pulumi are found. Undefined if it is not built. */
 export function sandboxEnvironment(env: Environment): Environment | undefined {
-    const json = outputOf("npm", ["run", "--silent", "sandbox", "--", "env", "--json"], env);
-    return json === undefined ? undefined : (JSON.parse(json) as Environment);
+    const json = outputOf(process.execPath, ["sandbox/cli.ts", "env", "--json"], env);
+    return json === undefined
+        ? undefined
+        : { ...env, ...(JSON.parse(json) as Environment), ...(hasBackend(env) && chosenBackend(env)) };
 }
 
 function isRunning(env: Environment): boolean {
-    return outputOf("npm", ["run", "--silent", "sandbox", "--", "status"], env) !== undefined;
+    return outputOf(process.execPath, ["sandbox/cli.ts", "status"], env) !== undefined;
 }
 
-/** Where a person keeps Pulumi's state, and its passphrase. The sandbox has a place of its own for those who have not chosen. */
-function chosenBackend({
-    PULUMI_BACKEND_URL,
-    PULUMI_CONFIG_PASSPHRASE,
-    PULUMI_CONFIG_PASSPHRASE_FILE,
-}: Environment): Environment {
-    return PULUMI_BACKEND_URL === undefined
-        ? {}
-        : { PULUMI_BACKEND_URL, PULUMI_CONFIG_PASSPHRASE, PULUMI_CONFIG_PASSPHRASE_FILE };
+/** Where a person keeps Pulumi's state. The sandbox has a place of its own for those who have not chosen. */
+function chosenBackend(env: Environment): Environment {
+    const { PULUMI_BACKEND_URL, PULUMI_CONFIG_PASSPHRASE, PULUMI_CONFIG_PASSPHRASE_FILE } = env;
+    return {
+        PULUMI_BACKEND_URL,
+        PULUMI_CONFIG_PASSPHRASE,
+        PULUMI_CONFIG_PASSPHRASE_FILE,
+        PULUMI_CREDENTIALS_PATH: credentialsFolder(env),
+    };
 }
 
 async function confirmBuild(): Promise<void> {

@@ -46,12 +46,17 @@ describe("a state in a folder", () => {
         });
     }
 
+    const login = (more: Readonly<Record<string, string>>) => ({
+        env: { ...env(), ...more },
+        url: env().PULUMI_BACKEND_URL ?? "",
+    });
+
     it("is refused without a passphrase, with the variable's name", () => {
         const { PULUMI_CONFIG_PASSPHRASE, PULUMI_CONFIG_PASSPHRASE_FILE, ...without } = env();
         assert.ok(PULUMI_CONFIG_PASSPHRASE ?? PULUMI_CONFIG_PASSPHRASE_FILE);
         assert.throws(
             () => {
-                requirePassphrase({}, without);
+                requirePassphrase({}, { env: without, url: without.PULUMI_BACKEND_URL ?? "" });
             },
             (error) => isUserError(error) && error.message.includes("PULUMI_CONFIG_PASSPHRASE="),
         );
@@ -86,10 +91,10 @@ describe("a state in a folder", () => {
                 }
             };
             lock(stack.name, "elsewhere");
-            releaseDeadLock(stack.name, { ...env(), ...old }, silent);
+            releaseDeadLock(stack.name, login(old), silent);
             assert.ok(isLocked());
             lock(stack.name, hostname());
-            releaseDeadLock(stack.name, { ...env(), ...old }, silent);
+            releaseDeadLock(stack.name, login(old), silent);
             assert.ok(!isLocked());
         });
     });

@@ -6,7 +6,7 @@ import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { PulumiStack } from "../../pulumi/cli.ts";
 import { releaseDeadLock } from "../../pulumi/lock.ts";
-import { requirePassphrase, withPulumi } from "../../pulumi/login.ts";
+import { logIn, requirePassphrase } from "../../pulumi/login.ts";
 import { isUserError } from "../../system/errors.ts";
 import { projectName } from "../../pulumi/project.ts";
 
@@ -25,7 +25,6 @@ describe("releaseDeadLock", () => {
         mkdirSync(join(folder, `.pulumi/stacks/${project}`), { recursive: true });
         const script = `#!/bin/sh
 case "$1" in
-whoami) echo '{"url": "file://${folder}"}' ;;
 cancel) echo "$@" >${folder}/cancelled ;;
 hold) read -r line ;;
 esac
@@ -45,7 +44,8 @@ esac
     }
 
     function release(): void {
-        releaseDeadLock("dev", { ...process.env, PATH: `${folder}:${process.env.PATH ?? ""}` }, silent);
+        const env = { ...process.env, PATH: `${folder}:${process.env.PATH ?? ""}` };
+        releaseDeadLock("dev", { env, url: `file://${folder}` }, silent);
     }
 
     it("releases the lock of a dead pulumi", () => {
@@ -117,6 +117,7 @@ describe("PulumiStack", () => {
         const version = 'if test "$1" = version; then echo v3.260.0; exit; fi';
         writeFileSync(join(folder, "pulumi"), `#!/bin/sh\n${version}\n${script}\n`, { mode: 0o755 });
     }
+    const whoami = (url: string) => `echo "{\\"url\\": \\"${url}\\"}"`;
     const stack = () => new PulumiStack("dev", env);
 
     it("has no resources and no config if there is no such stack", () => {
@@ -147,20 +148,20 @@ describe("PulumiStack", () => {
     });
 
     it("keeps the state on this machine if nobody is logged in", async () => {
-        standIn("exit 1");
+        standIn(whoami("$PULUMI_BACKEND_URL"));
         const local = `file://${folder}/synergychat/state`;
-        assert.equal((await withPulumi(env, silent)).PULUMI_BACKEND_URL, local);
+        assert.equal((await logIn(env, silent)).url, local);
         writeFileSync(join(folder, "credentials.json"), "{}");
-        assert.equal((await withPulumi(env, silent)).PULUMI_BACKEND_URL, local);
+        assert.equal((await logIn(env, silent)).url, local);
+        assert.equal((await logIn({ ...env, PULUMI_BACKEND_URL: "s3://states" }, silent)).url, "s3://states");
     });
 
     describe("a backend that needs a passphrase", () => {
         for (const url of ["file:///states", "s3://states"]) {
             it(`is refused without one, with the variable's name: ${url}`, () => {
-                standIn(`echo '{"url": "${url}"}'`);
                 assert.throws(
                     () => {
-                        requirePassphrase({}, env);
+                        requirePassphrase({}, { env, url });
                     },
                     (error) => isUserError(error) && error.message.includes("PULUMI_CONFIG_PASSPHRASE="),
                 );
@@ -168,19 +169,18 @@ describe("PulumiStack", () => {
         }
 
         it("is used with one, from a file or empty, and with another secrets provider", () => {
-            standIn(`echo '{"url": "file:///states"}'`);
-            requirePassphrase({}, { ...env, PULUMI_CONFIG_PASSPHRASE: "" });
-            requirePassphrase({}, { ...env, PULUMI_CONFIG_PASSPHRASE_FILE: "/secret" });
-            requirePassphrase({ secretsprovider: "awskms://key" }, env);
+            const url = "file:///states";
+            requirePassphrase({}, { env: { ...env, PULUMI_CONFIG_PASSPHRASE: "" }, url });
+            requirePassphrase({}, { env: { ...env, PULUMI_CONFIG_PASSPHRASE_FILE: "/secret" }, url });
+            requirePassphrase({ secretsprovider: "awskms://key" }, { env, url });
         });
 
         it("is not Pulumi Cloud", () => {
-            standIn(`echo '{"url": "https://app.pulumi.com/ada"}'`);
-            requirePassphrase({}, env);
+            requirePassphrase({}, { env, url: "https://app.pulumi.com/ada" });
         });
     });
 
-    for (const [how, logIn] of [
+    for (const [how, choose] of [
         ["a token", () => (env.PULUMI_ACCESS_TOKEN = "pul-1")],
         ["the environment", () => (env.PULUMI_BACKEND_URL = "s3://states")],
         [
@@ -191,9 +191,9 @@ describe("PulumiStack", () => {
         ],
     ] as const) {
         it(`keeps the state nowhere else if the backend chosen by ${how} does not answer`, async () => {
-            logIn();
+            choose();
             standIn('echo "error: no such host" >&2; exit 1');
-            await assert.rejects(withPulumi(env, silent), /no such host/);
+            await assert.rejects(logIn(env, silent), /no such host/);
         });
     }
 });

@@ -34,6 +34,16 @@ describe("npm run up, on stand-ins", function () {
         assert.deepEqual(calls, [start, select, enable, probe, deploy]);
     });
 
+    it("opens one connection to the cluster, and asks Pulumi no question twice", () => {
+        recording.write("running-minikube");
+        recording.write("ingress");
+        const { calls } = recording.run("up");
+        assert.equal(calls.filter((call) => call.startsWith("kubectl proxy")).length, 1);
+        // The state is read before and after the change.
+        const questions = calls.filter((call) => call.startsWith("pulumi") && !/ (export|up) /.test(call));
+        assert.deepEqual(questions, [...new Set(questions)]);
+    });
+
     it("changes nothing about a minikube that runs with its ingress controller", () => {
         recording.write("running-minikube");
         recording.write("ingress");

@@ -25,7 +25,8 @@ async function freed(stack: TestStack): Promise<void> {
     const { text } = await stack.pulumi("cancel", "--yes");
     if (text.includes("failed to load checkpoint")) {
         console.log("      plain pulumi cannot open its state: freed as by npm run up");
-        releaseDeadLock(stack.name, process.env, console.log);
+        const login = { env: process.env, url: process.env.PULUMI_BACKEND_URL ?? "" };
+        releaseDeadLock(stack.name, login, console.log);
     }
 }
 

@@ -16,6 +16,7 @@ import { hostsFile, thisMachine } from "../../../system/machine.ts";
 import { UserError } from "../../../system/errors.ts";
 import { firstAnswering, loopback } from "../../addresses.ts";
 import { defineCommand, stackWord, yesFlag } from "../../command.ts";
+import { setupLine } from "../../shell.ts";
 import { type Session, openStack } from "../../session.ts";
 import { isInteractive } from "../../terminal.ts";
 
@@ -51,7 +52,8 @@ async function up(session: Session, yes: boolean): Promise<void> {
     } else {
         await showAddresses(session, app);
     }
-    output.list("To look around, in each new terminal:", [...cluster.shellCommands, ...app.nextCommands]);
+    output.list("In each new terminal:", [setupLine()]);
+    output.list("To look around:", app.nextCommands);
     cluster.notes.forEach((note) => {
         output.info(`\n${note}`);
     });

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { findCluster } from "../../../cli/clusters/find.ts";
 import { Output } from "../../../cli/output.ts";
 import { Client } from "../../../kubernetes/client.ts";
-import { withPulumi } from "../../../pulumi/login.ts";
+import { logIn } from "../../../pulumi/login.ts";
 
 const state = mkdtempSync(join(tmpdir(), "synergychat-e2e-"));
 
@@ -20,7 +20,7 @@ export async function mochaGlobalSetup(): Promise<void> {
     const cluster = await findCluster(query);
     const client = await Client.connect({ context: query.context, env: cluster.env });
     await cluster.prepare({ client, instance: "synergychat-e2e", ingressClass: "" });
-    const env = await withPulumi(
+    const { env } = await logIn(
         {
             ...cluster.env,
             PULUMI_BACKEND_URL: `file://${state}`,

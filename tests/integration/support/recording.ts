@@ -43,6 +43,12 @@ export interface RunOptions {
      * @default - Nothing: standard input is /dev/null.
      */
     readonly typed?: string;
+    /**
+     * More environment variables.
+     *
+     * @default {}
+     */
+    readonly env?: Readonly<Record<string, string>>;
 }
 
 /** `$STATE` is the folder of the recording: its files are the state of cluster and stack. */
@@ -71,7 +77,7 @@ esac`,
     pulumi: `
 case "$*" in
 version) cat "$STATE/version" ;;
-"whoami --json") echo '{"user":"somebody","url":"https://example.org"}' ;;
+"whoami --json"*) echo '{"user":"somebody","url":"https://example.org"}' ;;
 "stack export"*) cat "$STATE/state" ;;
 "stack --show-name"*) cat "$STATE/selected" 2>/dev/null ;;
 "config --json"*) cat "$STATE/config" ;;
@@ -205,7 +211,7 @@ export class Recording {
             ],
             {
                 cwd: this.folder,
-                env: this.env,
+                env: { ...this.env, ...options.env },
                 encoding: "utf8",
                 ...(typed === undefined ? { stdio: ["ignore", "pipe", "pipe"] } : { input: typed }),
             },

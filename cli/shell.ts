@@ -1,0 +1,30 @@
+/** What a shell needs so that plain pulumi and kubectl work as they do in the commands. */
+import type { Environment } from "../system/process.ts";
+import { shellWord } from "./paths.ts";
+
+/** The variables of `after` that differ from `before`, as lines for a POSIX shell. */
+export function exportsOf(before: Environment, after: Environment): readonly string[] {
+    return Object.entries(after)
+        .filter(([name, value]) => value !== undefined && value !== before[name])
+        .map(
+            ([name, value = ""]) =>
+                `export ${name}=${name === "PATH" ? path(value, before) : shellWord(value)}`,
+        );
+}
+
+/** What is put before and after the PATH. The shell's own may differ from the one of this process, which npm has changed. */
+function path(value: string, before: Environment): string {
+    return value
+        .split(before.PATH ?? "")
+        .map((part) => part && shellWord(part))
+        .join('"$PATH"');
+}
+
+/**
+ * The one line that is enough in a new terminal.
+ *
+ * @param stack a stack that is not the selected one.
+ */
+export function setupLine(stack?: string): string {
+    return `cd ${shellWord(process.cwd())} && eval "$(npm run -s env${stack === undefined ? "" : ` -- ${stack}`})"`;
+}
