@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { clusterProvider } from "./components/provider.ts";
 import { readSettings } from "./config/settings.ts";
+import { startFirstBackup } from "./kubernetes/backups.ts";
 import { instanceOf } from "./model/labels.ts";
 import { renderAdvice } from "./preflight/advice.ts";
 import { preflight, reach } from "./preflight/preflight.ts";
@@ -32,6 +33,10 @@ export default async () => {
         // As soon as the old pod is gone, the provider takes a Deployment of the strategy Recreate for complete.
         await plainValue(deployments.map(({ id }) => id));
         await requireRollout(reached, settings, before);
+        const problem = settings.backups && (await startFirstBackup(reached.client, settings.namespace));
+        if (problem) {
+            await pulumi.log.warn(`The first backup was not started. ${problem}`);
+        }
     }
     return outputs;
 };

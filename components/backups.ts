@@ -1,5 +1,5 @@
 import type * as k8s from "@pulumi/kubernetes";
-import { CronJob, Job } from "@pulumi/kubernetes/batch/v1/index.js";
+import { CronJob } from "@pulumi/kubernetes/batch/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { classAnnotation, partLabels, selectorLabels } from "../model/labels.ts";
 import {
@@ -7,11 +7,11 @@ import {
     backupsClaimName,
     configMapName,
     containerPort,
-    firstBackupName,
     toolPaths,
     workloadName,
 } from "../model/names.ts";
 import type { ClaimArgs } from "../model/storage.ts";
+import type { BackupReason } from "../pods/backups.ts";
 import type { ProtectionArgs } from "./protection.ts";
 import { declareClaim } from "./storage.ts";
 import { type ToolsImage, toolsMount, toolsVolume } from "./tools.ts";
@@ -66,55 +66,27 @@ export class Backups extends pulumi.ComponentResource {
             { ignoreChanges: ["spec.storageClassName", `metadata.annotations["${classAnnotation}"]`] },
         );
         this.claimName = this.claim.metadata.name;
-        this.makeCronJob(name, args);
-        this.makeFirstJob(name, args);
-        this.registerOutputs({ claimName: this.claimName });
-    }
-
-    private makeCronJob(name: string, args: BackupsArgs): void {
-        const { namespace, instance } = args.api;
         new CronJob(
             `${name}-cronjob`,
             {
                 metadata: { name: backupName, namespace, labels: partLabels("api", instance) },
                 spec: {
                     schedule: args.schedule,
+                    timeZone: "Etc/UTC",
                     suspend: args.suspend ?? false,
                     concurrencyPolicy: "Forbid",
-                    startingDeadlineSeconds: 300,
+                    // No startingDeadlineSeconds: if times have passed while the cluster was off, one run makes up for all of them.
                     successfulJobsHistoryLimit: 3,
                     failedJobsHistoryLimit: 3,
                     jobTemplate: {
                         metadata: { labels: backupLabels(instance) },
-                        spec: this.job(args, "scheduled"),
+                        spec: backupJob({ ...args, backupsClaim: this.claimName, reason: "scheduled" }),
                     },
                 },
             },
             { parent: this },
         );
-    }
-
-    private makeFirstJob(name: string, args: BackupsArgs): void {
-        const { namespace, instance } = args.api;
-        new Job(
-            `${name}-first-job`,
-            {
-                metadata: {
-                    name: firstBackupName,
-                    namespace,
-                    labels: backupLabels(instance),
-                    // It may take longer than the rollout, and nothing depends on it.
-                    annotations: { "pulumi.com/skipAwait": "true" },
-                },
-                spec: this.job(args, "first"),
-            },
-            // It runs once. A Job cannot be changed, so a new image would replace it and run it again.
-            { parent: this, ignoreChanges: ["spec"] },
-        );
-    }
-
-    private job(args: BackupsArgs, reason: string): JobSpec {
-        return backupJob({ ...args, backupsClaim: this.claimName, reason });
+        this.registerOutputs({ claimName: this.claimName });
     }
 }
 
@@ -122,8 +94,8 @@ export class Backups extends pulumi.ComponentResource {
 export interface BackupJobArgs extends Pick<BackupsArgs, "api" | "apiUrl" | "tools" | "kept"> {
     /** Name of the claim of the backups. Undefined: the backup is deleted with the Job's pod, and only proves the image. */
     readonly backupsClaim: pulumi.Input<string> | undefined;
-    /** Why the backup is made, as a part of its name. */
-    readonly reason: string;
+    /** Why the backup is made. */
+    readonly reason: BackupReason;
 }
 
 const backupsVolume = "synergychat-backups";

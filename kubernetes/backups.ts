@@ -1,12 +1,19 @@
 /** The backups of a stack: made by a Job from the CronJob's template, listed and read by a pod that mounts their claim. */
 import { objectPath } from "../model/kinds.ts";
-import { backupName, backupsClaimName, toolPaths, toolsConfigMapName, workloadName } from "../model/names.ts";
+import {
+    backupName,
+    backupsClaimName,
+    firstBackupName,
+    toolPaths,
+    toolsConfigMapName,
+    workloadName,
+} from "../model/names.ts";
 import { selectorLabels } from "../model/labels.ts";
 import type { Backup, BackupReason } from "../pods/backups.ts";
 import { UserError } from "../system/errors.ts";
 import { ChatApi } from "./chat-api.ts";
 import type { Client } from "./client.ts";
-import { runJob } from "./jobs.ts";
+import { type JobToRun, runJob, startJob } from "./jobs.ts";
 import type { Claim, Container, CronJob, Deployment, Pod } from "./objects.ts";
 import { patience, podObstacle, sentence } from "./obstacles.ts";
 
@@ -48,6 +55,23 @@ export async function makeBackup(client: Client, cronJob: CronJob, reason: Backu
     return { ok: true, backup: JSON.parse(last) as Backup };
 }
 
+/**
+ * Starts the first backup of a stack, unless its CronJob has made one. It is no resource of the stack: whoever deletes the
+ * finished Job must not make Pulumi run it again.
+ *
+ * @returns why it cannot be started, as a full sentence.
+ */
+export async function startFirstBackup(client: Client, namespace: string): Promise<string | undefined> {
+    const cronJob = await findCronJob(client, namespace);
+    if (!cronJob || cronJob.status?.lastSuccessfulTime !== undefined) {
+        return undefined;
+    }
+    const job = { ...jobFrom(cronJob, "first"), name: firstBackupName };
+    const answer = await startJob(client, namespace, job);
+    const isRunning = answer.kind === "failed" && answer.status === 409;
+    return answer.kind === "found" || isRunning ? undefined : sentence(answer.message);
+}
+
 /** A Job would wait for minutes for an api that has a torn file, or no pod. */
 async function answers(api: ChatApi): Promise<boolean> {
     try {
@@ -62,11 +86,7 @@ async function answers(api: ChatApi): Promise<boolean> {
 }
 
 /** The Job that makes a backup for another reason than the schedule. It goes with its CronJob. */
-export function jobFrom(
-    cronJob: CronJob,
-    reason: BackupReason,
-    date = new Date(),
-): Parameters<typeof runJob>[2] {
+export function jobFrom(cronJob: CronJob, reason: BackupReason, date = new Date()): JobToRun {
     const { metadata, spec = {} } = cronJob.spec?.jobTemplate ?? {};
     const pod = spec.template?.spec ?? {};
     const withReason = (containers: readonly Container[] = []): readonly Container[] =>

@@ -16,11 +16,16 @@ export interface JobToRun {
     readonly name: string;
     readonly labels: Readonly<Record<string, string>>;
     readonly spec: object;
-    /** What is deleted takes the Job along. */
+    /** The Job is deleted with its owner. A CronJob also counts its success as one of its own, as `kubectl create job --from`. */
     readonly owner?: LiveObject | undefined;
 }
 
 const ttl = 600; // s for which an ended Job can still be looked at
+
+/** Starts a Job. */
+export function startJob(client: Client, namespace: string, job: JobToRun): ReturnType<Client["post"]> {
+    return client.post(listPath(kindOf("Job"), namespace), manifest(job));
+}
 
 /**
  * Starts a Job and waits for its end.
@@ -34,8 +39,7 @@ export async function runJob(
     job: JobToRun,
     { seconds, container }: { readonly seconds: number; readonly container: string },
 ): Promise<JobEnd> {
-    const path = listPath(kindOf("Job"), namespace);
-    const answer = await client.post(path, manifest(job));
+    const answer = await startJob(client, namespace, job);
     if (answer.kind !== "found") {
         return { ok: false, reason: sentence(answer.message) }; // for example a quota for Jobs
     }
@@ -73,6 +77,7 @@ function manifest({ name, labels, spec, owner }: JobToRun): object {
         kind: owner.kind,
         name: owner.metadata.name,
         uid: owner.metadata.uid,
+        controller: true,
     };
     return {
         apiVersion: "batch/v1",

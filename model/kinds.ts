@@ -11,7 +11,6 @@ import {
     claimName,
     configMapName,
     eventsRoleName,
-    firstBackupName,
     gatewayName,
     httpRouteName,
     ingressName,
@@ -35,7 +34,7 @@ export interface StackKind {
     /** The resource in API paths and in RBAC rules. */
     readonly resource: string;
     readonly namespaced: boolean;
-    /** The names that the stack takes. Empty if the config chooses the name. */
+    /** The names that the stack takes. Empty if the config or a command chooses the name. */
     readonly names: readonly string[];
     /** Whether messages go with the object. */
     readonly holdsData: boolean;
@@ -88,7 +87,7 @@ export const stackKinds: readonly StackKind[] = [
         apiVersion: "batch/v1",
         resource: "jobs",
         namespaced: true,
-        names: [firstBackupName],
+        names: [],
         holdsData: false,
         feature: "backups",
     },

@@ -43,6 +43,14 @@ describe("the backups", () => {
         await stack.run("preview", "--refresh", "--expect-no-changes");
     });
 
+    it("are not begun again when somebody deletes the finished Job", async () => {
+        const { status } = await get(stack.name, "cronjob", "synergychat-api-backup");
+        assert.ok(status?.lastSuccessfulTime);
+        await kubectl("delete", "job", "synergychat-api-backup-first", "--namespace", stack.name);
+        await stack.run("up", "--yes", "--skip-preview", "--expect-no-changes");
+        assert.equal(await get(stack.name, "job", "synergychat-api-backup-first"), undefined);
+    });
+
     it("are made on demand, and proven by the api's own image", async () => {
         const { status, text } = await operation("backup", stack);
         assert.equal(status, 0, text);

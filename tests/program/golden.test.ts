@@ -102,8 +102,8 @@ describe("golden plans", () => {
             "existing-claim-none": 10,
             "retained-persistent-gateway": 14,
             "retained-ephemeral-ingress-class": 12,
-            "guarded-backups": 19,
-            "guarded-ephemeral-backups": 18,
+            "guarded-backups": 18,
+            "guarded-ephemeral-backups": 17,
         });
     });
 

@@ -33,9 +33,12 @@ describe("the table of kinds", () => {
         const declared = objects.map(
             ({ inputs }) => `${inputs.kind as string} ${inputs.metadata.name as string}`,
         );
-        const rows = stackKinds.flatMap(({ kind, names }) =>
-            (names.length > 0 ? names : chosen).map((name) => `${kind} ${name}`),
-        );
+        // Jobs are started, and not declared.
+        const rows = stackKinds
+            .filter(({ kind }) => kind !== "Job")
+            .flatMap(({ kind, names }) =>
+                (names.length > 0 ? names : chosen).map((name) => `${kind} ${name}`),
+            );
         assert.deepEqual(
             rows.filter((row) => !declared.includes(row)),
             [],

@@ -4,7 +4,7 @@
  */
 import type { Client } from "../../../kubernetes/client.ts";
 import type { LiveObject } from "../../../kubernetes/objects.ts";
-import { isStackName, kindOf, listPath, objectPath, stackKinds } from "../../../model/kinds.ts";
+import { kindOf, listPath, objectPath, stackKinds } from "../../../model/kinds.ts";
 import { type Owners, isRetained, ownerSelector } from "../../../model/ownership.ts";
 import type { StateResource } from "../../../pulumi/state.ts";
 
@@ -54,9 +54,9 @@ export async function deleteUnrecorded(client: Client, objects: readonly LiveObj
     }
 }
 
-/** Jobs of the CronJob and of the commands are in no state. They are deleted with their owner, or after some minutes. */
-function endsByItself({ kind = "", metadata }: LiveObject): boolean {
-    return kind === "Job" && !isStackName(kind, metadata.name);
+/** Jobs are in no state. They are deleted with their owner, or after some minutes. */
+function endsByItself({ kind }: LiveObject): boolean {
+    return kind === "Job";
 }
 
 /** The namespace that an object is in. A namespace is in itself. */

@@ -1,6 +1,6 @@
 /** Backups: the Job that makes one, and the pod that reads them. */
 import { strict as assert } from "node:assert";
-import { jobFrom, makeBackup, readerPod } from "../../../kubernetes/backups.ts";
+import { jobFrom, makeBackup, readerPod, startFirstBackup } from "../../../kubernetes/backups.ts";
 import type { CronJob, Deployment } from "../../../kubernetes/objects.ts";
 import { UserError } from "../../../system/errors.ts";
 import { fakeClient } from "../support/client.ts";
@@ -82,6 +82,53 @@ describe("the Job of a backup", () => {
         };
         const end = await makeBackup(Object.assign(client, { waitUntil }), cronJob, "manual");
         assert.deepEqual([end.ok, !end.ok && end.job, requests], [false, undefined, ["GET"]]);
+    });
+});
+
+describe("the first backup", () => {
+    /** What is posted by a stack with this CronJob, and what `startFirstBackup` returns. */
+    async function start(
+        live: CronJob | undefined,
+        status = 201,
+    ): Promise<{ posted: unknown[]; problem: string | undefined }> {
+        const posted: unknown[] = [];
+        const client = fakeClient((_path, method, body) => {
+            if (method === "GET") {
+                return live ? { kind: "found", body: live } : { kind: "not found", message: "" };
+            }
+            posted.push(body);
+            return status < 300
+                ? { kind: "found", body: {} }
+                : { kind: "failed", status, message: "exceeded quota" };
+        });
+        return { problem: await startFirstBackup(client, "chat"), posted };
+    }
+
+    it("is started as a Job of the CronJob, which then knows its success", async () => {
+        const { posted, problem } = await start(cronJob);
+        assert.equal(problem, undefined);
+        const [{ metadata }] = posted as [{ metadata: Record<string, any> }];
+        assert.equal(metadata.name, "synergychat-api-backup-first");
+        assert.deepEqual(metadata.ownerReferences, [
+            {
+                apiVersion: "batch/v1",
+                kind: "CronJob",
+                name: "synergychat-api-backup",
+                uid: "1",
+                controller: true,
+            },
+        ]);
+    });
+
+    it("is not started again after a success, whatever became of its Job", async () => {
+        const done = { ...cronJob, status: { lastSuccessfulTime: "2026-11-25T12:00:00Z" } };
+        assert.deepEqual(await start(done), { posted: [], problem: undefined });
+        assert.deepEqual(await start(undefined), { posted: [], problem: undefined });
+    });
+
+    it("says why it was not started, unless it runs already", async () => {
+        assert.match((await start(cronJob, 403)).problem ?? "", /quota/);
+        assert.equal((await start(cronJob, 409)).problem, undefined);
     });
 });
 
