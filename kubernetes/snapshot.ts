@@ -1,6 +1,6 @@
 /** What the cluster holds that matters to a stack, asked once before anything is registered. Nothing in here changes it. */
 import { isDeepStrictEqual } from "node:util";
-import { type Owners, ownerSelector, isOwned } from "../model/ownership.ts";
+import { type Owners, ownerSelector } from "../model/ownership.ts";
 import {
     type ExposureKind,
     kindOf,
@@ -9,36 +9,39 @@ import {
     objectPath,
     stackKinds,
 } from "../model/kinds.ts";
-import { UserError } from "../system/errors.ts";
 import { type ApiState, ChatApi } from "./chat-api.ts";
 import type { Client } from "./client.ts";
 import { webhookRefusal } from "./ingress.ts";
 import type { Claim, Deployment, LiveObject, Pod, StorageClass, Volume } from "./objects.ts";
 import { earlierVolumes, volumesPath } from "./volumes.ts";
 
-/** What the cluster holds that matters to a stack. */
-export interface ClusterSnapshot {
-    /** The stack's namespace. Undefined if there is none of that name. */
+/** A namespace of a stack, with what is in it. */
+export interface NamespaceSnapshot {
+    readonly name: string;
+    /** Undefined if there is no namespace of that name. */
     readonly namespace: LiveObject | undefined;
-    /** Everything in that namespace of the kinds that the stack makes. */
+    /** Everything in it of the kinds that the stack makes, its claims too. */
     readonly objects: readonly LiveObject[];
-    /** The claims in that namespace that this stack owns. */
-    readonly claims: readonly Claim[];
-    /** The pods in that namespace, as far as the user may list them. */
+    /** Every claim in it, whoever owns it. Undefined if the user may not list them. */
+    readonly claims: readonly Claim[] | undefined;
+    /** As far as the user may list them. */
     readonly pods: readonly Pod[];
+    readonly api: ApiState | undefined;
+}
+
+/** What the cluster holds that matters to a stack: its namespace, and what is around it. */
+export interface ClusterSnapshot extends NamespaceSnapshot {
     /** The volumes whose claims, in that namespace, are gone. None if the user may not list volumes. */
     readonly earlierVolumes: readonly Volume[];
     /** How many nodes the cluster has. Undefined if the user may not list them. */
     readonly nodes: number | undefined;
-    /** The api that runs in that namespace. */
-    readonly api: ApiState | undefined;
     /**
      * Fields of the api's pod template that differ from the program's, so that an update replaces the pod. Undefined if the
      * cluster does not tell.
      */
     readonly apiPodChanges: readonly string[] | undefined;
     /** Namespaces that the stack owns or has objects in by its state, while its config names another one. */
-    readonly abandoned: readonly AbandonedNamespace[];
+    readonly abandoned: readonly NamespaceSnapshot[];
     /** Objects of all namespaces that serve host names, as far as the user may list them. */
     readonly hostObjects: readonly LiveObject[];
     /** Why the cluster accepts no Ingress now: a webhook does not answer. Undefined if it does, or if none is wanted. */
@@ -52,20 +55,15 @@ export interface ClusterSnapshot {
     readonly permissions: readonly Permission[] | undefined;
 }
 
-/** A namespace that the stack leaves, with what would be deleted with it. */
-export interface AbandonedNamespace {
-    readonly namespace: LiveObject;
-    /** Every claim in it, whoever owns it. Undefined if the user may not list them. */
-    readonly claims: readonly Claim[] | undefined;
-    readonly api: ApiState | undefined;
-}
-
 /** A rule of RBAC, as a SelfSubjectRulesReview returns it. */
 export interface Permission {
     readonly verbs: readonly string[];
     readonly apiGroups: readonly string[];
     readonly resources?: readonly string[];
 }
+
+/** Path of all storage classes of the cluster. */
+export const storageClassesPath = "/apis/storage.k8s.io/v1/storageclasses";
 
 /** What a snapshot is taken of. */
 export interface SnapshotQuery {
@@ -90,54 +88,25 @@ export type DeclaredDeployment = Pick<Deployment, "spec"> & { readonly metadata?
  */
 export async function takeSnapshot(client: Client, query: SnapshotQuery): Promise<ClusterSnapshot> {
     const { namespace, owners, exposure } = query;
-    const claimsPath = listPath(kindOf("PersistentVolumeClaim"), namespace);
-    const otherKinds = namespacedKinds.filter(({ kind }) => kind !== "PersistentVolumeClaim");
-    const [
-        found,
-        claims,
-        pods,
-        volumes,
-        nodes,
-        others,
-        api,
-        abandoned,
-        hostObjects,
-        ingressRefusal,
-        permissions,
-        ...classes
-    ] = await Promise.all([
-        client.findIfAllowed<LiveObject>(objectPath("Namespace", namespace)),
-        client.listIfAllowed<Claim>(claimsPath),
-        client.listIfAllowed<Pod>(`/api/v1/namespaces/${namespace}/pods`),
-        client.listIfAllowed<Volume>(volumesPath),
-        client.listIfAllowed<LiveObject>("/api/v1/nodes"),
-        Promise.all(otherKinds.map((row) => client.listIfAllowed<LiveObject>(listPath(row, namespace)))),
-        new ChatApi(client, namespace).state(),
-        abandonedNamespaces(client, query),
-        listHostObjects(client),
-        exposure === "ingress" ? webhookRefusal(client, owners[0]) : undefined,
-        permissionsIn(client, namespace),
-        client.listIfAllowed<StorageClass>("/apis/storage.k8s.io/v1/storageclasses"),
-        client.listIfAllowed<LiveObject>("/apis/networking.k8s.io/v1/ingressclasses"),
-        client.listIfAllowed<LiveObject>("/apis/gateway.networking.k8s.io/v1/gatewayclasses"),
-    ]);
-    if (!claims && !permissions) {
-        throw new UserError(
-            `You may not list the claims in namespace ${namespace}, so it is unknown what would become of their data.\n` +
-                "  Ask who runs the cluster for the permission to list persistentvolumeclaims there.",
-        );
-    }
-    const objects = [...others.flatMap((list) => list ?? []), ...(claims ?? [])];
+    const [here, volumes, nodes, abandoned, hostObjects, ingressRefusal, permissions, ...classes] =
+        await Promise.all([
+            readNamespace(client, namespace),
+            client.listIfAllowed<Volume>(volumesPath),
+            client.listIfAllowed<LiveObject>("/api/v1/nodes"),
+            abandonedNamespaces(client, query),
+            listHostObjects(client),
+            exposure === "ingress" ? webhookRefusal(client, owners[0]) : undefined,
+            permissionsIn(client, namespace),
+            client.listIfAllowed<StorageClass>(storageClassesPath),
+            client.listIfAllowed<LiveObject>("/apis/networking.k8s.io/v1/ingressclasses"),
+            client.listIfAllowed<LiveObject>("/apis/gateway.networking.k8s.io/v1/gatewayclasses"),
+        ]);
     return {
-        namespace: found,
-        objects,
-        claims: (claims ?? []).filter((claim) => isOwned(claim, owners)),
-        pods: pods ?? [],
+        ...here,
         // If the claims are unknown, so is which of them are gone.
-        earlierVolumes: claims ? earlierVolumes(volumes ?? [], [namespace], claims) : [],
+        earlierVolumes: here.claims ? earlierVolumes(volumes ?? [], [here]) : [],
         nodes: nodes?.length,
-        api,
-        apiPodChanges: await apiPodChanges(client, api, query),
+        apiPodChanges: await apiPodChanges(client, here.api, query),
         abandoned,
         hostObjects,
         ingressRefusal,
@@ -148,26 +117,42 @@ export async function takeSnapshot(client: Client, query: SnapshotQuery): Promis
     };
 }
 
+/**
+ * Reads a namespace of the stack.
+ *
+ * @param mustSee what the user must be allowed to see: nothing, or namespace, claims and pods.
+ * @throws UserError if the cluster does not answer, or does not tell what must be seen.
+ */
+export async function readNamespace(
+    client: Client,
+    name: string,
+    mustSee: "nothing" | "data" = "nothing",
+): Promise<NamespaceSnapshot> {
+    const [find, list] =
+        mustSee === "data" ? (["find", "list"] as const) : (["findIfAllowed", "listIfAllowed"] as const);
+    const otherKinds = namespacedKinds.filter(({ kind }) => kind !== "PersistentVolumeClaim");
+    const [namespace, claims, pods, others, api] = await Promise.all([
+        client[find]<LiveObject>(objectPath("Namespace", name)),
+        client[list]<Claim>(listPath(kindOf("PersistentVolumeClaim"), name)),
+        client[list]<Pod>(`/api/v1/namespaces/${name}/pods`),
+        Promise.all(otherKinds.map((row) => client.listIfAllowed<LiveObject>(listPath(row, name)))),
+        new ChatApi(client, name).state(),
+    ]);
+    const objects = [...others.flatMap((one) => one ?? []), ...(claims ?? [])];
+    return { name, namespace, objects, claims, pods: pods ?? [], api };
+}
+
 /** Every namespace of the stack but one. A killed run may have left one that its state no longer shows to a program. */
 async function abandonedNamespaces(
     client: Client,
     { namespace, owners, recorded }: SnapshotQuery,
-): Promise<readonly AbandonedNamespace[]> {
+): Promise<readonly NamespaceSnapshot[]> {
     const selector = encodeURIComponent(ownerSelector(owners));
     const path = `${listPath(kindOf("Namespace"))}?labelSelector=${selector}`;
     const owned = ((await client.listIfAllowed<LiveObject>(path)) ?? []).map(({ metadata }) => metadata.name);
     const others = [...new Set([...recorded.namespaces, ...owned])].filter((name) => name !== namespace);
-    const found = await Promise.all(others.map((name) => abandonedNamespace(client, name)));
-    return found.filter((one) => one !== undefined);
-}
-
-async function abandonedNamespace(client: Client, name: string): Promise<AbandonedNamespace | undefined> {
-    const [namespace, claims, api] = await Promise.all([
-        client.findIfAllowed<LiveObject>(objectPath("Namespace", name)),
-        client.listIfAllowed<Claim>(listPath(kindOf("PersistentVolumeClaim"), name)),
-        new ChatApi(client, name).state(),
-    ]);
-    return namespace && { namespace, claims, api };
+    const found = await Promise.all(others.map((name) => readNamespace(client, name)));
+    return found.filter((one) => one.namespace !== undefined);
 }
 
 async function listHostObjects(client: Client): Promise<readonly LiveObject[]> {

@@ -4,6 +4,7 @@ import { claimName } from "../model/names.ts";
 import { UserError } from "../system/errors.ts";
 import type { Client } from "./client.ts";
 import type { Claim, Volume } from "./objects.ts";
+import type { NamespaceSnapshot } from "./snapshot.ts";
 
 /** Path of all volumes of the cluster. */
 export const volumesPath = "/api/v1/persistentvolumes";
@@ -11,13 +12,12 @@ export const volumesPath = "/api/v1/persistentvolumes";
 /** Volumes whose claims, in one of these namespaces, are gone. A volume that waits for its first claim is none of them. */
 export function earlierVolumes(
     volumes: readonly Volume[],
-    namespaces: readonly string[],
-    claims: readonly Claim[],
+    places: readonly Pick<NamespaceSnapshot, "name" | "claims">[],
 ): readonly Volume[] {
-    const uids = claims.map(({ metadata }) => metadata.uid);
+    const uids = places.flatMap(({ claims }) => (claims ?? []).map(({ metadata }) => metadata.uid));
     return volumes.filter(({ spec }) => {
-        const { namespace = "", uid } = spec?.claimRef ?? {};
-        return namespaces.includes(namespace) && uid !== undefined && !uids.includes(uid);
+        const { namespace, uid } = spec?.claimRef ?? {};
+        return places.some(({ name }) => name === namespace) && uid !== undefined && !uids.includes(uid);
     });
 }
 
@@ -53,10 +53,13 @@ export async function inheritableVolumes(
     let found: readonly Volume[] = [];
     const areGone = async () => {
         const volumes = (await client.listIfAllowed<Volume>(volumesPath)) ?? [];
-        const paths = namespaces.map((name) => listPath(kindOf("PersistentVolumeClaim"), name));
-        const claims = await Promise.all(paths.map((path) => client.listIfAllowed<Claim>(path)));
-        const all = claims.flatMap((list) => list ?? []);
-        found = earlierVolumes(volumes, namespaces, all).filter(isInheritable);
+        const places = await Promise.all(
+            namespaces.map(async (name) => ({
+                name,
+                claims: await client.listIfAllowed<Claim>(listPath(kindOf("PersistentVolumeClaim"), name)),
+            })),
+        );
+        found = earlierVolumes(volumes, places).filter(isInheritable);
         return found.length === 0;
     };
     if (await areGone()) {

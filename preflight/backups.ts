@@ -3,7 +3,7 @@ import { Cron } from "croner";
 import type { Settings } from "../config/settings.ts";
 import type { CronJob, Job, LiveObject } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
-import type { Finding } from "../model/finding.ts";
+import { type Finding, fix, warning } from "../model/finding.ts";
 import { backupName } from "../model/names.ts";
 
 /** Warnings about the backups of a stack that has some. */
@@ -36,20 +36,15 @@ function failedBackup(objects: readonly LiveObject[], namespace: string): readon
         return [];
     }
     const { name } = newest.metadata;
+    const logs = `kubectl logs job/${name} --namespace ${namespace} --all-containers`;
     return [
-        {
-            code: "backup-failed",
-            severity: "warning",
-            subject: { kind: "Job", name, namespace },
-            reason: `The last backup of the messages failed (Job ${name}).`,
-            fixes: [
-                {
-                    to: "See why",
-                    run: [`kubectl logs job/${name} --namespace ${namespace} --all-containers`],
-                },
-                { to: "Make one now", run: ["npm run backup"] },
-            ],
-        },
+        warning(
+            "backup-failed",
+            { kind: "Job", name, namespace },
+            `The last backup of the messages failed (Job ${name}).`,
+            fix("See why", logs),
+            fix("Make one now", "npm run backup"),
+        ),
     ];
 }
 
@@ -66,21 +61,17 @@ function overdueBackup(
     const newest = new Date(status?.lastSuccessfulTime ?? metadata.creationTimestamp ?? now);
     const runs = new Cron(spec?.schedule ?? "@yearly", { timezone: "UTC" }).previousRuns(3, now);
     const limit = runs[2];
-    return spec?.suspend === true || limit === undefined || newest >= limit
-        ? []
-        : [
-              {
-                  code: "backup-overdue",
-                  severity: "warning",
-                  subject: { kind: "CronJob", name: metadata.name, namespace },
-                  reason: `The newest scheduled backup is of ${newest.toISOString()}, which is more than two intervals ago (${spec?.schedule ?? ""}).`,
-                  fixes: [
-                      {
-                          to: "See why",
-                          run: [`kubectl describe cronjob ${metadata.name} --namespace ${namespace}`],
-                      },
-                      { to: "Make one now", run: ["npm run backup"] },
-                  ],
-              },
-          ];
+    if (spec?.suspend === true || limit === undefined || newest >= limit) {
+        return [];
+    }
+    const { name } = metadata;
+    return [
+        warning(
+            "backup-overdue",
+            { kind: "CronJob", name, namespace },
+            `The newest scheduled backup is of ${newest.toISOString()}, which is more than two intervals ago (${spec?.schedule ?? ""}).`,
+            fix("See why", `kubectl describe cronjob ${name} --namespace ${namespace}`),
+            fix("Make one now", "npm run backup"),
+        ),
+    ];
 }

@@ -5,7 +5,7 @@ import { runJob } from "../kubernetes/jobs.ts";
 import type { Claim, Volume } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import { volumesPath } from "../kubernetes/volumes.ts";
-import type { Finding, Fix } from "../model/finding.ts";
+import { type Finding, fix } from "../model/finding.ts";
 import { objectPath } from "../model/kinds.ts";
 import { claimCheckName, nonRoot } from "../model/names.ts";
 import { existingClaimFinding } from "./claims.ts";
@@ -56,18 +56,13 @@ export async function checkExistingClaim(
 
 /** The claim of somebody else's that the api does not mount yet, if it has a volume already. */
 export function claimToCheck(
-    { storage, namespace }: Settings,
-    { api, objects }: Pick<ClusterSnapshot, "api" | "objects">,
+    { storage }: Settings,
+    { api, claims = [] }: Pick<ClusterSnapshot, "api" | "claims">,
 ): Claim | undefined {
     if (!("existingClaim" in storage) || api?.claim === storage.existingClaim) {
         return undefined;
     }
-    const claim = objects.find(
-        ({ kind, metadata }) =>
-            kind === "PersistentVolumeClaim" &&
-            metadata.namespace === namespace &&
-            metadata.name === storage.existingClaim,
-    ) as Claim | undefined;
+    const claim = claims.find(({ metadata }) => metadata.name === storage.existingClaim);
     return claim?.status?.phase === "Bound" ? claim : undefined;
 }
 
@@ -77,16 +72,18 @@ export function unusableFile(
     problem: keyof typeof problems,
     { context, volume }: { readonly context: string; readonly volume: Volume | undefined },
 ): Finding {
-    const finding = existingClaimFinding("existing-claim-file-unusable", claim, problems[problem]);
     const folder = volume?.spec?.hostPath?.path;
-    const onNode = (to: string, command: string): Fix => ({
-        to,
-        run: [`minikube ssh --profile ${context} -- sudo ${command}`],
-    });
+    const onNode = (to: string, command: string) =>
+        fix(to, `minikube ssh --profile ${context} -- sudo ${command}`);
     const own = `chown -R ${nonRoot}:${nonRoot} '${folder ?? ""}'`;
     const mend =
         problem === "folder"
             ? onNode("Rename the folder", `mv '${folder ?? ""}/db.json' '${folder ?? ""}/db.json.folder'`)
             : onNode("Make the files the api's", own);
-    return { ...finding, fixes: [...(folder === undefined ? [] : [mend]), ...finding.fixes] };
+    return existingClaimFinding(
+        "existing-claim-file-unusable",
+        claim,
+        problems[problem],
+        folder !== undefined && mend,
+    );
 }

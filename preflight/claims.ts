@@ -1,107 +1,172 @@
 /** Claims: what a claim can be changed to, and which claims can be mounted. */
-import { type ClaimArgs, declaredClaim } from "../model/storage.ts";
 import { bytesOf } from "../config/quantity.ts";
 import type { Settings } from "../config/settings.ts";
 import { type Claim, type Pod, podsThatMount } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
-import type { Finding, FindingCode, Fix } from "../model/finding.ts";
-import { classAnnotation, selectorLabels } from "../model/labels.ts";
-import { backupsClaimName, claimName } from "../model/names.ts";
-import { type Owners, isRetained } from "../model/ownership.ts";
+import {
+    type Finding,
+    type FindingCode,
+    type Fix,
+    error,
+    fix,
+    subjectOf,
+    warning,
+} from "../model/finding.ts";
+import { selectorLabels } from "../model/labels.ts";
+import type { Owners } from "../model/ownership.ts";
+import { type ClaimArgs, declaredClaim, mountedClaim } from "../model/storage.ts";
+import { isDefaultClass } from "./classes.ts";
+import { type FatedClaim, heldBy, requestedClass } from "./fates.ts";
 import { listNames, ownerArguments } from "./text.ts";
 
-/** Changes of the claim, and existing claims, that cannot work. */
+/** Changes of a claim that cannot work. */
 export function impossibleClaims(
     settings: Settings,
     snapshot: ClusterSnapshot,
-    owners: Owners,
+    claims: readonly FatedClaim[],
 ): readonly Finding[] {
-    const { storage, namespace } = settings;
-    if ("existingClaim" in storage) {
-        return unusableClaim(storage.existingClaim, settings, snapshot, owners);
+    return claims.flatMap((live) => {
+        const { fate, claim } = live;
+        switch (fate.kind) {
+            case "terminating":
+                return terminatingClaim(live, settings);
+            case "in-the-way":
+                return [retainedClaimInTheWay(claim, fate.args)];
+            case "mounted":
+            case "declared":
+                return impossibleSize(live, fate.args, settings, snapshot);
+            default:
+                return [];
+        }
+    });
+}
+
+/** No config key gives this claim up, so nothing else would say that its messages are about to be deleted. */
+function terminatingClaim(live: FatedClaim, settings: Settings): readonly Finding[] {
+    const { claim, place, mounted } = live;
+    const { name, uid } = claim.metadata;
+    const { storage, namespace, retainData } = settings;
+    // Another rule refuses to mount an existing claim that is being deleted.
+    const isExisting = "existingClaim" in storage && storage.existingClaim === name;
+    const isNeeded = mountedClaim(storage) === name || heldBy(live) !== undefined;
+    if (!mounted || isExisting || !isNeeded || uid === settings.discardClaim) {
+        return [];
     }
-    const own = (name: string) =>
-        snapshot.claims.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
     return [
-        ...impossibleClaim(own(claimName), declaredClaim(storage), settings, snapshot),
-        ...impossibleSize(own(backupsClaimName), settings.backups?.claim, settings, snapshot),
+        error(
+            "claim-terminating",
+            subjectOf(claim),
+            `Claim ${name} is being deleted: as soon as no pod mounts it, it is gone with its messages, and nothing stops that.`,
+            fix(
+                "Move the messages",
+                place.name !== namespace && `pulumi config set namespace ${place.name}`,
+                retainData && "pulumi config set retainData false",
+                "npm run switch -- ephemeral",
+                storage.mode === "persistent" && "npm run switch -- persistent",
+            ),
+            fix(
+                "Delete the messages",
+                `kubectl delete pod --selector app=synergychat-api --namespace ${place.name}`,
+                "npm run up",
+            ),
+        ),
     ];
 }
 
-function impossibleClaim(
-    claim: Claim | undefined,
-    wanted: ClaimArgs | undefined,
-    settings: Settings,
-    snapshot: ClusterSnapshot,
-): readonly Finding[] {
-    if (!wanted || !claim) {
-        return [];
-    }
-    if (!isCurrent(claim, settings)) {
-        return isRetained(claim) ? [retainedClaimInTheWay(claim, wanted)] : [];
-    }
-    if (claim.metadata.deletionTimestamp && snapshot.api?.claim === claim.metadata.name) {
-        return [terminatingClaim(settings)];
-    }
-    return impossibleSize(claim, wanted, settings, snapshot);
-}
-
-/** Whether the program still declares this very claim. A change of any of these replaces it. */
-export function isCurrent(claim: Claim, { storage, namespace, backups }: Settings): boolean {
-    if (isBackupsClaim(claim)) {
-        // Of whatever class: it keeps the one that it was made with.
-        return claim.metadata.namespace === namespace && backups !== undefined;
-    }
-    const wanted = declaredClaim(storage);
-    return (
-        wanted !== undefined &&
-        claim.metadata.namespace === namespace &&
-        claim.metadata.name === claimName &&
-        requestedClass(claim) === (wanted.storageClass ?? "")
+/** A claim that is retained keeps its name, so no claim of another class can take its place. */
+function retainedClaimInTheWay(claim: Claim, { storageClass = "" }: ClaimArgs): Finding {
+    const has = JSON.stringify(requestedClass(claim));
+    const { name, namespace = "" } = claim.metadata;
+    return error(
+        "retained-claim-has-other-class",
+        { key: "storageClass", value: storageClass },
+        `storageClass is ${JSON.stringify(storageClass)}. Claim ${name} is kept (retainData) with class ${has}, and its name is taken.`,
+        fix("Use the claim", `pulumi config set storageClass ${has}`),
+        fix("Delete the claim with its messages", `kubectl delete pvc ${name} --namespace ${namespace}`),
     );
 }
 
-/** Whether a claim holds the backups. */
-export function isBackupsClaim({ metadata }: Claim): boolean {
-    return metadata.name === backupsClaimName;
+function impossibleSize(
+    { claim, use }: FatedClaim,
+    { size }: ClaimArgs,
+    { retainData }: Settings,
+    { storageClasses = [] }: ClusterSnapshot,
+): readonly Finding[] {
+    const { name } = claim.metadata;
+    const has = claim.spec?.resources?.requests?.storage ?? "";
+    const growth = (bytesOf(size) ?? 0) - (bytesOf(has) ?? 0);
+    const used = storageClasses.find(({ metadata }) => metadata.name === claim.spec?.storageClassName);
+    const finding = (code: FindingCode, problem: string, ...fixes: readonly Fix[]) => [
+        error(
+            code,
+            { key: "storageSize", value: size },
+            `storageSize is ${JSON.stringify(size)}. Claim ${name} has ${has}, and ${problem}`,
+            fix("Keep the size", `pulumi config set storageSize ${has}`),
+            ...fixes,
+        ),
+    ];
+    if (growth < 0) {
+        return finding("claim-cannot-shrink", "a claim cannot shrink.");
+    }
+    if (growth === 0 || !used || used.allowVolumeExpansion) {
+        return [];
+    }
+    const move = fix(
+        "Move the messages to a claim of a class that allows it",
+        // A claim that is kept would still be declared.
+        retainData && "pulumi config set retainData false",
+        "npm run switch -- ephemeral",
+        "pulumi config set storageClass NAME",
+        "npm run switch -- persistent",
+    );
+    return finding(
+        "claim-cannot-grow",
+        `its class ${used.metadata.name} does not allow it to grow.`,
+        ...(use === "messages" ? [move] : []),
+    );
 }
 
-/** A claim that somebody else made, and that the api cannot mount. */
-function unusableClaim(
-    name: string,
-    settings: Settings,
+/** A claim that existingClaim names, and that the api cannot mount. */
+export function unusableExistingClaim(
+    { storage, namespace }: Settings,
     snapshot: ClusterSnapshot,
+    claims: readonly FatedClaim[],
     owners: Owners,
 ): readonly Finding[] {
-    const claims = snapshot.objects.filter(({ kind }) => kind === "PersistentVolumeClaim");
-    const claim = claims.find(({ metadata }) => metadata.name === name) as Claim | undefined;
-    if (!claim) {
-        return [missingExistingClaim(name, settings, snapshot, owners)];
+    if (!("existingClaim" in storage)) {
+        return [];
     }
-    const [code, problem] = unusable(claim, snapshot) ?? [];
+    const name = storage.existingClaim;
+    const here = claims.filter(({ place }) => place === snapshot);
+    const live = here.find(({ claim }) => claim.metadata.name === name);
+    if (!live) {
+        return [missingExistingClaim(name, snapshot, owners)];
+    }
+    const [code, problem] = unusable(live, snapshot) ?? [];
     if (code === undefined || problem === undefined) {
         return [];
     }
-    const finding = existingClaimFinding(code, name, problem);
-    const look = {
-        to: "See the claim",
-        run: [`kubectl describe pvc ${name} --namespace ${settings.namespace}`],
-    };
-    return [{ ...finding, fixes: [look, ...finding.fixes] }];
+    const look = fix("See the claim", `kubectl describe pvc ${name} --namespace ${namespace}`);
+    return [existingClaimFinding(code, name, problem, look)];
 }
 
 /** Why a claim cannot be mounted. Undefined if it can. */
-function unusable(claim: Claim, snapshot: ClusterSnapshot): readonly [FindingCode, string] | undefined {
+function unusable(
+    { claim, fate }: FatedClaim,
+    snapshot: ClusterSnapshot,
+): readonly [FindingCode, string] | undefined {
     const { metadata, spec, status } = claim;
-    const { name } = metadata;
-    if (metadata.deletionTimestamp) {
+    if (fate.kind === "terminating") {
         return ["existing-claim-terminating", "That claim is being deleted."];
     }
-    if (snapshot.claims.some((own) => own.metadata.name === name) && !isRetained(claim)) {
+    if (fate.kind === "deleted") {
         return [
             "existing-claim-is-own",
             "The stack makes that claim itself, so this change would delete it first.",
         ];
+    }
+    if (fate.kind === "declared") {
+        return ["existing-claim-is-own", "The stack makes that claim itself, for the backups."];
     }
     if (spec?.volumeMode === "Block") {
         return [
@@ -121,7 +186,7 @@ function unusable(claim: Claim, snapshot: ClusterSnapshot): readonly [FindingCod
             "That claim has no volume yet (phase Pending), and its events say why.",
         ];
     }
-    const others = podsThatMount(name, snapshot.pods).filter((pod) => !isApiPod(pod));
+    const others = podsThatMount(metadata.name, snapshot.pods).filter((pod) => !isApiPod(pod));
     return others.length === 0
         ? undefined
         : [
@@ -141,180 +206,69 @@ function isApiPod({ metadata }: Pod): boolean {
     );
 }
 
-/** In a namespace that does not exist yet there can be no claim, so the way on begins with a namespace that the stack owns. */
-function missingExistingClaim(
-    name: string,
-    { namespace }: Settings,
-    snapshot: ClusterSnapshot,
-    owners: Owners,
-): Finding {
+/** In a namespace that does not exist yet there is no claim, so the first step is a namespace that the stack owns. */
+function missingExistingClaim(name: string, snapshot: ClusterSnapshot, owners: Owners): Finding {
+    const namespace = snapshot.name;
     const apply = `kubectl apply --namespace ${namespace} --filename CLAIM.yaml`;
+    const code = "existing-claim-missing";
     if (snapshot.namespace) {
-        const claims = snapshot.objects.filter(({ kind }) => kind === "PersistentVolumeClaim");
-        const problem = `Namespace ${namespace} has no such claim. It has: ${listNames(claims)}.`;
-        const finding = existingClaimFinding("existing-claim-missing", name, problem);
-        return { ...finding, fixes: [{ to: "Make the claim", run: [apply] }, ...finding.fixes] };
+        const has = listNames(snapshot.claims ?? []);
+        const problem = `Namespace ${namespace} has no such claim. It has: ${has}.`;
+        return existingClaimFinding(code, name, problem, fix("Make the claim", apply));
     }
-    const finding = existingClaimFinding(
-        "existing-claim-missing",
-        name,
-        `Namespace ${namespace} does not exist yet, so there is no claim in it.`,
+    const make = fix(
+        "Make the namespace, then the claim in it",
+        `kubectl create namespace ${namespace}`,
+        `kubectl label namespace ${namespace} ${ownerArguments(owners[0])}`,
+        apply,
     );
-    const make = {
-        to: "Make the namespace, then the claim in it",
-        run: [
-            `kubectl create namespace ${namespace}`,
-            `kubectl label namespace ${namespace} ${ownerArguments(owners[0])}`,
-            apply,
-        ],
-    };
-    return { ...finding, fixes: [make, ...finding.fixes] };
+    const problem = `Namespace ${namespace} does not exist yet, so there is no claim in it.`;
+    return existingClaimFinding(code, name, problem, make);
 }
 
 /** An error about the key existingClaim. */
-export function existingClaimFinding(code: FindingCode, name: string, problem: string): Finding {
-    return {
+export function existingClaimFinding(
+    code: FindingCode,
+    name: string,
+    problem: string,
+    ...fixes: readonly (Fix | false)[]
+): Finding {
+    return error(
         code,
-        severity: "error",
-        subject: { key: "existingClaim", value: name },
-        reason: `existingClaim is ${JSON.stringify(name)}. ${problem}`,
-        fixes: [
-            { to: "Name another claim", run: ["pulumi config set existingClaim NAME"] },
-            { to: "Let the stack make one", run: ["pulumi config rm existingClaim"] },
-        ],
-    };
+        { key: "existingClaim", value: name },
+        `existingClaim is ${JSON.stringify(name)}. ${problem}`,
+        ...fixes,
+        fix("Name another claim", "pulumi config set existingClaim NAME"),
+        fix("Let the stack make one", "pulumi config rm existingClaim"),
+    );
 }
 
 /** A volume that is a folder of one node is not there on another node, and minikube does not tell the scheduler so. */
 export function volumesOnSeveralNodes(
     { storage }: Settings,
-    { nodes, storageClasses = [] }: ClusterSnapshot,
+    { nodes = 1, storageClasses = [] }: ClusterSnapshot,
 ): readonly Finding[] {
     const wanted = declaredClaim(storage);
-    const used = storageClasses.find(({ metadata }) =>
+    const used = storageClasses.find((one) =>
         wanted?.storageClass === undefined
-            ? metadata.annotations?.["storageclass.kubernetes.io/is-default-class"] === "true"
-            : metadata.name === wanted.storageClass,
+            ? isDefaultClass("storage", one)
+            : one.metadata.name === wanted.storageClass,
     );
-    const isHostPath = wanted !== undefined && used?.provisioner === "k8s.io/minikube-hostpath";
-    return isHostPath && nodes !== undefined && nodes > 1
-        ? [
-              {
-                  code: "volumes-on-several-nodes",
-                  severity: "warning",
-                  subject: { key: "storageClass", value: used.metadata.name },
-                  reason: `The cluster has ${nodes} nodes, and volumes of class ${used.metadata.name} are folders of one of them. If the api moves to another node, it starts without its messages.`,
-                  fixes: [
-                      {
-                          to: "Use volumes that move along",
-                          run: [
-                              "minikube addons enable volumesnapshots",
-                              "minikube addons enable csi-hostpath-driver",
-                              "pulumi config set storageClass csi-hostpath-sc",
-                          ],
-                      },
-                  ],
-              },
-          ]
-        : [];
-}
-
-/** No config key gives this claim up, so nothing else would say that its messages are about to be deleted. */
-function terminatingClaim({ namespace, retainData }: Settings): Finding {
-    const release = retainData ? ["pulumi config set retainData false"] : [];
-    return {
-        code: "claim-terminating",
-        severity: "error",
-        subject: { kind: "PersistentVolumeClaim", name: claimName, namespace },
-        reason: `Claim ${claimName} is being deleted: as soon as no pod mounts it, it is gone with its messages, and nothing stops that.`,
-        fixes: [
-            {
-                to: "Move the messages",
-                run: [...release, "npm run switch -- ephemeral", "npm run switch -- persistent"],
-            },
-            {
-                to: "Delete the messages",
-                run: [
-                    `kubectl delete pod --selector app=synergychat-api --namespace ${namespace}`,
-                    "npm run up",
-                ],
-            },
-        ],
-    };
-}
-
-/** A claim that is retained keeps its name, so no claim of another class can take its place. */
-function retainedClaimInTheWay(claim: Claim, wanted: ClaimArgs): Finding {
-    const has = requestedClass(claim);
-    const { namespace = "" } = claim.metadata;
-    return {
-        code: "retained-claim-has-other-class",
-        severity: "error",
-        subject: { key: "storageClass", value: wanted.storageClass ?? "" },
-        reason: `storageClass is ${JSON.stringify(wanted.storageClass ?? "")}. Claim ${claimName} is kept (retainData) with class ${JSON.stringify(has)}, and its name is taken.`,
-        fixes: [
-            { to: "Use the claim", run: [`pulumi config set storageClass ${JSON.stringify(has)}`] },
-            {
-                to: "Delete the claim with its messages",
-                run: [`kubectl delete pvc ${claimName} --namespace ${namespace}`],
-            },
-        ],
-    };
-}
-
-function impossibleSize(
-    claim: Claim | undefined,
-    wanted: ClaimArgs | undefined,
-    { retainData }: Settings,
-    snapshot: ClusterSnapshot,
-): readonly Finding[] {
-    if (!claim || !wanted) {
+    if (!wanted || used?.provisioner !== "k8s.io/minikube-hostpath" || nodes < 2) {
         return [];
     }
-    const { name } = claim.metadata;
-    const has = claim.spec?.resources?.requests?.storage ?? "";
-    const growth = (bytesOf(wanted.size) ?? 0) - (bytesOf(has) ?? 0);
-    const storageClass = snapshot.storageClasses?.find(
-        ({ metadata }) => metadata.name === claim.spec?.storageClassName,
-    );
-    const keep = { to: "Keep the size", run: [`pulumi config set storageSize ${has}`] };
-    const finding = (code: FindingCode, problem: string, fixes: Finding["fixes"]): Finding => ({
-        code,
-        severity: "error",
-        subject: { key: "storageSize", value: wanted.size },
-        reason: `storageSize is ${JSON.stringify(wanted.size)}. ${problem}`,
-        fixes,
-    });
-    if (growth < 0) {
-        return [
-            finding("claim-cannot-shrink", `Claim ${name} has ${has}, and a claim cannot shrink.`, [keep]),
-        ];
-    }
-    return growth > 0 && storageClass && !storageClass.allowVolumeExpansion
-        ? [
-              finding(
-                  "claim-cannot-grow",
-                  `Claim ${name} has ${has}, and its class ${storageClass.metadata.name} does not allow it to grow.`,
-                  [keep, ...(isBackupsClaim(claim) ? [] : [moveToLargerClass(retainData)])],
-              ),
-          ]
-        : [];
-}
-
-function moveToLargerClass(retainData: boolean): Fix {
-    return {
-        to: "Move the messages to a claim of a class that allows it",
-        run: [
-            // A claim that is kept would still be declared.
-            ...(retainData ? ["pulumi config set retainData false"] : []),
-            "npm run switch -- ephemeral",
-            "pulumi config set storageClass NAME",
-            "npm run switch -- persistent",
-        ],
-    };
-}
-
-/** The storage class that the config asked for when the claim was made. Empty: the cluster's default class. */
-export function requestedClass({ metadata }: Claim): string {
-    return metadata.annotations?.[classAnnotation] ?? "";
+    const { name } = used.metadata;
+    return [
+        warning(
+            "volumes-on-several-nodes",
+            { key: "storageClass", value: name },
+            `The cluster has ${nodes} nodes, and volumes of class ${name} are folders of one of them. If the api moves to another node, it starts without its messages.`,
+            fix(
+                "Use volumes that move along",
+                "minikube addons enable volumesnapshots",
+                "minikube addons enable csi-hostpath-driver",
+                "pulumi config set storageClass csi-hostpath-sc",
+            ),
+        ),
+    ];
 }

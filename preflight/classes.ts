@@ -1,51 +1,39 @@
 /** Storage, ingress and gateway classes: what the config names must exist. */
-import { declaredClaim } from "../model/storage.ts";
 import type { Settings } from "../config/settings.ts";
 import type { LiveObject } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
-import type { Finding, Fix } from "../model/finding.ts";
-import { isCurrent } from "./claims.ts";
+import { type Finding, error, fix } from "../model/finding.ts";
+import { type FatedClaim, newClaims } from "./fates.ts";
 import { listNames } from "./text.ts";
 
-/** A kind of class that a config key names. */
-interface ClassKind {
-    readonly key: "storageClass" | "ingressClass" | "gatewayClass";
-    readonly called: string;
-    /** The annotation that makes a class the cluster's default. Undefined: there is no default. */
-    readonly defaultAnnotation?: string;
-    /** A way to get a class. */
-    readonly fix?: Fix;
-}
+type ClassKind = "storage" | "ingress" | "gateway";
 
-const storageClass: ClassKind = {
-    key: "storageClass",
-    called: "storage class",
-    defaultAnnotation: "storageclass.kubernetes.io/is-default-class",
+/** The annotations that make a class the cluster's default. Kubernetes still honours the beta one of storage classes. */
+const defaultAnnotations: Readonly<Record<ClassKind, readonly string[]>> = {
+    storage: [
+        "storageclass.kubernetes.io/is-default-class",
+        "storageclass.beta.kubernetes.io/is-default-class",
+    ],
+    ingress: ["ingressclass.kubernetes.io/is-default-class"],
+    gateway: [],
 };
-
-const ingressClass: ClassKind = {
-    key: "ingressClass",
-    called: "ingress class",
-    defaultAnnotation: "ingressclass.kubernetes.io/is-default-class",
-    fix: { to: "On minikube", run: ["minikube addons enable ingress"] },
-};
-
-const gatewayClass: ClassKind = { key: "gatewayClass", called: "gateway class" };
 
 /** Classes that the config names, or needs the default of, and that the cluster does not have. */
-export function missingClasses(settings: Settings, snapshot: ClusterSnapshot): readonly Finding[] {
-    const { storage, exposure } = settings;
-    const claim = declaredClaim(storage);
-    const isNewClaim = claim && !snapshot.claims.some((one) => isCurrent(one, settings));
-    return [
-        ...(isNewClaim ? missingClass(storageClass, claim.storageClass, snapshot.storageClasses) : []),
-        ...(exposure.kind === "ingress"
-            ? missingClass(ingressClass, exposure.ingressClass, snapshot.ingressClasses)
-            : []),
-        ...(exposure.kind === "gateway"
-            ? missingClass(gatewayClass, exposure.gatewayClass, snapshot.gatewayClasses ?? [])
-            : []),
-    ];
+export function missingClasses(
+    settings: Settings,
+    snapshot: ClusterSnapshot,
+    claims: readonly FatedClaim[],
+): readonly Finding[] {
+    const { exposure } = settings;
+    const wanted = new Set(newClaims(settings, claims).map(({ args }) => args.storageClass));
+    const found = [...wanted].map((one) => missingClass("storage", one, snapshot.storageClasses));
+    if (exposure.kind === "ingress") {
+        found.push(missingClass("ingress", exposure.ingressClass, snapshot.ingressClasses));
+    }
+    if (exposure.kind === "gateway") {
+        found.push(missingClass("gateway", exposure.gatewayClass, snapshot.gatewayClasses ?? []));
+    }
+    return found.filter((one) => one !== undefined);
 }
 
 /**
@@ -56,31 +44,27 @@ function missingClass(
     kind: ClassKind,
     wanted: string | undefined,
     classes: readonly LiveObject[] | undefined,
-): readonly Finding[] {
-    if (!classes || classes.some((one) => isWanted(one, kind, wanted))) {
-        return [];
+): Finding | undefined {
+    const isWanted = (one: LiveObject) =>
+        wanted === undefined ? isDefaultClass(kind, one) : one.metadata.name === wanted;
+    if (!classes || classes.some(isWanted)) {
+        return undefined;
     }
-    const { key, called, fix } = kind;
+    const key = `${kind}Class`;
     const problem =
         wanted === undefined
-            ? `${key} is not set, and the cluster has no default ${called}.`
-            : `${key} is ${JSON.stringify(wanted)}. The cluster has no such ${called}.`;
-    return [
-        {
-            code: wanted === undefined ? "default-class-missing" : "class-missing",
-            severity: "error",
-            subject: { key, value: wanted ?? "" },
-            reason: `${problem} It has: ${listNames(classes)}.`,
-            fixes: [
-                ...(fix ? [fix] : []),
-                { to: "Name a class that exists", run: [`pulumi config set ${key} NAME`] },
-            ],
-        },
-    ];
+            ? `${key} is not set, and the cluster has no default ${kind} class.`
+            : `${key} is ${JSON.stringify(wanted)}. The cluster has no such ${kind} class.`;
+    return error(
+        wanted === undefined ? "default-class-missing" : "class-missing",
+        { key, value: wanted ?? "" },
+        `${problem} It has: ${listNames(classes)}.`,
+        kind === "ingress" && fix("On minikube", "minikube addons enable ingress"),
+        fix("Name a class that exists", `pulumi config set ${key} NAME`),
+    );
 }
 
-function isWanted({ metadata }: LiveObject, kind: ClassKind, wanted: string | undefined): boolean {
-    return wanted === undefined
-        ? kind.defaultAnnotation !== undefined && metadata.annotations?.[kind.defaultAnnotation] === "true"
-        : metadata.name === wanted;
+/** Whether a class is the cluster's default. */
+export function isDefaultClass(kind: ClassKind, { metadata }: LiveObject): boolean {
+    return defaultAnnotations[kind].some((name) => metadata.annotations?.[name] === "true");
 }

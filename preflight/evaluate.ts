@@ -5,8 +5,9 @@ import type { Finding } from "../model/finding.ts";
 import { ownersOf } from "../model/ownership.ts";
 import type { RecordedState } from "../pulumi/state.ts";
 import { missingBackups } from "./backups.ts";
-import { impossibleClaims, volumesOnSeveralNodes } from "./claims.ts";
+import { impossibleClaims, unusableExistingClaim, volumesOnSeveralNodes } from "./claims.ts";
 import { missingClasses } from "./classes.ts";
+import { fatesOf } from "./fates.ts";
 import { servedHosts } from "./hosts.ts";
 import {
     claimsThatWouldBeDeleted,
@@ -15,6 +16,7 @@ import {
     keptClaimsNotMounted,
     staleDiscardClaim,
     undeclaredClaims,
+    unlistedClaims,
 } from "./messages.ts";
 import { unreadyIngressWebhook } from "./ingress.ts";
 import {
@@ -46,26 +48,29 @@ export function evaluate(settings: Settings, snapshot: ClusterSnapshot, run: Run
     if (interrupted.length > 0) {
         return interrupted;
     }
+    const claims = fatesOf(settings, snapshot, owners);
     return [
         ...missingPermissions(settings, snapshot),
-        ...missingClasses(settings, snapshot),
-        ...foreignObjects(settings, snapshot, owners),
+        ...missingClasses(settings, snapshot, claims),
+        ...foreignObjects(settings, snapshot, claims, owners),
         ...abandonedByKilledRun(settings, snapshot, owners, recorded),
         ...servedHosts(settings, snapshot),
         ...unreadyIngressWebhook(settings, snapshot),
-        ...impossibleClaims(settings, snapshot, owners),
-        ...claimsThatWouldBeDeleted(settings, snapshot, owners),
+        ...unusableExistingClaim(settings, snapshot, claims, owners),
+        ...impossibleClaims(settings, snapshot, claims),
+        ...unlistedClaims(settings, snapshot),
+        ...claimsThatWouldBeDeleted(settings, claims),
         ...volumesOnSeveralNodes(settings, snapshot),
-        ...lostClaims(settings, snapshot, recorded),
+        ...lostClaims(snapshot, recorded),
         ...missingBackups(settings, snapshot),
-        ...inheritedVolumes(settings, snapshot),
+        ...inheritedVolumes(settings, snapshot, claims),
         ...(switching
             ? []
-            : [...ephemeralMessages(settings, snapshot), ...keptClaimsNotMounted(settings, snapshot)]),
-        ...staleDiscardClaim(settings, snapshot),
-        ...undeclaredClaims(settings, snapshot),
+            : [...ephemeralMessages(settings, snapshot, claims), ...keptClaimsNotMounted(settings, claims)]),
+        ...staleDiscardClaim(settings, claims),
+        ...undeclaredClaims(settings, claims),
         ...renamedStack(snapshot, instance, recorded),
-        ...adoptedNamespace(snapshot, instance, recorded),
-        ...reattachedClaims(snapshot, recorded),
+        ...adoptedNamespace(snapshot, claims, instance, recorded),
+        ...reattachedClaims(settings, snapshot, claims, recorded),
     ];
 }

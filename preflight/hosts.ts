@@ -2,7 +2,7 @@
 import type { Settings } from "../config/settings.ts";
 import type { LiveObject } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
-import type { Finding } from "../model/finding.ts";
+import { type Finding, error, fix } from "../model/finding.ts";
 import { type HostSpec, stackKinds } from "../model/kinds.ts";
 
 /** Host names of the config that an object in a foreign namespace serves. */
@@ -11,7 +11,7 @@ export function servedHosts(settings: Settings, snapshot: ClusterSnapshot): read
     if (exposure.kind === "none") {
         return [];
     }
-    const own = [namespace, ...snapshot.abandoned.map((one) => one.namespace.metadata.name)];
+    const own = [namespace, ...snapshot.abandoned.map(({ name }) => name)];
     const others = snapshot.hostObjects.filter(({ metadata }) => !own.includes(metadata.namespace ?? ""));
     return Object.entries({ webHost, apiHost }).flatMap(([key, host]) => {
         const other = others.find((object) => hostsOf(object).includes(host));
@@ -21,13 +21,12 @@ export function servedHosts(settings: Settings, snapshot: ClusterSnapshot): read
 
 function servedHost(key: string, host: string, { kind = "", metadata }: LiveObject): Finding {
     const { name, namespace = "" } = metadata;
-    return {
-        code: "host-served-elsewhere",
-        severity: "error",
-        subject: { key, value: host },
-        reason: `${key} is ${JSON.stringify(host)}. ${kind} ${name} in namespace ${namespace} serves that host already.`,
-        fixes: [{ to: "Use another host", run: [`pulumi config set ${key} HOST`] }],
-    };
+    return error(
+        "host-served-elsewhere",
+        { key, value: host },
+        `${key} is ${JSON.stringify(host)}. ${kind} ${name} in namespace ${namespace} serves that host already.`,
+        fix("Use another host", `pulumi config set ${key} HOST`),
+    );
 }
 
 /** Host names that an object serves. */

@@ -1,201 +1,158 @@
 /** Messages that a change would lose, or leave in a claim that nothing mounts. */
 import type { Settings } from "../config/settings.ts";
 import type { ApiState } from "../kubernetes/chat-api.ts";
-import type { Claim } from "../kubernetes/objects.ts";
-import type { AbandonedNamespace, ClusterSnapshot } from "../kubernetes/snapshot.ts";
-import type { Finding, Fix } from "../model/finding.ts";
+import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
+import { type Finding, type Fix, error, fix, subjectOf, warning } from "../model/finding.ts";
 import type { Operation } from "../model/labels.ts";
-import { claimName, serviceName } from "../model/names.ts";
-import { cronJobIn } from "./backups.ts";
-import { type Owners, isOwned, isRetained } from "../model/ownership.ts";
-import { declaredClaim, mountedClaim } from "../model/storage.ts";
-import { isBackupsClaim, isCurrent, requestedClass } from "./claims.ts";
+import { serviceName } from "../model/names.ts";
+import { mountedClaim } from "../model/storage.ts";
+import { type Cause, type FatedClaim, heldBy, isKept, requestedClass, stays } from "./fates.ts";
 import { countMessages } from "./text.ts";
 
-const keepClaim = ["pulumi config set retainData true", "pulumi up"];
-
 /** While the api is out of its Service, its messages are about to be moved or replaced. */
-export function interrupted(operation: Operation): Finding {
-    return operation === "switch" ? interruptedSwitch : interruptedRestore;
+export function interrupted(operation: Operation, ...first: readonly Fix[]): Finding {
+    return operation === "switch"
+        ? error(
+              "switch-interrupted",
+              { key: "storageMode" },
+              "A switch of the storage was interrupted: the api is out of its Service, and nobody can post.",
+              ...first,
+              fix("Complete or undo it", "npm run switch -- persistent"),
+              fix("Or", "npm run switch -- ephemeral"),
+          )
+        : error(
+              "restore-interrupted",
+              { kind: "Service", name: serviceName("api") },
+              "A restore of the messages was interrupted: the api is out of its Service, and nobody can post.",
+              ...first,
+              fix("See how to complete or undo it, on the machine on which it began", "npm run restore"),
+          );
 }
-
-const interruptedSwitch: Finding = {
-    code: "switch-interrupted",
-    severity: "error",
-    subject: { key: "storageMode" },
-    reason: "A switch of the storage was interrupted: the api is out of its Service, and nobody can post.",
-    fixes: [
-        { to: "Complete or undo it", run: ["npm run switch -- persistent"] },
-        { to: "Or", run: ["npm run switch -- ephemeral"] },
-    ],
-};
-
-const interruptedRestore: Finding = {
-    code: "restore-interrupted",
-    severity: "error",
-    subject: { kind: "Service", name: serviceName("api") },
-    reason: "A restore of the messages was interrupted: the api is out of its Service, and nobody can post.",
-    fixes: [
-        { to: "See how to complete or undo it, on the machine on which it began", run: ["npm run restore"] },
-    ],
-};
 
 /** A switch or a restore that was interrupted, after which nothing else can be done. */
-export function interruptedOperations({ api, abandoned }: ClusterSnapshot): readonly Finding[] {
-    if (api?.outOfService) {
-        return [interrupted(api.outOfService)];
-    }
-    const elsewhere = abandoned.find((one) => one.api?.outOfService);
-    const operation = elsewhere?.api?.outOfService;
-    if (!elsewhere || !operation) {
+export function interruptedOperations(snapshot: ClusterSnapshot): readonly Finding[] {
+    const place = [snapshot, ...snapshot.abandoned].find(({ api }) => api?.outOfService);
+    if (!place?.api?.outOfService) {
         return [];
     }
-    const found = interrupted(operation);
-    const name = elsewhere.namespace.metadata.name;
-    const goBack = { to: "First go back", run: [`pulumi config set namespace ${name}`] };
-    return [{ ...found, fixes: [goBack, ...found.fixes] }];
+    const goBack = fix("First go back", `pulumi config set namespace ${place.name}`);
+    return [interrupted(place.api.outOfService, ...(place === snapshot ? [] : [goBack]))];
 }
 
-/** Claims that would be deleted with messages, unless discardClaim names them. */
+/** Namespaces whose claims the user may not list, so that nobody knows what would become of their data. */
+export function unlistedClaims({ namespace }: Settings, snapshot: ClusterSnapshot): readonly Finding[] {
+    const unlisted = [snapshot, ...snapshot.abandoned].filter(({ claims }) => claims === undefined);
+    const ask = "Ask who runs the cluster for the permission to list persistentvolumeclaims there.";
+    return unlisted.flatMap((place) => {
+        const subject = { kind: "Namespace", name: place.name };
+        if (place === snapshot) {
+            const reason = `You may not list the claims in namespace ${place.name}, so it is unknown what would become of their data.`;
+            // Otherwise the missing permission is named with all others.
+            return snapshot.permissions ? [] : [error("claims-unlisted", subject, `${reason}\n${ask}`)];
+        }
+        const reason = `Namespace ${place.name} would be deleted, because namespace is ${JSON.stringify(namespace)}, and you may not list the claims in it.`;
+        const keep = fix("Keep the namespace", `pulumi config set namespace ${place.name}`);
+        return isKept(place) ? [] : [error("claims-unlisted", subject, `${reason}\n${ask}`, keep)];
+    });
+}
+
+/** Claims that would be deleted with messages or backups, unless discardClaim names them. */
 export function claimsThatWouldBeDeleted(
     settings: Settings,
-    snapshot: ClusterSnapshot,
-    owners: Owners,
+    claims: readonly FatedClaim[],
 ): readonly Finding[] {
-    const here = snapshot.claims
-        .filter((claim) => !isCurrent(claim, settings) && !isRetained(claim))
-        .map((claim) => ({ claim, api: snapshot.api }));
-    const there = snapshot.abandoned.flatMap((one) =>
-        claimsDeletedWith(one, owners).map((claim) => ({ claim, api: one.api })),
+    return claims.flatMap((live) => {
+        const { claim, owned, fate } = live;
+        const held = heldBy(live);
+        const isDeleted = fate.kind === "deleted" || fate.kind === "replaced";
+        if (!isDeleted || held === undefined || claim.metadata.uid === settings.discardClaim) {
+            return [];
+        }
+        return owned
+            ? [claimWouldBeDeleted(live, fate.cause, held, settings)]
+            : [foreignClaimWouldBeDeleted(live, fate.cause)];
+    });
+}
+
+function foreignClaimWouldBeDeleted({ claim }: FatedClaim, cause: Cause | undefined): Finding {
+    const { name, namespace = "", uid } = claim.metadata;
+    return error(
+        "foreign-claim-would-be-deleted",
+        { ...subjectOf(claim), uid },
+        `Claim ${name} would be deleted with its namespace ${namespace}, ${because(cause)}. This stack does not own the claim.`,
+        cause && keepWithNextUp(cause),
+        fix("Delete the claim", `kubectl delete pvc ${name} --namespace ${namespace}`),
     );
-    const unknown = snapshot.abandoned
-        .filter(({ namespace, claims }) => claims === undefined && !isRetained(namespace))
-        .map(({ namespace }) => unlistedClaims(namespace.metadata.name, settings));
-    const deleted = [...here, ...there]
-        .filter(({ claim }) => claim.metadata.uid !== settings.discardClaim)
-        .flatMap(({ claim, api }) => {
-            const held = messagesIn(claim, api);
-            return held === undefined ? [] : [wouldBeDeleted(claim, held, settings, snapshot, owners)];
-        });
-    return [...unknown, ...deleted];
 }
 
-/** Deleting a namespace deletes every claim in it, whoever owns it. */
-function claimsDeletedWith({ namespace, claims = [] }: AbandonedNamespace, owners: Owners): readonly Claim[] {
-    return claims.filter((claim) => !isRetained(namespace) || (isOwned(claim, owners) && !isRetained(claim)));
-}
-
-function unlistedClaims(abandoned: string, { namespace }: Settings): Finding {
-    return {
-        code: "claims-unlisted",
-        severity: "error",
-        subject: { kind: "Namespace", name: abandoned },
-        reason:
-            `Namespace ${abandoned} would be deleted, because namespace is ${JSON.stringify(namespace)}, and you may not list the claims in it.\n` +
-            "Ask who runs the cluster for the permission to list persistentvolumeclaims there.",
-        fixes: [{ to: "Keep the namespace", run: [`pulumi config set namespace ${abandoned}`] }],
-    };
-}
-
-/** What a claim holds. Undefined: nothing. A claim whose messages cannot be counted counts as full. */
-function messagesIn(claim: Claim, api: ApiState | undefined): string | undefined {
-    const { metadata, spec } = claim;
-    if (spec?.volumeName === undefined) {
-        return undefined;
-    }
-    if (isBackupsClaim(claim)) {
-        return "all backups";
-    }
-    if (api?.claim !== metadata.name || api.messages === undefined) {
-        return "messages that cannot be counted (the api does not answer, or does not mount the claim)";
-    }
-    return api.messages === 0 ? undefined : countMessages(api.messages);
-}
-
-function wouldBeDeleted(
-    claim: Claim,
+function claimWouldBeDeleted(
+    { claim, use }: FatedClaim,
+    cause: Cause | undefined,
     held: string,
-    settings: Settings,
-    snapshot: ClusterSnapshot,
-    owners: Owners,
+    { protectData }: Settings,
 ): Finding {
     const { name, namespace = "", uid } = claim.metadata;
-    const { key, value, before } = cause(claim, settings, snapshot);
-    const change = configCommand(key, value);
-    const back = configCommand(key, before);
-    const subject = { kind: "PersistentVolumeClaim", name, namespace, uid };
-    const keep: Fix = { to: "Keep the claim", run: [back, ...keepClaim, change] };
-    if (!isOwned(claim, owners)) {
-        return {
-            code: "foreign-claim-would-be-deleted",
-            severity: "error",
-            subject,
-            reason: `Claim ${name} would be deleted with its namespace ${namespace}, because ${key} is ${JSON.stringify(value)}. This stack does not own the claim.`,
-            fixes: [
-                keep,
-                { to: "Delete the claim", run: [`kubectl delete pvc ${name} --namespace ${namespace}`] },
-            ],
-        };
-    }
-    const unprotect = settings.protectData ? ["pulumi config set protectData false", "pulumi up"] : [];
-    return {
-        code: "claim-would-be-deleted",
-        severity: "error",
-        subject,
-        reason: `Claim ${name} in namespace ${namespace} would be deleted with ${held}, because ${key} is ${JSON.stringify(value)}.`,
-        fixes: [
-            ...moveMessages(key, back, change),
-            // A claim that is kept keeps its name, so no claim of another class could take its place.
-            ...(key === "storageClass" ? [] : [keepInPlace(key, back) ?? keep]),
-            {
-                to: isBackupsClaim(claim) ? "Delete the backups" : "Delete the messages",
-                run: [...unprotect, `pulumi config set discardClaim ${uid}`],
-            },
+    return error(
+        "claim-would-be-deleted",
+        { ...subjectOf(claim), uid },
+        `Claim ${name} in namespace ${namespace} would be deleted with ${held}, ${because(cause)}.`,
+        cause && moveMessages(cause),
+        cause && keepClaim(cause),
+        fix(
+            use === "backups" ? "Delete the backups" : "Delete the messages",
+            protectData && "pulumi config set protectData false",
+            protectData && "pulumi up",
+            `pulumi config set discardClaim ${uid}`,
+        ),
+    );
+}
+
+function because(cause: Cause | undefined): string {
+    return cause
+        ? `because ${cause.key} is ${JSON.stringify(cause.value)}`
+        : "because the program gives the api a claim of another name";
+}
+
+/** How the messages come along with a change of a key. Undefined: they cannot. */
+function moveMessages({ key, value, before }: Cause): Fix | undefined {
+    const run: Partial<Record<Cause["key"], readonly string[]>> = {
+        storageMode: ["npm run switch -- ephemeral"],
+        storageClass: [
+            configCommand(key, before),
+            "npm run switch -- ephemeral",
+            configCommand(key, value),
+            "npm run switch -- persistent",
         ],
     };
+    return run[key] && fix("Move the messages", ...run[key]);
 }
 
-/** How a claim stays declared, so that one run does it. Undefined: it cannot. */
-function keepInPlace(key: string, back: string): Fix | undefined {
-    const run: Partial<Record<string, readonly string[]>> = {
-        storageMode: ["pulumi config set retainData true"],
-        backupSchedule: [back, "pulumi config set backupSuspend true"],
-    };
-    return run[key] && { to: "Keep the claim", run: run[key] };
-}
-
-/** How the messages come along with a change of a key. */
-function moveMessages(key: string, back: string, change: string): readonly Fix[] {
-    const run: Partial<Record<string, readonly string[]>> = {
-        storageMode: ["npm run switch -- ephemeral"],
-        storageClass: [back, "npm run switch -- ephemeral", change, "npm run switch -- persistent"],
-    };
-    const commands = run[key];
-    return commands ? [{ to: "Move the messages", run: commands }] : [];
-}
-
-/** A change of a config key. Empty: its default. */
-interface Cause {
-    readonly key: string;
-    readonly value: string;
-    /** What the key said while the claim was declared. */
-    readonly before: string;
-}
-
-/** The config key that gives the claim up. */
-function cause(claim: Claim, { namespace, storage }: Settings, { objects }: ClusterSnapshot): Cause {
-    if (claim.metadata.namespace !== namespace) {
-        return { key: "namespace", value: namespace, before: claim.metadata.namespace ?? "" };
+/** How a claim stays. Undefined: it cannot. */
+function keepClaim(cause: Cause): Fix | undefined {
+    switch (cause.key) {
+        case "storageClass":
+            return undefined; // a claim that is kept keeps its name, so no claim of another class could take its place
+        case "storageMode":
+            return fix("Keep the claim", "pulumi config set retainData true");
+        case "backupSchedule":
+            return fix(
+                "Keep the claim",
+                configCommand(cause.key, cause.before),
+                "pulumi config set backupSuspend true",
+            );
+        default:
+            return keepWithNextUp(cause);
     }
-    if (isBackupsClaim(claim)) {
-        return { key: "backupSchedule", value: "", before: cronJobIn(objects)?.spec?.schedule ?? "@daily" };
-    }
-    if (storage.mode === "ephemeral") {
-        return { key: "storageMode", value: storage.mode, before: "persistent" };
-    }
-    return "existingClaim" in storage
-        ? { key: "existingClaim", value: storage.existingClaim, before: "" }
-        : { key: "storageClass", value: storage.claim.storageClass ?? "", before: requestedClass(claim) };
+}
+
+function keepWithNextUp({ key, value, before }: Cause): Fix {
+    return fix(
+        "Keep the claim",
+        configCommand(key, before),
+        "pulumi config set retainData true",
+        "pulumi up",
+        configCommand(key, value),
+    );
 }
 
 function configCommand(key: string, value: string): string {
@@ -204,176 +161,153 @@ function configCommand(key: string, value: string): string {
 }
 
 /** Ephemeral messages that would be lost. */
-export function ephemeralMessages(settings: Settings, snapshot: ClusterSnapshot): readonly Finding[] {
-    return [...inAbandonedNamespaces(settings, snapshot), ...inThisNamespace(settings, snapshot)];
-}
-
-function inAbandonedNamespaces({ namespace }: Settings, { abandoned }: ClusterSnapshot): readonly Finding[] {
-    return abandoned.flatMap((one) => {
-        const held = ephemeralMessagesOf(one.api);
-        const { name } = one.namespace.metadata;
-        return held === undefined
-            ? []
-            : [
-                  {
-                      code: "ephemeral-messages-would-be-lost",
-                      severity: "warning" as const,
-                      subject: { kind: "Namespace", name },
-                      reason: `${held} in namespace ${name} would be lost: the stack moves to namespace ${namespace} and starts empty there.`,
-                      fixes: [{ to: "Keep them", run: [`pulumi config set namespace ${name}`] }],
-                  },
-              ];
+export function ephemeralMessages(
+    settings: Settings,
+    snapshot: ClusterSnapshot,
+    claims: readonly FatedClaim[],
+): readonly Finding[] {
+    return [...snapshot.abandoned, snapshot].flatMap((place) => {
+        const isHere = place === snapshot;
+        const held =
+            place.api?.claim === undefined ? messagesOf(place.api, " on ephemeral storage") : undefined;
+        const loss = isHere
+            ? lossHere(settings, snapshot, claims)
+            : `in namespace ${place.name} would be lost: the stack moves to namespace ${settings.namespace}.`;
+        if (held === undefined || loss === undefined) {
+            return [];
+        }
+        return [
+            warning(
+                "ephemeral-messages-would-be-lost",
+                { kind: "Namespace", name: place.name },
+                `${held} ${loss}`,
+                isHere
+                    ? fix("Move them to a claim", "npm run switch -- persistent")
+                    : fix("Keep them", `pulumi config set namespace ${place.name}`),
+            ),
+        ];
     });
 }
 
-function inThisNamespace(settings: Settings, snapshot: ClusterSnapshot): readonly Finding[] {
-    const held = ephemeralMessagesOf(snapshot.api);
-    const loss = lossHere(settings, snapshot);
-    return held === undefined || loss === undefined
-        ? []
-        : [
-              {
-                  code: "ephemeral-messages-would-be-lost",
-                  severity: "warning",
-                  subject: { kind: "Namespace", name: settings.namespace },
-                  reason: `${held} ${loss}`,
-                  fixes: [{ to: "Move them to a claim", run: ["npm run switch -- persistent"] }],
-              },
-          ];
-}
-
 /** How messages on the pod's volume would be lost, as the rest of a sentence. Undefined: the pod stays. */
-function lossHere(settings: Settings, { claims, apiPodChanges }: ClusterSnapshot): string | undefined {
-    if (settings.storage.mode === "persistent") {
-        return claims.some((claim) => isCurrent(claim, settings))
-            ? "would be lost: the api mounts the claim that was kept, with what that holds."
+function lossHere(
+    { storage }: Settings,
+    snapshot: ClusterSnapshot,
+    claims: readonly FatedClaim[],
+): string | undefined {
+    const mounted = mountedClaim(storage);
+    if (mounted !== undefined) {
+        const isThere = claims.some(
+            (one) =>
+                one.place === snapshot &&
+                one.claim.metadata.name === mounted &&
+                (stays(one) || "existingClaim" in storage),
+        );
+        return isThere
+            ? `would be lost: the api mounts claim ${mounted}, with what that holds.`
             : "would be lost: persistent storage starts empty.";
     }
-    if (apiPodChanges === undefined) {
+    const { apiPodChanges: changes } = snapshot;
+    if (changes === undefined) {
         return "may be lost: the cluster does not tell whether the api's pod is replaced.";
     }
-    const shown = apiPodChanges.map((field) => field.replace(/^template\./, "")).slice(0, 3);
-    const more = apiPodChanges.length > shown.length ? ", ..." : "";
-    return apiPodChanges.length === 0
+    const shown = changes.map((field) => field.replace(/^template\./, "")).slice(0, 3);
+    const more = changes.length > shown.length ? ", ..." : "";
+    return changes.length === 0
         ? undefined
         : `would be lost: the api's pod is replaced, because its template changes (${shown.join(", ")}${more}).`;
 }
 
-/** Messages in a claim that is kept, while the api does not mount it any more. */
-export function keptClaimsNotMounted(settings: Settings, snapshot: ClusterSnapshot): readonly Finding[] {
-    return [...keptHere(settings, snapshot), ...keptElsewhere(snapshot)];
-}
-
-function keptHere(settings: Settings, { api, claims }: ClusterSnapshot): readonly Finding[] {
-    const own = claims.find(({ metadata }) => metadata.name === api?.claim);
-    const stays = own === undefined || isCurrent(own, settings);
-    if (!stays || api?.claim === mountedClaim(settings.storage)) {
-        return [];
-    }
-    const back =
-        api?.claim === claimName
-            ? ["pulumi config set storageMode persistent", "pulumi config rm existingClaim"]
-            : [
+/** Claims that stay with messages, while the api no longer mounts them. */
+export function keptClaimsNotMounted(settings: Settings, claims: readonly FatedClaim[]): readonly Finding[] {
+    return claims.flatMap((live) => {
+        const { claim, place, fate, mounted } = live;
+        const { name } = claim.metadata;
+        const isHere = place.name === settings.namespace;
+        const remains =
+            fate.kind === "declared" || fate.kind === "foreign" || (fate.kind === "kept" && !isHere);
+        const held = messagesOf(place.api);
+        if (
+            !mounted ||
+            !remains ||
+            held === undefined ||
+            (isHere && name === mountedClaim(settings.storage))
+        ) {
+            return [];
+        }
+        // The namespace was kept for this claim as long as existingClaim named it.
+        const isDeletedLater = isHere && fate.kind === "foreign" && !settings.retainNamespace;
+        const back = isHere
+            ? [
                   "pulumi config set storageMode persistent",
-                  `pulumi config set existingClaim ${api?.claim ?? ""}`,
-              ];
-    // The namespace was kept for this claim as long as existingClaim named it.
-    const isDeletedLater = !own && !settings.retainNamespace;
-    return keptNotMounted(api, back, isDeletedLater);
+                  `pulumi config ${fate.kind === "foreign" ? `set existingClaim ${name}` : "rm existingClaim"}`,
+              ]
+            : [`pulumi config set namespace ${place.name}`];
+        return [
+            warning(
+                "kept-claim-not-mounted",
+                subjectOf(claim),
+                `${held} stay in claim ${name}, which the api does not mount any more.` +
+                    (isDeletedLater ? " From now on, a destroy deletes the claim with its namespace." : ""),
+                fix("Mount it again", ...back),
+                isDeletedLater && keepOnDestroy,
+            ),
+        ];
+    });
 }
 
-function keptElsewhere({ abandoned }: ClusterSnapshot): readonly Finding[] {
-    return abandoned
-        .filter(({ namespace }) => isRetained(namespace))
-        .flatMap(({ api, namespace }) =>
-            keptNotMounted(api, [`pulumi config set namespace ${namespace.metadata.name}`], false),
-        );
-}
+const keepOnDestroy = fix("Keep it on destroy", "pulumi config set retainData true");
 
-function keptNotMounted(
-    api: ApiState | undefined,
-    back: readonly string[],
-    isDeletedLater: boolean,
+/** A discardClaim that was meant for one change and would apply to the next one as well. */
+export function staleDiscardClaim(
+    { discardClaim }: Settings,
+    claims: readonly FatedClaim[],
 ): readonly Finding[] {
-    const held = messagesOf(api);
-    if (held === undefined || api?.claim === undefined) {
+    const named = claims.find(({ claim }) => claim.metadata.uid === discardClaim);
+    if (!named || !stays(named)) {
         return [];
     }
-    const { namespace = "" } = api.deployment.metadata;
     return [
-        {
-            code: "kept-claim-not-mounted",
-            severity: "warning",
-            subject: { kind: "PersistentVolumeClaim", name: api.claim, namespace },
-            reason:
-                `${held} stay in claim ${api.claim}, which the api does not mount any more.` +
-                (isDeletedLater ? " From now on, a destroy deletes the claim with its namespace." : ""),
-            fixes: [
-                { to: "Mount it again", run: back },
-                ...(isDeletedLater
-                    ? [{ to: "Keep it on destroy", run: ["pulumi config set retainData true"] }]
-                    : []),
-            ],
-        },
+        warning(
+            "discard-claim-stale",
+            { key: "discardClaim", value: discardClaim },
+            `discardClaim names claim ${named.claim.metadata.name}, which stays. A later change would delete its messages without a question.`,
+            fix("Remove it", "pulumi config rm discardClaim"),
+        ),
     ];
 }
 
-/** A discardClaim that was meant for one change and would apply to the next one as well. */
-export function staleDiscardClaim(settings: Settings, { claims }: ClusterSnapshot): readonly Finding[] {
-    const named = claims.find(({ metadata }) => metadata.uid === settings.discardClaim);
-    return named && isCurrent(named, settings)
-        ? [
-              {
-                  code: "discard-claim-stale",
-                  severity: "warning",
-                  subject: { key: "discardClaim", value: settings.discardClaim },
-                  reason: `discardClaim names claim ${named.metadata.name}, which stays. A later change would delete its messages without a question.`,
-                  fixes: [{ to: "Remove it", run: ["pulumi config rm discardClaim"] }],
-              },
-          ]
-        : [];
-}
-
-/** Claims that are kept (retainData) and that the config no longer declares. */
-export function undeclaredClaims(settings: Settings, { claims }: ClusterSnapshot): readonly Finding[] {
-    if (declaredClaim(settings.storage)) {
-        // Another claim would need the name of the kept one, which is an error of its own.
-        return [];
-    }
-    return claims
-        .filter((claim) => !isBackupsClaim(claim) && !isCurrent(claim, settings) && isRetained(claim))
-        .map((claim) => undeclaredClaim(claim, settings));
-}
-
-function undeclaredClaim(claim: Claim, settings: Settings): Finding {
-    const { name, namespace = "" } = claim.metadata;
-    return {
-        code: "kept-claim-undeclared",
-        severity: "warning",
-        subject: { kind: "PersistentVolumeClaim", name, namespace },
-        reason:
-            `Claim ${name} stays in namespace ${namespace} with its messages, and the stack no longer manages it. ` +
-            (settings.retainNamespace
-                ? "Only you can delete it."
-                : "A destroy deletes it with the namespace."),
-        fixes: [
-            {
-                to: "Mount it again",
-                run: [
+/** Claims with messages that are kept (retainData) and that the config no longer declares. */
+export function undeclaredClaims(
+    { namespace, storage, retainNamespace }: Settings,
+    claims: readonly FatedClaim[],
+): readonly Finding[] {
+    return claims.flatMap((live) => {
+        const { claim, place, use, fate } = live;
+        const { name } = claim.metadata;
+        const held = heldBy(live);
+        const isKeptHere = place.name === namespace && fate.kind === "kept" && name !== mountedClaim(storage);
+        if (!isKeptHere || use !== "messages" || held === undefined) {
+            return [];
+        }
+        return [
+            warning(
+                "kept-claim-undeclared",
+                subjectOf(claim),
+                `Claim ${name} stays in namespace ${namespace} with ${held}, and the stack no longer manages it. ` +
+                    (retainNamespace
+                        ? "Only you can delete it."
+                        : "A destroy deletes it with the namespace."),
+                fix(
+                    "Mount it again",
                     "pulumi config set storageMode persistent",
                     "pulumi config rm existingClaim",
                     configCommand("storageClass", requestedClass(claim)),
-                ],
-            },
-            ...(settings.retainNamespace
-                ? []
-                : [{ to: "Keep it on destroy", run: ["pulumi config set retainData true"] }]),
-        ],
-    };
-}
-
-function ephemeralMessagesOf(api: ApiState | undefined): string | undefined {
-    return api?.claim === undefined ? messagesOf(api, " on ephemeral storage") : undefined;
+                ),
+                !retainNamespace && keepOnDestroy,
+            ),
+        ];
+    });
 }
 
 /** What an api has, as the subject of a sentence. Undefined: nothing. */

@@ -1,8 +1,7 @@
 /** What the stack's state says about the cluster: which cluster it is, and which claims it has. */
 import type { Settings } from "../config/settings.ts";
-import type { LiveObject } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
-import type { Finding } from "../model/finding.ts";
+import { type Finding, fix, subjectOf, warning } from "../model/finding.ts";
 import type { RecordedState } from "../pulumi/state.ts";
 
 /** A stack whose objects are in one cluster must not go to another one: everything in the first would be deleted. */
@@ -50,28 +49,20 @@ export function keepsProvider(
  * Claims that the state has and the cluster does not. `pulumi up` refreshes the state and creates them again, but not their
  * messages.
  */
-export function lostClaims(
-    { namespace }: Settings,
-    { objects, abandoned }: ClusterSnapshot,
-    recorded: RecordedState,
-): readonly Finding[] {
-    const listed = new Map<string | undefined, readonly LiveObject[] | undefined>([
-        ...abandoned.map((one) => [one.namespace.metadata.name, one.claims] as const),
-        [namespace, objects],
-    ]);
+export function lostClaims(snapshot: ClusterSnapshot, recorded: RecordedState): readonly Finding[] {
+    const listed = new Map([snapshot, ...snapshot.abandoned].map(({ name, claims }) => [name, claims]));
     return recorded.objects
-        .filter(({ kind }) => kind === "PersistentVolumeClaim")
-        .filter(({ metadata }) => {
-            const claims = listed.get(metadata.namespace);
-            return claims && !claims.some((claim) => claim.metadata.uid === metadata.uid);
+        .filter(({ kind, metadata: { namespace = "", uid } }) => {
+            const claims = kind === "PersistentVolumeClaim" ? listed.get(namespace) : undefined;
+            return claims && !claims.some(({ metadata }) => metadata.uid === uid);
         })
-        .map(({ kind, metadata: { name, namespace: where = "" } }) => ({
-            code: "recorded-claim-lost",
-            severity: "warning",
-            subject: { kind, name, namespace: where },
-            reason:
-                `Claim ${name} in namespace ${where} is in this stack's state, but no longer in the cluster: somebody deleted it, or this is a new cluster.\n` +
-                "Its data is gone, unless its volume was retained. If the config still asks for the claim, this update creates an empty one.",
-            fixes: [{ to: "See whether its volume is left", run: ["kubectl get persistentvolumes"] }],
-        }));
+        .map((claim) =>
+            warning(
+                "recorded-claim-lost",
+                subjectOf(claim),
+                `Claim ${claim.metadata.name} in namespace ${claim.metadata.namespace ?? ""} is in this stack's state, but no longer in the cluster: somebody deleted it, or this is a new cluster.\n` +
+                    "Its data is gone, unless its volume was retained. If the config still asks for the claim, this update creates an empty one.",
+                fix("See whether its volume is left", "kubectl get persistentvolumes"),
+            ),
+        );
 }

@@ -3,20 +3,17 @@ import type { Settings } from "../config/settings.ts";
 import type { Volume } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import { isInheritable } from "../kubernetes/volumes.ts";
-import type { Finding, Fix } from "../model/finding.ts";
+import { type Finding, type Fix, fix, warning } from "../model/finding.ts";
 import { claimName } from "../model/names.ts";
-import { declaredClaim } from "../model/storage.ts";
-import { isBackupsClaim, isCurrent } from "./claims.ts";
+import { type FatedClaim, newClaims } from "./fates.ts";
 
 /** Old messages that the claim would get which the stack is about to make. */
 export function inheritedVolumes(
     settings: Settings,
-    { claims, earlierVolumes }: ClusterSnapshot,
+    { earlierVolumes }: ClusterSnapshot,
+    claims: readonly FatedClaim[],
 ): readonly Finding[] {
-    const isNewClaim =
-        declaredClaim(settings.storage) &&
-        !claims.some((claim) => !isBackupsClaim(claim) && isCurrent(claim, settings));
-    return isNewClaim
+    return newClaims(settings, claims).some(({ use }) => use === "messages")
         ? earlierVolumes.filter(isInheritable).map((volume) => inheritedVolume(volume, settings.context))
         : [];
 }
@@ -24,36 +21,31 @@ export function inheritedVolumes(
 /** A volume whose data a new claim gets. */
 export function inheritedVolume(volume: Volume, context: string): Finding {
     const { name } = volume.metadata;
-    const folder = volume.spec?.hostPath?.path ?? "FOLDER";
-    return {
-        code: "released-volume-has-old-data",
-        severity: "warning",
-        subject: { kind: "PersistentVolume", name },
-        reason:
-            `Volume ${name} stays in the cluster, although its claim ${claimName} is deleted: minikube's provisioner ignores volumes that it made before its last start. ` +
+    const folder = folderOf(volume);
+    return warning(
+        "released-volume-has-old-data",
+        { kind: "PersistentVolume", name },
+        `Volume ${name} stays in the cluster, although its claim ${claimName} is deleted: minikube's provisioner ignores volumes that it made before its last start. ` +
             `A new claim of this name gets the old messages in ${folder}.`,
-        fixes: [
-            {
-                to: "See the old messages",
-                run: [`minikube ssh --profile ${context} -- sudo cat '${folder}/db.json'`],
-            },
-            deleteVolume(volume, context),
-        ],
-    };
+        fix("See the old messages", `minikube ssh --profile ${context} -- sudo cat '${folder}/db.json'`),
+        deleteVolume(volume, context),
+    );
 }
 
 /**
  * How a volume of minikube is deleted with its folder. Safe also if it is run later: a new claim of the same name has a
  * volume with this folder again, which must stay. It must stay too if kubectl does not reach the cluster.
  */
-export function deleteVolume({ metadata, spec }: Volume, context: string): Fix {
-    const folder = spec?.hostPath?.path ?? "FOLDER";
+export function deleteVolume(volume: Volume, context: string): Fix {
+    const folder = folderOf(volume);
     const users = `{.kind}{.items[?(@.spec.hostPath.path=="${folder}")].metadata.name}`;
-    return {
-        to: "Delete the volume and its data",
-        run: [
-            `kubectl --context ${context} delete pv ${metadata.name}`,
-            `test "$(kubectl --context ${context} get pv --output jsonpath='${users}')" = List && minikube ssh --profile ${context} -- sudo rm -rf '${folder}'`,
-        ],
-    };
+    return fix(
+        "Delete the volume and its data",
+        `kubectl --context ${context} delete pv ${volume.metadata.name}`,
+        `test "$(kubectl --context ${context} get pv --output jsonpath='${users}')" = List && minikube ssh --profile ${context} -- sudo rm -rf '${folder}'`,
+    );
+}
+
+function folderOf({ spec }: Volume): string {
+    return spec?.hostPath?.path ?? "FOLDER";
 }

@@ -4,8 +4,8 @@ import type { Client } from "../../../kubernetes/client.ts";
 import type { Claim, LiveObject, Pod, Volume } from "../../../kubernetes/objects.ts";
 import { earlierVolumes, volumesPath } from "../../../kubernetes/volumes.ts";
 import { kindOf, listPath, objectPath } from "../../../model/kinds.ts";
+import { backupsClaimName } from "../../../model/names.ts";
 import { isOwned } from "../../../model/ownership.ts";
-import { isBackupsClaim } from "../../../preflight/claims.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { guardedTypes, isKeptByState, knownOutputs, recordedIn } from "../../../pulumi/state.ts";
 import type { Session } from "../../session.ts";
@@ -109,11 +109,12 @@ function dataOf(plan: Omit<DestroyPlan, "data">): Promise<readonly Data[]> {
                 volume,
                 folder: volume && (await volumeNamed(client, volume))?.spec?.hostPath?.path,
                 kept: isOwned(claim, open.owners) ? retainData : keepsNamespace(plan),
-                held: isBackupsClaim(claim)
-                    ? "all backups"
-                    : isCounted
-                      ? countMessages(api.messages)
-                      : "data that cannot be counted",
+                held:
+                    name === backupsClaimName
+                        ? "all backups"
+                        : isCounted
+                          ? countMessages(api.messages)
+                          : "data that cannot be counted",
             };
         }),
     );
@@ -127,8 +128,7 @@ async function earlierData({
 }: Omit<DestroyPlan, "data">): Promise<readonly Data[]> {
     const volumes = earlierVolumes(
         await client.list<Volume>(volumesPath),
-        places.map(({ namespace }) => namespace),
-        places.flatMap(({ claims }) => claims),
+        places.map(({ namespace, claims }) => ({ name: namespace, claims })),
     );
     return volumes.map(({ metadata, spec }) => ({
         namespace: spec?.claimRef?.namespace ?? "",

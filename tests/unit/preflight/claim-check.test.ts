@@ -7,7 +7,7 @@ import { type Config, api, claim, running, settings } from "../support/snapshots
 const found = (body: unknown): Answer => ({ kind: "found", body });
 const mine = { ...claim({ name: "mine", uid: "2", labels: {} }), status: { phase: "Bound" } };
 const pending = { ...mine, status: { phase: "Pending" } };
-const fresh = { ...running, objects: [mine], api: undefined };
+const fresh = { ...running, claims: [mine], api: undefined };
 const config: Config = { existingClaim: "mine" };
 
 describe("claimToCheck", () => {
@@ -26,8 +26,8 @@ describe("claimToCheck", () => {
     });
 
     it("has a volume already", () => {
-        assert.equal(named({ objects: [pending] }), undefined);
-        assert.equal(named({ objects: [] }), undefined);
+        assert.equal(named({ claims: [pending] }), undefined);
+        assert.equal(named({ claims: [] }), undefined);
     });
 });
 

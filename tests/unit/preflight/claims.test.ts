@@ -92,7 +92,7 @@ describe("the stack's claim", () => {
 describe("an existing claim", () => {
     it("must exist, and the claims that exist are named", () => {
         const theirs = object("PersistentVolumeClaim", "theirs", { labels: {} });
-        const snapshot = { ...running, claims: [], objects: [theirs], api: undefined };
+        const snapshot = { ...running, claims: [theirs], api: undefined };
         const finding = only(snapshot, { existingClaim: "mine" });
         assertFinding(finding, {
             code: "existing-claim-missing",
@@ -114,13 +114,10 @@ describe("an existing claim", () => {
 
     it("must not be on its way out", () => {
         const going = claim({ name: "mine", labels: {}, deletionTimestamp });
-        assertFinding(
-            only({ ...running, claims: [], objects: [going], api: undefined }, { existingClaim: "mine" }),
-            {
-                code: "existing-claim-terminating",
-                severity: "error",
-                subject: { key: "existingClaim", value: "mine" },
-            },
-        );
+        assertFinding(only({ ...running, claims: [going], api: undefined }, { existingClaim: "mine" }), {
+            code: "existing-claim-terminating",
+            severity: "error",
+            subject: { key: "existingClaim", value: "mine" },
+        });
     });
 });

@@ -1,5 +1,14 @@
 import { strict as assert } from "node:assert";
-import { assertFinding, codes, commandsOf, findings, object, only, running } from "../support/snapshots.ts";
+import {
+    abandonedNamespace,
+    assertFinding,
+    codes,
+    commandsOf,
+    findings,
+    object,
+    only,
+    running,
+} from "../support/snapshots.ts";
 
 const ingress = (namespace: string, ...hosts: string[]) => ({
     ...object("Ingress", "app-ingress", { namespace }),
@@ -44,8 +53,7 @@ describe("host names", () => {
     it("may be served in the stack's own namespace, and in one that it leaves", () => {
         const own = { ...running, hostObjects: [ingress("synergychat", "synchat.internal")] };
         assert.deepEqual(findings(own), []);
-        const left = object("Namespace", "old");
-        const abandoned = [{ namespace: left, claims: [], api: undefined }];
+        const abandoned = [abandonedNamespace({ name: "old", claims: [] })];
         assert.deepEqual(
             findings({ ...running, abandoned, hostObjects: [route("old", "synchat.internal")] }),
             [],

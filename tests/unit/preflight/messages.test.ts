@@ -35,10 +35,10 @@ const changes: readonly (readonly [what: string, key: string, value: string])[] 
 ];
 
 describe("messages on the stack's claim", () => {
-    const snapshot: ClusterSnapshot = { ...running, objects: [...running.objects, foreignClaim] };
-
     for (const [what, key, value] of changes) {
         const config = { [key]: value };
+        const others = key === "existingClaim" ? [foreignClaim] : [];
+        const snapshot: ClusterSnapshot = { ...running, claims: [claim(), ...others] };
 
         it(`are not deleted by ${what}, and every way on is complete`, () => {
             const finding = only(seenFrom(config, snapshot), config);
@@ -68,7 +68,7 @@ describe("messages on the stack's claim", () => {
             const kept = {
                 ...snapshot,
                 namespace: object("Namespace", "synergychat", { annotations: retained }),
-                claims: [claim({ annotations: retained })],
+                claims: [claim({ annotations: retained }), ...others],
             };
             const found = codes(seenFrom(config, kept), config);
             assert.ok(!found.includes("claim-would-be-deleted"), found.join());
@@ -82,7 +82,7 @@ describe("messages on the stack's claim", () => {
         it(`do not exist for ${what} if no volume was ever bound`, () => {
             const unbound = {
                 ...snapshot,
-                claims: [claim({}, { volumeName: undefined })],
+                claims: [claim({}, { volumeName: undefined }), ...others],
                 api: undefined,
             };
             assert.deepEqual(findings(seenFrom(config, unbound), config), []);
@@ -104,7 +104,7 @@ describe("messages on the stack's claim", () => {
     }
 
     it("stay with the values that the config had before: the namespace and the class of the claim", () => {
-        const custom = { ...running, namespace: object("Namespace", "chat") };
+        const custom = { ...running, name: "chat", namespace: object("Namespace", "chat") };
         const chat = claim({ namespace: "chat" });
         const config = { namespace: "elsewhere" };
         const moved = only(seenFrom(config, { ...custom, claims: [chat] }), config);
@@ -250,8 +250,7 @@ describe("ephemeral messages", () => {
 describe("a claim that is kept but not mounted", () => {
     const foreign: ClusterSnapshot = {
         ...running,
-        claims: [],
-        objects: [foreignClaim],
+        claims: [foreignClaim],
         api: api({ claim: "mine" }),
     };
 
@@ -311,7 +310,10 @@ describe("a claim that is kept but not mounted", () => {
         assert.deepEqual(commandsOf(finding), [...back, "pulumi config set retainData true"]);
         // The namespace stays for the sake of the existing claim.
         const config = { existingClaim: "mine" };
-        assert.deepEqual(commandsOf(undeclared(config, { ...kept, objects: [foreignClaim] })), back);
+        assert.deepEqual(
+            commandsOf(undeclared(config, { ...kept, claims: [...kept.claims, foreignClaim] })),
+            back,
+        );
     });
 });
 

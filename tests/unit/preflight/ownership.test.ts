@@ -117,7 +117,7 @@ describe("claims", () => {
 
     it("that somebody else made are used by existingClaim only, and never adopted", () => {
         const theirs = claim({ labels: {} });
-        const snapshot = { ...running, claims: [], objects: [theirs], api: api({ messages: 0 }) };
+        const snapshot = { ...running, claims: [theirs], api: api({ messages: 0 }) };
         const finding = only(snapshot);
         assertFinding(finding, {
             code: "foreign-claim",

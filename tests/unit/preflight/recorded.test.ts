@@ -5,6 +5,7 @@ import type { RecordedObject } from "../../../pulumi/state.ts";
 import {
     type Config,
     assertFinding,
+    claim,
     commandsOf,
     findings,
     fresh,
@@ -73,7 +74,7 @@ describe("lostClaims", () => {
         kind: "PersistentVolumeClaim",
         metadata: { name: "synergychat-api-pvc", namespace: "synergychat", uid },
     });
-    const uid = running.claims[0]?.metadata.uid ?? "";
+    const uid = claim().metadata.uid;
 
     it("warns of a claim that the cluster no longer has, by its UID", () => {
         assertFinding(single(lost(running, [recordedClaim("gone")])), {

@@ -48,8 +48,7 @@ const deletionTimestamp = "2026-01-01T00:00:00Z";
 const foreignClaim = claim({ name: "mine", uid: "2", labels: {} });
 const onForeignClaim: ClusterSnapshot = {
     ...running,
-    claims: [],
-    objects: [foreignClaim],
+    claims: [foreignClaim],
     api: api({ claim: "mine" }),
 };
 const renamedState = { ...recorded("synergychat"), instances: ["synergychat-former"] };
@@ -250,7 +249,7 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
             objects: [object("Service", "api-service", { labels: ownerLabels("other") })],
         }),
     ],
-    "foreign-claim": [findings({ ...running, claims: [], objects: [claim({ labels: {} })] })],
+    "foreign-claim": [findings({ ...running, claims: [claim({ labels: {} })] })],
     "namespace-abandoned-by-killed-run": [findings(running, {}, { recorded: recorded("elsewhere") })],
     "namespace-adopted": [findings(running, {}, { recorded: recorded(undefined) })],
     "stack-renamed": [findings(formerly, {}, { recorded: renamedState })],
@@ -274,31 +273,31 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
     ],
     "existing-claim-terminating": [
         findings(
-            { ...onForeignClaim, objects: [claim({ name: "mine", labels: {}, deletionTimestamp })] },
+            { ...onForeignClaim, claims: [claim({ name: "mine", labels: {}, deletionTimestamp })] },
             { existingClaim: "mine" },
         ),
     ],
     "existing-claim-is-own": [findings(running, { existingClaim: "synergychat-api-pvc", discardClaim: uid })],
     "existing-claim-unusable": [
         findings(
-            { ...onForeignClaim, objects: [brought({ volumeMode: "Block" })] },
+            { ...onForeignClaim, claims: [brought({ volumeMode: "Block" })] },
             { existingClaim: "mine" },
         ),
         findings(
-            { ...onForeignClaim, objects: [brought({ accessModes: ["ReadOnlyMany"] })] },
+            { ...onForeignClaim, claims: [brought({ accessModes: ["ReadOnlyMany"] })] },
             { existingClaim: "mine" },
         ),
-        findings({ ...onForeignClaim, objects: [brought({}, { phase: "Lost" })] }, { existingClaim: "mine" }),
+        findings({ ...onForeignClaim, claims: [brought({}, { phase: "Lost" })] }, { existingClaim: "mine" }),
     ],
     "existing-claim-unbound": [
         findings(
-            { ...onForeignClaim, objects: [brought({}, { phase: "Pending" })] },
+            { ...onForeignClaim, claims: [brought({}, { phase: "Pending" })] },
             { existingClaim: "mine" },
         ),
     ],
     "existing-claim-mounted": [
         findings(
-            { ...onForeignClaim, objects: [brought()], pods: [pod("reader", [], "mine")] },
+            { ...onForeignClaim, claims: [brought()], pods: [pod("reader", [], "mine")] },
             { existingClaim: "mine" },
         ),
     ],
@@ -358,7 +357,7 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         findings(running, { ...ephemeral, protectData: "true" }),
         findings(running, { storageClass: "roomy" }),
         findings(seenFrom(elsewhere, running), elsewhere),
-        findings({ ...running, objects: [foreignClaim] }, { existingClaim: "mine" }),
+        findings({ ...running, claims: [claim(), foreignClaim] }, { existingClaim: "mine" }),
         findings({ ...running, api: undefined }, ephemeral),
         findings(backedUp),
         findings({ ...backedUp, objects: [] }, { protectData: "true" }),
@@ -393,8 +392,7 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         findings(
             {
                 ...running,
-                claims: [claim({ annotations: retained })],
-                objects: [foreignClaim],
+                claims: [claim({ annotations: retained }), foreignClaim],
                 api: undefined,
             },
             { existingClaim: "mine" },

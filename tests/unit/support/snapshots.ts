@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { type Settings, readSettings } from "../../../config/settings.ts";
 import type { ApiState } from "../../../kubernetes/chat-api.ts";
 import type { Claim, LiveObject, Metadata } from "../../../kubernetes/objects.ts";
-import type { AbandonedNamespace, ClusterSnapshot } from "../../../kubernetes/snapshot.ts";
+import type { ClusterSnapshot, NamespaceSnapshot } from "../../../kubernetes/snapshot.ts";
 import type { Finding, FindingCode, Subject } from "../../../model/finding.ts";
 import { classAnnotation, ownerLabels, retainAnnotation } from "../../../model/labels.ts";
 import { type Run, evaluate } from "../../../preflight/evaluate.ts";
@@ -65,6 +65,7 @@ export const namespace = object("Namespace", "synergychat");
 
 /** A fresh minikube: nothing of the stack exists. */
 export const fresh: ClusterSnapshot = {
+    name: "synergychat",
     namespace: undefined,
     objects: [],
     claims: [],
@@ -146,13 +147,22 @@ export function seenFrom(config: Config, snapshot: ClusterSnapshot): ClusterSnap
     if (config.namespace === undefined) {
         return snapshot;
     }
-    const { claims, api: state } = snapshot;
-    return { ...fresh, abandoned: [{ namespace: snapshot.namespace ?? namespace, claims, api: state }] };
+    const { name, objects, claims, pods, api: state } = snapshot;
+    const left = { name, namespace: snapshot.namespace ?? namespace, objects, claims, pods, api: state };
+    return { ...fresh, name: config.namespace, abandoned: [left] };
 }
 
 /** A namespace that the stack leaves, with one claim that holds messages. */
-export function abandonedNamespace(more: Partial<AbandonedNamespace> = {}): AbandonedNamespace {
-    return { namespace, claims: [claim()], api: undefined, ...more };
+export function abandonedNamespace(more: Partial<NamespaceSnapshot> = {}): NamespaceSnapshot {
+    return {
+        name: "synergychat",
+        namespace,
+        objects: [],
+        claims: [claim()],
+        pods: [],
+        api: undefined,
+        ...more,
+    };
 }
 
 /** A state of the stack in this namespace. Undefined: the state has nothing. */

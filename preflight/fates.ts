@@ -1,0 +1,176 @@
+/** What becomes of each live claim with the next update. That is decided here, once, and every rule reads it. */
+import type { Settings } from "../config/settings.ts";
+import type { Claim } from "../kubernetes/objects.ts";
+import type { ClusterSnapshot, NamespaceSnapshot } from "../kubernetes/snapshot.ts";
+import { classAnnotation } from "../model/labels.ts";
+import { backupsClaimName, claimName } from "../model/names.ts";
+import { type Owners, isOwned, isRetained } from "../model/ownership.ts";
+import { type ClaimArgs, declaredClaim, mountedClaim } from "../model/storage.ts";
+import { cronJobIn } from "./backups.ts";
+import { countMessages } from "./text.ts";
+
+/** A claim in a namespace of the stack. */
+export interface LiveClaim {
+    readonly claim: Claim;
+    /** The namespace that it is in. */
+    readonly place: NamespaceSnapshot;
+    readonly owned: boolean;
+    /** What the stack uses it for. */
+    readonly use: Use | "other";
+    /** Whether the api of its namespace mounts it. */
+    readonly mounted: boolean;
+}
+
+/** What the stack makes claims for. */
+export type Use = "messages" | "backups";
+
+/** A claim with its fate. */
+export type FatedClaim = LiveClaim & { readonly fate: Fate };
+
+/** What becomes of a claim. */
+export type Fate =
+    /** The stack declares it like this, and the api mounts it. */
+    | { readonly kind: "mounted"; readonly args: ClaimArgs }
+    /** The stack declares it like this, and the api does not mount it: it holds the backups, or it is only kept. */
+    | { readonly kind: "declared"; readonly args: ClaimArgs }
+    /** The stack no longer declares it, and it stays (retainData). */
+    | { readonly kind: "kept" }
+    /** It stays (retainData), and has the name of the claim of another class that the stack declares. */
+    | { readonly kind: "in-the-way"; readonly args: ClaimArgs }
+    /** It is deleted, and a new claim takes its place. */
+    | { readonly kind: "replaced"; readonly cause: Cause }
+    /** It is deleted. Undefined: no config key says why. */
+    | { readonly kind: "deleted"; readonly cause: Cause | undefined }
+    /** Somebody has deleted it: it is gone as soon as no pod mounts it. */
+    | { readonly kind: "terminating" }
+    /** The stack does not make it, and leaves it alone. */
+    | { readonly kind: "foreign" };
+
+/** A change of a config key. Empty: its default. */
+export interface Cause {
+    readonly key: "namespace" | "backupSchedule" | "storageMode" | "existingClaim" | "storageClass";
+    readonly value: string;
+    /** What the key said while the claim was declared. */
+    readonly before: string;
+}
+
+/** Every claim in the stack's namespaces. */
+export function fatesOf(
+    settings: Settings,
+    snapshot: ClusterSnapshot,
+    owners: Owners,
+): readonly FatedClaim[] {
+    return [snapshot, ...snapshot.abandoned].flatMap((place) =>
+        liveClaims(place, owners).map((live) => ({ ...live, fate: fateOf(live, settings, snapshot) })),
+    );
+}
+
+/** The claims of a namespace. */
+export function liveClaims(place: NamespaceSnapshot, owners: Owners): readonly LiveClaim[] {
+    return (place.claims ?? []).map((claim) => {
+        const { name } = claim.metadata;
+        const owned = isOwned(claim, owners);
+        const mounted = place.api?.claim === name;
+        return { claim, place, owned, mounted, use: useOf(name, owned && mounted) };
+    });
+}
+
+/** A claim that the api mounts holds its messages, also if it has a name that the stack no longer gives. */
+function useOf(name: string, ownedAndMounted: boolean): LiveClaim["use"] {
+    if (name === backupsClaimName) {
+        return "backups";
+    }
+    return name === claimName || ownedAndMounted ? "messages" : "other";
+}
+
+function fateOf(live: LiveClaim, settings: Settings, snapshot: ClusterSnapshot): Fate {
+    if (live.claim.metadata.deletionTimestamp) {
+        return { kind: "terminating" };
+    }
+    return live.place === snapshot ? fateHere(live, settings, snapshot) : fateElsewhere(live, settings);
+}
+
+function fateHere({ claim, owned, use }: LiveClaim, settings: Settings, snapshot: ClusterSnapshot): Fate {
+    if (!owned || use === "other") {
+        return { kind: "foreign" };
+    }
+    const { name } = claim.metadata;
+    const args = argsFor(use, settings);
+    const declared = name === claimName || use === "backups" ? args : undefined;
+    const [before, value] = [requestedClass(claim), declared?.storageClass ?? ""];
+    // The claim of the backups keeps the class that it was made with.
+    if (declared && (before === value || use === "backups")) {
+        const isMounted = use === "messages" && mountedClaim(settings.storage) === name;
+        return { kind: isMounted ? "mounted" : "declared", args: declared };
+    }
+    if (isRetained(claim)) {
+        return declared ? { kind: "in-the-way", args: declared } : { kind: "kept" };
+    }
+    if (declared) {
+        return { kind: "replaced", cause: { key: "storageClass", value, before } };
+    }
+    return { kind: "deleted", cause: args ? undefined : undeclared(use, settings, snapshot) };
+}
+
+/** The config key that gives up a claim of this use. */
+function undeclared(use: Use, { storage }: Settings, { objects }: ClusterSnapshot): Cause {
+    if (use === "backups") {
+        return { key: "backupSchedule", value: "", before: cronJobIn(objects)?.spec?.schedule ?? "@daily" };
+    }
+    return "existingClaim" in storage
+        ? { key: "existingClaim", value: storage.existingClaim, before: "" }
+        : { key: "storageMode", value: storage.mode, before: "persistent" };
+}
+
+/** Deleting a namespace deletes every claim in it, whoever owns it. */
+function fateElsewhere({ claim, place, owned }: LiveClaim, { namespace }: Settings): Fate {
+    const isDeleted = !isKept(place) || (owned && !isRetained(claim));
+    if (isDeleted) {
+        return { kind: "deleted", cause: { key: "namespace", value: namespace, before: place.name } };
+    }
+    return { kind: owned ? "kept" : "foreign" };
+}
+
+/** Whether a namespace stays when the stack leaves it. */
+export function isKept({ namespace }: NamespaceSnapshot): boolean {
+    return namespace !== undefined && isRetained(namespace);
+}
+
+/** The claims that the next update makes. */
+export function newClaims(
+    settings: Settings,
+    claims: readonly FatedClaim[],
+): readonly { readonly use: Use; readonly args: ClaimArgs }[] {
+    return (["messages", "backups"] as const).flatMap((use) => {
+        const args = argsFor(use, settings);
+        return args && !claims.some((one) => one.use === use && stays(one)) ? [{ use, args }] : [];
+    });
+}
+
+/** Whether the stack goes on declaring this very claim. */
+export function stays({ fate }: FatedClaim): boolean {
+    return fate.kind === "mounted" || fate.kind === "declared";
+}
+
+function argsFor(use: Use, { storage, backups }: Settings): ClaimArgs | undefined {
+    return use === "backups" ? backups?.claim : declaredClaim(storage);
+}
+
+/** The storage class that the config asked for when the claim was made. Empty: the cluster's default class. */
+export function requestedClass({ metadata }: Claim): string {
+    return metadata.annotations?.[classAnnotation] ?? "";
+}
+
+/** What a claim holds. Undefined: nothing. A claim whose messages cannot be counted counts as full. */
+export function heldBy({ claim, place, use, mounted }: LiveClaim): string | undefined {
+    const messages = mounted ? place.api?.messages : undefined;
+    if (claim.spec?.volumeName === undefined || messages === 0) {
+        return undefined;
+    }
+    if (use === "backups") {
+        return "all backups";
+    }
+    return messages === undefined
+        ? "messages that cannot be counted (the api does not answer, or does not mount the claim)"
+        : countMessages(messages);
+}
