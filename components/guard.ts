@@ -88,6 +88,8 @@ export class Guard extends pulumi.ComponentResource {
     }
 }
 
+const guardProgram = "guard.ts";
+const supervisor = "supervisor.sh";
 const runVolume = "synergychat-run";
 const tokenVolume = "synergychat-guard-token";
 const backupsVolume = "synergychat-backups";
@@ -107,7 +109,7 @@ export function guarded(
     return {
         ...spec,
         serviceAccountName: guard.serviceAccountName,
-        podAnnotations: { "checksum/tools": toolsChecksum() },
+        podAnnotations: { "checksum/tools": toolsChecksum([guardProgram, supervisor]) },
         initContainers: [sidecar({ ...args, image: guard.tools.image, imagePullPolicy }, guard, database)],
         containers: (configMap) => spec.containers(configMap).map((api) => supervised(api, guard)),
         volumes: [...(spec.volumes ?? []), ...volumes(guard)],
@@ -118,7 +120,7 @@ function supervised(api: Container, { command }: GuardedPod): Container {
     return {
         ...api,
         // The image's own shell: the supervisor is PID 1 of the api's container, and the api its child.
-        command: ["sh", `${toolPaths.code}/supervisor.sh`],
+        command: ["sh", `${toolPaths.code}/${supervisor}`],
         args: [...command],
         volumeMounts: [...((api.volumeMounts ?? []) as []), toolsMount, runMount],
     };
@@ -130,7 +132,7 @@ function sidecar(args: WorkloadArgs, guard: GuardedPod, database: DatabaseVolume
         name: guardName,
         // An init container that is restarted is a sidecar: it runs as long as the pod.
         restartPolicy: "Always",
-        command: ["node", `${toolPaths.code}/guard.ts`],
+        command: ["node", `${toolPaths.code}/${guardProgram}`],
         env: [
             { name: "API_DB_FILEPATH", value: database.databasePath },
             { name: "API_PORT", value: String(containerPort) },

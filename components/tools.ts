@@ -62,13 +62,25 @@ export const toolsMount: k8s.types.input.core.v1.VolumeMount = {
     readOnly: true,
 };
 
-/** A checksum of the programs: a pod that runs one must be replaced if it changes. */
-export function toolsChecksum(): string {
-    return createHash("sha256").update(JSON.stringify(toolFiles())).digest("hex");
+/**
+ * A checksum of programs and of all files that they import: a pod that runs them must be replaced if one changes.
+ *
+ * @param programs file names.
+ */
+export function toolsChecksum(programs: readonly string[], files = toolFiles()): string {
+    const needed = new Set(programs);
+    // A set also visits what is added to it on the way.
+    for (const name of needed) {
+        for (const [, imported = ""] of (files[name] ?? "").matchAll(/ from "\.\/([\w.]+)"/g)) {
+            needed.add(imported);
+        }
+    }
+    const content = [...needed].sort().map((name) => [name, files[name]]);
+    return createHash("sha256").update(JSON.stringify(content)).digest("hex");
 }
 
 /** Every program by its file name. */
-function toolFiles(): Record<string, string> {
+export function toolFiles(): Record<string, string> {
     const folder = join(import.meta.dirname, "..", "pods");
     const names = readdirSync(folder).filter((name) => /\.(ts|sh)$|^package\.json$/.test(name));
     return Object.fromEntries(names.sort().map((name) => [name, readFileSync(join(folder, name), "utf8")]));

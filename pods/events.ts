@@ -17,6 +17,8 @@ export interface Cluster {
 export interface PodEvent {
     readonly reason: string;
     readonly message: string;
+    /** "Warning" if undefined. */
+    readonly type?: "Normal";
     readonly at: Date;
     /** Makes the Event's name. An Event with the name of an earlier one is not made twice. Random if undefined. */
     readonly id?: string;
@@ -97,7 +99,7 @@ export function sendTo(cluster: Cluster, timeout = 5000): Send {
     };
 }
 
-function objectOf({ reason, message, at, id = "" }: PodEvent, { pod }: Cluster): object {
+function objectOf({ reason, message, type, at, id = "" }: PodEvent, { pod }: Cluster): object {
     const time = at.toISOString().replace(/\.\d+/, "");
     return {
         apiVersion: "v1",
@@ -112,7 +114,7 @@ function objectOf({ reason, message, at, id = "" }: PodEvent, { pod }: Cluster):
         },
         reason,
         message: message.slice(0, 1024),
-        type: "Warning",
+        type: type ?? "Warning",
         source: { component: "synergychat-guard" },
         reportingComponent: "synergychat-guard",
         reportingInstance: pod.name,

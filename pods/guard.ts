@@ -70,7 +70,7 @@ function look(keeper: Keeper): void {
         keeper.look();
         if (lastFailure !== "") {
             lastFailure = "";
-            report("ApiGuardRecovered", `The guard mirrors ${file} again.`);
+            report("ApiGuardRecovered", `The guard mirrors ${file} again.`, { type: "Normal" });
         }
     } catch (error) {
         const { message } = error as Error;

@@ -162,8 +162,11 @@ describe("The guard", function () {
         await until("the mirror", () => mirror() === file(2));
         await until("the Events", () => cluster.events.length >= 2);
         assert.deepEqual(
-            cluster.events.map(({ reason }) => reason),
-            ["ApiGuardFailed", "ApiGuardRecovered"],
+            cluster.events.map(({ reason, type }) => [reason, type]),
+            [
+                ["ApiGuardFailed", "Warning"],
+                ["ApiGuardRecovered", "Normal"],
+            ],
         );
     });
 
