@@ -2,6 +2,8 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
+import { findExposureObject } from "../kubernetes/ingress.ts";
+import type { Session } from "./session.ts";
 
 /** This machine's own address: with minikube's docker driver on macOS and WSL, `minikube tunnel` brings the app there. */
 export const loopback = "127.0.0.1";
@@ -9,36 +11,59 @@ export const loopback = "127.0.0.1";
 const attemptLimit = 4000; // ms
 
 /**
- * The first of the addresses at which a URL answers with 200. All are tried side by side, with one deadline.
+ * Where the app may answer: at the addresses that the controller has published, at those of minikube's node, which answer
+ * up to a minute before they are published, and on this machine.
+ */
+export async function candidates(
+    { client, cluster, settings }: Pick<Session, "client" | "cluster" | "settings">,
+    namespace: string,
+): Promise<readonly string[]> {
+    const object = await findExposureObject(client, namespace, settings.exposure.kind);
+    return [...new Set([...(object?.addresses ?? []), ...cluster.nodeAddresses(), loopback])];
+}
+
+/**
+ * The first of the addresses, in their order, at which a URL of the app answers. All are tried at once, again and again.
  *
- * @param addresses IP addresses or host names. The URL's own host name needs no entry anywhere.
+ * @param url the page, or `/messages` of the api. Its own host name needs no entry anywhere.
+ * @param addresses IP addresses or host names, or what finds them anew for each attempt.
  * @returns undefined if it answers at none of them before the deadline.
  */
 export async function firstAnswering(
     url: string,
-    addresses: readonly string[],
+    addresses: readonly string[] | (() => Promise<readonly string[]>),
     seconds: number,
 ): Promise<string | undefined> {
     const deadline = performance.now() + seconds * 1000;
     do {
-        try {
-            return await Promise.any(addresses.map((address) => requireAnswer(url, address)));
-        } catch {
-            await sleep(Math.min(1000, Math.max(0, deadline - performance.now())));
+        const tried = typeof addresses === "function" ? await addresses() : addresses;
+        const attempts = tried.map(async (address) => ((await isApp(url, address)) ? address : undefined));
+        for (const attempt of attempts) {
+            const answering = await attempt;
+            if (answering !== undefined) {
+                return answering;
+            }
         }
+        await sleep(Math.min(1000, Math.max(0, deadline - performance.now())));
     } while (performance.now() < deadline);
     return undefined;
 }
 
-async function requireAnswer(url: string, address: string): Promise<string> {
-    if ((await statusOf(url, address)) !== 200) {
-        throw new Error(`${url} does not answer at ${address}`);
+/** Whether it is the app that answers. On this machine's own address, it can be any other web server. */
+async function isApp(url: string, address: string): Promise<boolean> {
+    const body = await bodyOf(url, address);
+    if (body === undefined || !url.endsWith("/messages")) {
+        return body !== undefined && (address !== loopback || body.includes("SynergyChat"));
     }
-    return address;
+    try {
+        return Array.isArray(JSON.parse(body));
+    } catch {
+        return false;
+    }
 }
 
-/** HTTP status of a URL at an address. Undefined if nothing answers. */
-function statusOf(url: string, address: string): Promise<number | undefined> {
+/** What a URL serves at an address. Undefined if the status is not 200. */
+function bodyOf(url: string, address: string): Promise<string | undefined> {
     const { protocol, hostname, host, port, pathname } = new URL(url);
     const options = {
         host: address,
@@ -50,13 +75,19 @@ function statusOf(url: string, address: string): Promise<number | undefined> {
         signal: AbortSignal.timeout(attemptLimit),
     };
     return new Promise((resolve) => {
-        const asked = (protocol === "https:" ? https : http).request(options, (response) => {
-            response.resume();
-            resolve(response.statusCode);
-        });
-        asked.on("error", () => {
+        const nothing = () => {
             resolve(undefined);
+        };
+        const asked = (protocol === "https:" ? https : http).request(options, (response) => {
+            let body = "";
+            response.setEncoding("utf8");
+            response.on("data", (chunk: string) => (body += chunk));
+            response.on("error", nothing);
+            response.on("end", () => {
+                resolve(response.statusCode === 200 ? body : undefined);
+            });
         });
+        asked.on("error", nothing);
         asked.end();
     });
 }

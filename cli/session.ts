@@ -1,5 +1,6 @@
 /** How every command starts: with its stack, its cluster, one connection, and what Pulumi knows. */
 import { existsSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { type Settings, checkConfig } from "../config/settings.ts";
 import { ChatApi } from "../kubernetes/chat-api.ts";
 import { Client } from "../kubernetes/client.ts";
@@ -178,6 +179,11 @@ function settingsOf(
         );
     }
     return settings;
+}
+
+/** Whether the state is what it was when the command began: after a no to a question of Pulumi's, or a refusal. */
+export function isUnchanged({ stack, state }: Session): boolean {
+    return isDeepStrictEqual(stack.resources(), state);
 }
 
 function withWayToForget({ message }: NoCluster, stack: string): UserError {

@@ -1,15 +1,21 @@
 /** The person at the terminal. */
-import { createInterface } from "node:readline/promises";
+import { createInterface } from "node:readline";
 
 /** Whether a person can answer: standard input and output are a terminal. */
 export function isInteractive(): boolean {
     return process.stdin.isTTY && process.stdout.isTTY;
 }
 
-/** Asks for a yes. Everything else is a no. */
+/** Asks for a yes. Everything else is a no, and so is the end of the input (Ctrl+D). */
 export async function confirm(question: string): Promise<boolean> {
     const terminal = createInterface({ input: process.stdin, output: process.stdout });
-    const answer = await terminal.question(`${question} [y/N] `);
+    terminal.once("SIGINT", () => process.kill(process.pid, "SIGINT"));
+    const answer = await new Promise<string>((resolve) => {
+        terminal.once("close", () => {
+            resolve("");
+        });
+        terminal.question(`${question} [y/N] `, resolve);
+    });
     terminal.close();
     return /^y(es)?$/i.test(answer.trim());
 }

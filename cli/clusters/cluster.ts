@@ -20,8 +20,15 @@ export interface Cluster {
     readonly prepare: (needs: ClusterNeeds) => Promise<void>;
     /** Whether a folder of a node exists. Undefined if this machine cannot see the node's files. */
     readonly folderExists: (folder: string) => boolean | undefined;
-    /** How a browser on this machine reaches an address that does not answer. */
-    readonly reachAdvice: (address: string | undefined) => readonly string[];
+    /** Addresses of the node at which its ingress controller answers. None if they are not known. */
+    readonly nodeAddresses: () => readonly string[];
+    /**
+     * How a browser on this machine reaches the app, if nothing answers.
+     *
+     * @param hosts the app's host names, as a line of the hosts file has them.
+     * @param published the address that the controller has published, if there is one.
+     */
+    readonly reachAdvice: (hosts: string, published: string | undefined) => readonly string[];
     /** What a person should know about this cluster, as the last lines of `up`. */
     readonly notes: readonly string[];
 }

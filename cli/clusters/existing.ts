@@ -13,10 +13,11 @@ export function existingCluster({ env, output }: ClusterQuery): Cluster {
             }
         },
         folderExists: () => undefined,
-        reachAdvice: (address) => [
-            address === undefined
+        nodeAddresses: () => [],
+        reachAdvice: (_hosts, published) => [
+            published === undefined
                 ? "Its controller has published no address. Some never do: see its documentation."
-                : `The published address ${address} does not answer from this machine. A firewall or a VPN may be in the way.`,
+                : `The published address ${published} does not answer from this machine. A firewall or a VPN may be in the way.`,
         ],
         notes: [],
     };

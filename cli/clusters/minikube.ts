@@ -1,7 +1,9 @@
 /** A minikube profile. Every call names the profile behind the context, since another one may be active. */
 import { waitUntilIngressesAreAccepted } from "../../kubernetes/ingress.ts";
-import { hostsFile, thisMachine } from "../../system/machine.ts";
+import { UserError } from "../../system/errors.ts";
+import { type Machine, hostsFile, thisMachine } from "../../system/machine.ts";
 import { type Environment, capture, isOnPath, outputOf, runVisibly } from "../../system/process.ts";
+import { loopback } from "../addresses.ts";
 import { type Cluster, type ClusterQuery, NoCluster } from "./cluster.ts";
 
 interface Profile {
@@ -35,6 +37,7 @@ export function minikube(query: ClusterQuery, profile: string, isRunning: boolea
         output.info(`Starting minikube: minikube start --profile ${profile}`);
         runMinikube(query, profile, ["start"]);
     }
+    let addresses: readonly string[] | undefined;
     return {
         kind: "minikube",
         env,
@@ -42,29 +45,50 @@ export function minikube(query: ClusterQuery, profile: string, isRunning: boolea
             if (ingressClass === undefined) {
                 return;
             }
-            // The addon's class is nginx, and minikube's default.
-            if (["", "nginx"].includes(ingressClass)) {
-                enableIngress(query, profile);
-            }
+            enableController(query, profile, ingressClass);
             await waitUntilIngressesAreAccepted(client, instance, output.info);
         },
         folderExists: (folder) => folderExists(folder, profile, env),
-        reachAdvice: () => reachAdvice(profile, env),
+        nodeAddresses: () => (addresses ??= nodeAddresses(profile, env)),
+        reachAdvice: (hosts) => {
+            const driver = profiles(env).find(({ Name }) => Name === profile)?.Config?.Driver;
+            const [address] = nodeAddresses(profile, env);
+            return reachAdvice({ machine: thisMachine(), driver, profile, address }, hosts);
+        },
         notes: [],
     };
 }
 
-function enableIngress(query: ClusterQuery, profile: string): void {
+/** The addons with an ingress controller, each with its class. All bind the node's ports 80 and 443. */
+const controllers = [
+    { addon: "ingress", provides: "nginx" },
+    { addon: "traefik", provides: "traefik" },
+];
+
+/** Enables the addon of a class, or of the default class (empty), if minikube has one and none is enabled. */
+function enableController(query: ClusterQuery, profile: string, ingressClass: string): void {
     const list = ["addons", "list", "--profile", profile, "--output=json"];
     const addons = JSON.parse(outputOf("minikube", list, query.env) ?? "{}") as Partial<
         Record<string, { readonly Status: string }>
     >;
-    if (addons.ingress?.Status !== "enabled") {
-        query.output.info(
-            `Enabling minikube's ingress controller: minikube addons enable ingress --profile ${profile}`,
-        );
-        runMinikube(query, profile, ["addons", "enable", "ingress"]);
+    const wanted = controllers.filter(({ provides }) => ["", provides].includes(ingressClass));
+    const found = wanted.find(({ addon }) => addon in addons);
+    const enabled = controllers.filter(({ addon }) => addons[addon]?.Status === "enabled");
+    if (!found || enabled.some((one) => wanted.includes(one))) {
+        return;
     }
+    const [other] = enabled;
+    if (other) {
+        throw new UserError(
+            `ingressClass is "${ingressClass}", but minikube's addon ${other.addon} is enabled. It binds the ports of the addon ${found.addon}. Nothing was changed.\n` +
+                `  Use the enabled controller:  pulumi config set ingressClass ${other.provides}\n` +
+                `  Disable it:                  minikube addons disable ${other.addon} --profile ${profile}`,
+        );
+    }
+    query.output.info(
+        `Enabling minikube's ingress controller: minikube addons enable ${found.addon} --profile ${profile}`,
+    );
+    runMinikube(query, profile, ["addons", "enable", found.addon]);
 }
 
 /** The exit status of `test` is 1 if there is no such folder. ssh reports its own failure as another one. */
@@ -74,17 +98,42 @@ function folderExists(folder: string, profile: string, env: Environment): boolea
     return stdout.includes("present") ? true : stdout.includes("absent") ? false : undefined;
 }
 
-function reachAdvice(profile: string, env: Environment): readonly string[] {
-    const machine = thisMachine();
-    const driver = profiles(env).find(({ Name }) => Name === profile)?.Config?.Driver;
+/** In a cluster of several nodes, the addon's controller runs on the first one. */
+function nodeAddresses(profile: string, env: Environment): readonly string[] {
+    const address = outputOf("minikube", ["ip", "--profile", profile], env);
+    return address === undefined ? [] : [address];
+}
+
+interface Node {
+    readonly machine: Machine;
+    /** Undefined: minikube does not tell. Its default is docker. */
+    readonly driver: string | undefined;
+    readonly profile: string;
+    readonly address: string | undefined;
+}
+
+/**
+ * How a browser reaches the node. Only on macOS and in WSL is a node that runs in a container out of reach; on Linux, a
+ * tunnel opens no port of this machine. Exported for its unit tests.
+ */
+export function reachAdvice(
+    { machine, driver = "docker", profile, address = "ADDRESS" }: Node,
+    hosts: string,
+): readonly string[] {
     const name = profile === "minikube" ? "" : ` --profile ${profile}`;
-    if (machine === "linux" && driver !== undefined && driver !== "docker" && driver !== "podman") {
-        return [`minikube's own address should answer: minikube ip${name}`];
+    if (machine === "linux" || !["docker", "podman"].includes(driver)) {
+        return [
+            `1. See why minikube's node does not answer at ${address}:`,
+            `   kubectl --context ${profile} get pods --all-namespaces --selector 'app.kubernetes.io/name in (ingress-nginx, traefik)'`,
+            `2. Point both names at it in ${hostsFile(machine)}.`,
+            `   ${address} ${hosts}`,
+        ];
     }
     return [
         `1. In a terminal of its own, run: minikube tunnel${name}`,
         "   It asks for your password, and must stay open while you use the page.",
-        `2. Point both names at 127.0.0.1 in ${hostsFile(machine)}.`,
+        `2. Point both names at ${loopback} in ${hostsFile(machine)}.`,
+        `   ${loopback} ${hosts}`,
     ];
 }
 

@@ -43,6 +43,7 @@ export async function sandbox(query: ClusterQuery): Promise<Cluster> {
         // Its ingress controller is ready when it has started.
         prepare: () => Promise.resolve(),
         folderExists: (folder) => existsSync(folder),
+        nodeAddresses: () => [],
         reachAdvice: () => [
             "The sandbox's ingress does not answer. See its parts: npm run sandbox -- status",
         ],

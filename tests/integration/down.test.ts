@@ -79,6 +79,18 @@ describe("npm run down, on stand-ins", function () {
         assert.deepEqual(calls, []);
     });
 
+    it("takes the end of the input (Ctrl+D) for a no, without a stack trace", () => {
+        const { text, calls } = down([], { terminal: atTerminal, typed: "" });
+        assert.deepEqual(calls, []);
+        assert.match(text, /Nothing was changed/);
+        assert.doesNotMatch(text, /^\s+at /m);
+    });
+
+    it("runs pulumi cancel on no dead lock if a command only reads", () => {
+        const reading = recording.run("verify").calls;
+        assert.ok(!reading.some((call) => call.startsWith("pulumi cancel")));
+    });
+
     it("exits with 1 after a no to Pulumi, and does not suggest to delete the claim", () => {
         recording.write("declined");
         recording.objects({
@@ -90,6 +102,8 @@ describe("npm run down, on stand-ins", function () {
         });
         const { status, text } = down([], { terminal: atTerminal, typed: "y\n" });
         assert.equal(status, 1, text);
+        assert.match(text, /^Stack dev was not destroyed\.$/m);
+        assert.doesNotMatch(text, /failed/);
         assert.match(text, /synergychat-api-pvc/);
         assert.doesNotMatch(text, /kubectl delete/);
     });

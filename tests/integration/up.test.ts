@@ -1,5 +1,6 @@
 /** `npm run up` on a minikube and on other clusters, with stand-ins that record how they are called. */
 import { strict as assert } from "node:assert";
+import { thisMachine } from "../../system/machine.ts";
 import { Recording, type Run, type RunOptions } from "./support/recording.ts";
 
 describe("npm run up, on stand-ins", function () {
@@ -115,8 +116,43 @@ describe("npm run up, on stand-ins", function () {
         assert.deepEqual(calls, [select, probe, deploy]);
     });
 
-    it("names the tunnel and 127.0.0.1 if the published address does not answer", () => {
+    const addons: readonly (readonly [string, Record<string, string>, string, string | undefined])[] = [
+        ["enables traefik in a minikube that has no ingress", { traefik: "disabled" }, "", "traefik"],
+        ["leaves traefik as the default class", { ingress: "disabled", traefik: "enabled" }, "", undefined],
+        ["enables traefik for its class", { ingress: "disabled", traefik: "disabled" }, "traefik", "traefik"],
+        ["enables nothing in a minikube that has neither", { dashboard: "enabled" }, "", undefined],
+        ["leaves two enabled addons", { ingress: "enabled", traefik: "enabled" }, "traefik", undefined],
+    ];
+    for (const [title, statuses, ingressClass, addon] of addons) {
+        it(`${title}: ingressClass "${ingressClass}"`, () => {
+            recording.write("running-minikube");
+            const list = Object.entries(statuses).map(([name, Status]) => [name, { Status }]);
+            recording.write("addons", JSON.stringify(Object.fromEntries(list)));
+            recording.config(ingressClass === "" ? {} : { ingressClass });
+            const { status, text, calls } = up();
+            assert.equal(status, 0, text);
+            const enabled = calls.filter((call) => call.startsWith("minikube addons enable"));
+            assert.deepEqual(enabled, addon ? [`minikube addons enable ${addon} --profile minikube`] : []);
+        });
+    }
+
+    it("enables no ingress controller beside another one, which binds the same ports", () => {
         recording.write("running-minikube");
+        recording.write("addons", '{"ingress":{"Status":"disabled"},"traefik":{"Status":"enabled"}}');
+        recording.config({ ingressClass: "nginx" });
+        const { status, text, calls } = up();
+        assert.equal(status, 1, text);
+        assert.match(text, /pulumi config set ingressClass traefik/);
+        assert.match(text, /minikube addons disable traefik --profile minikube/);
+        assert.deepEqual(calls, [select]);
+    });
+
+    it("names minikube's node if nothing answers", function () {
+        if (thisMachine() !== "linux") {
+            this.skip();
+        }
+        recording.write("running-minikube");
+        recording.write("ip", "192.0.2.2\n");
         recording.write("ingress");
         const ingress = {
             kind: "Ingress",
@@ -130,8 +166,7 @@ describe("npm run up, on stand-ins", function () {
         const began = performance.now();
         const { status, text } = up();
         assert.equal(status, 0, text);
-        assert.match(text, /minikube tunnel/);
-        assert.match(text, /127\.0\.0\.1 synchat\.invalid synchatapi\.invalid/);
+        assert.match(text, /192\.0\.2\.2 synchat\.invalid synchatapi\.invalid/);
         // One deadline for all addresses, not a minute for each.
         assert.ok(performance.now() - began < 300_000);
     });
@@ -141,7 +176,8 @@ describe("npm run up, on stand-ins", function () {
         recording.config({ exposure: "none" });
         const { text } = up();
         assert.match(text, /kubectl port-forward --namespace synergychat service\/web-service/);
-        assert.match(text, /pulumi config set apiUrl http:\/\/localhost:8081/);
+        assert.match(text, /pulumi config set apiUrl http:\/\/localhost:8081 && pulumi up/);
+        assert.doesNotMatch(text, /synchat\.invalid/);
         recording.config({ apiUrl: "http://localhost:9000" });
         assert.match(up().text, /service\/api-service 9000:http/);
     });
@@ -182,6 +218,16 @@ describe("npm run up, on stand-ins", function () {
         const terminal = ["stdin", "stdout"] as const;
         assert.equal(up([], { terminal }).calls.at(-1), "pulumi up --stack dev");
         assert.equal(up(["--yes"], { terminal }).calls.at(-1), deploy);
+    });
+
+    it("says after a no to Pulumi that nothing was changed, and not that pulumi failed", () => {
+        recording.write("running-minikube");
+        recording.write("ingress");
+        recording.write("declined");
+        const { status, text } = up([], { terminal: ["stdin", "stdout"] });
+        assert.equal(status, 1);
+        assert.match(text, /^Nothing was changed\.$/m);
+        assert.doesNotMatch(text, /failed/);
     });
 
     it("goes ahead without a terminal", () => {

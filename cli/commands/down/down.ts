@@ -10,7 +10,7 @@ import { countMessages } from "../../../preflight/text.ts";
 import { UserError } from "../../../system/errors.ts";
 import { backupBefore } from "../../backups.ts";
 import { UsageError, defineCommand, stackWord, yesFlag } from "../../command.ts";
-import { type Session, openStack } from "../../session.ts";
+import { type Session, isUnchanged, openStack } from "../../session.ts";
 import { confirm, isInteractive } from "../../terminal.ts";
 import { type DestroyPlan, planDestroy } from "./plan.ts";
 import { blockers, proveEnd } from "./proof.ts";
@@ -130,7 +130,10 @@ async function destroy(plan: DestroyPlan, yes: boolean): Promise<void> {
         // Without --yes, Pulumi lists what it deletes and asks.
         stack.run(["destroy", ...(yes ? ["--yes"] : [])]);
     } catch (error) {
-        // After a no to Pulumi's question, no claim is being deleted, and none needs an explanation.
+        // Pulumi returns the same status for a no and for a failure.
+        if (!yes && isUnchanged(plan.open)) {
+            throw new UserError(`Stack ${stack.name} was not destroyed.`);
+        }
         const found = await blockers(plan, ({ metadata }) => metadata.deletionTimestamp !== undefined);
         output.findings(found);
         throw error;

@@ -2,8 +2,8 @@
  * `npm run up`: from a fresh machine to SynergyChat answering at its two addresses.
  *
  * The cluster, Pulumi and a place for its state are found or made. The rest is a plain `pulumi up`: at a terminal it shows
- * its preview and asks, unless `--yes` is given. Without a terminal it goes ahead: the preflight refuses whatever would
- * lose messages that nobody agreed to lose.
+ * its preview and asks, unless `--yes` is given. Without a terminal it goes ahead: the preflight refuses to delete a claim
+ * that holds messages. Ephemeral messages that would be lost are a warning.
  */
 import type { Settings } from "../../../config/settings.ts";
 import { waitForAddresses } from "../../../kubernetes/ingress.ts";
@@ -14,10 +14,11 @@ import { inheritedVolume } from "../../../preflight/volumes.ts";
 import { type StackOutputs, outputsIn, recordedIn } from "../../../pulumi/state.ts";
 import { hostsFile, thisMachine } from "../../../system/machine.ts";
 import { UserError } from "../../../system/errors.ts";
-import { firstAnswering, loopback } from "../../addresses.ts";
+import { candidates, firstAnswering } from "../../addresses.ts";
 import { defineCommand, stackWord, yesFlag } from "../../command.ts";
+import type { Output } from "../../output.ts";
 import { setupLine } from "../../shell.ts";
-import { type Session, openStack } from "../../session.ts";
+import { type Session, isUnchanged, openStack } from "../../session.ts";
 import { isInteractive } from "../../terminal.ts";
 
 const rolloutSeconds = 300; // for the pods to be ready, image pulls included
@@ -44,12 +45,10 @@ async function up(session: Session, yes: boolean): Promise<void> {
     await deploy(session, yes || !isInteractive() ? ["--yes", "--skip-preview"] : []);
     const app = outputsIn(stack.resources(), stack.name);
     output.info(`\nSynergyChat is up, with ${app.storageMode} storage.`);
-    output.info(`  page  ${app.webUrl}\n  api   ${app.apiUrl}/messages`);
     if (exposure.kind === "none") {
-        output.list("It is not exposed (exposure none). Forward two ports, each in a terminal of its own:", [
-            ...forwardCommands(settings),
-        ]);
+        showForwards(settings, output);
     } else {
+        output.info(`  page  ${app.webUrl}\n  api   ${app.apiUrl}/messages`);
         await showAddresses(session, app);
     }
     output.list("In each new terminal:", [setupLine()]);
@@ -71,11 +70,16 @@ async function showInheritableVolumes(
 }
 
 /** Runs `pulumi up`. If the app does not run then, the pods say why better than a timeout does. */
-async function deploy({ stack, client, settings, output }: Session, flags: readonly string[]): Promise<void> {
+async function deploy(session: Session, flags: readonly string[]): Promise<void> {
+    const { stack, client, settings, output } = session;
     const { namespace } = settings;
     try {
         stack.run(["up", ...flags]);
     } catch (error) {
+        // Pulumi returns the same status for a no and for a failure.
+        if (flags.length === 0 && isUnchanged(session)) {
+            throw new UserError("Nothing was changed.");
+        }
         output.findings(await rolloutObstacles(client, namespace));
         throw error;
     }
@@ -85,51 +89,60 @@ async function deploy({ stack, client, settings, output }: Session, flags: reado
     }
 }
 
-async function showAddresses(
-    { cluster, client, settings: { exposure }, output }: Session,
-    app: StackOutputs,
-): Promise<void> {
-    const published = await waitForAddresses(client, app.namespaceName, exposure.kind, addressSeconds);
-    // Without a published address, only a tunnel can answer, and it does so at once.
-    const seconds = published.length > 0 ? answerSeconds : 0;
-    if (seconds > 0) {
-        output.info(`Waiting until it answers, at most ${seconds} s ...`);
+async function showAddresses(session: Session, app: StackOutputs): Promise<void> {
+    const { cluster, client, settings, output } = session;
+    const { namespaceName } = app;
+    const published = (seconds: number) =>
+        waitForAddresses(client, namespaceName, settings.exposure.kind, seconds);
+    output.info("Waiting until it answers ...");
+    if (cluster.kind === "existing") {
+        await published(addressSeconds);
     }
-    const urls = [app.webUrl, `${app.apiUrl}/messages`];
+    const sites = [
+        { host: new URL(app.webUrl).hostname, url: app.webUrl },
+        { host: new URL(app.apiUrl).hostname, url: `${app.apiUrl}/messages` },
+    ];
     const found = await Promise.all(
-        urls.map((url) => firstAnswering(url, [...published, loopback], seconds)),
+        sites.map(async ({ host, url }) => {
+            const address = await firstAnswering(
+                url,
+                () => candidates(session, namespaceName),
+                answerSeconds,
+            );
+            return { host, address };
+        }),
     );
-    const [address] = found;
-    const hosts = [app.webUrl, app.apiUrl].map((url) => new URL(url).hostname);
-    if (address !== undefined && found.every(Boolean)) {
-        output.list(`Both answer at ${address}. Add this line to ${hostsFile(thisMachine())}:`, [
-            `${address} ${hosts.join(" ")}`,
-        ]);
-        output.list("Without it:", [`curl --resolve '*:80:${address}' ${app.webUrl}`]);
+    const addresses = [...new Set(found.map(({ address }) => address))];
+    if (!addresses.includes(undefined)) {
+        const hostsOf = (address: string | undefined) =>
+            found.filter((one) => one.address === address).map(({ host }) => host);
+        output.list(
+            `Both answer at ${addresses.join(" and ")}. Add to ${hostsFile(thisMachine())}:`,
+            addresses.map((address) => [address, ...hostsOf(address)].join(" ")),
+        );
+        output.list("Without it:", [`curl --resolve '*:80:${addresses[0] ?? ""}' ${app.webUrl}`]);
         return;
     }
+    const advice = cluster.reachAdvice(sites.map(({ host }) => host).join(" "), (await published(0))[0]);
     if (cluster.kind === "sandbox") {
-        throw new UserError(cluster.reachAdvice(published[0]).join("\n"));
+        throw new UserError(advice.join("\n"));
     }
-    output.list("Its addresses do not answer from this machine yet. To open the page:", [
-        ...cluster.reachAdvice(published[0]),
-        `   ${loopback} ${hosts.join(" ")}`,
-    ]);
+    output.list("Its addresses do not answer from this machine yet. To open the page:", advice);
 }
 
-function forwardCommands({ namespace, apiUrl }: Settings): readonly string[] {
+function showForwards({ namespace, apiUrl }: Settings, output: Output): void {
     const forward = (part: "web" | "api", port: string) =>
         `kubectl port-forward --namespace ${namespace} service/${serviceName(part)} ${port}:${portName}`;
-    const apiPort = new URL(apiUrl).port || "8081";
-    const isForwarded = new URL(apiUrl).hostname === "localhost";
-    return [
+    const { hostname, port } = new URL(apiUrl);
+    const apiPort = port || "8081";
+    output.list("It is not exposed (exposure none). Forward two ports, each in a terminal of its own:", [
         forward("web", "8080"),
         forward("api", apiPort),
-        ...(isForwarded
-            ? []
-            : [
-                  "The page calls the api at apiUrl, so first run:",
-                  `pulumi config set apiUrl http://localhost:${apiPort}`,
-              ]),
-    ];
+    ]);
+    if (hostname !== "localhost") {
+        output.list("The page calls the api at apiUrl, so first run:", [
+            `pulumi config set apiUrl http://localhost:${apiPort} && pulumi up`,
+        ]);
+    }
+    output.info("\nThen open http://localhost:8080");
 }

@@ -5,12 +5,9 @@
  * It leaves the stack as it found it. What cannot be tried without harm is skipped; `--destructive` tries that as well.
  * With `--json`, standard output is one JSON document.
  */
-import type { Settings } from "../../../config/settings.ts";
-import type { Client } from "../../../kubernetes/client.ts";
 import { interrupted } from "../../../preflight/messages.ts";
-import type { StackOutputs } from "../../../pulumi/state.ts";
 import { UserError } from "../../../system/errors.ts";
-import { firstAnswering, loopback } from "../../addresses.ts";
+import { candidates, firstAnswering } from "../../addresses.ts";
 import { defineCommand, jsonFlag, stackWord } from "../../command.ts";
 import type { Output } from "../../output.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
@@ -38,28 +35,22 @@ interface Flags {
     readonly json: boolean;
 }
 
-async function verify(
-    { stack, cluster, client, outputs, settings, output }: LiveSession,
-    { destructive, json }: Flags,
-): Promise<void> {
+async function verify(session: LiveSession, { destructive, json }: Flags): Promise<void> {
+    const { stack, cluster, outputs, output } = session;
     const checks: Check[] = [];
-    for await (const next of allChecks(client, outputs, settings, destructive, output)) {
+    for await (const next of allChecks(session, destructive)) {
         show(output, next, checks.at(-1)?.heading);
         checks.push(next);
     }
     summarise(stack.name, json, checks, output);
     if (checks.some(({ heading, result }) => heading === addressHeading && result === "failed")) {
-        output.list("If only the addresses do not answer:", cluster.reachAdvice(undefined));
+        const hosts = [outputs.webUrl, outputs.apiUrl].map((url) => new URL(url).hostname).join(" ");
+        output.list("If only the addresses do not answer:", cluster.reachAdvice(hosts, undefined));
     }
 }
 
-async function* allChecks(
-    client: Client,
-    app: StackOutputs,
-    settings: Settings,
-    destructive: boolean,
-    output: Output,
-): AsyncGenerator<Check> {
+async function* allChecks(session: LiveSession, destructive: boolean): AsyncGenerator<Check> {
+    const { client, outputs: app, settings, output } = session;
     const live = await readLiveStack(client, app.namespaceName, app.storageMode, settings.exposure.kind);
     if (live.api?.outOfService) {
         throw new UserError(output.render([interrupted(live.api.outOfService)]));
@@ -69,22 +60,23 @@ async function* allChecks(
     output.info("\nStarting a copy of the api's pod twice, some seconds ...");
     yield await checkOnCopy(client, live);
     yield await checkOnLivePod(client, live, destructive);
-    yield* addressChecks(live, app);
+    yield* addressChecks(live, session);
 }
 
 /** The two addresses as a browser on this machine meets them. */
-async function* addressChecks({ exposure }: LiveStack, app: StackOutputs): AsyncGenerator<Check> {
+async function* addressChecks({ exposure }: LiveStack, session: LiveSession): AsyncGenerator<Check> {
     if (!exposure) {
         return;
     }
+    const app = session.outputs;
     yield exposureCheck(exposure);
     if (!exposure.addresses) {
         return;
     }
-    const candidates = [...exposure.addresses, loopback];
+    const addresses = await candidates(session, app.namespaceName);
     for (const url of [app.webUrl, `${app.apiUrl}/messages`]) {
-        const address = await firstAnswering(url, candidates, answerSeconds);
-        const seen = address ? `200 at ${address}` : `no answer at ${candidates.join(" or ")}`;
+        const address = await firstAnswering(url, addresses, answerSeconds);
+        const seen = address ? `200 at ${address}` : `no answer at ${addresses.join(" or ")}`;
         yield check(addressHeading, `GET ${url}`, address !== undefined, seen);
     }
 }

@@ -59,9 +59,11 @@ case "$*" in
 "profile list"*) cat "$STATE/profiles" ;;
 start*) test ! -e "$STATE/broken" || { echo "no driver found" >&2; exit 1; }; touch "$STATE/running-$profile" ;;
 "addons list"*)
+    if test -e "$STATE/addons"; then cat "$STATE/addons"; exit; fi
     if test -e "$STATE/ingress"; then status=enabled; else status=disabled; fi
     echo '{"ingress":{"Status":"'$status'"}}' ;;
-"addons enable ingress"*) touch "$STATE/ingress" ;;
+"addons enable"*) touch "$STATE/$3" ;;
+ip*) cat "$STATE/ip" ;;
 ssh*) if test -e "$STATE/folder"; then echo present; else echo absent; fi ;;
 *) exit 1 ;;
 esac`,
@@ -82,6 +84,7 @@ version) cat "$STATE/version" ;;
 "stack --show-name"*) cat "$STATE/selected" 2>/dev/null ;;
 "config --json"*) cat "$STATE/config" ;;
 up*)
+    test ! -e "$STATE/declined" || exit 255
     echo "encryptionsalt: v1:abc" >>Pulumi.dev.yaml
     if test -e "$STATE/interrupted"; then kill -INT $PPID; sleep 0.2; exit 1; fi ;;
 destroy*) test ! -e "$STATE/declined" || exit 255 ;;

@@ -13,7 +13,7 @@ describe("the end of a switch", () => {
         server = createServer(({ headers, url }, response) => {
             asked.push(`${headers.host ?? ""}${url ?? ""}`);
             // An ingress controller that has not heard of the new pod yet.
-            response.writeHead(asked.length < 3 ? 503 : 200).end();
+            response.writeHead(asked.length < 3 ? 503 : 200).end("[]");
         });
         await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     });

@@ -1,0 +1,93 @@
+/** The app is recognized by what it serves, at the first address that has it. */
+import { strict as assert } from "node:assert";
+import { type Server, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { candidates, firstAnswering } from "../../../cli/addresses.ts";
+import { reachAdvice } from "../../../cli/clusters/minikube.ts";
+import type { Session } from "../../../cli/session.ts";
+
+describe("firstAnswering", () => {
+    let server: Server;
+    let served: string;
+    let port: number;
+
+    beforeEach(async () => {
+        server = createServer((_, response) => response.writeHead(200).end(served));
+        await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+        ({ port } = server.address() as AddressInfo);
+    });
+    afterEach(() => {
+        server.close();
+    });
+
+    const find = (path: string, addresses: readonly string[]) =>
+        firstAnswering(`http://synchat.invalid:${port}${path}`, addresses, 0);
+
+    it("takes no other web server of this machine for the app", async () => {
+        served = "<html><title>Welcome to nginx</title></html>";
+        assert.equal(await find("/", ["127.0.0.1"]), undefined);
+        assert.equal(await find("/messages", ["127.0.0.1"]), undefined);
+        served = "{}";
+        assert.equal(await find("/messages", ["127.0.0.1"]), undefined);
+    });
+
+    it("recognizes the page and the api", async () => {
+        served = "<html><title>SynergyChat</title></html>";
+        assert.equal(await find("/", ["127.0.0.1"]), "127.0.0.1");
+        served = "[]";
+        assert.equal(await find("/messages", ["127.0.0.1"]), "127.0.0.1");
+    });
+
+    it("recognizes a page of one's own at an address of the cluster", async () => {
+        served = "<html><title>My chat</title></html>";
+        assert.equal(await find("/", ["localhost", "127.0.0.1"]), "localhost");
+    });
+
+    it("returns the first address in their order, whichever answers first", async () => {
+        served = "[]";
+        assert.equal(await find("/messages", ["127.0.0.1", "localhost"]), "127.0.0.1");
+        assert.equal(await find("/messages", ["localhost", "127.0.0.1"]), "localhost");
+        assert.equal(await find("/messages", ["host.invalid", "127.0.0.1"]), "127.0.0.1");
+    });
+});
+
+describe("candidates", () => {
+    it("has minikube's node before an address is published, and published addresses first", async () => {
+        const session = (addresses: readonly string[]) =>
+            ({
+                client: {
+                    find: () =>
+                        Promise.resolve({
+                            status: { loadBalancer: { ingress: addresses.map((ip) => ({ ip })) } },
+                        }),
+                },
+                cluster: { nodeAddresses: () => ["192.0.2.2"] },
+                settings: { exposure: { kind: "ingress" } },
+            }) as unknown as Session;
+        assert.deepEqual(await candidates(session([]), "synergychat"), ["192.0.2.2", "127.0.0.1"]);
+        assert.deepEqual(await candidates(session(["192.0.2.1"]), "synergychat"), [
+            "192.0.2.1",
+            "192.0.2.2",
+            "127.0.0.1",
+        ]);
+    });
+});
+
+describe("how a browser reaches minikube", () => {
+    for (const [machine, driver, isTunnel] of [
+        ["macos", "docker", true],
+        ["macos", undefined, true],
+        ["wsl", "docker", true],
+        ["macos", "vfkit", false],
+        ["linux", "docker", false],
+        ["linux", "kvm2", false],
+    ] as const) {
+        it(`is ${isTunnel ? "a tunnel" : "the node's address"} on ${machine} with driver ${driver ?? "unknown"}`, () => {
+            const node = { machine, driver, profile: "second", address: "192.0.2.2" };
+            const text = reachAdvice(node, "a.invalid b.invalid").join("\n");
+            assert.equal(text.includes("minikube tunnel --profile second"), isTunnel);
+            assert.equal(text.includes("127.0.0.1 a.invalid b.invalid"), isTunnel);
+            assert.equal(text.includes("192.0.2.2 a.invalid b.invalid"), !isTunnel);
+        });
+    }
+});
