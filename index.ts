@@ -8,6 +8,7 @@ import { renderAdvice } from "./preflight/advice.ts";
 import { preflight, reach } from "./preflight/preflight.ts";
 import { keepsProvider } from "./preflight/recorded.ts";
 import { requireRollout } from "./preflight/rollout.ts";
+import { rehearse } from "./pulumi/declared.ts";
 import { plainValue, requireCli } from "./pulumi/engine.ts";
 
 export default async () => {
@@ -19,18 +20,14 @@ export default async () => {
     const reached = await reach(settings);
     // The provider starts while the cluster is asked, unless that would change it in the state of a stack that is then refused.
     const early = keepsProvider(reached.recorded, settings) ? clusterProvider(settings) : undefined;
-    const before = await preflight(settings, instance, reached, async () => {
-        const { declaredApiDeployment, declaredClaimCheck, declaredTrial } = await import("./program.ts");
-        return {
-            apiDeployment: declaredApiDeployment(settings, instance),
-            trial: declaredTrial(settings, instance),
-            claimCheck: declaredClaimCheck(settings, instance),
-        };
-    });
-    const { deploy } = await import("./program.ts");
-    const { outputs, deployments } = deploy(settings, instance, early ?? clusterProvider(settings));
+    const program = async () => {
+        const { deploy } = await import("./program.ts");
+        return () => deploy(settings, instance, early ?? clusterProvider(settings));
+    };
+    const before = await preflight(settings, instance, reached, async () => rehearse(await program()));
+    const { outputs, deployments } = (await program())();
     if (!pulumi.runtime.isDryRun()) {
-        // As soon as the old pod is gone, the provider takes a Deployment of the strategy Recreate for complete.
+        // The provider reports a Recreate rollout as complete when the old pod is gone, before the new one is ready.
         await plainValue(deployments.map(({ id }) => id));
         await requireRollout(reached, settings, before);
         const problem = settings.backups && (await startFirstBackup(reached.client, settings.namespace));

@@ -1,8 +1,8 @@
 /** The whole stack in one function: settings in, components and outputs out. It has no access to any cluster. */
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { Api, type ApiArgs, apiDeployment } from "./components/api.ts";
-import { type BackupJobArgs, Backups, backupJob } from "./components/backups.ts";
+import { Api } from "./components/api.ts";
+import { Backups, trialJob } from "./components/backups.ts";
 import { claimCheckJob } from "./components/claim-check.ts";
 import { Crawler, crawlerUrl } from "./components/crawler.ts";
 import { AppExposure } from "./components/exposure.ts";
@@ -11,17 +11,8 @@ import { AppNamespace } from "./components/namespace.ts";
 import { ApiStorage } from "./components/storage.ts";
 import { Tools } from "./components/tools.ts";
 import { Web } from "./components/web.ts";
-import type { WorkloadArgs } from "./components/workload.ts";
 import type { Settings } from "./config/settings.ts";
-import {
-    type Part,
-    backupsClaimName,
-    serviceAccountName,
-    serviceName,
-    toolsConfigMapName,
-    workloadName,
-} from "./model/names.ts";
-import { mountedClaim } from "./model/storage.ts";
+import { type Part, serviceName, workloadName } from "./model/names.ts";
 
 /** The stack's outputs. */
 export interface Outputs {
@@ -46,16 +37,33 @@ export interface Deployed {
     readonly outputs: Outputs;
     /** The Deployments of crawler, api and web. */
     readonly deployments: readonly k8s.apps.v1.Deployment[];
+    readonly trials: Trials;
 }
 
+/** Specs of Jobs that the preflight may run. */
+export interface Trials {
+    /**
+     * Makes a backup and starts the api's image on a copy of it. Undefined: the stack has neither guard nor backups, or nothing
+     * that could be copied.
+     */
+    readonly newImage: JobSpec | undefined;
+    /** Looks into the claim that somebody else made, before the api mounts it. Undefined: there is no such claim. */
+    readonly existingClaim: JobSpec | undefined;
+}
+
+type JobSpec = k8s.types.input.batch.v1.JobSpec;
+
 /**
- * Declares every component of the stack.
+ * Declares every component of the stack. What you add here is part of the stack, and needs no other change.
+ *
+ * It runs twice in each command: first as a rehearsal, from which the preflight knows what is declared.
  *
  * @param instance the value of the label app.kubernetes.io/instance.
  * @param provider the cluster that they are in.
  */
 export function deploy(settings: Settings, instance: string, provider: k8s.Provider): Deployed {
     const opts = { provider };
+    const { exposure, guard, images, storage: stored } = settings;
     const protection = { retain: settings.retainData, protect: settings.protectData };
 
     const namespace = new AppNamespace(
@@ -64,159 +72,92 @@ export function deploy(settings: Settings, instance: string, provider: k8s.Provi
         opts,
     );
     const common = { namespace: namespace.namespaceName, instance };
+    const workload = (part: Part) => ({
+        ...common,
+        image: images[part],
+        imagePullPolicy: settings.imagePullPolicy,
+        imagePullSecrets: settings.imagePullSecrets,
+    });
 
-    const storage = new ApiStorage(
-        "api-storage",
-        { ...common, storage: settings.storage, ...protection },
-        opts,
-    );
-    // Names that the stack fixes are passed as such. An output would make one object wait for another that it does not need:
-    // on up for its creation, and on destroy for its deletion.
+    const storage = new ApiStorage("api-storage", { ...common, storage: stored, ...protection }, opts);
+
     const crawler = new Crawler(
         "crawler",
         {
-            ...common,
-            ...imageArgs(settings, "crawler"),
+            ...workload("crawler"),
             keywords: settings.crawlerKeywords,
             containers: settings.crawlerContainers,
             pods: settings.crawlerPods,
         },
         opts,
     );
-    const apiArgs = { ...common, ...imageArgs(settings, "api") };
-    const tools = settings.guard || settings.backups ? new Tools("tools", common, opts) : undefined;
-    const toolsConfigMap = tools?.configMap.metadata.name ?? "";
+
+    // Names that the stack fixes are passed as such. An output would make one object wait for another that it does not need:
+    // on up for its creation, and on destroy for its deletion.
+    const programs = guard || settings.backups ? new Tools("tools", common, opts) : undefined;
+    const tools = { image: images.tools, configMap: programs?.configMap.metadata.name ?? "" };
+    const backup = { api: workload("api"), apiUrl: `http://${serviceName("api")}`, tools };
     const backups =
         settings.backups &&
-        new Backups(
-            "api-backups",
-            {
-                ...settings.backups,
-                ...protection,
-                api: apiArgs,
-                tools: toolsImage(settings, toolsConfigMap),
-                apiUrl: apiUrl(),
-            },
-            opts,
-        );
-    const guard = settings.guard && new Guard("api-guard", common, opts);
+        new Backups("api-backups", { ...settings.backups, ...protection, ...backup }, opts);
+    const account = guard && new Guard("api-guard", common, opts).serviceAccountName;
+
     const api = new Api(
         "api",
         {
-            ...apiArgs,
+            ...workload("api"),
             storage,
             crawlerUrl: crawlerUrl(serviceName("crawler")),
-            ...(guard && guardArgs(settings, toolsConfigMap, guard.serviceAccountName, backups?.claimName)),
+            ...(account && {
+                guard: {
+                    command: guard.command,
+                    tools,
+                    serviceAccountName: account,
+                    // The guard repairs a file that is on a claim from the backups.
+                    ...(backups && stored.mode === "persistent" && { backupsClaim: backups.claimName }),
+                },
+            }),
         },
         opts,
     );
+
     const web = new Web(
         "web",
         {
-            ...common,
-            ...imageArgs(settings, "web"),
+            ...workload("web"),
             ...(settings.webReplicas !== "unmanaged" && { replicas: settings.webReplicas }),
             apiUrl: settings.apiUrl,
         },
         opts,
     );
+
     new AppExposure(
         "app",
         {
             ...common,
-            exposure: settings.exposure,
+            exposure,
             web: { host: settings.webHost, serviceName: serviceName("web") },
             api: { host: settings.apiHost, serviceName: serviceName("api") },
         },
         opts,
     );
+
     return {
         outputs: outputsOf(settings, namespace, storage),
         deployments: [crawler, api, web].map(({ deployment }) => deployment),
-    };
-}
-
-/** The api's Deployment as `deploy` declares it, without declaring it: the preflight compares it with the live one. */
-export function declaredApiDeployment(settings: Settings, instance: string): k8s.apps.v1.DeploymentArgs {
-    return apiDeployment(
-        {
-            namespace: settings.namespace,
-            instance,
-            ...imageArgs(settings, "api"),
-            crawlerUrl: crawlerUrl(serviceName("crawler")),
-            ...guardArgs(settings, toolsConfigMapName, serviceAccountName, backupsClaimName),
+        trials: {
+            newImage:
+                programs && stored.mode === "persistent"
+                    ? trialJob({
+                          ...backup,
+                          backupsClaim: backups?.claimName,
+                          kept: settings.backups?.kept ?? 1,
+                      })
+                    : undefined,
+            existingClaim:
+                "existingClaim" in stored ? claimCheckJob(workload("api"), stored.existingClaim) : undefined,
         },
-        mountedClaim(settings.storage),
-    );
-}
-
-/**
- * A Job that makes a backup and starts the api's declared image on a copy of it: the preflight tries a new image with it.
- *
- * @returns undefined if the stack has neither guard nor backups, or nothing that could be copied.
- */
-export function declaredTrial(settings: Settings, instance: string): BackupJob | undefined {
-    if (settings.storage.mode === "ephemeral" || !(settings.guard ?? settings.backups)) {
-        return undefined;
-    }
-    const job = backupJob({
-        api: { namespace: settings.namespace, instance, ...imageArgs(settings, "api") },
-        apiUrl: apiUrl(),
-        tools: toolsImage(settings, toolsConfigMapName),
-        backupsClaim: settings.backups && backupsClaimName,
-        reason: "before-upgrade",
-        kept: settings.backups?.kept ?? 1,
-    });
-    // An image that fails once would fail again.
-    return { ...job, backoffLimit: 0 };
-}
-
-/** A Job that looks into the claim that somebody else made, before the api mounts it. Undefined: there is no such claim. */
-export function declaredClaimCheck(settings: Settings, instance: string): ClaimCheckJob | undefined {
-    const { namespace, storage } = settings;
-    return "existingClaim" in storage
-        ? claimCheckJob({ namespace, instance, ...imageArgs(settings, "api") }, storage.existingClaim)
-        : undefined;
-}
-
-type ClaimCheckJob = ReturnType<typeof claimCheckJob>;
-type BackupJob = ReturnType<typeof backupJob>;
-
-/** Address of the api inside the cluster. A fixed name: nothing has to wait for the Service itself. */
-function apiUrl(): string {
-    return `http://${serviceName("api")}`;
-}
-
-function toolsImage({ images }: Settings, configMap: pulumi.Input<string>): BackupJobArgs["tools"] {
-    return { image: images.tools, configMap };
-}
-
-/** The guard sees the backups if there are any, and if the file that they can repair is on a claim as well. */
-function guardArgs(
-    settings: Settings,
-    toolsConfigMap: pulumi.Input<string>,
-    account: pulumi.Input<string>,
-    backups: pulumi.Input<string> | undefined,
-): Pick<ApiArgs, "guard"> {
-    const { guard, storage } = settings;
-    const sees = settings.backups && storage.mode === "persistent" && backups !== undefined;
-    return guard
-        ? {
-              guard: {
-                  command: guard.command,
-                  tools: toolsImage(settings, toolsConfigMap),
-                  serviceAccountName: account,
-                  ...(sees && { backupsClaim: backups }),
-              },
-          }
-        : {};
-}
-
-function imageArgs(
-    { images, imagePullPolicy, imagePullSecrets }: Settings,
-    part: Part,
-): Pick<WorkloadArgs, "image" | "imagePullPolicy" | "imagePullSecrets"> {
-    return { image: images[part], imagePullPolicy, imagePullSecrets };
+    };
 }
 
 function outputsOf(settings: Settings, namespace: AppNamespace, storage: ApiStorage): Outputs {

@@ -1,14 +1,13 @@
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { apiVolumeName, configMapName, containerPort, portName, workloadName } from "../model/names.ts";
+import { apiVolumeName, containerPort, portName, workloadName } from "../model/names.ts";
 import { type GuardedPod, guarded } from "./guard.ts";
-import { type ApiStorage, type DatabaseVolume, databaseVolume } from "./storage.ts";
+import type { ApiStorage, DatabaseVolume } from "./storage.ts";
 import {
     type Workload,
     type WorkloadArgs,
     type WorkloadSpec,
     container,
-    deploymentArgs,
     probes,
     workload,
 } from "./workload.ts";
@@ -55,18 +54,6 @@ export class Api extends pulumi.ComponentResource implements Workload {
         } = workload(this, name, "api", args, spec, order));
         this.registerOutputs({ serviceName: this.service.metadata.name });
     }
-}
-
-/**
- * The api's Deployment as the component would make it, without making it: the preflight compares it with the live one.
- *
- * @param claim name of the claim that the api mounts. Undefined with ephemeral storage.
- */
-export function apiDeployment(
-    args: Omit<ApiArgs, "storage">,
-    claim: string | undefined,
-): k8s.apps.v1.DeploymentArgs {
-    return deploymentArgs("api", args, apiSpec(args, databaseVolume(claim)), configMapName("api"));
 }
 
 function apiSpec(args: Omit<ApiArgs, "storage">, database: DatabaseVolume): WorkloadSpec {

@@ -133,6 +133,11 @@ export function backupJob(args: BackupJobArgs): JobSpec {
     };
 }
 
+/** As `backupJob`, to try an image of the api on a copy of the messages. An image that fails once would fail again. */
+export function trialJob(args: Omit<BackupJobArgs, "reason">): JobSpec {
+    return { ...backupJob({ ...args, reason: "before-upgrade" }), backoffLimit: 0 };
+}
+
 /** The pods have another `app` label than the api's: its Service must not lead to them. */
 function backupLabels(instance: string): Record<string, string> {
     return { ...partLabels("api", instance), app: backupName };

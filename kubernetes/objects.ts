@@ -8,6 +8,13 @@ export type Live<T> = T extends readonly (infer Item)[]
       ? { readonly [Key in keyof T]?: Live<T[Key]> | undefined }
       : T;
 
+/** An object before it is made. */
+export interface DeclaredObject {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly metadata: { readonly name: string; readonly namespace?: string };
+}
+
 /** An object of the API. */
 export type LiveObject<T = object> = Omit<Live<T>, "metadata"> & {
     readonly kind?: string | undefined;

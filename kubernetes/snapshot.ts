@@ -12,7 +12,7 @@ import {
 import { type ApiState, ChatApi } from "./chat-api.ts";
 import type { Client } from "./client.ts";
 import { webhookRefusal } from "./ingress.ts";
-import type { Claim, Deployment, LiveObject, Pod, StorageClass, Volume } from "./objects.ts";
+import type { Claim, DeclaredObject, Deployment, LiveObject, Pod, StorageClass, Volume } from "./objects.ts";
 import { earlierVolumes, volumesPath } from "./volumes.ts";
 
 /** A namespace of a stack, with what is in it. */
@@ -74,12 +74,9 @@ export interface SnapshotQuery {
     readonly exposure: ExposureKind;
     /** The namespaces that the stack has by its state. */
     readonly recorded: { readonly namespaces: readonly string[] };
-    /** The api's Deployment as the program declares it, with plain values. Asked for if there is a live one. */
-    readonly apiDeployment: () => Promise<DeclaredDeployment>;
+    /** The objects that the program declares, with plain values. */
+    readonly declared: () => Promise<readonly DeclaredObject[]>;
 }
-
-/** A Deployment before it is made. */
-export type DeclaredDeployment = Pick<Deployment, "spec"> & { readonly metadata?: object };
 
 /**
  * Takes a snapshot.
@@ -182,7 +179,7 @@ async function permissionsIn(client: Client, namespace: string): Promise<readonl
 async function apiPodChanges(
     client: Client,
     api: ApiState | undefined,
-    { apiDeployment }: SnapshotQuery,
+    { declared }: SnapshotQuery,
 ): Promise<readonly string[] | undefined> {
     if (!api) {
         return [];
@@ -194,10 +191,11 @@ async function apiPodChanges(
         force: "true",
         fieldManager: pulumiManager(api.deployment),
     });
-    const declared = { apiVersion: "apps/v1", kind: "Deployment", ...(await apiDeployment()) };
     const answer = await client.patch<Deployment>(
         `${path}?${parameters.toString()}`,
-        declared,
+        (await declared()).find(
+            ({ kind, metadata: { name } }) => kind === "Deployment" && name === metadata.name,
+        ),
         "application/apply-patch+yaml",
     );
     return answer.kind === "found"

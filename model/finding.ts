@@ -19,6 +19,7 @@ export const findingCodes = [
     // The cluster before a change.
     "other-cluster",
     "recorded-claim-lost",
+    "resource-moved",
     "switch-interrupted",
     "restore-interrupted",
     "permissions-missing",

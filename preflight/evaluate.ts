@@ -3,6 +3,7 @@ import type { Settings } from "../config/settings.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import type { Finding } from "../model/finding.ts";
 import { ownersOf } from "../model/ownership.ts";
+import type { DeclaredResource } from "../pulumi/declared.ts";
 import type { RecordedState } from "../pulumi/state.ts";
 import { missingBackups } from "./backups.ts";
 import { impossibleClaims, unusableExistingClaim, volumesOnSeveralNodes } from "./claims.ts";
@@ -26,6 +27,7 @@ import {
     reattachedClaims,
     renamedStack,
 } from "./ownership.ts";
+import { movedObjects } from "./moved.ts";
 import { missingPermissions } from "./permissions.ts";
 import { lostClaims } from "./recorded.ts";
 import { inheritedVolumes } from "./volumes.ts";
@@ -36,13 +38,15 @@ export interface Run {
     readonly instance: string;
     /** Where the last run left the stack's objects. */
     readonly recorded: RecordedState;
+    /** What the program declares. */
+    readonly declared: readonly DeclaredResource[];
     /** Whether `npm run switch` runs this, which moves the messages by itself. */
     readonly switching: boolean;
 }
 
 /** All findings, errors first. */
 export function evaluate(settings: Settings, snapshot: ClusterSnapshot, run: Run): readonly Finding[] {
-    const { instance, recorded, switching } = run;
+    const { instance, recorded, declared, switching } = run;
     const owners = ownersOf(instance, recorded.instances);
     const interrupted = switching ? [] : interruptedOperations(snapshot);
     if (interrupted.length > 0) {
@@ -50,6 +54,7 @@ export function evaluate(settings: Settings, snapshot: ClusterSnapshot, run: Run
     }
     const claims = fatesOf(settings, snapshot, owners);
     return [
+        ...movedObjects(declared, recorded),
         ...missingPermissions(settings, snapshot),
         ...missingClasses(settings, snapshot, claims),
         ...foreignObjects(settings, snapshot, claims, owners),

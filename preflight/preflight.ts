@@ -5,9 +5,10 @@
 import { RunError, log, runtime } from "@pulumi/pulumi";
 import type { Settings } from "../config/settings.ts";
 import { Client } from "../kubernetes/client.ts";
-import { type ClusterSnapshot, type DeclaredDeployment, takeSnapshot } from "../kubernetes/snapshot.ts";
+import { type ClusterSnapshot, takeSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, hasErrors, renderFinding } from "../model/finding.ts";
 import { ownersOf } from "../model/ownership.ts";
+import { type DeclaredResource, isKubernetes } from "../pulumi/declared.ts";
 import { plainValue, readRecordedState } from "../pulumi/engine.ts";
 import type { RecordedState } from "../pulumi/state.ts";
 import { reachable, renderAdvice } from "./advice.ts";
@@ -16,14 +17,16 @@ import { evaluate } from "./evaluate.ts";
 import { otherCluster } from "./recorded.ts";
 import { tryNewImage } from "./upgrade.ts";
 
-/** Resource args of the program that the preflight needs. */
-export interface Declared {
-    /** The api's Deployment, which is compared with the live one. */
-    readonly apiDeployment: object;
-    /** The spec of a Job that tries a new image of the api on a copy of the messages. Undefined: nothing can be tried. */
-    readonly trial: object | undefined;
-    /** The spec of a Job that looks into the existing claim. Undefined: the stack mounts none. */
-    readonly claimCheck: object | undefined;
+/** A rehearsal of the program. */
+export interface Rehearsal {
+    readonly resources: readonly DeclaredResource[];
+    readonly result: {
+        /** Specs of Jobs. Undefined: the stack has no use for it. */
+        readonly trials: {
+            readonly newImage?: object | undefined;
+            readonly existingClaim?: object | undefined;
+        };
+    };
 }
 
 /** The cluster, and where the last run left the stack's objects in it. */
@@ -53,7 +56,7 @@ export async function reach({ context, kubeconfig }: Settings): Promise<Reached>
  * Shows warnings and notes, and stops the program if there is an error.
  *
  * @param instance the value of the label app.kubernetes.io/instance.
- * @param declare returns what the program declares. It is called while the cluster is asked.
+ * @param rehearse runs the program as a rehearsal. It is called while the cluster is asked.
  * @returns the cluster as it is before the update.
  * @throws RunError with all errors at once.
  */
@@ -61,22 +64,27 @@ export async function preflight(
     settings: Settings,
     instance: string,
     { client, recorded }: Reached,
-    declare: () => Promise<Declared>,
+    rehearse: () => Promise<Rehearsal>,
 ): Promise<ClusterSnapshot> {
     const { context, namespace, exposure } = settings;
-    const snapshot = await takeSnapshot(client, {
+    const asked = takeSnapshot(client, {
         namespace,
         owners: ownersOf(instance, recorded.instances),
         exposure: exposure.kind,
         recorded,
-        apiDeployment: async () => plainValue<DeclaredDeployment>((await declare()).apiDeployment),
+        declared: async () => (await rehearsed).resources.filter(isKubernetes).map(({ inputs }) => inputs),
     });
+    const rehearsed = rehearse();
+    const [snapshot, { resources, result }] = await Promise.all([asked, rehearsed]);
     const switching = process.env[switchVariable] !== undefined;
-    await report(evaluate(settings, snapshot, { instance, recorded, switching }), context);
+    await report(
+        evaluate(settings, snapshot, { instance, recorded, switching, declared: resources }),
+        context,
+    );
     if (!runtime.isDryRun()) {
-        const { claimCheck, trial } = await plainValue<Declared>(await declare());
-        await report(await checkExistingClaim(client, settings, snapshot, claimCheck), context);
-        await report(await tryNewImage(client, settings, snapshot, trial), context);
+        const { existingClaim, newImage } = await plainValue<typeof result.trials>(result.trials);
+        await report(await checkExistingClaim(client, settings, snapshot, existingClaim), context);
+        await report(await tryNewImage(client, settings, snapshot, newImage), context);
     }
     return snapshot;
 }

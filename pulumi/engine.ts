@@ -41,9 +41,9 @@ export async function readRecordedState(): Promise<RecordedState> {
 
 async function readRecordedStateOf(stackName: string): Promise<RecordedState> {
     const answer = (await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName })) as {
-        outputs: Readonly<Record<string, StateResource>>;
+        outputs: Readonly<Record<string, Omit<StateResource, "urn">>>;
     };
-    return recordedIn(Object.values(answer.outputs));
+    return recordedIn(Object.entries(answer.outputs).map(([urn, resource]) => ({ urn, ...resource })));
 }
 
 /** A value without promises and outputs in it, once all of them are known. */

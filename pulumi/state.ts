@@ -15,6 +15,7 @@ export interface StackOutputs {
 
 /** A resource in the state. */
 export interface StateResource {
+    readonly urn?: string;
     readonly type: string;
     readonly id?: string;
     readonly inputs?: { readonly kind?: string };
@@ -36,6 +37,7 @@ export interface StateResource {
 
 /** An object as the state has it. */
 export interface RecordedObject {
+    readonly urn: string;
     readonly apiVersion: string;
     readonly kind: string;
     readonly metadata: { readonly name: string; readonly namespace?: string; readonly uid: string };
@@ -55,6 +57,8 @@ export interface RecordedState {
     readonly instances: readonly string[];
     /** Every Kubernetes object that the state has. */
     readonly objects: readonly RecordedObject[];
+    /** Every resource that the state has. */
+    readonly urns: readonly string[];
 }
 
 /** Pulumi's types of the resources that the stack guards. */
@@ -77,7 +81,11 @@ export function recordedIn(resources: readonly StateResource[]): RecordedState {
         namespace: own.find(isText),
         namespaces: [...new Set([...own, ...around].filter(isText))],
         instances: [...new Set(instances.filter(isText))],
-        objects: objects.map(({ outputs }) => outputs).filter(isRecordedObject),
+        objects: objects
+            .filter(({ type }) => !type.endsWith("Patch"))
+            .map(({ urn = "", outputs }) => ({ ...outputs, urn }))
+            .filter(isRecordedObject),
+        urns: resources.map(({ urn = "" }) => urn),
     };
 }
 
@@ -106,8 +114,10 @@ export function isKeptByState(resources: readonly StateResource[], type: string)
     return resources.some((resource) => resource.type === type && resource.retainOnDelete === true);
 }
 
-function isRecordedObject(outputs: StateResource["outputs"]): outputs is RecordedObject {
-    const { apiVersion, kind, metadata } = outputs ?? {};
+function isRecordedObject(
+    object: NonNullable<StateResource["outputs"]> & { urn: string },
+): object is RecordedObject {
+    const { apiVersion, kind, metadata } = object;
     return [apiVersion, kind, metadata?.name, metadata?.uid].every(isText);
 }
 

@@ -3,7 +3,7 @@ import { output, runtime } from "@pulumi/pulumi";
 import { clusterProvider } from "../../../components/provider.ts";
 import { readSettings } from "../../../config/settings.ts";
 import { instanceOf } from "../../../model/labels.ts";
-import { type Outputs, declaredApiDeployment, deploy } from "../../../program.ts";
+import { type Outputs, deploy } from "../../../program.ts";
 
 /** One resource as it was registered. */
 export interface Declared {
@@ -59,17 +59,10 @@ export class Resources {
 export class Run extends Resources {
     /** The stack's outputs, with plain values. */
     public readonly outputs: Record<keyof Outputs, unknown>;
-    /** What `declaredApiDeployment` returns for the same settings, with plain values. */
-    public readonly apiDeployment: KubernetesObject;
 
-    public constructor(
-        resources: readonly Declared[],
-        outputs: Record<keyof Outputs, unknown>,
-        apiDeployment: KubernetesObject,
-    ) {
+    public constructor(resources: readonly Declared[], outputs: Record<keyof Outputs, unknown>) {
         super(resources);
         this.outputs = outputs;
-        this.apiDeployment = apiDeployment;
     }
 }
 
@@ -97,9 +90,8 @@ export async function runDeploy(config: Readonly<Record<string, string>> = {}): 
     const instance = instanceOf(project, stack);
     const { resources, result } = await declare(() => ({
         outputs: deploy(settings, instance, clusterProvider(settings)).outputs,
-        apiDeployment: declaredApiDeployment(settings, instance),
     }));
-    return new Run(resources, result.outputs as Run["outputs"], result.apiDeployment);
+    return new Run(resources, result.outputs as Run["outputs"]);
 }
 
 /** All resources that a function registers, and its result with plain values. */

@@ -24,14 +24,19 @@ const reviewPath = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
 const template = { spec: { containers: [{ name: "synergychat-api", image: "api:1" }] } };
 const deployment = { ...object("Deployment", "synergychat-api"), spec: { template } };
 
-const declared = { metadata: { name: "synergychat-api" }, spec: { template } };
+const declared = {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "synergychat-api" },
+    spec: { template },
+};
 
 const query: SnapshotQuery = {
     namespace: "synergychat",
     owners: [instance],
     exposure: "ingress",
     recorded: { namespaces: [] },
-    apiDeployment: () => Promise.resolve(declared),
+    declared: () => Promise.resolve([declared]),
 };
 
 /** A cluster whose lists are empty and which has no objects, except for these answers by path. */
@@ -188,11 +193,7 @@ describe("takeSnapshot", () => {
             const client = fakeClient((path, method, body) => {
                 if (method === "PATCH") {
                     patched.push(path);
-                    assert.deepEqual(body, {
-                        apiVersion: "apps/v1",
-                        kind: "Deployment",
-                        ...declared,
-                    });
+                    assert.deepEqual(body, declared);
                     return answer;
                 }
                 if (path === deploymentPath) {

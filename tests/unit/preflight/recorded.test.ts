@@ -16,6 +16,7 @@ import {
 } from "../support/snapshots.ts";
 
 const object = (kind: string, name: string): RecordedObject => ({
+    urn: "",
     apiVersion: "v1",
     kind,
     metadata: { name, ...(kind !== "Namespace" && { namespace: "chat" }), uid: "1" },
@@ -44,7 +45,7 @@ describe("otherCluster", () => {
 });
 
 describe("keepsProvider", () => {
-    const objects = [{ apiVersion: "v1", kind: "Namespace", metadata: { name: "chat", uid: "1" } }];
+    const objects = [{ urn: "", apiVersion: "v1", kind: "Namespace", metadata: { name: "chat", uid: "1" } }];
     const state = { ...recorded("chat", objects), kubeconfig: "mine" };
 
     it("is true only if the cluster and the kubeconfig are those of the objects", () => {
@@ -70,6 +71,7 @@ describe("lostClaims", () => {
             ({ code }) => code === "recorded-claim-lost",
         );
     const recordedClaim = (uid: string): RecordedObject => ({
+        urn: "",
         apiVersion: "v1",
         kind: "PersistentVolumeClaim",
         metadata: { name: "synergychat-api-pvc", namespace: "synergychat", uid },

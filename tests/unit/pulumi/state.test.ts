@@ -32,6 +32,7 @@ describe("recordedIn", () => {
             namespaces: ["chat", "chat-2", "old"],
             instances: ["synergychat-dev", "synergychat-former"],
             objects: [],
+            urns: [...resources, inAnother, inAnother].map(() => ""),
         });
     });
 
@@ -44,8 +45,8 @@ describe("recordedIn", () => {
             instances: [],
             objects: [],
         };
-        assert.deepEqual(recordedIn([]), nothing);
-        assert.deepEqual(recordedIn([provider("minikube", "config")]), nothing);
+        assert.deepEqual(recordedIn([]), { ...nothing, urns: [] });
+        assert.deepEqual(recordedIn([provider("minikube", "config")]), { ...nothing, urns: [""] });
     });
 
     it("returns the objects that the cluster should have", () => {
@@ -53,10 +54,11 @@ describe("recordedIn", () => {
         const deployment = { apiVersion: "apps/v1", kind: "Deployment", metadata };
         const resources = [
             provider("minikube"),
-            { type: "kubernetes:apps/v1:Deployment", outputs: deployment },
-            { type: "synergychat:index:Web", outputs: deployment },
+            { urn: "urn:web", type: "kubernetes:apps/v1:Deployment", outputs: deployment },
+            { urn: "urn:patch", type: "kubernetes:apps/v1:DeploymentPatch", outputs: deployment },
+            { urn: "urn:component", type: "synergychat:index:Web", outputs: deployment },
         ];
-        assert.deepEqual(recordedIn(resources).objects, [deployment]);
+        assert.deepEqual(recordedIn(resources).objects, [{ ...deployment, urn: "urn:web" }]);
     });
 });
 

@@ -12,6 +12,7 @@ import { podsNotCreated, podsThatCannotStart } from "../../../kubernetes/rollout
 import type { ClusterSnapshot } from "../../../kubernetes/snapshot.ts";
 import type { Finding, FindingCode } from "../../../model/finding.ts";
 import { ownerLabels } from "../../../model/labels.ts";
+import { movedObjects } from "../../../preflight/moved.ts";
 import { missingBackups } from "../../../preflight/backups.ts";
 import { unusableFile } from "../../../preflight/claim-check.ts";
 import { upgradeRefused } from "../../../preflight/upgrade.ts";
@@ -72,10 +73,22 @@ function abandoned(more: Parameters<typeof abandonedNamespace>[0]): ClusterSnaps
 }
 
 const lostClaim = {
+    urn: "",
     apiVersion: "v1",
     kind: "PersistentVolumeClaim",
     metadata: { name: "synergychat-api-pvc", namespace: "synergychat", uid: "lost" },
 };
+
+function declared(name: string) {
+    const type = "kubernetes:core/v1:Service";
+    const metadata = { name: "api-service", namespace: "synergychat", uid: "1" };
+    return {
+        urn: `urn:pulumi:dev::synergychat::${type}::${name}`,
+        ...{ type, name, aliases: [] },
+        parent: "urn:pulumi:dev::synergychat::pulumi:pulumi:Stack::synergychat-dev",
+        inputs: { apiVersion: "v1", kind: "Service", metadata },
+    };
+}
 
 const minikubeClass = {
     ...object("StorageClass", "standard", {
@@ -207,6 +220,19 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
 
     "other-cluster": [otherCluster("prod", recorded("synergychat"))],
     "recorded-claim-lost": [findings(fresh, {}, { recorded: recorded("synergychat", [lostClaim]) })],
+    "resource-moved": [
+        movedObjects(
+            [declared("chat-api")],
+            recorded("synergychat", [{ ...declared("api").inputs, urn: declared("api").urn }]),
+        ),
+        movedObjects(
+            [declared("chat-api")],
+            recorded("synergychat", [
+                { ...declared("api").inputs, urn: declared("api").urn },
+                { ...declared("api").inputs, urn: declared("chat-api").urn },
+            ]),
+        ),
+    ],
     "switch-interrupted": [
         findings({ ...running, api: api({ outOfService: "switch" }) }),
         findings(seenFrom(elsewhere, { ...running, api: api({ outOfService: "switch" }) }), elsewhere),

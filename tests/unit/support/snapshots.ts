@@ -174,6 +174,7 @@ export function recorded(name: string | undefined, objects: readonly RecordedObj
         namespaces: name === undefined ? [] : [name],
         instances: name === undefined ? [] : [instance],
         objects,
+        urns: objects.map(({ urn }) => urn),
     };
 }
 
@@ -185,7 +186,13 @@ export function findings(
 ): readonly Finding[] {
     const isUp = snapshot.namespace !== undefined || snapshot.abandoned.length > 0;
     const state = recorded(isUp ? "synergychat" : undefined);
-    return evaluate(settings(config), snapshot, { instance, recorded: state, switching: false, ...run });
+    return evaluate(settings(config), snapshot, {
+        instance,
+        recorded: state,
+        declared: [],
+        switching: false,
+        ...run,
+    });
 }
 
 /** The codes of all findings. */
