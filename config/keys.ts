@@ -3,6 +3,7 @@
  * entries, and so do the `config:` block of Pulumi.yaml and docs/configuration.md (`npm run docs` writes both).
  */
 import type { Part } from "../model/names.ts";
+import { bytesOf } from "./quantity.ts";
 import {
     type Rule,
     commandLine,
@@ -12,16 +13,14 @@ import {
     flag,
     hostName,
     imageReferences,
+    listOf,
     matching,
-    objectNames,
     oneOf,
     optional,
     orUnmanaged,
     origin,
-    storageSize,
     uid,
     wholeNumber,
-    words,
 } from "./rules.ts";
 
 /** A config key. */
@@ -56,7 +55,10 @@ export const keys = {
             "Where the api keeps its messages: on a claim, or on a volume that is deleted with its pod",
     },
     storageSize: {
-        ...storageSize(),
+        ...matching(
+            (text) => (bytesOf(text) ?? 0) >= 1024 ** 2,
+            "a Kubernetes quantity of at least 1Mi, such as 1Gi or 500Mi",
+        ),
         default: "1Gi",
         description:
             "Size of the api's claim (persistent only). It can grow if the storage class allows it, and never shrinks",
@@ -103,12 +105,13 @@ export const keys = {
         ...optional(cronLine()),
         default: "",
         description:
-            'When backups are made, such as "0 3 * * *", or empty for none. They have a claim of their own, in both storage modes',
+            'When backups are made, in UTC, such as "0 3 * * *", or empty for none. They have a claim of their own, in both storage modes',
     },
     backupsKept: {
         ...wholeNumber(1, 1000),
         default: "7",
-        description: "Number of scheduled backups that are kept. The one with most messages is never deleted",
+        description:
+            "Number of scheduled backups that are kept. The newest proven one and the one with most messages are never deleted",
     },
     backupSuspend: {
         ...flag(),
@@ -140,7 +143,12 @@ export const keys = {
         description: "Number of crawler pods, each with a cache of its own",
     },
     crawlerKeywords: {
-        ...words(1, 100),
+        ...listOf(
+            (text) => /^[^\s,](?:[^,\n]{0,62}[^\s,])?$/.test(text),
+            1,
+            100,
+            "a list of 1 to 100 different words without commas",
+        ),
         default: ["love", "hate", "joy", "sadness", "anger", "disgust", "fear", "surprise"],
         description: "Words that the crawler counts: a list, or one text with commas",
     },
@@ -183,7 +191,7 @@ export const keys = {
         description: "When a node pulls an image",
     },
     imagePullSecrets: {
-        ...objectNames("names of secrets in the stack's namespace"),
+        ...listOf(dnsSubdomain, 0, Infinity, "a list of names of secrets in the stack's namespace"),
         default: [],
         description: "Secrets that the nodes pull the images with",
     },

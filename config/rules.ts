@@ -1,6 +1,5 @@
 /** Rules of config values: what a key's text may be, and the value that it becomes. */
 import { Cron } from "croner";
-import { bytesOf } from "./quantity.ts";
 
 /** A rule turns the text of a config value into a value, or refuses it. */
 export interface Rule<T> {
@@ -10,17 +9,13 @@ export interface Rule<T> {
     readonly parse: (text: string) => T | undefined;
 }
 
-/** One of a few words. */
 export function oneOf<const T extends string>(...words: readonly T[]): Rule<T> {
     return { allowed: words.join(" or "), parse: (text) => words.find((word) => word === text) };
 }
 
-/** A boolean. */
 export function flag(): Rule<boolean> {
-    return {
-        allowed: "true or false",
-        parse: (text) => (text === "true" ? true : text === "false" ? false : undefined),
-    };
+    const values: Readonly<Record<string, boolean>> = { true: true, false: false };
+    return { allowed: "true or false", parse: (text) => values[text] };
 }
 
 /** An integer of at most four digits in a range, both ends included. */
@@ -42,7 +37,6 @@ export function orUnmanaged<T>(rule: Rule<T>): Rule<T | "unmanaged"> {
     };
 }
 
-/** A text that a test accepts. */
 export function matching(test: (text: string) => boolean, allowed: string): Rule<string> {
     return { allowed, parse: (text) => (test(text) ? text : undefined) };
 }
@@ -52,14 +46,6 @@ export function optional(rule: Rule<string>): Rule<string> {
     return {
         allowed: `${rule.allowed}, or empty`,
         parse: (text) => (text === "" ? "" : rule.parse(text)),
-    };
-}
-
-/** A size of storage: a Kubernetes quantity. */
-export function storageSize(): Rule<string> {
-    return {
-        allowed: "a Kubernetes quantity of at least 1Mi, such as 1Gi or 500Mi",
-        parse: (text) => ((bytesOf(text) ?? 0) >= 1024 ** 2 ? text : undefined),
     };
 }
 
@@ -74,42 +60,47 @@ export function cronLine(): Rule<string> {
         (text) =>
             macros.test(text) ||
             (text.split(/\s+/).length === 5 && /^[\d*,/\-?A-Za-z\s]+$/.test(text) && isCron(text)),
-        "a cron line of five fields, such as 0 3 * * * for 3:00 at night, or a word such as @daily",
+        "a cron line of five fields, such as 0 3 * * * for 3:00, or a word such as @daily",
     );
 }
 
-/** A program with its arguments, separated by spaces. */
+/** A program with its arguments. No shell splits the text, so what only a shell understands is refused. */
 export function commandLine(): Rule<readonly string[]> {
     return {
-        allowed: "a program of the image and its arguments, separated by spaces, such as /bin/api",
-        parse: (text) => (/^[^\s'"$`\\;&|<>]\S*( +\S+)*$/.test(text) ? text.split(/ +/) : undefined),
-    };
-}
-
-/** A list of different words, as JSON or separated by commas. */
-export function words(least: number, most: number): Rule<readonly string[]> {
-    return {
-        allowed: `a list of ${least} to ${most} different words without commas`,
+        allowed:
+            'a program and its arguments, separated by spaces and without quotes and other shell characters, or a JSON list such as ["sh", "-c", "exec /bin/api"]',
         parse: (text) => {
-            const list = listIn(text);
-            const fine = list?.every(
-                (word) => typeof word === "string" && /^[^\s,](?:[^,\n]{0,62}[^\s,])?$/.test(word),
-            );
-            return list && fine && isBetween(list.length, least, most) && new Set(list).size === list.length
-                ? (list as string[])
-                : undefined;
+            const list = text.startsWith("[") ? parseJson(text) : text.split(/ +/);
+            const isPlain = text.startsWith("[") || !/['"`$\\;&|<>()]/.test(text);
+            return isPlain && isTexts(list) && list.length > 0 && !list.includes("") ? list : undefined;
         },
     };
 }
 
-/** A list of different names of Kubernetes objects, as JSON or separated by commas. It may be empty. */
-export function objectNames(what: string): Rule<readonly string[]> {
+/**
+ * A list of different texts, as JSON or separated by commas.
+ *
+ * @param test what each of them must meet.
+ * @param least how many there must be. 0: empty is an empty list.
+ */
+export function listOf(
+    test: (text: string) => boolean,
+    least: number,
+    most: number,
+    allowed: string,
+): Rule<readonly string[]> {
     return {
-        allowed: `a list of ${what}`,
+        allowed,
         parse: (text) => {
-            const list = text === "" ? [] : listIn(text);
-            const fine = list?.every((name) => typeof name === "string" && dnsSubdomain(name));
-            return list && fine && new Set(list).size === list.length ? (list as string[]) : undefined;
+            const items = text === "" && least === 0 ? [] : text.split(",").map((item) => item.trim());
+            const list = text.startsWith("[") ? parseJson(text) : items;
+            return isTexts(list) &&
+                list.every(test) &&
+                new Set(list).size === list.length &&
+                list.length >= least &&
+                list.length <= most
+                ? list
+                : undefined;
         },
     };
 }
@@ -142,7 +133,6 @@ export function dnsSubdomain(text: string): boolean {
     return text.length <= 253 && text.split(".").every(dnsLabel);
 }
 
-/** The UID of a Kubernetes object. */
 export function uid(text: string): boolean {
     return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }
@@ -174,13 +164,8 @@ function isCron(text: string): boolean {
     }
 }
 
-function listIn(text: string): readonly unknown[] | undefined {
-    const list = text.startsWith("[") ? parseJson(text) : text.split(",").map((word) => word.trim());
-    return Array.isArray(list) ? (list as readonly unknown[]) : undefined;
-}
-
-function isBetween(number: number, least: number, most: number): boolean {
-    return number >= least && number <= most;
+function isTexts(value: unknown): value is readonly string[] {
+    return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
 function parseJson(text: string): unknown {

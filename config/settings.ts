@@ -6,55 +6,31 @@ import { distance } from "fastest-levenshtein";
 import type { ExposureArgs } from "../components/exposure.ts";
 import type { Feature } from "../model/kinds.ts";
 import type { ClaimArgs, StorageArgs } from "../model/storage.ts";
-import { type Finding, type FindingCode, renderFindings } from "../model/finding.ts";
+import { type Finding, type FindingCode, error, fix, renderFindings } from "../model/finding.ts";
 import { type KeyName, type Values, defaultText, keys } from "./keys.ts";
 
 /** The stack's config as Pulumi hands it over: full keys such as `synergychat:storageMode`, every value as text. */
 export type RawConfig = Readonly<Record<string, string>>;
 
-/** The keys that become `storage`, `exposure`, `guard` and `backups`. */
-const combined = [
-    "storageMode",
-    "storageSize",
-    "storageClass",
-    "existingClaim",
-    "exposure",
-    "ingressClass",
-    "gatewayClass",
-    "guard",
-    "apiCommand",
-    "backupSchedule",
-    "backupsKept",
-    "backupSuspend",
-] as const satisfies readonly KeyName[];
-
-type Combined = (typeof combined)[number];
-
-/** What the program needs to know, checked. A key that stands for itself has the key's name. */
-export interface Settings extends Omit<Values, Combined> {
+/** What the program needs to know, checked: each key by its name, and what several keys say together. */
+export interface Settings extends Omit<Values, "exposure" | "guard"> {
     /** Context of the kubeconfig: the cluster to deploy to. */
     readonly context: string;
     /** Path or content of the kubeconfig. Undefined: KUBECONFIG, else ~/.kube/config. */
     readonly kubeconfig: string | undefined;
     readonly storage: StorageArgs;
     readonly exposure: ExposureArgs;
-    /** The sidecar that guards the api's file. Undefined: none. */
-    readonly guard: GuardSettings | undefined;
-    /** The backups. Undefined: none. */
+    /** The api's command, which the guard runs. Undefined: there is no guard. */
+    readonly guard: { readonly command: readonly string[] } | undefined;
+    /** Undefined: there are none. */
     readonly backups: BackupSettings | undefined;
     /** Keep the namespace on destroy: with retainData, and for a claim in it that somebody else made. */
     readonly retainNamespace: boolean;
 }
 
-/** How the api is guarded. */
-export interface GuardSettings {
-    /** The api's command and its arguments. */
-    readonly command: readonly string[];
-}
-
 /** When backups are made, and how many are kept. */
 export interface BackupSettings {
-    /** Cron line. */
+    /** A cron line. */
     readonly schedule: string;
     /** Number of scheduled backups that are kept. */
     readonly kept: number;
@@ -74,7 +50,7 @@ export function featuresOf({ exposure, guard, backups }: Settings): readonly Fea
 }
 
 /**
- * Reads and checks the whole config.
+ * The checked settings.
  *
  * @param raw what `pulumi.runtime.allConfig()` returns.
  * @param project the project's name, which is the namespace of its own keys.
@@ -100,34 +76,33 @@ export function checkConfig(
     const findings = [
         ...unknownKeys(raw, project),
         ...invalid,
-        ...(context === "" ? [noContext] : []),
+        ...(context === "" ? [noContext()] : []),
         ...contradictions(values),
     ];
     const settings = toSettings(values as Values, context, raw["kubernetes:kubeconfig"]);
     return { settings: findings.length === 0 ? settings : undefined, findings };
 }
 
-const noContext: Finding = {
-    code: "context-missing",
-    severity: "error",
-    subject: { key: "kubernetes:context" },
-    reason: "kubernetes:context is not set. The stack must name its cluster, so that no command ever reaches another one.",
-    fixes: [
-        { to: "List your contexts", run: ["kubectl config get-contexts"] },
-        { to: "Name one", run: ["pulumi config set kubernetes:context minikube"] },
-    ],
-};
+function noContext(): Finding {
+    return error(
+        "context-missing",
+        { key: "kubernetes:context" },
+        "kubernetes:context is not set. The stack must name its cluster, so that no command ever reaches another one.",
+        fix("List your contexts", "kubectl config get-contexts"),
+        fix("Name one", "pulumi config set kubernetes:context minikube"),
+    );
+}
 
 /** The keys of Pulumi's Kubernetes namespace that this stack reads. The others are for a provider that it does not use. */
 const kubernetesKeys = ["kubernetes:context", "kubernetes:kubeconfig"];
 
-function unknownKeys(raw: RawConfig, project: string): Finding[] {
+function unknownKeys(raw: RawConfig, project: string): readonly Finding[] {
     return Object.keys(raw).flatMap((key) => {
         const [namespace = "", name = ""] = key.split(/:(.*)/s);
         if (namespace === "kubernetes") {
             return kubernetesKeys.includes(key)
                 ? []
-                : unknownKey(key, `This stack reads ${kubernetesKeys.join(" and ")} only.`);
+                : unknownKey(key, ` This stack reads ${kubernetesKeys.join(" and ")} only.`);
         }
         if (namespace === project) {
             return name in keys ? [] : unknownKey(key, suggestion(name));
@@ -137,32 +112,31 @@ function unknownKeys(raw: RawConfig, project: string): Finding[] {
 }
 
 function unknownKey(key: string, hint: string): Finding {
-    return {
-        code: "unknown-key",
-        severity: "error",
-        subject: { key },
-        reason: `${key} is not a config key of this stack. ${hint}`.trim(),
-        fixes: [{ to: "Remove it", run: [`pulumi config rm ${key}`] }],
-    };
+    return error(
+        "unknown-key",
+        { key },
+        `${key} is not a config key of this stack.${hint}`,
+        fix("Remove it", `pulumi config rm ${key}`),
+    );
 }
 
-function suggestion(name: string): string {
-    const nearest = nearestKey(name);
-    return nearest ? `Did you mean ${nearest}?` : "";
+function suggestion(typed: string): string {
+    const [nearest] = Object.keys(keys)
+        .map((key) => ({ key, edits: distance(key.toLowerCase(), typed.toLowerCase()) }))
+        .sort((a, b) => a.edits - b.edits);
+    const isClose = nearest && nearest.edits <= Math.max(2, typed.length / 3);
+    return isClose ? ` Did you mean ${nearest.key}?` : "";
 }
 
 /** A project that was renamed keeps the keys of its former name in its config files, and Pulumi reads none of them. */
 function keyOfOtherProject(key: string, name: string, project: string): Finding {
-    return {
-        code: "key-of-other-project",
-        severity: "error",
-        subject: { key },
-        reason: `${key} is ignored, because this project is called ${project}.`,
-        fixes: [
-            { to: "Set it for this project", run: [`pulumi config set ${name} VALUE`] },
-            { to: "Remove it", run: [`pulumi config rm ${key}`] },
-        ],
-    };
+    return error(
+        "key-of-other-project",
+        { key },
+        `${key} is ignored, because this project is called ${project}.`,
+        fix("Set it for this project", `pulumi config set ${name} VALUE`),
+        fix("Remove it", `pulumi config rm ${key}`),
+    );
 }
 
 function parseAll(raw: RawConfig, project: string): { values: Partial<Values>; findings: Finding[] } {
@@ -172,147 +146,101 @@ function parseAll(raw: RawConfig, project: string): { values: Partial<Values>; f
         const text = raw[`${project}:${name}`] ?? defaultText(name);
         values[name] = keys[name].parse(text.trim());
         if (values[name] === undefined) {
-            findings.push(invalidValue(name, text, `Allowed: ${keys[name].allowed}.`));
+            findings.push(wrongValue("invalid-value", name, text, `Allowed: ${keys[name].allowed}.`));
         }
     }
     return { values, findings };
 }
 
-function invalidValue(
-    key: KeyName,
-    value: string,
-    reason: string,
-    code: FindingCode = "invalid-value",
-): Finding {
-    return {
+function wrongValue(code: FindingCode, key: KeyName, value: string, reason: string): Finding {
+    return error(
         code,
-        severity: "error",
-        subject: { key, value },
-        reason: `${key} is ${JSON.stringify(value)}. ${reason}`,
-        fixes: [
-            { to: `Use the default (${defaultText(key) || "empty"})`, run: [`pulumi config rm ${key}`] },
-            { to: "Set another value", run: [`pulumi config set ${key} VALUE`] },
-        ],
-    };
+        { key, value },
+        `${key} is ${JSON.stringify(value)}. ${reason}`,
+        fix(`Use the default (${defaultText(key) || "empty"})`, `pulumi config rm ${key}`),
+        fix("Set another value", `pulumi config set ${key} VALUE`),
+    );
 }
 
 /** Rules between keys. A value that is invalid by itself is reported once, not again here. */
-function contradictions(values: Partial<Values>): Finding[] {
+function contradictions(values: Partial<Values>): readonly Finding[] {
     return [...sameHosts(values), ...claimKeysBesideExistingClaim(values), ...missingGatewayClass(values)];
 }
 
-function sameHosts({ webHost, apiHost }: Partial<Values>): Finding[] {
-    return webHost === undefined || webHost !== apiHost
-        ? []
-        : [
-              {
-                  code: "same-hosts",
-                  severity: "error",
-                  subject: { key: "apiHost", value: apiHost },
-                  reason: `webHost and apiHost are both ${JSON.stringify(apiHost)}. The page and the api need different host names.`,
-                  fixes: [
-                      { to: "Change the api's", run: ["pulumi config set apiHost HOST"] },
-                      { to: "Change the page's", run: ["pulumi config set webHost HOST"] },
-                  ],
-              },
-          ];
-}
-
-function claimKeysBesideExistingClaim(values: Partial<Values>): Finding[] {
-    if (!values.existingClaim) {
+function sameHosts({ webHost, apiHost }: Partial<Values>): readonly Finding[] {
+    if (webHost === undefined || webHost !== apiHost) {
         return [];
     }
+    return [
+        error(
+            "same-hosts",
+            { key: "apiHost", value: apiHost },
+            `webHost and apiHost are both ${JSON.stringify(apiHost)}. The page and the api need different host names.`,
+            fix("Change the api's", "pulumi config set apiHost HOST"),
+            fix("Change the page's", "pulumi config set webHost HOST"),
+        ),
+    ];
+}
+
+function claimKeysBesideExistingClaim(values: Partial<Values>): readonly Finding[] {
+    const { existingClaim } = values;
+    const reason = `It must not be set together with existingClaim (${existingClaim ?? ""}): that claim has its own.`;
     return (["storageClass", "storageSize"] as const).flatMap((key) => {
-        const value = values[key];
-        return value === undefined || value === defaultText(key)
-            ? []
-            : [
-                  invalidValue(
-                      key,
-                      value,
-                      `It must not be set together with existingClaim (${values.existingClaim ?? ""}): that claim has its own.`,
-                      "key-beside-existing-claim",
-                  ),
-              ];
+        const { [key]: value } = values;
+        return existingClaim && value !== undefined && value !== defaultText(key)
+            ? wrongValue("key-beside-existing-claim", key, value, reason)
+            : [];
     });
 }
 
-function missingGatewayClass({ exposure, gatewayClass }: Partial<Values>): Finding[] {
-    return exposure !== "gateway" || gatewayClass !== ""
-        ? []
-        : [
-              {
-                  code: "gateway-class-missing",
-                  severity: "error",
-                  subject: { key: "gatewayClass", value: "" },
-                  reason: "gatewayClass is not set. With exposure gateway it is required.",
-                  fixes: [
-                      { to: "List the cluster's", run: ["kubectl get gatewayclasses"] },
-                      { to: "Name one", run: ["pulumi config set gatewayClass NAME"] },
-                  ],
-              },
-          ];
+function missingGatewayClass({ exposure, gatewayClass }: Partial<Values>): readonly Finding[] {
+    if (exposure !== "gateway" || gatewayClass !== "") {
+        return [];
+    }
+    return [
+        error(
+            "gateway-class-missing",
+            { key: "gatewayClass", value: "" },
+            "gatewayClass is not set. With exposure gateway it is required.",
+            fix("List the cluster's", "kubectl get gatewayclasses"),
+            fix("Name one", "pulumi config set gatewayClass NAME"),
+        ),
+    ];
 }
 
 function toSettings(values: Values, context: string, kubeconfig: string | undefined): Settings {
+    const { storageSize, storageClass, existingClaim, guard, apiCommand } = values;
+    const { backupSchedule, backupsKept, backupSuspend } = values;
+    const claim: ClaimArgs = { size: storageSize, ...(storageClass && { storageClass }) };
     return {
-        ...withoutCombined(values),
+        ...values,
         context,
         kubeconfig,
         apiUrl: values.apiUrl || `http://${values.apiHost}`,
-        storage: toStorage(values),
+        storage: toStorage(values, claim),
         exposure: toExposure(values),
-        guard: values.guard ? { command: values.apiCommand } : undefined,
-        backups: toBackups(values),
-        retainNamespace: values.retainData || values.existingClaim !== "",
+        guard: guard ? { command: apiCommand } : undefined,
+        backups: backupSchedule
+            ? { schedule: backupSchedule, kept: backupsKept, suspend: backupSuspend, claim }
+            : undefined,
+        retainNamespace: values.retainData || existingClaim !== "",
     };
 }
 
-function withoutCombined(values: Values): Omit<Values, Combined> {
-    const isCombined = (key: string) => (combined as readonly string[]).includes(key);
-    return Object.fromEntries(Object.entries(values).filter(([key]) => !isCombined(key))) as Omit<
-        Values,
-        Combined
-    >;
-}
-
-function claimArgs({ storageSize, storageClass }: Values): ClaimArgs {
-    return { size: storageSize, ...(storageClass && { storageClass }) };
-}
-
-function toStorage(values: Values): StorageArgs {
-    const claim = claimArgs(values);
-    if (values.storageMode === "ephemeral") {
-        return values.retainData && !values.existingClaim
-            ? { mode: "ephemeral", keep: claim }
-            : { mode: "ephemeral" };
+function toStorage({ storageMode, existingClaim, retainData }: Values, claim: ClaimArgs): StorageArgs {
+    if (storageMode === "ephemeral") {
+        return retainData && !existingClaim ? { mode: "ephemeral", keep: claim } : { mode: "ephemeral" };
     }
-    return values.existingClaim
-        ? { mode: "persistent", existingClaim: values.existingClaim }
-        : { mode: "persistent", claim };
+    return existingClaim ? { mode: "persistent", existingClaim } : { mode: "persistent", claim };
 }
 
-function toExposure(values: Values): ExposureArgs {
-    switch (values.exposure) {
+function toExposure({ exposure, ingressClass, gatewayClass }: Values): ExposureArgs {
+    switch (exposure) {
         case "ingress":
-            return { kind: "ingress", ...(values.ingressClass && { ingressClass: values.ingressClass }) };
+            return { kind: "ingress", ...(ingressClass && { ingressClass }) };
         case "gateway":
-            return { kind: "gateway", gatewayClass: values.gatewayClass };
+            return { kind: "gateway", gatewayClass };
         case "none":
             return { kind: "none" };
     }
-}
-
-function toBackups(values: Values): BackupSettings | undefined {
-    const { backupSchedule, backupsKept, backupSuspend } = values;
-    return backupSchedule === ""
-        ? undefined
-        : { schedule: backupSchedule, kept: backupsKept, suspend: backupSuspend, claim: claimArgs(values) };
-}
-
-function nearestKey(typed: string): string | undefined {
-    const close = Object.keys(keys)
-        .map((key) => ({ key, edits: distance(key.toLowerCase(), typed.toLowerCase()) }))
-        .sort((a, b) => a.edits - b.edits)[0];
-    return close && close.edits <= Math.max(2, typed.length / 3) ? close.key : undefined;
 }

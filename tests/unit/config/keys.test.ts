@@ -53,6 +53,7 @@ const accepted: { readonly [K in KeyName]: readonly (readonly [text: string, val
     apiCommand: [
         ["/bin/api", ["/bin/api"]],
         ["node  /srv/api.mjs --port=8080", ["node", "/srv/api.mjs", "--port=8080"]],
+        ['["sh", "-c", "exec /bin/api"]', ["sh", "-c", "exec /bin/api"]],
     ],
     backupSchedule: [
         ["", ""],
@@ -155,7 +156,20 @@ const refused: Readonly<Record<KeyName, readonly string[]>> = {
     protectData: ["True", ""],
     discardClaim: ["synergychat-api-pvc", uid.toUpperCase(), `${uid}0`],
     guard: ["on", ""],
-    apiCommand: ["", "sh -c 'api'".slice(6), "$API"],
+    apiCommand: [
+        "",
+        "$API",
+        "sh -c 'exec /bin/api'",
+        'api "a b"',
+        "api a\\ b",
+        "api | tee log",
+        "api $(date)",
+        '["sh", 1]',
+        '["api"',
+        "[]",
+        '[""]',
+        '"api"',
+    ],
     backupSchedule: [
         "daily",
         "0 3 * *",
