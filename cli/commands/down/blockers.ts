@@ -1,8 +1,9 @@
 /** What keeps a claim or a volume from being deleted, and how to release it. Pure: every finding has a unit test. */
 import { type Claim, type Pod, type Volume, podsThatMount } from "../../../kubernetes/objects.ts";
 import { provisionerOf } from "../../../kubernetes/volumes.ts";
-import type { Finding, FindingCode, Fix } from "../../../model/finding.ts";
+import { type Finding, error, fix, subjectOf } from "../../../model/finding.ts";
 import { deleteVolume } from "../../../preflight/volumes.ts";
+import { listNames } from "../../../preflight/text.ts";
 import { stopPods } from "./refusals.ts";
 
 /** Kubernetes keeps a claim while a pod uses it. */
@@ -11,32 +12,30 @@ const inUseFinalizer = "kubernetes.io/pvc-protection";
 /** What holds a claim that should be gone. */
 export function claimBlocker(claim: Claim, pods: readonly Pod[]): Finding {
     const { name, namespace = "", deletionTimestamp, finalizers = [] } = claim.metadata;
-    const finding = (code: FindingCode, reason: string, fixes: readonly Fix[]): Finding => ({
-        code,
-        severity: "error",
-        subject: { kind: "PersistentVolumeClaim", name, namespace },
-        reason,
-        fixes,
-    });
+    const subject = subjectOf(claim);
     if (deletionTimestamp === undefined) {
-        return finding("claim-not-deleted", `Claim ${name} was not deleted.`, [
-            { to: "Delete it", run: [`kubectl delete pvc ${name} --namespace ${namespace}`] },
-        ]);
+        return error(
+            "claim-not-deleted",
+            subject,
+            `Claim ${name} was not deleted.`,
+            fix("Delete it", `kubectl delete pvc ${name} --namespace ${namespace}`),
+        );
     }
     const mounting = podsThatMount(name, pods);
     if (mounting.length > 0) {
-        const names = mounting.map(({ metadata }) => metadata.name).join(", ");
-        return finding(
+        return error(
             "claim-mounted",
-            `Claim ${name} is Terminating until no pod mounts it. It is mounted by: ${names}.`,
-            stopPods(mounting),
+            subject,
+            `Claim ${name} is Terminating until no pod mounts it. It is mounted by: ${listNames(mounting)}.`,
+            ...stopPods(mounting),
         );
     }
     const others = finalizers.filter((finalizer) => finalizer !== inUseFinalizer);
-    return finding(
+    return error(
         "claim-held-by-finalizer",
+        subject,
         `Claim ${name} is Terminating. The finalizer ${others.join(", ") || inUseFinalizer} holds it, and whoever set the finalizer must remove it.`,
-        [{ to: "See the claim", run: [`kubectl describe pvc ${name} --namespace ${namespace}`] }],
+        fix("See the claim", `kubectl describe pvc ${name} --namespace ${namespace}`),
     );
 }
 
@@ -46,33 +45,29 @@ export function volumeBlocker(volume: Volume, context: string): Finding {
     const { name, finalizers = [] } = metadata;
     const phase = status?.phase ?? "unknown";
     const provisioner = provisionerOf(volume) || "an unknown provisioner";
-    const finding = (code: FindingCode, reason: string, fixes: readonly Fix[]): Finding => ({
-        code,
-        severity: "error",
-        subject: { kind: "PersistentVolume", name },
-        reason,
-        fixes,
-    });
+    const subject = { kind: "PersistentVolume", name };
     if (spec?.persistentVolumeReclaimPolicy === "Retain") {
-        return finding(
+        return error(
             "volume-retained",
+            subject,
             `Volume ${name} is ${phase}. Its reclaim policy is Retain, so it stays with its data until somebody deletes both.`,
-            [{ to: "Delete the volume, but not its data", run: [`kubectl delete pv ${name}`] }],
+            fix("Delete the volume, but not its data", `kubectl delete pv ${name}`),
         );
     }
     if (phase === "Released" && provisioner.includes("minikube-hostpath")) {
-        const folder = spec?.hostPath?.path ?? "FOLDER";
-        return finding(
+        return error(
             "volume-ignored-by-minikube",
+            subject,
             `Volume ${name} is Released, and minikube does not delete it: its provisioner ignores volumes that it made before its last start. ` +
-                `A new claim of the same name would get the old data in ${folder}.`,
-            [deleteVolume(volume, context)],
+                `A new claim of the same name would get the old data in ${spec?.hostPath?.path ?? "FOLDER"}.`,
+            deleteVolume(volume, context),
         );
     }
     const why = status?.message ?? (finalizers.length > 0 ? `held by ${finalizers.join(", ")}` : "");
-    return finding(
+    return error(
         "volume-not-deleted",
+        subject,
         `Volume ${name} is ${phase}${why && `: ${why}`}. Its provisioner ${provisioner} must delete it.`,
-        [{ to: "See the volume", run: [`kubectl describe pv ${name}`] }],
+        fix("See the volume", `kubectl describe pv ${name}`),
     );
 }

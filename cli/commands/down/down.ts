@@ -4,18 +4,19 @@
  *
  * Nothing is deleted without a yes: at a terminal it is asked for, and `--yes` gives it without a question.
  */
-import { backupsClaimName } from "../../../model/names.ts";
-import { knownOutputs } from "../../../pulumi/state.ts";
+import { fix } from "../../../model/finding.ts";
+import { heldBy } from "../../../preflight/fates.ts";
 import { countMessages } from "../../../preflight/text.ts";
+import { knownOutputs } from "../../../pulumi/state.ts";
 import { UserError } from "../../../system/errors.ts";
 import { backupBefore } from "../../backups.ts";
 import { UsageError, defineCommand, stackWord, yesFlag } from "../../command.ts";
 import { type Session, isUnchanged, openStack } from "../../session.ts";
 import { confirm, isInteractive } from "../../terminal.ts";
-import { type DestroyPlan, planDestroy } from "./plan.ts";
-import { blockers, proveEnd } from "./proof.ts";
+import { type DestroyPlan, isKept, planDestroy } from "./plan.ts";
+import { blockers, lookAgain, proveEnd } from "./proof.ts";
 import { refusals } from "./refusals.ts";
-import { deleteUnrecorded, ownedObjects, unrecorded } from "./unrecorded.ts";
+import { deleteUnrecorded, unrecorded } from "./unrecorded.ts";
 
 export const command = defineCommand({
     summary: "Destroys the stack, and checks that claims, volumes and data are gone or kept.",
@@ -33,9 +34,9 @@ export const command = defineCommand({
     },
 });
 
-async function down(open: Session, yes: boolean, noBackup: boolean): Promise<void> {
-    const { output } = open;
-    const plan = await planDestroy(open);
+async function down(session: Session, yes: boolean, noBackup: boolean): Promise<void> {
+    const { output, stack, settings, state } = session;
+    const plan = await planDestroy(session);
     const found = refusals(plan);
     if (found.length > 0) {
         throw new UserError(`Nothing was changed.\n\n${output.render(found)}`);
@@ -47,34 +48,33 @@ async function down(open: Session, yes: boolean, noBackup: boolean): Promise<voi
     await removeUnrecorded(plan, yes);
     await destroy(plan, yes);
     await proveEnd(plan);
-    if (plan.retainData && plan.data.some(({ isEarlier }) => !isEarlier)) {
+    if (plan.claims.some(({ owned, fate }) => owned && fate.kind === "kept")) {
         output.list("The next npm run up mounts the claim again. To delete it:", [
             "pulumi config set retainData false",
             "npm run up",
             "npm run down",
         ]);
     }
-    output.info(`\n${summary(plan)}`);
-}
-
-function summary({ open, places, retainData }: DestroyPlan): string {
-    const wasUp = open.state.length > 0 || places.some(({ found }) => found !== undefined);
-    if (!wasUp) {
-        return `Stack ${open.stack.name} was not up. Nothing was deleted.`;
-    }
-    return `Stack ${open.stack.name} is down${retainData ? ", and its data is kept" : ""}.`;
+    const wasUp = state.length > 0 || plan.places.some(({ namespace }) => namespace !== undefined);
+    output.info(
+        wasUp
+            ? `\nStack ${stack.name} is down${settings.retainData ? ", and its data is kept" : ""}.`
+            : `\nStack ${stack.name} was not up. Nothing was deleted.`,
+    );
 }
 
 /** What is about to be deleted or kept, with how many messages. */
-function announce({ data, places, open: { output } }: DestroyPlan): void {
-    const claims = data.filter(({ isEarlier }) => !isEarlier);
+function announce({ claims, earlier, places, session: { output } }: DestroyPlan): void {
     output.info(claims.length === 0 ? "The stack has no claim." : "The claims of the stack's namespace:");
-    for (const { claim, volume, kept, held } of claims) {
-        const end = kept ? "is kept" : "will be deleted";
-        output.info(`  ${claim} (volume ${volume ?? "not bound"}) ${end}, with ${held}`);
+    for (const live of claims) {
+        const { metadata, spec } = live.claim;
+        const end = isKept(live) ? "is kept" : "will be deleted";
+        const held = live.use === "other" ? "data that cannot be counted" : (heldBy(live) ?? "no messages");
+        output.info(`  ${metadata.name} (volume ${spec?.volumeName ?? "not bound"}) ${end}, with ${held}`);
     }
-    for (const { claim, volume = "" } of data.filter(({ isEarlier }) => isEarlier)) {
-        output.info(`  volume ${volume} of an earlier claim ${claim} is still there, with its data`);
+    for (const { metadata, spec } of earlier) {
+        const claim = spec?.claimRef?.name ?? "";
+        output.info(`  volume ${metadata.name} of an earlier claim ${claim} is still there, with its data`);
     }
     for (const { api } of places) {
         if (api?.messages && api.claim === undefined) {
@@ -84,24 +84,20 @@ function announce({ data, places, open: { output } }: DestroyPlan): void {
 }
 
 /** Of the messages whose backups stay. Other backups are deleted with the stack, as the announcement says. */
-async function backUp({ open, client, data }: DestroyPlan): Promise<void> {
-    for (const { claim, namespace, kept } of data) {
-        if (claim === backupsClaimName && kept) {
-            await backupBefore(open.output, client, namespace, "before-down", {
-                to: "Destroy without a backup",
-                run: ["npm run down -- --no-backup"],
-            });
+async function backUp({ session: { output, client }, claims }: DestroyPlan): Promise<void> {
+    for (const live of claims) {
+        if (live.use === "backups" && isKept(live)) {
+            const without = fix("Destroy without a backup", "npm run down -- --no-backup");
+            await backupBefore(output, client, live.place.name, "before-down", without);
         }
     }
 }
 
 /** Unrecorded objects are deleted first: a claim cannot be deleted while such a pod mounts it. */
-async function removeUnrecorded(plan: DestroyPlan, yes: boolean): Promise<void> {
-    const { open, client, places } = plan;
-    const { stack, state, output, owners } = open;
-    const keepData = knownOutputs(state)?.retainsData ?? plan.retainData;
-    const namespaces = places.map(({ namespace }) => namespace);
-    const found = unrecorded(await ownedObjects(client, owners), namespaces, keepData, state);
+async function removeUnrecorded({ session, places }: DestroyPlan, yes: boolean): Promise<void> {
+    const { stack, client, settings, state, output, owners } = session;
+    const keepData = knownOutputs(state)?.retainsData ?? settings.retainData;
+    const found = unrecorded(places, owners, keepData, state);
     if (found.length === 0) {
         return;
     }
@@ -122,7 +118,7 @@ async function removeUnrecorded(plan: DestroyPlan, yes: boolean): Promise<void> 
 }
 
 async function destroy(plan: DestroyPlan, yes: boolean): Promise<void> {
-    const { stack, state, output } = plan.open;
+    const { stack, state, output } = plan.session;
     if (state.length === 0) {
         return; // as after pulumi destroy: there is nothing that Pulumi could ask about
     }
@@ -131,11 +127,11 @@ async function destroy(plan: DestroyPlan, yes: boolean): Promise<void> {
         stack.run(["destroy", ...(yes ? ["--yes"] : [])]);
     } catch (error) {
         // Pulumi returns the same status for a no and for a failure.
-        if (!yes && isUnchanged(plan.open)) {
+        if (!yes && isUnchanged(plan.session)) {
             throw new UserError(`Stack ${stack.name} was not destroyed.`);
         }
-        const found = await blockers(plan, ({ metadata }) => metadata.deletionTimestamp !== undefined);
-        output.findings(found);
+        const found = blockers(plan, await lookAgain(plan));
+        output.findings(found.filter(({ code }) => code !== "claim-not-deleted"));
         throw error;
     }
 }

@@ -1,29 +1,21 @@
 /** The proof of the end: every claim, volume, data folder and namespace is looked for, and named as gone or kept. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Claim, LiveObject } from "../../../kubernetes/objects.ts";
+import type { Volume } from "../../../kubernetes/objects.ts";
 import type { Finding } from "../../../model/finding.ts";
-import { objectPath } from "../../../model/kinds.ts";
 import { isOwned, isRetained } from "../../../model/ownership.ts";
 import { terminatingNamespace } from "../../../preflight/ownership.ts";
 import { guardedTypes } from "../../../pulumi/state.ts";
 import { UserError } from "../../../system/errors.ts";
 import { claimBlocker, volumeBlocker } from "./blockers.ts";
-import {
-    type Data,
-    type DestroyPlan,
-    type Place,
-    claimsIn,
-    keepsNamespace,
-    podsIn,
-    volumeNamed,
-} from "./plan.ts";
+import { type DestroyPlan, type Look, isKept, keepsNamespace, lookAt } from "./plan.ts";
 
 const settleSeconds = 30; // a volume is deleted a moment after its claim
 
 /** Something that is looked for after the destroy. */
 interface Item {
     readonly name: string;
-    readonly isThere: () => Promise<boolean | undefined>;
+    /** Undefined if that cannot be seen. */
+    readonly isIn: (look: Look) => boolean | undefined;
     readonly kept: boolean;
 }
 
@@ -33,93 +25,111 @@ interface Item {
  * @throws UserError if something is not as the stack says.
  */
 export async function proveEnd(plan: DestroyPlan): Promise<void> {
-    const { info } = plan.open.output;
+    const { output } = plan.session;
+    const items = [...claimItems(plan), ...volumeItems(plan), ...namespaceItems(plan)];
+    const look = await settled(plan, items);
     const wrong: string[] = [];
-    const items = [
-        ...plan.data.flatMap((data) => dataItems(data, plan)),
-        ...plan.places.flatMap((place) => namespaceItems(place, plan)),
-    ];
-    for (const { name, isThere, kept } of items) {
-        const found = await settled(isThere, kept);
-        if (found === undefined) {
-            info(`  unknown  ${name}`);
-            continue;
-        }
-        info(`  ${found ? "kept" : "gone"}  ${name}`);
-        if (found !== kept) {
+    for (const { name, isIn, kept } of items) {
+        const found = isIn(look);
+        output.info(`  ${found === undefined ? "unknown" : found ? "kept" : "gone"}  ${name}`);
+        if (found !== undefined && found !== kept) {
             wrong.push(`${name} ${found ? "still exists" : "is gone, although it should be kept"}`);
         }
     }
     if (wrong.length > 0) {
-        const blocked = plan.open.output.render(await blockers(plan));
+        const blocked = output.render(blockers(plan, look));
         throw new UserError(`Cleanup is incomplete: ${wrong.join("; ")}.${blocked && `\n\n${blocked}`}`);
     }
 }
 
-/**
- * What holds each claim, volume and namespace that should be gone.
- *
- * @param which of the claims.
- */
-export async function blockers(
-    { client, data, open, places }: Pick<DestroyPlan, "client" | "data" | "open" | "places">,
-    which: (claim: Claim) => boolean = () => true,
-): Promise<readonly Finding[]> {
-    const found: Finding[] = [];
-    for (const { namespace, claim, isEarlier, volume } of data.filter(({ kept }) => !kept)) {
-        const pods = await podsIn(client, namespace);
-        const claims = (await claimsIn(client, namespace)).filter(
-            (one) => !isEarlier && one.metadata.name === claim && which(one),
-        );
-        found.push(...claims.map((one) => claimBlocker(one, pods)));
-        const held = volume === undefined ? undefined : await volumeNamed(client, volume);
-        if (held && held.status?.phase !== "Bound") {
-            found.push(volumeBlocker(held, open.context));
+/** The cluster once everything that must be gone is, or has had some time for it. */
+async function settled(plan: DestroyPlan, items: readonly Item[]): Promise<Look> {
+    const end = performance.now() + settleSeconds * 1000;
+    for (;;) {
+        const look = await lookAgain(plan);
+        if (performance.now() > end || items.every(({ kept, isIn }) => kept || !isIn(look))) {
+            return look;
         }
+        await sleep(1000);
     }
-    for (const { namespace } of places) {
-        const held = await client.find<LiveObject>(objectPath("Namespace", namespace));
-        if (held?.metadata.deletionTimestamp) {
-            found.push(terminatingNamespace(held));
-        }
-    }
-    return found;
 }
 
-function dataItems(data: Data, { open, client }: DestroyPlan): readonly Item[] {
-    const { namespace, claim, isEarlier, volume, folder, kept } = data;
-    const isClaimThere = async () =>
-        (await claimsIn(client, namespace)).some(({ metadata }) => metadata.name === claim);
-    const isVolumeThere = async () => (await volumeNamed(client, volume ?? "")) !== undefined;
-    const isFolderThere = () => Promise.resolve(open.cluster.folderExists(folder ?? ""));
-    const isFolderSeen = folder !== undefined && open.cluster.kind !== "existing";
+/** What the cluster holds now of what the plan had. */
+export function lookAgain({ session, places }: DestroyPlan): Promise<Look> {
+    return lookAt(
+        session.client,
+        places.map(({ name }) => name),
+    );
+}
+
+/** What holds each claim, volume and namespace that should be gone. */
+export function blockers(plan: DestroyPlan, look: Look): readonly Finding[] {
+    const going = plan.claims.filter((one) => !isKept(one));
+    const claims = going.flatMap(({ claim, place }) => {
+        const now = look.places.find(({ name }) => name === place.name);
+        const held = now?.claims?.find(({ metadata }) => metadata.uid === claim.metadata.uid);
+        return held ? [claimBlocker(held, now?.pods ?? [])] : [];
+    });
+    const names = [
+        ...going.map(({ claim }) => claim.spec?.volumeName),
+        ...plan.earlier.filter((one) => !staysOnDestroy(one, plan)).map(({ metadata }) => metadata.name),
+    ];
+    const volumes = look.volumes
+        .filter(({ metadata, status }) => names.includes(metadata.name) && status?.phase !== "Bound")
+        .map((volume) => volumeBlocker(volume, plan.session.context));
+    const namespaces = look.places.flatMap(({ namespace }) =>
+        namespace?.metadata.deletionTimestamp ? [terminatingNamespace(namespace)] : [],
+    );
+    return [...claims, ...volumes, ...namespaces];
+}
+
+function claimItems(plan: DestroyPlan): readonly Item[] {
+    return plan.claims.flatMap((live) => {
+        const { claim, place } = live;
+        const { name } = claim.metadata;
+        const kept = isKept(live);
+        const isIn = (look: Look) =>
+            look.places.some(
+                (one) =>
+                    one.name === place.name && one.claims?.some(({ metadata }) => metadata.name === name),
+            );
+        const volume = plan.volumes.find(({ metadata }) => metadata.name === claim.spec?.volumeName);
+        return [{ name: `claim ${name}`, isIn, kept }, ...(volume ? volumeItem(volume, kept, plan) : [])];
+    });
+}
+
+function volumeItems(plan: DestroyPlan): readonly Item[] {
+    return plan.earlier.flatMap((volume) => volumeItem(volume, staysOnDestroy(volume, plan), plan));
+}
+
+/** No destroy deletes the volume of an earlier claim, so all but those of reclaim policy Retain should be gone already. */
+function staysOnDestroy({ spec }: Volume, { session }: DestroyPlan): boolean {
+    return session.settings.retainData || spec?.persistentVolumeReclaimPolicy === "Retain";
+}
+
+/** A volume, and its folder on the node if that can be seen. */
+function volumeItem({ metadata, spec }: Volume, kept: boolean, { session }: DestroyPlan): readonly Item[] {
+    const { name } = metadata;
+    const { cluster } = session;
+    const folder = cluster.kind === "existing" ? undefined : spec?.hostPath?.path;
+    const isIn = ({ volumes }: Look) => volumes.some((one) => one.metadata.name === name);
+    const isFolderThere = () => cluster.folderExists(folder ?? "");
     return [
-        ...(isEarlier ? [] : [{ name: `claim ${claim}`, isThere: isClaimThere, kept }]),
-        ...(volume ? [{ name: `volume ${volume}`, isThere: isVolumeThere, kept }] : []),
-        ...(isFolderSeen ? [{ name: `data folder ${folder}`, isThere: isFolderThere, kept }] : []),
+        { name: `volume ${name}`, isIn, kept },
+        ...(folder === undefined ? [] : [{ name: `data folder ${folder}`, isIn: isFolderThere, kept }]),
     ];
 }
 
-/** The namespace, if the stack owns it. One that an earlier destroy kept is in no state any more. */
-function namespaceItems({ namespace, found }: Place, plan: DestroyPlan): readonly Item[] {
-    const { open, client } = plan;
-    if (!found || !isOwned(found, open.owners)) {
-        return [];
-    }
-    const isKeptEarlier =
-        isRetained(found) && !open.state.some(({ type }) => type === guardedTypes.namespace);
-    const isThere = async () => {
-        const now = await client.find<LiveObject>(objectPath("Namespace", namespace));
-        return now?.metadata.uid === found.metadata.uid;
-    };
-    return [{ name: `namespace ${namespace}`, isThere, kept: isKeptEarlier || keepsNamespace(plan) }];
-}
-
-/** Whether an item is there. What must be gone has some time for it. Undefined if that cannot be seen. */
-async function settled(isThere: Item["isThere"], kept: boolean): Promise<boolean | undefined> {
-    const end = performance.now() + settleSeconds * 1000;
-    while (!kept && performance.now() < end && (await isThere())) {
-        await sleep(1000);
-    }
-    return isThere();
+/** The namespaces that the stack owns. One that an earlier destroy kept is in no state any more. */
+function namespaceItems({ places, session }: DestroyPlan): readonly Item[] {
+    const isRecorded = session.state.some(({ type }) => type === guardedTypes.namespace);
+    return places.flatMap(({ name, namespace }) => {
+        if (!namespace || !isOwned(namespace, session.owners)) {
+            return [];
+        }
+        const isIn = (look: Look) =>
+            look.places.some((one) => one.namespace?.metadata.uid === namespace.metadata.uid);
+        const kept = keepsNamespace(session) || (isRetained(namespace) && !isRecorded);
+        return [{ name: `namespace ${name}`, isIn, kept }];
+    });
 }

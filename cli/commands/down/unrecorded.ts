@@ -4,34 +4,28 @@
  */
 import type { Client } from "../../../kubernetes/client.ts";
 import type { LiveObject } from "../../../kubernetes/objects.ts";
-import { kindOf, listPath, objectPath, stackKinds } from "../../../model/kinds.ts";
-import { type Owners, isRetained, ownerSelector } from "../../../model/ownership.ts";
+import type { NamespaceSnapshot } from "../../../kubernetes/snapshot.ts";
+import { kindOf, objectPath } from "../../../model/kinds.ts";
+import { type Owners, isOwned, isRetained } from "../../../model/ownership.ts";
 import type { StateResource } from "../../../pulumi/state.ts";
 
-/** Everything that a stack owns, in the order in which it can be deleted. */
-export async function ownedObjects(client: Client, owners: Owners): Promise<readonly LiveObject[]> {
-    const selector = `?labelSelector=${encodeURIComponent(ownerSelector(owners))}`;
-    const lists = await Promise.all(
-        stackKinds.map((row) => client.list<LiveObject>(`${listPath(row)}${selector}`)),
-    );
-    return lists.flat();
-}
-
 /**
- * Of the owned objects in these namespaces, those that no state has. What is retained is none of them.
+ * Of what the stack owns, that which its state does not have, in the order in which it can be deleted. What is retained is
+ * none of it.
  *
  * @param keepData leave claims and namespaces out.
  */
 export function unrecorded(
-    objects: readonly LiveObject[],
-    namespaces: readonly string[],
+    places: readonly Pick<NamespaceSnapshot, "objects" | "namespace">[],
+    owners: Owners,
     keepData: boolean,
     state: readonly StateResource[],
 ): readonly LiveObject[] {
     const recorded = new Set(state.map(({ id, inputs }) => `${inputs?.kind ?? ""} ${id ?? ""}`));
-    return objects
-        .filter((object) => namespaces.includes(namespaceOf(object)))
-        .filter((object) => !recorded.has(idOf(object)) && !endsByItself(object))
+    return places
+        .flatMap(({ objects, namespace }) => (namespace ? [...objects, namespace] : objects))
+        .filter((object) => isOwned(object, owners) && !recorded.has(idOf(object)))
+        .filter(({ kind }) => kind !== "Job") // they end by themselves, and are deleted with their owner
         .filter((object) => !kindOf(object.kind ?? "").holdsData || !(keepData || isRetained(object)));
 }
 
@@ -52,16 +46,6 @@ export async function deleteUnrecorded(client: Client, objects: readonly LiveObj
             );
         }
     }
-}
-
-/** Jobs are in no state. They are deleted with their owner, or after some minutes. */
-function endsByItself({ kind }: LiveObject): boolean {
-    return kind === "Job";
-}
-
-/** The namespace that an object is in. A namespace is in itself. */
-function namespaceOf({ kind, metadata }: LiveObject): string {
-    return (kind === "Namespace" ? metadata.name : metadata.namespace) ?? "";
 }
 
 /** The id that Pulumi's state has for an object. */

@@ -1,16 +1,16 @@
 /** `npm run down`: what speaks against it, what blocks it, and what a killed command left. */
 import { strict as assert } from "node:assert";
 import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/blockers.ts";
-import { guardRefusals, stopPod } from "../../../cli/commands/down/refusals.ts";
+import { protectionRefusals, stopPod } from "../../../cli/commands/down/refusals.ts";
 import { unrecorded } from "../../../cli/commands/down/unrecorded.ts";
-import type { Claim, Pod, Volume } from "../../../kubernetes/objects.ts";
-import { retainAnnotation } from "../../../model/labels.ts";
+import type { Claim, LiveObject, Pod, Volume } from "../../../kubernetes/objects.ts";
+import { ownerLabels, retainAnnotation } from "../../../model/labels.ts";
 import { type StateResource, guardedTypes } from "../../../pulumi/state.ts";
 
 const plain = { retainData: false, protectData: false };
 const state = (guards: Partial<StateResource> = {}): StateResource[] => [
-    { type: guardedTypes.namespace, ...guards },
-    { type: guardedTypes.claim, ...guards },
+    { type: guardedTypes.namespace, id: "chat", ...guards },
+    { type: guardedTypes.claim, id: "chat/synergychat-api-pvc", ...guards },
 ];
 const claim = (metadata: object = {}): Claim => ({
     metadata: { name: "synergychat-api-pvc", namespace: "chat", uid: "1", ...metadata },
@@ -32,9 +32,9 @@ const volume = (spec: object, status: object, metadata: object = {}): Volume => 
     status,
 });
 
-describe("guardRefusals", () => {
-    const codes = (...args: Parameters<typeof guardRefusals>) =>
-        guardRefusals(...args).map(({ code, subject }) => [code, subject]);
+describe("protectionRefusals", () => {
+    const codes = (...args: Parameters<typeof protectionRefusals>) =>
+        protectionRefusals(...args).map(({ code, subject }) => [code, subject]);
 
     it("lets a destroy begin if config and state agree", () => {
         assert.deepEqual(codes(plain, state(), [retained("false")]), []);
@@ -61,7 +61,7 @@ describe("guardRefusals", () => {
         ["protectData", plain, { protect: true }],
     ] as const) {
         it(`refuses while ${key} is ${config[key]} in the config and not in the state`, () => {
-            const [finding, ...more] = guardRefusals(config, state(recorded), []);
+            const [finding, ...more] = protectionRefusals(config, state(recorded), []);
             assert.deepEqual(more, []);
             assert.equal(finding?.code, "config-not-applied");
             assert.deepEqual(finding.subject, { key, value: String(config[key]) });
@@ -71,10 +71,17 @@ describe("guardRefusals", () => {
 
     it("goes by the claim if the namespace stays for another reason", () => {
         const recorded = [
-            { type: guardedTypes.namespace, retainOnDelete: true },
-            { type: guardedTypes.claim, retainOnDelete: false },
+            { type: guardedTypes.namespace, id: "chat", retainOnDelete: true },
+            { type: guardedTypes.claim, id: "chat/synergychat-api-pvc", retainOnDelete: false },
         ];
         assert.deepEqual(codes(plain, recorded, []), []);
+    });
+
+    it("does not go by a claim that a user has declared", () => {
+        const users = { type: guardedTypes.claim, id: "chat/redis" };
+        const retain = { ...plain, retainData: true };
+        assert.deepEqual(codes(retain, [users, ...state({ retainOnDelete: true })], []), []);
+        assert.deepEqual(codes(plain, [{ ...users, protect: true }, ...state()], []), []);
     });
 
     it("goes by the annotation of a claim that an earlier destroy kept", () => {
@@ -83,7 +90,7 @@ describe("guardRefusals", () => {
     });
 
     it("refuses by protectData, with the way to destroy anyway", () => {
-        const [finding] = guardRefusals({ ...plain, protectData: true }, state({ protect: true }), []);
+        const [finding] = protectionRefusals({ ...plain, protectData: true }, state({ protect: true }), []);
         assert.equal(finding?.code, "data-protected");
         assert.equal(finding.fixes[0]?.run[0], "pulumi config set protectData false");
     });
@@ -146,33 +153,36 @@ describe("volumeBlocker", () => {
 });
 
 describe("unrecorded", () => {
+    const labels = ownerLabels("synergychat-dev");
     const object = (kind: string, name: string, metadata: object = {}) => ({
         kind,
-        metadata: { name, namespace: "chat", uid: name, ...metadata },
+        metadata: { name, namespace: "chat", uid: name, labels, ...metadata },
     });
+    const namespace = { kind: "Namespace", metadata: { name: "chat", uid: "chat", labels } };
     const gateway = object("Gateway", "app-gateway");
     const data = object("PersistentVolumeClaim", "synergychat-api-pvc");
-    const names = (...args: Parameters<typeof unrecorded>) =>
-        unrecorded(...args).map(({ metadata }) => metadata.name);
+    const names = (objects: readonly LiveObject[], keepData: boolean, recorded: StateResource[] = []) =>
+        unrecorded([{ objects, namespace }], ["synergychat-dev"], keepData, recorded).map(
+            ({ metadata }) => metadata.name,
+        );
 
-    it("returns what no state has, of every kind", () => {
-        assert.deepEqual(names([gateway, data], ["chat"], false, []), ["app-gateway", "synergychat-api-pvc"]);
+    it("returns what no state has, of every kind, the namespace last", () => {
+        assert.deepEqual(names([gateway, data], false), ["app-gateway", "synergychat-api-pvc", "chat"]);
     });
 
-    it("leaves out what the state has, and other namespaces", () => {
+    it("leaves out what the state has, and what the stack does not own", () => {
         const recorded = [{ type: "any", id: "chat/app-gateway", inputs: { kind: "Gateway" } }];
-        assert.deepEqual(names([gateway], ["chat"], false, recorded), []);
-        assert.deepEqual(names([gateway], ["elsewhere"], false, []), []);
+        assert.deepEqual(names([gateway], true, recorded), []);
+        assert.deepEqual(names([object("Gateway", "app-gateway", { labels: {} })], true), []);
     });
 
     it("leaves out Jobs, which end by themselves", () => {
-        const job = object("Job", "synergychat-api-backup-29");
-        assert.deepEqual(names([job, gateway], ["chat"], false, []), ["app-gateway"]);
+        assert.deepEqual(names([object("Job", "synergychat-api-backup-29")], true), []);
     });
 
     it("leaves out data that is retained, and all data if data is kept", () => {
         const kept = object("PersistentVolumeClaim", "kept", { annotations: { [retainAnnotation]: "true" } });
-        assert.deepEqual(names([kept, gateway], ["chat"], false, []), ["app-gateway"]);
-        assert.deepEqual(names([data, gateway], ["chat"], true, []), ["app-gateway"]);
+        assert.deepEqual(names([kept, gateway], false), ["app-gateway", "chat"]);
+        assert.deepEqual(names([data, gateway], true), ["app-gateway"]);
     });
 });

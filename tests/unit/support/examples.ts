@@ -1,7 +1,7 @@
 /** An example of every finding, in each of its texts, from the code that makes it. tests/unit/findings.txt has them all. */
 import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/blockers.ts";
 import type { DestroyPlan } from "../../../cli/commands/down/plan.ts";
-import { guardRefusals, refusals } from "../../../cli/commands/down/refusals.ts";
+import { protectionRefusals, refusals } from "../../../cli/commands/down/refusals.ts";
 import { backupNotMade, backupsOff } from "../../../cli/backups.ts";
 import { interruptedRestore, noShell } from "../../../cli/commands/restore/refusals.ts";
 import { answeredMessages, namespaceChange } from "../../../cli/commands/switch/refusals.ts";
@@ -9,11 +9,12 @@ import { begunElsewhere, lateMessages, runningOperation } from "../../../cli/ref
 import { type RawConfig, checkConfig } from "../../../config/settings.ts";
 import type { Volume } from "../../../kubernetes/objects.ts";
 import { podsNotCreated, podsThatCannotStart } from "../../../kubernetes/rollout.ts";
-import type { ClusterSnapshot } from "../../../kubernetes/snapshot.ts";
+import type { ClusterSnapshot, NamespaceSnapshot } from "../../../kubernetes/snapshot.ts";
 import type { Finding, FindingCode } from "../../../model/finding.ts";
 import { ownerLabels } from "../../../model/labels.ts";
 import { movedObjects } from "../../../preflight/moved.ts";
 import { missingBackups } from "../../../preflight/backups.ts";
+import { liveClaims } from "../../../preflight/fates.ts";
 import { unusableFile } from "../../../preflight/claim-check.ts";
 import { upgradeRefused } from "../../../preflight/upgrade.ts";
 import { otherCluster } from "../../../preflight/recorded.ts";
@@ -29,7 +30,6 @@ import {
     fresh,
     instance,
     job,
-    namespace,
     nightly,
     object,
     recorded,
@@ -112,18 +112,21 @@ function pod(name: string, ownerReferences: readonly object[] = [], claimName = 
     };
 }
 
-function destroyPlan(place: object): DestroyPlan {
-    const empty = { namespace: "synergychat", found: namespace, claims: [], pods: [], api: undefined };
-    const open = { owners: [instance], state: [] };
-    const plan = { open, retainData: false, protectData: false, places: [{ ...empty, ...place }], data: [] };
-    return plan as unknown as DestroyPlan;
+/** The plan of a destroy of a stack that is in this namespace, and has nothing recorded. */
+function destroyPlan(more: Partial<NamespaceSnapshot>): DestroyPlan {
+    const place = abandonedNamespace(more);
+    const claims = liveClaims(place, [instance]).map((live) => ({ ...live, fate: { kind: "deleted" } }));
+    const session = { owners: [instance], state: [], settings: settings() };
+    return { session, places: [place], claims } as unknown as DestroyPlan;
 }
 
 const ingressRefusal =
     'Internal error occurred: failed calling webhook "validate.nginx.ingress.kubernetes.io": connection refused';
 
 const guards = { retainData: false, protectData: false };
-const stateOf = (more: object) => [{ type: "kubernetes:core/v1:PersistentVolumeClaim", ...more }];
+const stateOf = (more: object) => [
+    { type: "kubernetes:core/v1:PersistentVolumeClaim", id: "synergychat/synergychat-api-pvc", ...more },
+];
 
 const volume = (spec: object, status: object, metadata: object = {}) => ({
     ...object("PersistentVolume", "pvc-1", {
@@ -467,12 +470,12 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         ]),
     ],
 
-    "data-protected": [guardRefusals({ ...guards, protectData: true }, stateOf({ protect: true }), [])],
+    "data-protected": [protectionRefusals({ ...guards, protectData: true }, stateOf({ protect: true }), [])],
     "config-not-applied": [
-        guardRefusals({ ...guards, retainData: true }, stateOf({}), []),
-        guardRefusals(guards, stateOf({ retainOnDelete: true }), []),
-        guardRefusals({ ...guards, protectData: true }, stateOf({}), []),
-        guardRefusals(guards, stateOf({ protect: true }), []),
+        protectionRefusals({ ...guards, retainData: true }, stateOf({}), []),
+        protectionRefusals(guards, stateOf({ retainOnDelete: true }), []),
+        protectionRefusals({ ...guards, protectData: true }, stateOf({}), []),
+        protectionRefusals(guards, stateOf({ protect: true }), []),
     ],
     "claim-mounted-by-foreign-pod": [
         refusals(destroyPlan({ pods: [pod("debug")] })),
