@@ -1,14 +1,17 @@
 /** What an operation on the messages has done so far: a file that survives a kill at any moment. */
-import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Operation } from "../model/labels.ts";
 import { UserError } from "../system/errors.ts";
-import { createDurably, writeDurably } from "../system/files.ts";
+import type { Disk } from "../system/files.ts";
 
 /** What every journal holds. */
 export interface Entries {
     /** Process ID of the command that last wrote the journal. */
     readonly pid: number;
+    /** Address at which the api answered this machine before the operation. Undefined: it answered at none. */
+    readonly address?: string | undefined;
+    /** Whether all is done, and the api has only to be put back into its Service. */
+    readonly complete?: boolean | undefined;
 }
 
 const folders: Readonly<Record<Operation, string>> = { switch: "switches", restore: "restores" };
@@ -36,8 +39,10 @@ export function journalPath(folder: string, operation: Operation, installation: 
 export class Journal<E extends Entries> {
     public readonly path: string;
     public readonly entries: E;
+    private readonly disk: Disk;
 
-    private constructor(path: string, entries: E) {
+    private constructor(disk: Disk, path: string, entries: E) {
+        this.disk = disk;
         this.path = path;
         this.entries = entries;
     }
@@ -47,13 +52,14 @@ export class Journal<E extends Entries> {
      *
      * @throws UserError if it is damaged.
      */
-    public static read<E extends Entries>(path: string): Journal<E> | undefined {
-        return existsSync(path) ? new Journal(path, parse(path) as E) : undefined;
+    public static read<E extends Entries>(disk: Disk, path: string): Journal<E> | undefined {
+        const text = disk.read(path);
+        return text === undefined ? undefined : new Journal(disk, path, parse(path, text) as E);
     }
 
     /** The first journal of an operation. Undefined if another one has begun in the meantime: its journal stays. */
-    public static begin<E extends Entries>(path: string, entries: E): Journal<E> | undefined {
-        return createDurably(path, textOf(entries)) ? new Journal(path, entries) : undefined;
+    public static begin<E extends Entries>(disk: Disk, path: string, entries: E): Journal<E> | undefined {
+        return disk.create(path, textOf(entries)) ? new Journal(disk, path, entries) : undefined;
     }
 
     /**
@@ -63,19 +69,19 @@ export class Journal<E extends Entries> {
      */
     public with(changes: Partial<E>): Journal<E> {
         const entries = { ...this.entries, ...changes };
-        writeDurably(this.path, textOf(entries));
-        return new Journal(this.path, entries);
+        this.disk.write(this.path, textOf(entries));
+        return new Journal(this.disk, this.path, entries);
     }
 
     /** Deletes the journal with the messages in it. */
     public remove(): void {
-        rmSync(this.path, { force: true });
+        this.disk.remove(this.path);
     }
 }
 
-function parse(path: string): unknown {
+function parse(path: string, text: string): unknown {
     try {
-        return JSON.parse(readFileSync(path, "utf8"));
+        return JSON.parse(text);
     } catch (error) {
         throw new UserError(
             `${path} is damaged: ${(error as Error).message}\n` +

@@ -1,97 +1,234 @@
 /**
  * What a switch and a restore share: steps over a journal, while the api is out of its Service. A step that is run again,
- * after a kill, finds what it did the first time and goes on from there.
+ * after a kill or a failure that passes, finds what it did the first time and goes on from there.
  */
 import { hostname } from "node:os";
-import type { ChatApi, Message } from "../kubernetes/chat-api.ts";
+import type { ChatApi } from "../kubernetes/chat-api.ts";
 import { type Clock, poll } from "../kubernetes/poll.ts";
 import type { Finding } from "../model/finding.ts";
 import type { Operation } from "../model/labels.ts";
+import type { Message } from "../pods/database.ts";
 import { interrupted } from "../preflight/messages.ts";
 import { countMessages } from "../preflight/text.ts";
 import { UserError } from "../system/errors.ts";
+import type { Disk } from "../system/files.ts";
 import { outputOf } from "../system/process.ts";
 import { type Entries, Journal } from "./journal.ts";
 import { fingerprint } from "./messages.ts";
 import type { Output } from "./output.ts";
 import { begunElsewhere, runningOperation } from "./refusals.ts";
 
+/** What an operation works with. Tests replace all of it. */
+export interface OperationWork {
+    readonly api: Pick<
+        ChatApi,
+        | "namespace"
+        | "mode"
+        | "claim"
+        | "ownClaimUid"
+        | "isReady"
+        | "read"
+        | "post"
+        | "restart"
+        | "hasShell"
+        | "readFile"
+        | "replaceFile"
+        | "takenOut"
+        | "takeOutOfService"
+        | "putBackIntoService"
+        | "undoTakeOut"
+    >;
+    readonly output: Pick<Output, "info" | "render">;
+    readonly clock: Clock;
+    readonly disk: Disk;
+    /** Name of the stack. */
+    readonly stack: string;
+    /** Path of the operation's journal. */
+    readonly path: string;
+    /** Registers what is said if the command ends before the operation is complete. */
+    readonly atFailure: (say: () => void) => void;
+}
+
 /** A step of an operation. It returns the journal, changed and on the disk. */
-export interface Step<Work, E extends Entries> {
+export interface Step<W, E extends Entries> {
     readonly title: string;
-    readonly run: (work: Work, journal: Journal<E>) => Promise<Journal<E>>;
+    readonly run: (work: W, journal: Journal<E>) => Promise<Journal<E>>;
 }
 
-/** Runs all steps, and says what it does. */
-export async function runSteps<Work, E extends Entries>(
-    { info }: Output,
-    steps: readonly Step<Work, E>[],
-    work: Work,
-    begun: Journal<E>,
-): Promise<Journal<E>> {
-    let journal = begun;
-    for (const [index, { title, run }] of steps.entries()) {
-        info(`${index + 1}/${steps.length} ${title}`);
-        journal = await run(work, journal);
-    }
-    return journal;
-}
-
-/** Stops the operation if there is a finding. */
-export function refuse(output: Output, finding: Finding | undefined): void {
-    if (finding) {
-        throw new UserError(output.render([finding]));
-    }
+/** A switch or a restore. */
+export interface Procedure<W extends OperationWork, E extends Entries> {
+    readonly operation: Operation;
+    /** What is done while the api is out of its Service. */
+    readonly steps: (entries: E) => readonly Step<W, E>[];
+    /** Makes everything what it was, the Service excepted. Returns false if it is too late for that. */
+    readonly undo: (work: W, journal: Journal<E>) => Promise<boolean>;
+    /** What is said if the command ends before the operation is complete. */
+    readonly unfinished: (journal: Journal<E>, stack: string) => string;
 }
 
 /**
- * Checks that no other operation has taken the api out of its Service. Only for a run that has no journal.
+ * The journal of an earlier run that is not complete. Undefined: a new operation can begin.
  *
  * @param again the command that completes the same operation on the machine on which it began.
+ * @throws UserError if another run has not ended, or began elsewhere.
  */
-export async function requireInService(
-    output: Output,
-    api: ChatApi,
+export async function openJournal<E extends Entries>(
     operation: Operation,
+    work: OperationWork,
     again: string,
-): Promise<void> {
-    const taken = await api.takenOut();
-    if (taken) {
-        const { by, journal } = taken;
-        const elsewhere = { namespace: api.namespace, journal, again };
-        refuse(output, by === operation ? begunElsewhere(operation, elsewhere) : interrupted(by));
+): Promise<Journal<E> | undefined> {
+    const { api, disk, output, path } = work;
+    const earlier = Journal.read<E>(disk, path);
+    if (!earlier) {
+        const taken = await api.takenOut();
+        if (taken) {
+            const elsewhere = { namespace: api.namespace, journal: taken.journal, again };
+            const isSame = taken.by === operation;
+            refuse(output, isSame ? begunElsewhere(operation, elsewhere) : interrupted(taken.by));
+        }
+        return undefined;
     }
+    requireDead(output, operation, earlier.entries);
+    if (earlier.entries.complete) {
+        await api.putBackIntoService();
+        earlier.remove();
+        return undefined;
+    }
+    return earlier;
 }
 
 /** The first journal of an operation. Refuses if another run has begun in the meantime. */
 export function beginJournal<E extends Entries>(
-    output: Output,
     operation: Operation,
-    path: string,
+    { disk, output, path }: OperationWork,
     entries: E,
 ): Journal<E> {
-    const begun = Journal.begin(path, entries);
+    const begun = Journal.begin(disk, path, entries);
     if (!begun) {
         throw new UserError(output.render([runningOperation(operation, undefined)]));
     }
     return begun;
 }
 
-/** Refuses if the run that last wrote the journal is still running. */
-export function requireDead(output: Output, operation: Operation, { pid }: Entries): void {
-    const command = outputOf("ps", ["-o", "command=", "-p", String(pid)], process.env);
-    if (pid !== process.pid && command?.includes(operation)) {
-        refuse(output, runningOperation(operation, pid));
+/** Takes the api out of its Service, runs all steps, and puts the api back. Undoes everything if that fails early. */
+export async function complete<W extends OperationWork, E extends Entries>(
+    procedure: Procedure<W, E>,
+    work: W,
+    begun: Journal<E>,
+): Promise<E> {
+    const { output, disk, stack } = work;
+    const current = () => Journal.read<E>(disk, begun.path);
+    work.atFailure(() => {
+        const journal = current();
+        if (journal) {
+            console.error(`\n${procedure.unfinished(journal, stack)}`);
+        }
+    });
+    try {
+        return await runSteps(procedure, work, begun);
+    } catch (error) {
+        try {
+            if (await undo(procedure, work, current() ?? begun)) {
+                output.info("\nNothing was changed, and the api is back in its Service with all messages.");
+            }
+        } catch (failure) {
+            output.info(`\nThe way back failed as well: ${(failure as Error).message}`);
+        }
+        throw error;
     }
 }
 
-/** Takes the api out of its Service, which then names the journal. */
-export function takeOut(
-    api: ChatApi,
-    operation: Operation,
-    { path }: { readonly path: string },
-): Promise<void> {
-    return api.takeOutOfService(operation, `${hostname()}:${path}`);
+/** Makes everything what it was before the operation, and puts the api back. Returns false if it is too late for that. */
+export function undo<W extends OperationWork, E extends Entries>(
+    procedure: Procedure<W, E>,
+    work: W,
+    journal: Journal<E>,
+): Promise<boolean> {
+    return persevere(work, async () => {
+        if (journal.entries.complete || !(await procedure.undo(work, journal))) {
+            return false;
+        }
+        if ((await work.api.takenOut()) !== undefined) {
+            await work.api.undoTakeOut();
+        }
+        journal.remove();
+        return true;
+    });
+}
+
+async function runSteps<W extends OperationWork, E extends Entries>(
+    { operation, steps }: Procedure<W, E>,
+    work: W,
+    begun: Journal<E>,
+): Promise<E> {
+    const all: readonly Step<W, E>[] = [
+        {
+            title: "Take the api out of its Service, so that nobody can post",
+            run: async ({ api }, journal) => {
+                await api.takeOutOfService(operation, `${hostname()}:${journal.path}`);
+                return journal;
+            },
+        },
+        ...steps(begun.entries),
+        {
+            title: "Put the api back into its Service",
+            run: async ({ api }, journal) => {
+                // From here on people can post, so that the copy in the journal is no longer what the api must have.
+                const completed = journal.with({ complete: true } as Partial<E>);
+                await api.putBackIntoService();
+                completed.remove();
+                return completed;
+            },
+        },
+    ];
+    let journal = begun;
+    for (const [index, { title, run }] of all.entries()) {
+        work.output.info(`${index + 1}/${all.length} ${title}`);
+        journal = await persevere(work, () => run(work, Journal.read<E>(work.disk, begun.path) ?? journal));
+    }
+    return journal.entries;
+}
+
+const patienceSeconds = 120; // for a restart of the API server, and for a pod that is replaced
+
+/** Runs an action again after a failure that may pass by itself. */
+async function persevere<T>({ clock, output }: OperationWork, action: () => Promise<T>): Promise<T> {
+    const { value } = await poll(async () => ({ value: await action() }), {
+        seconds: patienceSeconds,
+        inVain: "",
+        clock,
+        onFailure: ({ message }) => {
+            output.info(`    ${message}\n    Trying again ...`);
+        },
+    });
+    return value;
+}
+
+/** Says something if the command ends before it is complete, however it ends. */
+export function sayAtFailure(say: () => void): void {
+    process.on("exit", (status) => {
+        if (status !== 0) {
+            say();
+        }
+    });
+}
+
+/** Stops the operation if there is a finding. */
+export function refuse(output: Pick<Output, "render">, finding: Finding | undefined): void {
+    if (finding) {
+        throw new UserError(output.render([finding]));
+    }
+}
+
+/** Refuses if the run that last wrote the journal is still running. */
+function requireDead(output: Pick<Output, "render">, operation: Operation, { pid }: Entries): void {
+    if (pid === process.pid) {
+        return;
+    }
+    const command = outputOf("ps", ["-o", "command=", "-p", String(pid)], process.env);
+    if (command?.includes(operation)) {
+        refuse(output, runningOperation(operation, pid));
+    }
 }
 
 /**
@@ -105,25 +242,21 @@ const quietSeconds = 120;
 
 /** What is read once it no longer changes: whoever is connected to the pod can still post. */
 export function whenQuiet<T>(
+    clock: Clock,
     read: () => Promise<T>,
     isSame: (one: T, other: T) => boolean,
-    clock: Clock,
 ): Promise<T> {
     let before: { readonly found: T } | undefined;
-    return poll(
-        async () => {
-            const found = await read();
-            const isQuiet = before !== undefined && isSame(before.found, found);
-            before = { found };
-            return isQuiet ? found : undefined;
-        },
-        {
-            seconds: quietSeconds,
-            interval: quietTime,
-            clock,
-            inVain: `Messages still arrive after ${quietSeconds} s, although the api is out of its Service. Somebody posts without the Service, for example through kubectl port-forward. End that, then run the command again.`,
-        },
-    );
+    const unchanged = async (): Promise<T | undefined> => {
+        const found = await read();
+        const isQuiet = before !== undefined && isSame(before.found, found);
+        before = { found };
+        return isQuiet ? found : undefined;
+    };
+    const inVain =
+        `Messages still arrive after ${quietSeconds} s, although the api is out of its Service. ` +
+        "Somebody posts without the Service, for example through kubectl port-forward. End that, then run the command again.";
+    return poll(unchanged, { seconds: quietSeconds, interval: quietTime, inVain, clock });
 }
 
 /** Messages in words, with their checksum. */

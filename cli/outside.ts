@@ -4,6 +4,7 @@ import type { Client } from "../kubernetes/client.ts";
 import { findExposureObject } from "../kubernetes/ingress.ts";
 import { UserError } from "../system/errors.ts";
 import { firstAnswering, loopback } from "./addresses.ts";
+import type { Output } from "./output.ts";
 
 const searchSeconds = 4;
 const returnSeconds = 60;
@@ -22,9 +23,19 @@ export async function findAddress(
 /**
  * Waits until the api answers at the address again.
  *
+ * @param address Undefined: the api answered this machine at none before.
  * @throws UserError if it does not within a minute.
  */
-export async function waitForAnswer(apiUrl: string, address: string, stack: string): Promise<void> {
+export async function waitForAnswer(
+    { info }: Pick<Output, "info">,
+    apiUrl: string,
+    address: string | undefined,
+    stack: string,
+): Promise<void> {
+    if (address === undefined) {
+        return;
+    }
+    info(`    Waiting until it answers at ${address} ...`);
     const url = `${apiUrl}/messages`;
     if ((await firstAnswering(url, [address], returnSeconds)) === undefined) {
         throw new UserError(

@@ -6,6 +6,7 @@ import { type Operation, operationOf, outOfServiceLabel, selectorLabels } from "
 import { objectPath } from "../model/kinds.ts";
 import { claimName, containerPort, portName, serviceName, workloadName } from "../model/names.ts";
 import type { StorageMode } from "../model/storage.ts";
+import type { Message } from "../pods/database.ts";
 import { TransientError, UserError } from "../system/errors.ts";
 import type { Ended } from "../system/process.ts";
 import { type Client, isTransient } from "./client.ts";
@@ -18,12 +19,6 @@ import {
     claimOf,
     isReady,
 } from "./objects.ts";
-
-/** A message as the api serves it. It may carry more fields, which are kept. */
-export interface Message {
-    readonly AuthorUsername: string;
-    readonly Text: string;
-}
 
 /** What is known of a running api at one moment. */
 export interface ApiState {

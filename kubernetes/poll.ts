@@ -13,7 +13,7 @@ export const systemClock: Clock = { now: () => performance.now(), sleep };
 
 /** How `poll` asks. */
 export interface Polling {
-    /** Limit of the wait. */
+    /** Limit of the wait, from the first question that has no answer. */
     readonly seconds: number;
     /** What is said if there is no answer when the time is over. */
     readonly inVain: string;
@@ -38,7 +38,7 @@ export async function poll<T>(
     ask: () => Promise<T | undefined | false>,
     { seconds, inVain, interval = 1000, clock = systemClock, onFailure }: Polling,
 ): Promise<T> {
-    const end = clock.now() + seconds * 1000;
+    let end: number | undefined;
     for (;;) {
         let failure: Error | undefined;
         try {
@@ -52,6 +52,7 @@ export async function poll<T>(
             }
             failure = error;
         }
+        end ??= clock.now() + seconds * 1000;
         if (clock.now() >= end) {
             throw failure ?? new UserError(inVain);
         }

@@ -15,8 +15,8 @@ export interface StackOutputs {
 
 /** A resource in the state. */
 export interface StateResource {
-    readonly urn?: string;
     readonly type: string;
+    readonly urn?: string;
     readonly id?: string;
     readonly inputs?: { readonly kind?: string };
     readonly outputs?: {

@@ -1,6 +1,7 @@
 /** Files that hold messages: whole or not at all, and for their owner alone to read. */
 import {
     closeSync,
+    existsSync,
     fsyncSync,
     linkSync,
     mkdirSync,
@@ -12,6 +13,25 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { UserError } from "./errors.ts";
+
+/** The disk that operations keep their files on. Tests replace it. */
+export interface Disk {
+    /** The text of a file. Undefined if there is none. */
+    readonly read: (path: string) => string | undefined;
+    readonly write: (path: string, text: string) => void;
+    readonly create: (path: string, text: string) => boolean;
+    readonly remove: (path: string) => void;
+}
+
+/** The disk of this machine. */
+export const localDisk: Disk = {
+    read: (path) => (existsSync(path) ? readFileSync(path, "utf8") : undefined),
+    write: writeDurably,
+    create: createDurably,
+    remove: (path) => {
+        rmSync(path, { force: true });
+    },
+};
 
 /**
  * Writes a file, whole or not at all. It is on the disk when this returns, and was read back from there.

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { ChatApi } from "../../kubernetes/chat-api.ts";
-import { textOf } from "../../kubernetes/messages-file.ts";
+import { render } from "../../pods/database.ts";
 import { TransientError, UserError } from "../../system/errors.ts";
 import { capture } from "../../system/process.ts";
 import { fakeClient } from "../unit/support/client.ts";
@@ -61,12 +61,12 @@ describe("ChatApi, through the shell of its image", () => {
 
     it("fails with the path if the folder of the file does not exist", async () => {
         rmSync(join(folder, "data"), { recursive: true });
-        await assert.rejects(api.replaceFile(textOf(messages)), /db 1\.json\.part/);
+        await assert.rejects(api.replaceFile(render(messages)), /db 1\.json\.part/);
     });
 
     it("does not replace the file by input that was cut short", async () => {
         writeFileSync(join(folder, "cut"), "");
-        await assert.rejects(api.replaceFile(textOf(messages)));
+        await assert.rejects(api.replaceFile(render(messages)));
         assert.equal(readFileSync(file, "utf8"), "[]");
     });
 
@@ -104,7 +104,7 @@ describe("ChatApi, through the shell of its image", () => {
     it("replaces the whole file, with every field, and leaves nothing beside it", async () => {
         writeFileSync(file, "[{torn");
         assert.equal(await api.hasShell(), true);
-        await api.replaceFile(textOf(messages));
+        await api.replaceFile(render(messages));
         assert.deepEqual(JSON.parse(readFileSync(file, "utf8")), messages);
         assert.deepEqual(await api.read(), messages);
         assert.deepEqual(readdirSync(join(folder, "data")), ["db 1.json"]);

@@ -6,7 +6,7 @@ import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { findCronJob, makeBackup } from "../../../kubernetes/backups.ts";
 import type { ChatApi } from "../../../kubernetes/chat-api.ts";
-import { textOf } from "../../../kubernetes/messages-file.ts";
+import { render } from "../../../pods/database.ts";
 import { UserError } from "../../../system/errors.ts";
 import { createDurably } from "../../../system/files.ts";
 import { backupNotMade, backupsOff, describeBackup } from "../../backups.ts";
@@ -56,7 +56,7 @@ async function backup({ client, outputs, settings, output }: LiveSession): Promi
 
 async function writeFile(api: ChatApi, file: string, output: Output): Promise<void> {
     const messages = await api.read();
-    if (!createDurably(file, textOf(messages))) {
+    if (!createDurably(file, render(messages))) {
         throw existing(file);
     }
     output.info(`${describe(messages)}, in ${file}`);

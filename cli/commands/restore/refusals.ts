@@ -4,16 +4,19 @@ import { serviceName, workloadName } from "../../../model/names.ts";
 import type { StorageMode } from "../../../model/storage.ts";
 import { shellWord } from "../../paths.ts";
 import type { Source } from "./source.ts";
-import type { Entries } from "./steps.ts";
 
 /** The command that restores this, whatever is selected, without a question. */
-export function restoreCommand({ stack }: Pick<Entries, "stack">, { named, first }: Source): string {
+export function restoreCommand({ stack }: { readonly stack: string }, { named, first }: Source): string {
     const messages = first === undefined ? "" : ` --messages ${first}`;
     return `npm run restore -- ${shellWord(named)} ${stack}${messages} --yes`;
 }
 
 /** An earlier restore that is not complete. */
-export function interruptedRestore(entries: Pick<Entries, "stack" | "source" | "copy">): Finding {
+export function interruptedRestore(entries: {
+    readonly stack: string;
+    readonly source: Source;
+    readonly copy: string;
+}): Finding {
     const { stack, source, copy } = entries;
     return {
         code: "restore-interrupted",

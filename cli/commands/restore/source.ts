@@ -1,16 +1,13 @@
 /** What a restore puts into the api's file: a backup, or a file of this machine, whole or its first messages. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
-import { hasBackups, readBackup } from "../../../kubernetes/backups.ts";
-import type { Message } from "../../../kubernetes/chat-api.ts";
-import { messagesIn, textOf } from "../../../kubernetes/messages-file.ts";
 import { isBackupName, isWhatNameSays } from "../../../pods/backups.ts";
+import { type Message, render } from "../../../pods/database.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { UserError } from "../../../system/errors.ts";
-import { backupsOff } from "../../backups.ts";
 import { UsageError } from "../../command.ts";
+import { messagesOrProblem } from "../../messages.ts";
 import { callersPath } from "../../paths.ts";
-import type { RestoreWork } from "./steps.ts";
 
 /** What a person asked for. */
 export interface Source {
@@ -39,10 +36,14 @@ export function sourceOf(word: string, messages: string | undefined): Source {
 /**
  * The text for the api's file.
  *
+ * @param fromBackups reads a backup.
  * @throws UserError if there is no such backup or file, or if the api could not read it.
  */
-export async function readSource(work: RestoreWork, { named, first }: Source): Promise<string> {
-    const text = isBackupName(named) ? await fromBackups(work, named) : fromFile(named);
+export async function readSource(
+    { named, first }: Source,
+    fromBackups: (name: string) => Promise<string>,
+): Promise<string> {
+    const text = isBackupName(named) ? await fromBackups(named) : fromFile(named);
     const messages = messagesOf(named, text);
     if (first === undefined) {
         return text;
@@ -52,7 +53,7 @@ export async function readSource(work: RestoreWork, { named, first }: Source): P
             `${named} has ${countMessages(messages.length)}, and --messages is ${first}. Nothing was changed.`,
         );
     }
-    return textOf(messages.slice(0, first));
+    return render(messages.slice(0, first));
 }
 
 /**
@@ -61,7 +62,7 @@ export async function readSource(work: RestoreWork, { named, first }: Source): P
  * @throws UserError if the api could not read the text, or if the name says something else.
  */
 export function messagesOf(named: string, text: string): readonly Message[] {
-    const found = messagesIn(text);
+    const found = messagesOrProblem(text);
     if (typeof found === "string") {
         throw new UserError(`${named} ${found}. The api could not read it. Nothing was changed.`);
     }
@@ -73,14 +74,6 @@ export function messagesOf(named: string, text: string): readonly Message[] {
         );
     }
     return found;
-}
-
-async function fromBackups({ open, client, api, settings }: RestoreWork, name: string): Promise<string> {
-    if (!(await hasBackups(client, api.namespace))) {
-        throw new UserError(open.output.render([backupsOff(settings)]));
-    }
-    open.output.info(`Reading backup ${name} ...`);
-    return readBackup(client, api.namespace, settings.images.tools, name);
 }
 
 function fromFile(path: string): string {

@@ -1,30 +1,26 @@
 /** The steps of a restore, and the way back. */
-import { readFileSync } from "node:fs";
-import type { Settings } from "../../../config/settings.ts";
-import type { ChatApi, Message } from "../../../kubernetes/chat-api.ts";
-import type { Client } from "../../../kubernetes/client.ts";
-import { messagesIn } from "../../../kubernetes/messages-file.ts";
-import { systemClock } from "../../../kubernetes/poll.ts";
-import { UserError } from "../../../system/errors.ts";
-import { writeDurably } from "../../../system/files.ts";
-import type { Journal } from "../../journal.ts";
-import { begins } from "../../messages.ts";
-import { type Step, describe, takeOut, whenQuiet } from "../../operation.ts";
-import type { Session } from "../../session.ts";
+import type { Message } from "../../../pods/database.ts";
+import { countMessages } from "../../../preflight/text.ts";
+import { TransientError, UserError } from "../../../system/errors.ts";
+import type { Entries as BasicEntries, Journal } from "../../journal.ts";
+import { begins, messagesOrProblem } from "../../messages.ts";
+import {
+    type OperationWork,
+    type Procedure,
+    beginJournal,
+    complete,
+    describe,
+    openJournal,
+    refuse,
+    undo,
+    whenQuiet,
+} from "../../operation.ts";
+import { renderFindings } from "../../../model/finding.ts";
+import { interruptedRestore, noShell, restoreCommand } from "./refusals.ts";
 import { type Source, messagesOf } from "./source.ts";
 
-/** What a restore works on. */
-export interface RestoreWork {
-    readonly open: Session;
-    readonly client: Client;
-    readonly api: ChatApi;
-    readonly settings: Settings;
-}
-
 /** The entries of a restore's journal. */
-export interface Entries {
-    /** Process ID of the command that last wrote the journal. */
-    readonly pid: number;
+export interface Entries extends BasicEntries {
     /** Name of the stack. */
     readonly stack: string;
     /** What the person asked for. */
@@ -35,68 +31,160 @@ export interface Entries {
     readonly copy: string;
     /** Whether that copy is complete: from now on, the api's file is the one or the other. */
     readonly replacing?: boolean | undefined;
-    /** Address at which the api answered this machine before the restore. Undefined: it answered at none. */
-    readonly address?: string | undefined;
 }
 
 type RestoreJournal = Journal<Entries>;
 
-/** All steps in their order. */
-export const steps: readonly Step<RestoreWork, Entries>[] = [
-    { title: "Take the api out of its Service, so that nobody can post", run: stopPosts },
-    { title: "Copy the api's file to this machine", run: copyFile },
-    { title: "Replace the file, and compare what the api returns", run: replaceFile },
-    { title: "Put the api back into its Service", run: putBack },
-];
+/** What a restore works with. */
+export interface RestoreWork extends OperationWork {
+    /** Image of the api. */
+    readonly image: string;
+    /** Reads the text of a backup or a file. */
+    readonly readSource: (source: Source) => Promise<string>;
+    /** Whether the person agrees to what would become of the messages. */
+    readonly confirm: (announcement: string) => Promise<boolean>;
+    /** Makes a backup of what is there. */
+    readonly backUp: () => Promise<void>;
+    /** Finds an address at which the api answers this machine. */
+    readonly findAddress: () => Promise<string | undefined>;
+    /** Path for the copy of what the api's file has before. */
+    readonly copyPath: string;
+}
 
-const writeAttempts = 3; // the pod may be replaced while it is written to
+const procedure: Procedure<RestoreWork, Entries> = {
+    operation: "restore",
+    steps: () => [
+        { title: "Copy the api's file to this machine", run: copyFile },
+        { title: "Replace the file, and compare what the api returns", run: replaceFile },
+    ],
+    undo: (_, { entries }) => Promise.resolve(!entries.replacing),
+    unfinished: ({ entries }) => renderFindings([interruptedRestore(entries)]),
+};
 
-async function stopPosts({ api }: RestoreWork, journal: RestoreJournal): Promise<RestoreJournal> {
-    await takeOut(api, "restore", journal);
-    return journal;
+/**
+ * Replaces the api's messages.
+ *
+ * @returns the entries of its journal. Undefined: nothing had to be replaced.
+ */
+export async function runRestore(work: RestoreWork, source: Source): Promise<Entries | undefined> {
+    const { api, stack } = work;
+    const earlier = await openJournal<Entries>("restore", work, restoreCommand({ stack }, source));
+    let begun: RestoreJournal | undefined;
+    if (earlier && (await api.takenOut()) !== undefined) {
+        begun = await resume(work, earlier, source);
+    } else {
+        // It was killed before its first step, or somebody has put the api back.
+        earlier?.remove();
+        begun = await begin(work, source);
+    }
+    return begun && complete(procedure, work, begun);
+}
+
+/** Begins a restore after a question. Undefined: there is nothing to do. */
+async function begin(work: RestoreWork, source: Source): Promise<RestoreJournal | undefined> {
+    const { api, output, stack, copyPath } = work;
+    const wanted = await work.readSource(source);
+    if (!(await api.hasShell())) {
+        refuse(output, noShell(work.image, await api.mode(), api.namespace));
+    }
+    const before = await api.readFile();
+    if (before === wanted) {
+        output.info(`The api has exactly the messages of ${source.named} already. Nothing was changed.`);
+        return undefined;
+    }
+    if (!(await work.confirm(announcement(source, before, wanted)))) {
+        throw new UserError("Nothing was changed.");
+    }
+    // A torn file cannot become a backup. The copy on this machine has what is left of it.
+    if (typeof messagesOrProblem(before) !== "string") {
+        await work.backUp();
+    }
+    const address = await work.findAddress();
+    const entries = { pid: process.pid, stack, source, wanted, copy: copyPath, address };
+    return beginJournal<Entries>("restore", work, entries);
+}
+
+/** What would become of the messages. */
+function announcement({ named }: Source, before: string, wanted: string): string {
+    const messages = messagesOf(named, wanted);
+    const current = messagesOrProblem(before);
+    if (typeof current === "string") {
+        return `The api's file ${current}\nIt is replaced by ${countMessages(messages.length)} of ${named}.`;
+    }
+    const replaced = `The api's ${countMessages(current.length)} are replaced by ${countMessages(messages.length)} of ${named}.`;
+    if (begins(messages, current)) {
+        return `${replaced} The last ${current.length - messages.length} of the api's are not among them.`;
+    }
+    return begins(current, messages)
+        ? `${replaced} All of the api's are among them.`
+        : `${replaced} The two chats differ from an earlier message on, so not all of the api's are among them.`;
+}
+
+/** Goes on from what an earlier run did, or back. Undefined: the api is back, and its file was not replaced. */
+async function resume(
+    work: RestoreWork,
+    earlier: RestoreJournal,
+    source: Source,
+): Promise<RestoreJournal | undefined> {
+    const { output, disk } = work;
+    const { entries } = earlier;
+    if (source.named === entries.copy) {
+        output.info(`Going back to what a restore of ${entries.source.named} was to replace.`);
+        if (await undo(procedure, work, earlier)) {
+            output.info("The messages were not changed, and the api is back in its Service.");
+            return undefined;
+        }
+        const wanted = disk.read(entries.copy) ?? "";
+        messagesOf(entries.copy, wanted);
+        return earlier.with({ pid: process.pid, source, wanted });
+    }
+    if (source.named !== entries.source.named || source.first !== entries.source.first) {
+        refuse(output, interruptedRestore(entries));
+    }
+    output.info(`Continuing a restore of ${entries.source.named} that was interrupted.`);
+    return earlier.with({ pid: process.pid });
 }
 
 /** The file itself, torn or not: of a torn file, the api returns an error. */
-async function copyFile({ api, open }: RestoreWork, journal: RestoreJournal): Promise<RestoreJournal> {
+async function copyFile(work: RestoreWork, journal: RestoreJournal): Promise<RestoreJournal> {
+    const { api, clock, disk, output } = work;
     const { copy, replacing } = journal.entries;
     if (replacing) {
-        open.output.info(`    An earlier run has copied it, to ${copy}`);
+        output.info(`    An earlier run has copied it, to ${copy}`);
         return journal;
     }
     const text = await whenQuiet(
+        clock,
         () => api.readFile(),
         (one, other) => one === other,
-        systemClock,
     );
-    writeDurably(copy, text);
-    const messages = messagesIn(text);
-    const content = typeof messages === "string" ? "the torn file" : describe(messages);
-    open.output.info(`    ${content}, in ${copy}`);
+    disk.write(copy, text);
+    const messages = messagesOrProblem(text);
+    output.info(`    ${typeof messages === "string" ? "the torn file" : describe(messages)}, in ${copy}`);
     return journal.with({ replacing: true });
 }
 
 async function replaceFile(work: RestoreWork, journal: RestoreJournal): Promise<RestoreJournal> {
-    const { api, open } = work;
+    const { api, disk, output } = work;
     const { wanted, source, copy } = journal.entries;
     const messages = messagesOf("The journal", wanted);
-    for (let attempt = 1; attempt <= writeAttempts; attempt++) {
-        const current = await api.readFile();
-        if (current !== wanted) {
-            if (source.named !== copy && hasLateMessages(readFileSync(copy, "utf8"), current, messages)) {
-                writeDurably(copy, current);
-            }
-            await api.replaceFile(wanted);
+    const current = await api.readFile();
+    if (current !== wanted) {
+        if (source.named !== copy && hasLateMessages(disk.read(copy) ?? "", current, messages)) {
+            disk.write(copy, current);
         }
-        const found = await api.read();
-        if (found.length === messages.length && begins(messages, found)) {
-            open.output.info(`    ${describe(found)}, from ${source.named}`);
-            return journal;
-        }
+        await api.replaceFile(wanted);
     }
-    throw new UserError(
-        `The api does not return the messages of ${source.named} after ${writeAttempts} attempts. Somebody may post without the Service.\n` +
-            `  See the api's log:  kubectl logs deployment/synergychat-api --namespace ${api.namespace}`,
-    );
+    const found = await api.read();
+    if (found.length !== messages.length || !begins(messages, found)) {
+        // The pod may have been replaced meanwhile.
+        throw new TransientError(
+            `The api does not return the messages of ${source.named}. Somebody may post without the Service.\n` +
+                `  See the api's log:  kubectl logs deployment/synergychat-api --namespace ${api.namespace}`,
+        );
+    }
+    output.info(`    ${describe(found)}, from ${source.named}`);
+    return journal;
 }
 
 /**
@@ -106,31 +194,10 @@ async function replaceFile(work: RestoreWork, journal: RestoreJournal): Promise<
  * @param wanted what the file has after it was replaced, to which somebody may have added as well.
  */
 export function hasLateMessages(copy: string, current: string, wanted: readonly Message[]): boolean {
-    const [before, now] = [messagesIn(copy), messagesIn(current)];
+    const [before, now] = [messagesOrProblem(copy), messagesOrProblem(current)];
     if (typeof before === "string" || typeof now === "string") {
         return false;
     }
     const isReplaced = wanted.length > before.length && begins(wanted, now);
     return now.length > before.length && begins(before, now) && !isReplaced;
-}
-
-async function putBack({ api }: RestoreWork, journal: RestoreJournal): Promise<RestoreJournal> {
-    await api.putBackIntoService();
-    return journal;
-}
-
-/**
- * Puts the api back into its Service if its file was not replaced.
- *
- * @returns whether it did.
- */
-export async function undo({ api }: RestoreWork, journal: RestoreJournal): Promise<boolean> {
-    if (journal.entries.replacing) {
-        return false;
-    }
-    if ((await api.takenOut()) !== undefined) {
-        await api.undoTakeOut();
-    }
-    journal.remove();
-    return true;
 }

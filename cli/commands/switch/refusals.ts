@@ -1,12 +1,12 @@
 /** Why a switch must not begin, or must not go on. Pure: every finding has a unit test. */
 import type { Settings } from "../../../config/settings.ts";
-import type { Message } from "../../../kubernetes/chat-api.ts";
 import type { Finding, Fix } from "../../../model/finding.ts";
 import { claimName } from "../../../model/names.ts";
+import type { StorageMode } from "../../../model/storage.ts";
+import type { Message } from "../../../pods/database.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { type StateResource, guardedTypes } from "../../../pulumi/state.ts";
 import { answered } from "../../messages.ts";
-import type { Mode } from "./steps.ts";
 
 /**
  * The config names another namespace than the stack has: `pulumi up` would leave the messages there.
@@ -62,7 +62,7 @@ export function protectedClaim(
  *
  * @param mode the storage that the messages are on.
  */
-export function answeredMessages(messages: readonly Message[], mode: Mode): Finding | undefined {
+export function answeredMessages(messages: readonly Message[], mode: StorageMode): Finding | undefined {
     const found = answered(messages);
     const [first] = found;
     return (

@@ -1,33 +1,28 @@
 /** The steps of a switch, and the way back. */
-import { rmSync, writeFileSync } from "node:fs";
-import { stringify } from "yaml";
-import type { Settings } from "../../../config/settings.ts";
-import type { ChatApi, Message } from "../../../kubernetes/chat-api.ts";
-import { textOf } from "../../../kubernetes/messages-file.ts";
-import { systemClock } from "../../../kubernetes/poll.ts";
+import type { StorageMode } from "../../../model/storage.ts";
 import { claimName } from "../../../model/names.ts";
-import type { StorageMode as Mode } from "../../../model/storage.ts";
-import { switchVariable } from "../../../preflight/preflight.ts";
+import { type Message, render } from "../../../pods/database.ts";
 import { countMessages } from "../../../preflight/text.ts";
-import { configDocument, projectName, restoreConfig } from "../../../pulumi/project.ts";
-import { UserError } from "../../../system/errors.ts";
-import type { Journal } from "../../journal.ts";
+import { TransientError, UserError } from "../../../system/errors.ts";
+import type { Entries as BasicEntries, Journal } from "../../journal.ts";
 import { begins, join } from "../../messages.ts";
-import { type Step, describe, refuse, takeOut, whenQuiet } from "../../operation.ts";
+import {
+    type OperationWork,
+    type Procedure,
+    beginJournal,
+    complete,
+    describe,
+    openJournal,
+    refuse,
+    whenQuiet,
+} from "../../operation.ts";
 import { lateMessages } from "../../refusals.ts";
-import type { Session } from "../../session.ts";
 import { answeredMessages } from "./refusals.ts";
 
-export type { Mode };
-
 /** The entries of a switch's journal. */
-export interface Entries {
+export interface Entries extends BasicEntries {
     /** The storage mode that the switch leads to. */
-    readonly to: Mode;
-    /** Process ID of the command that last wrote the journal. */
-    readonly pid: number;
-    /** Address at which the api answered this machine before the switch. Undefined: it answered at none. */
-    readonly address?: string | undefined;
+    readonly to: StorageMode;
     /** The copy of the messages. Undefined: the storage is unchanged. */
     readonly copy?: readonly Message[] | undefined;
     /** UID of the stack's claim if no pod mounted it when the copy was made: its messages are not in the copy. */
@@ -38,55 +33,113 @@ export interface Entries {
 
 type SwitchJournal = Journal<Entries>;
 
-/** What a switch works on. */
-export interface Work {
-    readonly open: Session;
-    readonly api: ChatApi;
-    /** The stack's settings with the storage mode that the switch leads to. */
-    readonly settings: Settings;
-    /** Text of the stack's config file before the switch. Undefined: there was none. */
-    readonly configBefore: string | undefined;
+/** What a switch uses of Pulumi and of the stack's config. */
+export interface SwitchedStack {
+    /** Sets storageMode in the config, if it is another one. */
+    readonly setMode: (mode: StorageMode) => Promise<void>;
+    /** Makes the config what it was when the command began. */
+    readonly restoreConfig: () => Promise<void>;
+    /**
+     * Runs `pulumi up`.
+     *
+     * @param discardClaim UID of the claim that the change gives up. Undefined: none.
+     * @param isKept whether this run leaves that claim as it is.
+     */
+    readonly up: (discardClaim: string | undefined, isKept: boolean) => Promise<void>;
 }
 
-/** All steps in their order. */
-export const steps: readonly Step<Work, Entries>[] = [
-    { title: "Take the api out of its Service, so that nobody can post", run: stopPosts },
-    { title: "Copy the messages to this machine", run: copyMessages },
-    { title: "Change the storage: pulumi up", run: changeStorage },
-    { title: "Read what the new volume holds", run: planVolume },
-    { title: "Write the messages into the new volume, and compare", run: fillVolume },
-    { title: "Put the api back into its Service", run: putBack },
-];
-
-const writeAttempts = 3; // the pod may be replaced while it is written to
-
-async function stopPosts({ api }: Work, journal: SwitchJournal): Promise<SwitchJournal> {
-    await takeOut(api, "switch", journal);
-    return journal;
+/** What a switch works with. */
+export interface SwitchWork extends OperationWork {
+    readonly pulumi: SwitchedStack;
+    /** Whether the claim stays with ephemeral storage as well. */
+    readonly retainData: boolean;
+    /** What comes before a switch that begins. Returns an address at which the api answers this machine. */
+    readonly prepare: () => Promise<string | undefined>;
 }
 
-async function copyMessages(work: Work, journal: SwitchJournal): Promise<SwitchJournal> {
+const procedure: Procedure<SwitchWork, Entries> = {
+    operation: "switch",
+    steps: ({ to }) => [
+        { title: "Copy the messages to this machine", run: copyMessages },
+        { title: "Change the storage: pulumi up", run: changeStorage },
+        { title: "Read what the new volume holds", run: planVolume },
+        { title: "Write the messages into the new volume, and compare", run: fillVolume },
+        ...(to === "ephemeral" ? [{ title: "Delete the claim: pulumi up", run: deleteClaim }] : []),
+    ],
+    undo: async (work, { entries }) => {
+        const isUnchanged = await hasStillItsStorage(work, entries);
+        if (isUnchanged) {
+            await work.pulumi.restoreConfig();
+        }
+        return isUnchanged;
+    },
+    unfinished: ({ path, entries: { to, copy } }, stack) =>
+        "The switch is not complete: the api is out of its Service, and nobody can post.\n" +
+        (copy
+            ? `The copy of the messages (${countMessages(copy.length)}) is in ${path}.\n`
+            : "The storage was not changed, and the api has all messages.\n") +
+        `  Complete the switch:  npm run switch -- ${to} ${stack}\n` +
+        `  Go back:              npm run switch -- ${otherMode(to)} ${stack}`,
+};
+
+/**
+ * Changes the storage and moves the messages.
+ *
+ * @returns the entries of its journal. Undefined: the storage was the wanted one already.
+ */
+export async function runSwitch(work: SwitchWork, to: StorageMode): Promise<Entries | undefined> {
+    const { api, pulumi, output, stack } = work;
+    const earlier = await openJournal<Entries>("switch", work, `npm run switch -- ${to}`);
+    if (!earlier && (await api.mode()) === to) {
+        await pulumi.setMode(to);
+        output.info(`The storage of stack ${stack} is ${to} already.`);
+        return undefined;
+    }
+    const begun = earlier
+        ? resume(work, earlier, to)
+        : beginJournal<Entries>("switch", work, { to, pid: process.pid, address: await work.prepare() });
+    return complete(procedure, work, begun);
+}
+
+/** Goes on from what an earlier run did, to the same mode or back. */
+function resume({ output }: SwitchWork, earlier: SwitchJournal, to: StorageMode): SwitchJournal {
+    const { wanted, to: before } = earlier.entries;
+    output.info(`Continuing a switch to ${before} storage that was interrupted.`);
+    // On the way back, what the volume was to hold is what must be moved: all messages of the copy and the claim.
+    const turned = to !== before && wanted ? { copy: wanted, wanted: undefined, unreadClaim: undefined } : {};
+    return earlier.with({ to, pid: process.pid, ...turned });
+}
+
+/** Whether the api still has the storage that it had, with all messages, and no claim was made. */
+async function hasStillItsStorage({ api }: SwitchWork, { to, copy, unreadClaim }: Entries): Promise<boolean> {
+    return (
+        copy === undefined ||
+        ((await api.mode()) !== to &&
+            (to === "ephemeral" || (await api.ownClaimUid()) === unreadClaim) &&
+            (await api.isReady()) &&
+            begins(copy, await api.read()))
+    );
+}
+
+async function copyMessages(work: SwitchWork, journal: SwitchJournal): Promise<SwitchJournal> {
     const { copy, to } = journal.entries;
     const isChanged = copy !== undefined && (await work.api.mode()) === to;
     const copied = isChanged ? journal : await gather(work, journal);
-    work.open.output.info(`    ${describe(copied.entries.copy ?? [])}, in ${copied.path}`);
+    work.output.info(`    ${describe(copied.entries.copy ?? [])}, in ${copied.path}`);
     return copied;
 }
 
 /** All that must be moved: what an earlier run has copied, and what the api has. */
-async function gather(work: Work, journal: SwitchJournal): Promise<SwitchJournal> {
-    const { api } = work;
+async function gather(work: SwitchWork, journal: SwitchJournal): Promise<SwitchJournal> {
+    const { api, output } = work;
     const { copy, unreadClaim } = journal.entries;
     if (copy && !(await api.isReady())) {
         // On the way back from a volume that no pod can use. Nobody has posted since the copy was made.
-        work.open.output.info("    The api has no ready pod: the copy of the earlier run is complete.");
+        output.info("    The api has no ready pod: the copy of the earlier run is complete.");
         return journal;
     }
-    const messages = copy ? join(copy, await api.read()) : await lastMessages(api);
-    const unmovable = answeredMessages(messages, await api.mode());
-    if (unmovable && !(await api.hasShell())) {
-        refuse(work.open.output, unmovable);
-    }
+    const messages = copy ? join(copy, await api.read()) : await lastMessages(work);
+    await refuseUnmovable(work, messages);
     const isMounted = (await api.claim()) === claimName;
     // A claim that exists before a pod mounts it was kept by an earlier change, and has messages of its own.
     const unread = copy ? unreadClaim : await api.ownClaimUid();
@@ -94,149 +147,111 @@ async function gather(work: Work, journal: SwitchJournal): Promise<SwitchJournal
 }
 
 /** Whoever is connected to the pod can still post. With a claim, the pod can be replaced. Without one, only time helps. */
-async function lastMessages(api: ChatApi): Promise<readonly Message[]> {
+async function lastMessages({ api, clock }: SwitchWork): Promise<readonly Message[]> {
     if ((await api.mode()) === "ephemeral") {
         return whenQuiet(
+            clock,
             () => api.read(),
             (one, other) => one.length === other.length,
-            systemClock,
         );
     }
     await api.restart();
     return api.read();
 }
 
-/** The claim may be deleted, since the copy is on the disk. */
-async function changeStorage(work: Work, journal: SwitchJournal): Promise<SwitchJournal> {
-    const { stack, output } = work.open;
-    setMode(work.open, journal.entries.to);
-    const discarded = await claimToDiscard(work, journal);
-    await refuseLate(work, journal);
-    const config = journal.path.replace(/json$/, "yaml");
-    if (discarded !== undefined) {
-        output.info(`    discardClaim: ${discarded}, for this pulumi up only`);
-        writeConfig(config, stack.name, discarded);
+/** Without a shell, messages can only be posted again. */
+async function refuseUnmovable({ api, output }: SwitchWork, messages: readonly Message[]): Promise<void> {
+    const unmovable = answeredMessages(messages, await api.mode());
+    if (unmovable && !(await api.hasShell())) {
+        refuse(output, unmovable);
     }
-    const configFlag = discarded === undefined ? [] : ["--config-file", config];
-    try {
-        stack.run(["up", "--yes", "--skip-preview", ...configFlag], { [switchVariable]: "1" });
-    } finally {
-        rmSync(config, { force: true });
+}
+
+/** The claim stays for now: until the new volume is filled, the journal is the only other place with the messages. */
+async function changeStorage(work: SwitchWork, journal: SwitchJournal): Promise<SwitchJournal> {
+    const { api, output, pulumi } = work;
+    const { to, copy = [] } = journal.entries;
+    await pulumi.setMode(to);
+    const discarded = await claimToDelete(work, journal);
+    if ((await api.mode()) !== to && (await api.isReady())) {
+        // Whoever was connected to the pod when the copy was made may have posted since.
+        refuse(output, lateMessages(copy.length, (await api.read()).length, api.namespace));
     }
+    await pulumi.up(discarded, true);
     return journal;
 }
 
-/** UID of the stack's claim if `pulumi up` may delete it. All its messages are in the copy. */
-async function claimToDiscard({ api, settings }: Work, journal: SwitchJournal): Promise<string | undefined> {
-    const { to, unreadClaim } = journal.entries;
-    if (to === "persistent" || settings.retainData) {
+/** UID of the stack's claim if the switch gives it up, and if all its messages are in the copy. */
+async function claimToDelete(
+    { api, retainData }: SwitchWork,
+    { entries: { to, unreadClaim } }: SwitchJournal,
+): Promise<string | undefined> {
+    if (to === "persistent" || retainData) {
         return undefined;
     }
     const uid = await api.ownClaimUid();
     return uid === unreadClaim ? undefined : uid;
 }
 
-/** Whoever was connected to the pod when the copy was made may have posted since. */
-async function refuseLate({ open, api }: Work, { entries: { to, copy = [] } }: SwitchJournal): Promise<void> {
-    if ((await api.mode()) !== to && (await api.isReady())) {
-        refuse(open.output, lateMessages(copy.length, (await api.read()).length, api.namespace));
-    }
-}
-
-/** A config file for one `pulumi up`: in the stack's own file, discardClaim would apply to a later change as well. */
-function writeConfig(file: string, stack: string, discardClaim: string): void {
-    const document = configDocument(stack);
-    const config = { ...document.config, [`${projectName()}:discardClaim`]: discardClaim };
-    writeFileSync(file, stringify({ ...document, config }), { mode: 0o600 });
-}
-
 /** A kept claim holds messages already. They stay, and the copy follows them. */
-async function planVolume({ api, open }: Work, journal: SwitchJournal): Promise<SwitchJournal> {
+async function planVolume({ api, output }: SwitchWork, journal: SwitchJournal): Promise<SwitchJournal> {
     const { copy = [], wanted } = journal.entries;
     const current = await api.read();
-    open.output.info(`    ${countMessages(current.length)}`);
+    output.info(`    ${countMessages(current.length)}`);
     return journal.with({ wanted: wanted ?? join(current, copy) });
 }
 
-async function fillVolume(work: Work, journal: SwitchJournal): Promise<SwitchJournal> {
+async function fillVolume(work: SwitchWork, journal: SwitchJournal): Promise<SwitchJournal> {
+    const { api, output } = work;
     const { wanted = [] } = journal.entries;
-    let current = await work.api.read();
-    for (let attempt = 1; attempt <= writeAttempts && !begins(wanted, current); attempt++) {
-        if (!begins(current, wanted)) {
+    const before = await api.read();
+    if (!begins(wanted, before)) {
+        if (!begins(before, wanted)) {
             throw new UserError(
                 "The new volume holds other messages than the copy. Somebody posts without the Service.\n" +
-                    `  See the messages:  kubectl logs deployment/synergychat-api --namespace ${work.api.namespace}`,
+                    `  See the messages:  kubectl logs deployment/synergychat-api --namespace ${api.namespace}`,
             );
         }
-        await write(work, wanted, current.length);
-        current = await work.api.read();
+        await write(work, wanted, before.length);
     }
-    work.open.output.info(`    before  ${describe(wanted)}\n    after   ${describe(current)}`);
-    if (!begins(wanted, current)) {
-        throw new UserError(
-            `The new volume does not hold all messages after ${writeAttempts} attempts.\n` +
-                `  See the api's pod:  kubectl describe pod --selector app=synergychat-api --namespace ${work.api.namespace}`,
+    const after = await api.read();
+    output.info(`    before  ${describe(wanted)}\n    after   ${describe(after)}`);
+    if (!begins(wanted, after)) {
+        // The pod may have been replaced meanwhile.
+        throw new TransientError(
+            "The new volume does not hold all messages.\n" +
+                `  See the api's pod:  kubectl describe pod --selector app=synergychat-api --namespace ${api.namespace}`,
         );
     }
     return journal;
 }
 
 /** As the file itself if the image has a shell, which keeps every field. Otherwise by posts. */
-async function write({ api, open }: Work, wanted: readonly Message[], done: number): Promise<void> {
-    try {
-        if (await api.hasShell()) {
-            await api.replaceFile(textOf(wanted));
-            return;
+async function write(work: SwitchWork, wanted: readonly Message[], done: number): Promise<void> {
+    const { api, output } = work;
+    if (await api.hasShell()) {
+        await api.replaceFile(render(wanted));
+        return;
+    }
+    await refuseUnmovable(work, wanted.slice(done));
+    await api.post(wanted.slice(done), (posted) => {
+        if (posted % 100 === 0) {
+            output.info(`    ${done + posted} of ${wanted.length}`);
         }
-        refuse(open.output, answeredMessages(wanted.slice(done), await api.mode()));
-        await api.post(wanted.slice(done), (posted) => {
-            if (posted % 100 === 0) {
-                open.output.info(`    ${done + posted} of ${wanted.length}`);
-            }
-        });
-    } catch (error) {
-        // The pod may have been replaced. The next attempt reads what it has now, and writes the rest.
-        if (!(error instanceof UserError)) {
-            throw error;
-        }
-        open.output.info(`    ${error.message}`);
-    }
+    });
 }
 
-async function putBack({ api }: Work, journal: SwitchJournal): Promise<SwitchJournal> {
-    await api.putBackIntoService();
-    return journal;
+async function deleteClaim(work: SwitchWork, journal: SwitchJournal): Promise<SwitchJournal> {
+    const discarded = await claimToDelete(work, journal);
+    if (discarded === undefined) {
+        work.output.info("    There is none that the switch deletes.");
+        return journal;
+    }
+    await work.pulumi.up(discarded, false);
+    // The pod may have been replaced, and the new volume with it.
+    return fillVolume(work, journal);
 }
 
-/**
- * Puts everything back as it was before the switch, unless the storage has changed.
- *
- * @returns whether it did.
- */
-export async function undo({ open, api, configBefore }: Work, journal: SwitchJournal): Promise<boolean> {
-    if (!(await isUnchanged(api, journal))) {
-        return false;
-    }
-    restoreConfig(open.stack.name, configBefore);
-    if ((await api.takenOut()) !== undefined) {
-        await api.undoTakeOut();
-    }
-    journal.remove();
-    return true;
-}
-
-/** Whether the api still has the storage that it had, with all messages. */
-async function isUnchanged(api: ChatApi, { entries: { to, copy } }: SwitchJournal): Promise<boolean> {
-    if (copy === undefined) {
-        return true;
-    }
-    return (await api.mode()) !== to && (await api.isReady()) && begins(copy, await api.read());
-}
-
-/** Sets storageMode in the stack's config, if it is another one. */
-export function setMode({ stack, output }: Session, mode: Mode): void {
-    if (stack.config()?.[`${projectName()}:storageMode`] !== mode) {
-        output.info(`    pulumi config set storageMode ${mode}`);
-        stack.setConfig("storageMode", mode);
-    }
+function otherMode(mode: StorageMode): StorageMode {
+    return mode === "persistent" ? "ephemeral" : "persistent";
 }

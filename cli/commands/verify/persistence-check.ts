@@ -5,11 +5,12 @@
  * is made on a copy of the api's pod, with a volume of the same kind of its own. Both are removed at the end. On the live
  * pod it is made only if the person asks for it.
  */
-import { ChatApi, type Message } from "../../../kubernetes/chat-api.ts";
+import { ChatApi } from "../../../kubernetes/chat-api.ts";
 import type { Client } from "../../../kubernetes/client.ts";
 import { type Claim, type Pod, type PodSpec, isReady } from "../../../kubernetes/objects.ts";
 import { kindOf, listPath } from "../../../model/kinds.ts";
 import { workloadName } from "../../../model/names.ts";
+import type { Message } from "../../../pods/database.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { UserError } from "../../../system/errors.ts";
 import { type Check, check, deploymentOf } from "./checks.ts";

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Entries } from "../../../cli/commands/switch/steps.ts";
 import { Journal, journalPath } from "../../../cli/journal.ts";
+import { localDisk } from "../../../system/files.ts";
 
 const entries: Entries = { to: "ephemeral", pid: 1 };
 const copy = [{ AuthorUsername: "ada", Text: "hello" }];
@@ -22,7 +23,7 @@ describe("a journal", () => {
     });
 
     function begin(): Journal<Entries> {
-        const begun = Journal.begin<Entries>(path, entries);
+        const begun = Journal.begin<Entries>(localDisk, path, entries);
         assert.ok(begun);
         return begun;
     }
@@ -33,22 +34,22 @@ describe("a journal", () => {
     });
 
     it("reads back what was written, with every change", () => {
-        assert.equal(Journal.read<Entries>(path), undefined);
+        assert.equal(Journal.read<Entries>(localDisk, path), undefined);
         const changed = begin().with({ copy, unreadClaim: "uid", pid: 2 });
-        assert.deepEqual(Journal.read<Entries>(path)?.entries, {
+        assert.deepEqual(Journal.read<Entries>(localDisk, path)?.entries, {
             to: "ephemeral",
             pid: 2,
             copy,
             unreadClaim: "uid",
         });
         changed.with({ unreadClaim: undefined });
-        assert.deepEqual(Journal.read<Entries>(path)?.entries, { to: "ephemeral", pid: 2, copy });
+        assert.deepEqual(Journal.read<Entries>(localDisk, path)?.entries, { to: "ephemeral", pid: 2, copy });
     });
 
     it("lets one run begin, and leaves its journal as it is", () => {
         begin();
-        assert.equal(Journal.begin<Entries>(path, { to: "persistent", pid: 2 }), undefined);
-        assert.deepEqual(Journal.read<Entries>(path)?.entries, entries);
+        assert.equal(Journal.begin<Entries>(localDisk, path, { to: "persistent", pid: 2 }), undefined);
+        assert.deepEqual(Journal.read<Entries>(localDisk, path)?.entries, entries);
         assert.deepEqual(readdirSync(dirname(path)), ["0f1e.json"]);
     });
 
@@ -56,7 +57,7 @@ describe("a journal", () => {
         begin();
         writeFileSync(path, '{"to": "eph');
         assert.throws(
-            () => Journal.read<Entries>(path),
+            () => Journal.read<Entries>(localDisk, path),
             ({ message }: Error) => message.includes(path),
         );
         assert.equal(readFileSync(path, "utf8"), '{"to": "eph');
@@ -73,16 +74,16 @@ describe("a journal", () => {
     it("stays whole if a write was cut short", () => {
         const journal = begin();
         writeFileSync(`${path}.part`, '{"to": "eph');
-        assert.deepEqual(Journal.read<Entries>(path)?.entries, entries);
+        assert.deepEqual(Journal.read<Entries>(localDisk, path)?.entries, entries);
         journal.with({ pid: 2 });
         assert.deepEqual(readdirSync(dirname(path)), ["0f1e.json"]);
-        assert.equal(Journal.read<Entries>(path)?.entries.pid, 2);
+        assert.equal(Journal.read<Entries>(localDisk, path)?.entries.pid, 2);
     });
 
     it("is gone when it is removed, and can be removed twice", () => {
         const journal = begin();
         journal.remove();
         journal.remove();
-        assert.equal(Journal.read<Entries>(path), undefined);
+        assert.equal(Journal.read<Entries>(localDisk, path), undefined);
     });
 });

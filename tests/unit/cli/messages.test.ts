@@ -1,6 +1,7 @@
 /** Lists of messages: what a switch compares and joins. */
 import { strict as assert } from "node:assert";
-import { answered, begins, fingerprint, join } from "../../../cli/messages.ts";
+import { answered, begins, fingerprint, join, messagesOrProblem } from "../../../cli/messages.ts";
+import { render } from "../../../pods/database.ts";
 
 const messages = (...texts: string[]) => texts.map((Text) => ({ AuthorUsername: "ada", Text }));
 
@@ -44,4 +45,36 @@ describe("lists of messages", () => {
         assert.equal(new Set(prints).size, 4);
         assert.equal(fingerprint(messages("a")), fingerprint(messages("a")));
     });
+});
+
+describe("the text of the api's file", () => {
+    it("is what Go's encoding/json writes", () => {
+        const text = render([{ AuthorUsername: "ada", Text: 'a <b> & "c" \\ ä€\n\u2028' }]);
+        assert.equal(
+            text,
+            '[\n  {\n    "AuthorUsername": "ada",\n    "Text": "a \\u003cb\\u003e \\u0026 \\"c\\" \\\\ ä€\\n\\u2028"\n  }\n]',
+        );
+        assert.equal(render([]), "[]");
+    });
+
+    it("can be read back, with every field", () => {
+        const messages = [{ AuthorUsername: "ada", Text: "<&>", CreatedAt: "then" }];
+        assert.deepEqual(messagesOrProblem(render(messages)), messages);
+    });
+});
+
+describe("a text that the app could not read", () => {
+    for (const text of [
+        "",
+        '[{"AuthorUsername": "ada", "Te',
+        "{}",
+        "null",
+        "[null]",
+        '[{"AuthorUsername": "ada"}]',
+        '[{"AuthorUsername": "ada", "Text": 1}]',
+    ]) {
+        it(`says what is wrong with ${JSON.stringify(text)}`, () => {
+            assert.equal(typeof messagesOrProblem(text), "string");
+        });
+    }
 });

@@ -23,7 +23,7 @@ describe("the end of a switch", () => {
 
     it("comes only when the api answers at its address again", async () => {
         const host = `synchatapi.internal:${(server.address() as AddressInfo).port}`;
-        await waitForAnswer(`http://${host}`, "127.0.0.1", "dev");
+        await waitForAnswer({ info: () => undefined }, `http://${host}`, "127.0.0.1", "dev");
         assert.deepEqual(asked, Array(3).fill(`${host}/messages`));
     });
 });

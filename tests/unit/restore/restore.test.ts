@@ -6,13 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { interruptedRestore, restoreCommand } from "../../../cli/commands/restore/refusals.ts";
 import { messagesOf, readSource, sourceOf } from "../../../cli/commands/restore/source.ts";
-import { type RestoreWork, hasLateMessages } from "../../../cli/commands/restore/steps.ts";
+import { hasLateMessages } from "../../../cli/commands/restore/steps.ts";
 import { UsageError } from "../../../cli/command.ts";
-import { textOf } from "../../../kubernetes/messages-file.ts";
+import { render } from "../../../pods/database.ts";
 import { UserError } from "../../../system/errors.ts";
 
 const list = (...texts: string[]) => texts.map((Text) => ({ AuthorUsername: "ada", Text }));
-const text = textOf(list("one", "two"));
+const text = render(list("one", "two"));
 const sum = createHash("sha256").update(text).digest("hex").slice(0, 8);
 const name = `20261125T120000Z-2-${sum}-manual.json`;
 
@@ -51,17 +51,17 @@ describe("what a restore is asked for", () => {
     }
 
     it("is read from a file whole, or its first messages in the app's layout", async () => {
-        const work = {} as RestoreWork; // no cluster is asked for a file
+        const noBackups = () => Promise.reject(new Error("no cluster is asked for a file"));
         const named = join(folder, "db.json");
         const compact = JSON.stringify(list("one", "two"));
         writeFileSync(named, compact);
-        assert.equal(await readSource(work, { named }), compact);
-        assert.equal(await readSource(work, { named, first: 1 }), textOf(list("one")));
-        assert.equal(await readSource(work, { named, first: 0 }), "[]");
-        assert.equal(await readSource(work, { named, first: 2 }), text);
-        await assert.rejects(readSource(work, { named, first: 3 }), UserError);
-        await assert.rejects(readSource(work, { named: join(folder, "absent.json") }), UserError);
-        await assert.rejects(readSource(work, { named: folder }), UserError);
+        assert.equal(await readSource({ named }, noBackups), compact);
+        assert.equal(await readSource({ named, first: 1 }, noBackups), render(list("one")));
+        assert.equal(await readSource({ named, first: 0 }, noBackups), "[]");
+        assert.equal(await readSource({ named, first: 2 }, noBackups), text);
+        await assert.rejects(readSource({ named, first: 3 }, noBackups), UserError);
+        await assert.rejects(readSource({ named: join(folder, "absent.json") }, noBackups), UserError);
+        await assert.rejects(readSource({ named: folder }, noBackups), UserError);
     });
 });
 
@@ -75,14 +75,14 @@ describe("the messages of a restore", () => {
 
     it("are refused if the name of their backup says something else", () => {
         assert.deepEqual(messagesOf(`/tmp/${name}`, text), list("one", "two"));
-        assert.throws(() => messagesOf(`/tmp/${name}`, textOf(list("one", "2"))), UserError);
-        assert.throws(() => messagesOf(name, textOf(list("one"))), UserError);
+        assert.throws(() => messagesOf(`/tmp/${name}`, render(list("one", "2"))), UserError);
+        assert.throws(() => messagesOf(name, render(list("one"))), UserError);
     });
 });
 
 describe("messages that came after the copy", () => {
     const late = (copy: string[], current: string[], wanted: string[]) =>
-        hasLateMessages(textOf(list(...copy)), textOf(list(...current)), list(...wanted));
+        hasLateMessages(render(list(...copy)), render(list(...current)), list(...wanted));
 
     it("are those that extend it", () => {
         assert.ok(late(["a", "b"], ["a", "b", "c"], ["a"]));

@@ -1,0 +1,281 @@
+/** Switches and restores, killed or failing at every moment, from every state in which they can begin. */
+import { strict as assert } from "node:assert";
+import { type Entries as RestoreEntries, runRestore } from "../../../cli/commands/restore/steps.ts";
+import { runSwitch } from "../../../cli/commands/switch/steps.ts";
+import type { StorageMode } from "../../../model/storage.ts";
+import { type Event, Killed, type Start, World, holds, journalPath, message } from "./world.ts";
+
+const other = (mode: StorageMode): StorageMode => (mode === "persistent" ? "ephemeral" : "persistent");
+
+type Command = (world: World) => Promise<unknown>;
+
+/** How many moments were tried. */
+const points: Partial<Record<Event, number>> = {};
+
+/** Runs a command in a world. Returns what it threw. */
+async function run(world: World, command: Command, event?: Event, moment?: number): Promise<unknown> {
+    world.begin(event, moment);
+    try {
+        await command(world);
+        return undefined;
+    } catch (error) {
+        return error;
+    } finally {
+        world.checkPromise();
+    }
+}
+
+const switchTo = (mode: StorageMode) => (world: World) => runSwitch(world.switchWork(), mode);
+
+/** Runs a command to its end. */
+async function completes(world: World, command: Command): Promise<void> {
+    const failure = await run(world, command);
+    assert.equal(failure, undefined, failure instanceof Error ? failure.stack : String(failure));
+    assert.equal(world.takenOut, undefined);
+    assert.equal(world.files.get(journalPath), undefined);
+}
+
+const texts = ["one", "two", "three"];
+
+const starts: Readonly<Record<string, Start>> = {
+    "ephemeral storage": { mode: "ephemeral", texts },
+    "ephemeral storage without messages": { mode: "ephemeral", texts: [] },
+    "ephemeral storage beside a kept claim with other messages": {
+        mode: "ephemeral",
+        texts,
+        kept: ["before"],
+        retainData: true,
+    },
+    "ephemeral storage, with an image without a shell": { mode: "ephemeral", texts, shell: false },
+    "persistent storage": { mode: "persistent", texts },
+    "persistent storage without messages": { mode: "persistent", texts: [] },
+    "persistent storage with retainData": { mode: "persistent", texts, retainData: true },
+    "persistent storage, with an image without a shell": { mode: "persistent", texts, shell: false },
+};
+
+/**
+ * Runs what follows for every moment of a command, with the world as the event has left it.
+ *
+ * @param make returns a new world in the state in which the command begins.
+ * @param step 3 takes every third moment.
+ */
+async function atEveryMoment(
+    event: Event,
+    command: Command,
+    make: () => Promise<World>,
+    follow: (world: World, failure: unknown) => Promise<void>,
+    step = 1,
+): Promise<void> {
+    const whole = await make();
+    await run(whole, command);
+    for (let moment = 1; moment <= whole.moments; moment += step) {
+        const world = await make();
+        const failure = await run(world, command, event, moment);
+        points[event] = (points[event] ?? 0) + 1;
+        try {
+            await follow(world, failure);
+        } catch (error) {
+            throw new Error(`after a ${event} at moment ${moment} of ${whole.moments}`, { cause: error });
+        }
+    }
+}
+
+const fresh = (start: Start) => () => Promise.resolve(new World(start));
+
+function isSwitched(world: World, mode: StorageMode, { retainData = false, kept = [] }: Start): void {
+    assert.deepEqual([world.mode, world.config], [mode, mode]);
+    // On the way back from a kept claim, what it held comes along.
+    const messages = world.messages.filter(({ Text }) => mode === "persistent" || !kept.includes(Text));
+    assert.deepEqual(messages, world.expected);
+    assert.ok(world.messages.length <= world.stored.length + kept.length);
+    if (mode === "ephemeral") {
+        assert.equal(world.claim !== undefined, retainData);
+    }
+}
+
+after(() => {
+    console.log(`    ${JSON.stringify(points)} were tried, each followed by the command that recovers.`);
+});
+
+describe("a switch", () => {
+    for (const [name, start] of Object.entries(starts)) {
+        const to = other(start.mode);
+
+        describe(`from ${name}`, () => {
+            for (const next of [to, start.mode]) {
+                const direction = next === to ? "goes on" : "goes back";
+                const recovers = async (world: World) => {
+                    await completes(world, switchTo(next));
+                    isSwitched(world, next, start);
+                };
+
+                it(`${direction} after a kill at every moment`, async () => {
+                    await atEveryMoment("kill", switchTo(to), fresh(start), async (world, failure) => {
+                        assert.ok(failure instanceof Killed);
+                        await recovers(world);
+                    });
+                });
+
+                it(`${direction} after an error at every moment, and shows that error`, async () => {
+                    await atEveryMoment("refusal", switchTo(to), fresh(start), async (world, failure) => {
+                        assert.equal((failure as Error).message, "you may not");
+                        await recovers(world);
+                    });
+                });
+            }
+
+            it("comes to its end by itself although a call fails once, at every moment", async () => {
+                await atEveryMoment(
+                    "transient failure",
+                    switchTo(to),
+                    fresh(start),
+                    async (world, failure) => {
+                        if (failure !== undefined) {
+                            assert.deepEqual([world.takenOut, world.mode], [undefined, start.mode]);
+                            await completes(world, switchTo(to));
+                        }
+                        isSwitched(world, to, start);
+                    },
+                );
+            });
+
+            it("loses no message if the pod is replaced while Pulumi runs, at every moment", async () => {
+                await atEveryMoment("new pod", switchTo(to), fresh(start), async (world, failure) => {
+                    if (failure !== undefined) {
+                        await completes(world, switchTo(to));
+                    }
+                    isSwitched(world, to, start);
+                });
+            });
+        });
+    }
+
+    for (const mode of ["ephemeral", "persistent"] as const) {
+        const start: Start = { mode, texts };
+        const to = other(mode);
+        it(`recovers from a second kill, at every moment of the run that follows a killed switch to ${to}`, async () => {
+            const follow = async (world: World) => {
+                for (const second of [to, mode]) {
+                    const left = world.copy();
+                    await atEveryMoment(
+                        "kill",
+                        switchTo(second),
+                        () => Promise.resolve(left.copy()),
+                        async (twice) => {
+                            await completes(twice, switchTo(mode));
+                            isSwitched(twice, mode, start);
+                        },
+                    );
+                }
+            };
+            await atEveryMoment("kill", switchTo(to), fresh(start), follow, 3);
+        });
+    }
+
+    it("goes back from a volume that no pod can use, killed at every moment or not", async () => {
+        const start: Start = { mode: "ephemeral", texts, unusable: true };
+        const failed = new World(start);
+        assert.notEqual(await run(failed, switchTo("persistent")), undefined);
+        await completes(failed, switchTo("ephemeral"));
+        isSwitched(failed, "ephemeral", start);
+        await atEveryMoment("kill", switchTo("persistent"), fresh(start), async (world) => {
+            await completes(world, switchTo("ephemeral"));
+            isSwitched(world, "ephemeral", start);
+        });
+    });
+
+    for (const mode of ["ephemeral", "persistent"] as const) {
+        it(`makes everything what it was if Pulumi refuses to leave ${mode} storage`, async () => {
+            const start: Start = { mode, texts, refused: true };
+            const isUnchanged = (world: World) => {
+                assert.deepEqual([world.takenOut, world.files.size], [undefined, 0]);
+                assert.deepEqual([world.mode, world.config], [mode, mode]);
+                assert.deepEqual(world.messages, world.stored);
+            };
+            const world = new World(start);
+            assert.notEqual(await run(world, switchTo(other(mode))), undefined);
+            isUnchanged(world);
+        });
+    }
+
+    it("refuses to post /stats again with an image without a shell, and changes nothing", async () => {
+        for (const mode of ["ephemeral", "persistent"] as const) {
+            const world = new World({ mode, texts: ["/stats love"], shell: false });
+            const failure = await run(world, switchTo(other(mode)));
+            assert.equal((failure as Error).message, "messages-answered");
+            assert.deepEqual([world.takenOut, world.mode, world.files.size], [undefined, mode, 0]);
+            assert.deepEqual(world.messages, world.stored);
+        }
+    });
+
+    it("does not begin beside one that began elsewhere", async () => {
+        const world = new World({ mode: "ephemeral", texts });
+        world.takenOut = "switch";
+        assert.match(((await run(world, switchTo("persistent"))) as Error).message, /switch-begun-elsewhere/);
+        world.takenOut = "restore";
+        assert.match(((await run(world, switchTo("persistent"))) as Error).message, /restore-interrupted/);
+    });
+});
+
+describe("a restore", () => {
+    const source = { named: "/home/ada/chat.json" };
+
+    for (const [name, wanted] of [
+        ["the first messages", ["one"]],
+        ["another chat", ["x", "y"]],
+        ["a chat that goes on", ["one", "two", "three", "four"]],
+        ["no messages", []],
+    ] as const) {
+        for (const mode of ["ephemeral", "persistent"] as const) {
+            const start: Start = { mode, texts };
+            const list = wanted.map(message);
+            const restore = (world: World) => runRestore(world.restoreWork(list), source);
+            const isRestored = (world: World) => {
+                assert.deepEqual(world.messages.slice(0, list.length), list);
+                assert.deepEqual(world.messages, world.stored);
+            };
+
+            describe(`of ${name}, on ${mode} storage`, () => {
+                for (const event of ["kill", "refusal"] as const) {
+                    it(`goes on after a ${event} at every moment`, async () => {
+                        await atEveryMoment(event, restore, fresh(start), async (world) => {
+                            await completes(world, restore);
+                            isRestored(world);
+                        });
+                    });
+                }
+
+                it("goes back after a kill at every moment, if the copy of what was there is named", async () => {
+                    await atEveryMoment("kill", restore, fresh(start), async (world) => {
+                        const journal = world.files.get(journalPath);
+                        const { copy = "", complete } = JSON.parse(
+                            journal ?? "{}",
+                        ) as Partial<RestoreEntries>;
+                        if (journal === undefined || complete || world.takenOut === undefined) {
+                            return; // it was not begun, or is over
+                        }
+                        const { stored } = world;
+                        await completes(world, (one) => runRestore(one.restoreWork([]), { named: copy }));
+                        assert.ok(holds(world.messages, stored));
+                    });
+                });
+
+                it("comes to its end by itself although a call fails once, at every moment", async () => {
+                    await atEveryMoment(
+                        "transient failure",
+                        restore,
+                        fresh(start),
+                        async (world, failure) => {
+                            if (failure !== undefined) {
+                                assert.equal(world.takenOut, undefined);
+                                assert.deepEqual(world.messages, world.stored);
+                                await completes(world, restore);
+                            }
+                            isRestored(world);
+                        },
+                    );
+                });
+            });
+        }
+    }
+});
