@@ -19,7 +19,7 @@ export async function candidates(
     namespace: string,
 ): Promise<readonly string[]> {
     const object = await findExposureObject(client, namespace, settings.exposure.kind);
-    return [...new Set([...(object?.addresses ?? []), ...cluster.nodeAddresses(), loopback])];
+    return [...new Set([...(object?.addresses ?? []), ...(cluster.nodeAddresses?.() ?? []), loopback])];
 }
 
 /**

@@ -60,43 +60,33 @@ export function defineCommand<Flag extends string = never, Option extends string
  * @throws UsageError that names what the command does not know.
  */
 export function readCall(name: string, command: Command, args: readonly string[]): Call<string, string> {
-    const { flags: known, options: valued = {} } = command;
-    const { positionals, tokens } = parseArgs({
-        args: [...args],
-        allowPositionals: true,
-        strict: false,
-        tokens: true,
-        options: {
-            ...mapValues(known, () => ({ type: "boolean" as const })),
-            ...mapValues(valued, () => ({ type: "string" as const })),
-        },
-    });
-    const refuse = (problem: string): never => {
+    const { words, flags, options = {} } = command;
+    try {
+        const { values, positionals } = parseArgs({
+            args: [...args],
+            allowPositionals: true,
+            options: {
+                ...mapValues(flags, () => ({ type: "boolean" as const })),
+                ...mapValues(options, () => ({ type: "string" as const })),
+            },
+        });
+        const tooMany = positionals.slice(words.length);
+        const empty = Object.keys(values).filter((key) => values[key] === "");
+        if (tooMany.length > 0 || empty.length > 0) {
+            const valueless = `Option --${empty.join(", --")} needs a value`;
+            throw new Error(tooMany.length > 0 ? `Unexpected argument: ${tooMany.join(" ")}` : valueless);
+        }
+        return {
+            words: positionals,
+            flags: mapValues(flags, (flag) => values[flag] === true),
+            options: mapValues(options, (option) => values[option] as string | undefined),
+            output: new Output(values.json === true),
+        };
+    } catch (error) {
+        // What Node says beyond its first sentence is about positional arguments that begin with a dash.
+        const [problem = ""] = (error as Error).message.split(". ");
         throw new UsageError(`${problem}\n\n${helpOf(name, command)}`);
-    };
-    const given = tokens.filter((token) => token.kind === "option");
-    for (const { name: option, rawName, value, inlineValue } of given) {
-        const valueName = valued[option]?.value;
-        // A flag takes no value: --yes=false must not count as a yes.
-        if (valueName === undefined && (!(option in known) || value !== undefined)) {
-            refuse(`Unknown option: ${rawName}${value === undefined ? "" : `=${value}`}`);
-        }
-        // Without an equals sign, what begins with a dash is the next option.
-        if (valueName !== undefined && (!value || (!inlineValue && value.startsWith("-")))) {
-            refuse(`Option ${rawName} needs a value: ${rawName} ${valueName}`);
-        }
     }
-    const tooMany = positionals.slice(command.words.length);
-    if (tooMany.length > 0) {
-        refuse(`Unexpected argument: ${tooMany.join(" ")}`);
-    }
-    const values = new Map(given.map((option) => [option.name, option.value]));
-    return {
-        words: positionals,
-        flags: mapValues(known, (flag) => values.has(flag)),
-        options: mapValues(valued, (option) => values.get(option)),
-        output: new Output(values.has("json")),
-    };
 }
 
 /** Help of a command. */

@@ -3,7 +3,7 @@
  */
 import { homedir } from "node:os";
 import { UserError, isUserError } from "../system/errors.ts";
-import { type Call, UsageError, helpOf, readCall } from "./command.ts";
+import { UsageError, helpOf, readCall } from "./command.ts";
 import { commands } from "./commands.ts";
 
 async function main([name = "", ...args]: readonly string[]): Promise<void> {
@@ -21,14 +21,10 @@ async function main([name = "", ...args]: readonly string[]): Promise<void> {
     }
     const call = readCall(name, command, args);
     await command.run(call).catch((error: unknown) => {
-        throw error instanceof UserError ? withSetup(error, call) : error;
+        throw error instanceof UserError && !(error instanceof UsageError)
+            ? new UserError(call.output.withSetup(error.message))
+            : error;
     });
-}
-
-/** The same error, with the line that its commands need first. */
-function withSetup(error: UserError, { output }: Call): UserError {
-    error.message += output.setupFor(error.message);
-    return error;
 }
 
 // As for kubectl and Pulumi, a variable that is empty is not set. Only a passphrase may be empty.

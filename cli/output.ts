@@ -1,16 +1,18 @@
 /** Where a command writes. */
 import { type Finding, type Target, reaching, renderFindings } from "../model/finding.ts";
 
+interface Setup {
+    /** The line after which plain pulumi and kubectl work in a new terminal. Undefined: they work without it. */
+    readonly setup?: string | undefined;
+}
+
 /**
  * The output of a command. With `json`, standard output carries one JSON document and nothing else, and everything for
  * people goes to standard error.
  */
 export class Output {
     /** What printed commands must name, because something else is selected. */
-    private target: Target = {};
-
-    /** The line after which plain pulumi and kubectl work in a new terminal. Undefined: they work without it. */
-    private setup: string | undefined;
+    private target: Target & Setup = {};
 
     private readonly json: boolean;
 
@@ -18,21 +20,17 @@ export class Output {
         this.json = json;
     }
 
-    /** From now on, printed commands name this stack, this context, or both. */
-    public name(target: Target): void {
+    /** From now on, printed commands name this stack and this context, and the line that they need first. */
+    public name(target: Target & Setup): void {
         this.target = target;
     }
 
-    /** From now on, what is printed with commands in it also names the line that they need first. */
-    public setUp(line: string | undefined): void {
-        this.setup = line;
-    }
-
-    /** The line that commands in a text need first, to be printed after it. Empty if they need none. */
-    public setupFor(text: string): string {
-        return this.setup !== undefined && /:\s+(pulumi|kubectl) /.test(text)
-            ? `\n  First, in each new terminal:  ${this.setup}`
-            : "";
+    /** A text, with the line that its commands need first. */
+    public withSetup(text: string): string {
+        const { setup } = this.target;
+        return setup !== undefined && /:\s+(pulumi|kubectl) /.test(text)
+            ? `${text}\n  First, in each new terminal:  ${setup}`
+            : text;
     }
 
     /** The file descriptor for what people read: 1, or 2 with `json`. Programs that the command runs write there too. */
@@ -58,8 +56,7 @@ export class Output {
     /** Findings for people, if there are any. */
     public findings(findings: readonly Finding[]): void {
         if (findings.length > 0) {
-            const text = this.render(findings);
-            this.info(`\n${text}${this.setupFor(text)}`);
+            this.info(`\n${this.withSetup(this.render(findings))}`);
         }
     }
 

@@ -26,7 +26,7 @@ import type { Environment } from "../system/process.ts";
 import { type Cluster, NoCluster } from "./clusters/cluster.ts";
 import { findCluster } from "./clusters/find.ts";
 import type { Output } from "./output.ts";
-import { exportsOf, setupLine } from "./shell.ts";
+import { setupFor } from "./shell.ts";
 
 /** What a command works with: a stack whose cluster answers. Each question to Pulumi was asked once. */
 export interface Session {
@@ -86,10 +86,7 @@ export async function openStack(
 ): Promise<Session> {
     const mayStart = access === "up";
     const early = pulumiEnvironment(process.env);
-    const advise = (env: Environment, stack?: string) => {
-        output.setUp(exportsOf(process.env, env).length > 0 ? setupLine(stack) : undefined);
-    };
-    advise(early, named);
+    output.name({ setup: setupFor(early, named) });
     const before = selectedStack(early);
     const name = named ?? before ?? "dev";
     const context = contextOf(name);
@@ -106,8 +103,8 @@ export async function openStack(
     output.name({
         stack: other,
         context: currentContext(process.env) === context ? undefined : context,
+        setup: setupFor(login.env, other),
     });
-    advise(login.env, other);
     output.info(`Stack ${name}, context ${context}, state in ${login.url}.`);
     if (access !== "read") {
         releaseDeadLock(name, login, output.info);

@@ -20,6 +20,11 @@ function path(value: string, before: Environment): string {
         .join('"$PATH"');
 }
 
+/** The line that a shell like this one needs before plain pulumi and kubectl work as in an environment. */
+export function setupFor(env: Environment, stack: string | undefined): string | undefined {
+    return exportsOf(process.env, env).length > 0 ? setupLine(stack) : undefined;
+}
+
 /**
  * The one line that is enough in a new terminal.
  *

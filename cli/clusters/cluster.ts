@@ -1,5 +1,4 @@
 /** The kinds of clusters that a stack can be on. */
-import type { Client } from "../../kubernetes/client.ts";
 import { UserError } from "../../system/errors.ts";
 import type { Environment } from "../../system/process.ts";
 import type { Output } from "../output.ts";
@@ -13,15 +12,15 @@ export interface Cluster {
     /** Environment in which kubectl reaches it. */
     readonly env: Environment;
     /**
-     * Prepares the cluster for a stack: the ingress controller is installed and available.
+     * Installs an ingress controller for a class, if this cluster is one that brings one. Empty: for the default class.
      *
-     * @throws UserError if it does not become available.
+     * @throws UserError if another controller is in its way.
      */
-    readonly prepare: (needs: ClusterNeeds) => Promise<void>;
+    readonly enableIngress?: (ingressClass: string) => void;
     /** Whether a folder of a node exists. Undefined if this machine cannot see the node's files. */
     readonly folderExists: (folder: string) => boolean | undefined;
-    /** Addresses of the node at which its ingress controller answers. None if they are not known. */
-    readonly nodeAddresses: () => readonly string[];
+    /** Addresses of the node at which its ingress controller answers, published or not. */
+    readonly nodeAddresses?: () => readonly string[];
     /**
      * How a browser on this machine reaches the app, if nothing answers.
      *
@@ -29,17 +28,8 @@ export interface Cluster {
      * @param published the address that the controller has published, if there is one.
      */
     readonly reachAdvice: (hosts: string, published: string | undefined) => readonly string[];
-    /** What a person should know about this cluster, as the last lines of `up`. */
-    readonly notes: readonly string[];
-}
-
-/** What a stack needs of its cluster. */
-export interface ClusterNeeds {
-    readonly client: Client;
-    /** The stack: the value of the label app.kubernetes.io/instance. */
-    readonly instance: string;
-    /** The ingress class that the stack uses: empty for the default class. Undefined: it uses no Ingress. */
-    readonly ingressClass: string | undefined;
+    /** What a person should know about this cluster. */
+    readonly note?: string;
 }
 
 /** How a cluster is found. */

@@ -3,7 +3,6 @@ import { contexts, isInPod, unknownContext } from "../../kubernetes/kubectl.ts";
 import { UserError } from "../../system/errors.ts";
 import { type Environment, isOnPath, outputOf } from "../../system/process.ts";
 import { type Cluster, type ClusterQuery, NoCluster } from "./cluster.ts";
-import { existingCluster } from "./existing.ts";
 import { minikube, profileOf } from "./minikube.ts";
 import { isSandboxPossible, sandbox, sandboxEnvironment } from "./sandbox.ts";
 
@@ -29,12 +28,26 @@ export async function findCluster(query: ClusterQuery): Promise<Cluster> {
         return minikube(query, profile, answers(context, env));
     }
     if (answers(context, env)) {
-        return existingCluster(query);
+        return existingCluster(env);
     }
     if (isSandbox) {
         return sandbox(query);
     }
     throw new NoCluster(noCluster(context, env, mayStart));
+}
+
+/** A cluster that somebody else runs: this project neither starts nor changes it. */
+function existingCluster(env: Environment): Cluster {
+    return {
+        kind: "existing",
+        env,
+        folderExists: () => undefined,
+        reachAdvice: (_hosts, published) => [
+            published === undefined
+                ? "Its controller has published no address. Some never do: see its documentation."
+                : `The published address ${published} does not answer from this machine. A firewall or a VPN may be in the way.`,
+        ],
+    };
 }
 
 /** The environment in which kubectl reaches the cluster of a context, whether or not the cluster runs. */

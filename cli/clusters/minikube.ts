@@ -1,5 +1,4 @@
 /** A minikube profile. Every call names the profile behind the context, since another one may be active. */
-import { waitUntilIngressesAreAccepted } from "../../kubernetes/ingress.ts";
 import { UserError } from "../../system/errors.ts";
 import { type Machine, hostsFile, thisMachine } from "../../system/machine.ts";
 import { type Environment, capture, isOnPath, outputOf, runVisibly } from "../../system/process.ts";
@@ -41,12 +40,8 @@ export function minikube(query: ClusterQuery, profile: string, isRunning: boolea
     return {
         kind: "minikube",
         env,
-        prepare: async ({ client, instance, ingressClass }) => {
-            if (ingressClass === undefined) {
-                return;
-            }
+        enableIngress: (ingressClass) => {
             enableController(query, profile, ingressClass);
-            await waitUntilIngressesAreAccepted(client, instance, output.info);
         },
         folderExists: (folder) => folderExists(folder, profile, env),
         nodeAddresses: () => (addresses ??= nodeAddresses(profile, env)),
@@ -55,7 +50,6 @@ export function minikube(query: ClusterQuery, profile: string, isRunning: boolea
             const [address] = nodeAddresses(profile, env);
             return reachAdvice({ machine: thisMachine(), driver, profile, address }, hosts);
         },
-        notes: [],
     };
 }
 

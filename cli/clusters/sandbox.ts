@@ -40,14 +40,11 @@ export async function sandbox(query: ClusterQuery): Promise<Cluster> {
     return {
         kind: "sandbox",
         env: sandboxEnvironment(env) ?? env,
-        // Its ingress controller is ready when it has started.
-        prepare: () => Promise.resolve(),
         folderExists: (folder) => existsSync(folder),
-        nodeAddresses: () => [],
         reachAdvice: () => [
             "The sandbox's ingress does not answer. See its parts: npm run sandbox -- status",
         ],
-        notes: ["This is the sandbox. Its images are stand-ins that behave like SynergyChat's own."],
+        note: "This is the sandbox. Its images are stand-ins that behave like SynergyChat's own.",
     };
 }
 

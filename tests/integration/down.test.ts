@@ -146,6 +146,14 @@ describe("npm run down, on stand-ins", function () {
         assert.match(run.text, /pulumi stack rm dev --force/);
     });
 
+    it("names the selected stack to forget, and none if it is not the cluster that is missing", () => {
+        recording.write("Pulumi.prod.yaml", "config:\n  kubernetes:context: minikube\n");
+        recording.write("selected", "prod");
+        assert.match(recording.run("down", ["--yes"]).text, /pulumi stack rm prod --force/);
+        recording.without("kubectl");
+        assert.doesNotMatch(recording.run("down", ["--yes"]).text, /pulumi stack rm/);
+    });
+
     it("fails and names the volume and a command that is safe later if minikube ignores the volume", () => {
         recording.write("running-minikube");
         recording.write("folder");

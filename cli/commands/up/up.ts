@@ -6,7 +6,7 @@
  * that holds messages. Ephemeral messages that would be lost are a warning.
  */
 import type { Settings } from "../../../config/settings.ts";
-import { waitForAddresses } from "../../../kubernetes/ingress.ts";
+import { waitForAddresses, waitUntilIngressesAreAccepted } from "../../../kubernetes/ingress.ts";
 import { rolloutObstacles, rolloutProblems } from "../../../kubernetes/rollout.ts";
 import { inheritableVolumes } from "../../../kubernetes/volumes.ts";
 import { portName, serviceName } from "../../../model/names.ts";
@@ -37,11 +37,10 @@ export const command = defineCommand({
 async function up(session: Session, yes: boolean): Promise<void> {
     const { stack, cluster, client, owners, settings, output } = session;
     const { exposure } = settings;
-    await cluster.prepare({
-        client,
-        instance: owners[0],
-        ingressClass: exposure.kind === "ingress" ? (exposure.ingressClass ?? "") : undefined,
-    });
+    if (exposure.kind === "ingress") {
+        cluster.enableIngress?.(exposure.ingressClass ?? "");
+        await waitUntilIngressesAreAccepted(client, owners[0], output.info);
+    }
     await deploy(session, yes || !isInteractive() ? ["--yes", "--skip-preview"] : []);
     const app = outputsIn(stack.resources(), stack.name);
     output.info(`\nSynergyChat is up, with ${app.storageMode} storage.`);
@@ -53,9 +52,9 @@ async function up(session: Session, yes: boolean): Promise<void> {
     }
     output.list("In each new terminal:", [setupLine()]);
     output.list("To look around:", app.nextCommands);
-    cluster.notes.forEach((note) => {
-        output.info(`\n${note}`);
-    });
+    if (cluster.note !== undefined) {
+        output.info(`\n${cluster.note}`);
+    }
     await showInheritableVolumes(session, app.namespaceName);
 }
 
@@ -94,21 +93,18 @@ async function showAddresses(session: Session, app: StackOutputs): Promise<void>
     const { namespaceName } = app;
     const published = (seconds: number) =>
         waitForAddresses(client, namespaceName, settings.exposure.kind, seconds);
-    output.info("Waiting until it answers ...");
     if (cluster.kind === "existing") {
         await published(addressSeconds);
     }
+    // Without another address, only a tunnel can answer, and it does so at once.
+    const seconds = (await candidates(session, namespaceName)).length > 1 ? answerSeconds : 0;
     const sites = [
         { host: new URL(app.webUrl).hostname, url: app.webUrl },
         { host: new URL(app.apiUrl).hostname, url: `${app.apiUrl}/messages` },
     ];
     const found = await Promise.all(
         sites.map(async ({ host, url }) => {
-            const address = await firstAnswering(
-                url,
-                () => candidates(session, namespaceName),
-                answerSeconds,
-            );
+            const address = await firstAnswering(url, () => candidates(session, namespaceName), seconds);
             return { host, address };
         }),
     );

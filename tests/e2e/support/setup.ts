@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findCluster } from "../../../cli/clusters/find.ts";
 import { Output } from "../../../cli/output.ts";
+import { waitUntilIngressesAreAccepted } from "../../../kubernetes/ingress.ts";
 import { Client } from "../../../kubernetes/client.ts";
 import { logIn } from "../../../pulumi/login.ts";
 
@@ -19,7 +20,8 @@ export async function mochaGlobalSetup(): Promise<void> {
     const query = { context: "minikube", env: process.env, mayStart: true, yes: true, output };
     const cluster = await findCluster(query);
     const client = await Client.connect({ context: query.context, env: cluster.env });
-    await cluster.prepare({ client, instance: "synergychat-e2e", ingressClass: "" });
+    cluster.enableIngress?.("");
+    await waitUntilIngressesAreAccepted(client, "synergychat-e2e", output.info);
     const { env } = await logIn(
         {
             ...cluster.env,
