@@ -60,6 +60,8 @@ export interface Permission {
     readonly verbs: readonly string[];
     readonly apiGroups: readonly string[];
     readonly resources?: readonly string[];
+    /** Objects to which the rule is limited. Empty or undefined: to none. */
+    readonly resourceNames?: readonly string[];
 }
 
 /** Path of all storage classes of the cluster. */

@@ -7,9 +7,11 @@ export interface PermissionRule {
     readonly group: string;
     readonly resource: string;
     readonly verbs: readonly string[];
+    /** Whether a Role in the stack's namespace can give it. */
+    readonly scope: "namespace" | "cluster";
     /**
-     * When the rule is needed: always, only while the namespace does not exist yet, or never (without an optional one the
-     * preflight knows less).
+     * When the rule is needed: always, for the one namespace of the stack, or never (without an optional one the preflight knows
+     * less).
      */
     readonly need: "always" | "namespace" | "optional";
     /** What it is for. */
@@ -37,7 +39,9 @@ function managing(row: (typeof stackKinds)[number]): PermissionRule {
     return {
         group: groupOf(row),
         resource: row.resource,
-        verbs: manage,
+        // No rule can allow the creation of one namespace only.
+        verbs: row.namespaced ? manage : manage.filter((verb) => verb !== "create"),
+        scope: row.namespaced ? "namespace" : "cluster",
         need: row.namespaced ? "always" : "namespace",
         purpose: row.feature === undefined ? "What the stack makes." : purposes[row.feature],
     };
@@ -55,6 +59,7 @@ const granted: PermissionRule = {
     group: "",
     resource: "events",
     verbs: ["create"],
+    scope: "namespace",
     need: "always",
     purpose: "What the guard may do. Nobody can give a permission that they do not have.",
 };
@@ -68,6 +73,7 @@ const others: readonly PermissionRule[] = [
         group,
         resource,
         verbs: follow,
+        scope: "namespace",
         need: "always",
         purpose: "How Pulumi follows a rollout and explains one that fails.",
     })),
@@ -75,6 +81,7 @@ const others: readonly PermissionRule[] = [
         group: "",
         resource: "services/proxy",
         verbs: ["get"],
+        scope: "namespace",
         need: "always",
         purpose: "How the preflight counts the messages: it asks the api through the API server.",
     },
@@ -86,6 +93,7 @@ const others: readonly PermissionRule[] = [
         group,
         resource,
         verbs: ["get", "list"],
+        scope: "cluster",
         need: "optional",
         purpose: "Whether the classes in the config exist. Without them, a wrong name is found later.",
     })),
@@ -93,6 +101,7 @@ const others: readonly PermissionRule[] = [
         group: "",
         resource: "persistentvolumes",
         verbs: ["get", "list"],
+        scope: "cluster",
         need: "optional",
         purpose: "Whether a new claim would get the data of an earlier one, as on minikube after a restart.",
     },
@@ -100,6 +109,7 @@ const others: readonly PermissionRule[] = [
         group: "",
         resource: "pods/log",
         verbs: ["get"],
+        scope: "namespace",
         need: "optional",
         purpose:
             "Whether the api can use the file on an existing claim. Without it, a file that it cannot use is found later.",

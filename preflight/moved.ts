@@ -98,7 +98,11 @@ function aliasFor(resource: DeclaredResource, old: string, { declared, urns }: K
     const lineage = lineageOf(resource, declared);
     for (const [index, ancestor] of lineage.entries()) {
         const descendants = lineage.slice(index + 1);
-        const former = urns.find((urn) => inherited(ancestor.name, urn, descendants) === old);
+        const former = urns.find(
+            (urn) =>
+                !typesIn(urn).includes("pulumi:pulumi:Stack") &&
+                inherited(ancestor.name, urn, descendants) === old,
+        );
         if (former !== undefined) {
             return {
                 to: `Add to the options of new ${ancestor.type.split(":").at(-1) ?? ""}("${ancestor.name}", ...)`,

@@ -12,16 +12,21 @@ export function missingPermissions(
     if (!permissions) {
         return [];
     }
-    const isAllowed = (verb: string, { group, resource }: PermissionRule) =>
+    const isAllowed = (verb: string, { group, resource, need }: PermissionRule) =>
         permissions.some(
-            ({ verbs, apiGroups, resources = [] }) =>
-                includes(verbs, verb) && includes(apiGroups, group) && includes(resources, resource),
+            ({ verbs, apiGroups, resources = [], resourceNames = [] }) =>
+                includes(verbs, verb) &&
+                includes(apiGroups, group) &&
+                includes(resources, resource) &&
+                (resourceNames.length === 0 ||
+                    (need === "namespace" && resourceNames.includes(settings.namespace))),
         );
     const missing = permissionsFor(featuresOf(settings))
-        .filter(({ need }) => need !== "namespace" || !namespace)
         .filter(({ need }) => need !== "optional")
         .flatMap((rule) => {
-            const verbs = rule.verbs.filter((verb) => !isAllowed(verb, rule));
+            const ofNamespace = namespace ? ["get", "patch"] : ["create", ...rule.verbs];
+            const needed = rule.need === "namespace" ? ofNamespace : rule.verbs;
+            const verbs = needed.filter((verb) => !isAllowed(verb, rule));
             const resource = rule.group === "" ? rule.resource : `${rule.resource}.${rule.group}`;
             return verbs.length > 0 ? [`${verbs.join(", ")} ${resource}`] : [];
         });

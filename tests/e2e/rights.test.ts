@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { messages, say } from "./support/app.ts";
-import { get, kubectl } from "./support/cluster.ts";
+import { get, kubectl, tryKubectl } from "./support/cluster.ts";
 import { codesIn } from "./support/findings.ts";
 import { TestStack } from "./support/stack.ts";
 
@@ -17,14 +17,17 @@ describe("a service account with the rights of docs/rbac.yaml", () => {
 
     before(async () => {
         await forget();
+        await stack.create();
         await kubectl("create", "namespace", accounts);
         await kubectl("create", "serviceaccount", name, "--namespace", accounts);
-        const role = readFileSync("docs/rbac.yaml", "utf8").replace("name: synergychat", `name: ${name}`);
-        writeFileSync(join(folder, "role.yaml"), role);
-        await kubectl("apply", "--filename", join(folder, "role.yaml"));
+        const roles = readFileSync("docs/rbac.yaml", "utf8")
+            .replaceAll("synergychat-dev", `synergychat-${stack.name}`)
+            .replaceAll(/(name: |namespace: |resourceNames: \[)synergychat\b/g, `$1${name}`);
+        writeFileSync(join(folder, "roles.yaml"), roles);
+        await kubectl("apply", "--filename", join(folder, "roles.yaml"));
         const subject = `--serviceaccount=${accounts}:${name}`;
+        await kubectl("create", "rolebinding", name, `--role=${name}`, subject, "--namespace", stack.name);
         await kubectl("create", "clusterrolebinding", name, `--clusterrole=${name}`, subject);
-        await stack.create();
         stack.edit({ "kubernetes:kubeconfig": await kubeconfig() });
     });
     after(async () => {
@@ -54,15 +57,34 @@ describe("a service account with the rights of docs/rbac.yaml", () => {
         await assert.rejects(kubectl("get", "secrets", "--namespace=kube-system", config), /Forbidden/);
     });
 
+    it("may do nothing outside of its namespace", async () => {
+        const config = `--kubeconfig=${join(folder, "kubeconfig")}`;
+        for (const kind of ["deployments", "rolebindings", "pods"]) {
+            const { stdout } = await tryKubectl(
+                "auth",
+                "can-i",
+                "create",
+                kind,
+                "--namespace=default",
+                config,
+            );
+            assert.equal(stdout.trim(), "no", kind);
+        }
+    });
+
     it("names a right that is missing, and changes nothing", async () => {
-        const role = JSON.parse(await kubectl("get", "clusterrole", name, "--output=json"));
+        const role = JSON.parse(
+            await kubectl("get", "role", name, "--namespace", stack.name, "--output=json"),
+        );
         const place = role.rules.findIndex(({ resources }: any) => resources.includes("deployments"));
         const path = `/rules/${place as number}/verbs`;
         const set = (verbs: string[]) =>
             kubectl(
                 "patch",
-                "clusterrole",
+                "role",
                 name,
+                "--namespace",
+                stack.name,
                 "--type=json",
                 `--patch=${JSON.stringify([{ op: "replace", path, value: verbs }])}`,
             );
@@ -73,7 +95,7 @@ describe("a service account with the rights of docs/rbac.yaml", () => {
         assert.notEqual(status, 0);
         assert.deepEqual(codesIn(text), ["permissions-missing"]);
         assert.match(text, /patch deployments\.apps/);
-        assert.equal(await get("", "namespace", stack.name), undefined);
+        assert.equal(await get(stack.name, "deployment", "synergychat-web"), undefined);
     });
 
     it("brings the stack up with persistent storage, changes it, and has nothing left to do", async () => {

@@ -3,11 +3,9 @@ import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { keys } from "../../config/keys.ts";
-import { allPermissions } from "../../model/permissions.ts";
 import { withConfigBlock } from "../../tools/config-docs.ts";
 import { declaredObjects } from "../../tools/declared.ts";
 import { generate, generatedFiles } from "../../tools/docs.ts";
-import { clusterRole } from "../../tools/permission-docs.ts";
 
 describe("the generated docs", () => {
     for (const file of generatedFiles) {
@@ -59,27 +57,6 @@ describe("the config block of Pulumi.yaml", () => {
                 "kubernetes:context": { default: "minikube" },
             },
         });
-    });
-});
-
-describe("the ClusterRole in docs/rbac.yaml", () => {
-    interface Rule {
-        readonly apiGroups: string[];
-        readonly resources: string[];
-        readonly verbs: string[];
-    }
-
-    it("grants exactly the permissions in model/permissions.ts", () => {
-        const { rules } = parse(clusterRole()) as { rules: Rule[] };
-        const granted = rules.flatMap(({ apiGroups, resources, verbs }) =>
-            apiGroups.flatMap((group) =>
-                resources.map((resource) => `${group}/${resource}: ${verbs.join()}`),
-            ),
-        );
-        const needed = allPermissions().map(
-            ({ group, resource, verbs }) => `${group}/${resource}: ${verbs.join()}`,
-        );
-        assert.deepEqual(granted.sort(), needed.sort());
     });
 });
 

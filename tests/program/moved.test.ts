@@ -63,7 +63,7 @@ async function stateAfter(...programs: readonly (() => void)[]): Promise<Recorde
     return {
         ...{ context: "minikube", kubeconfig: undefined, namespace: "chat", namespaces: [], instances: [] },
         objects,
-        urns: resources.map(({ urn }) => urn),
+        urns: ["urn:pulumi:dev::chat::pulumi:pulumi:Stack::chat-dev", ...resources.map(({ urn }) => urn)],
     };
 }
 

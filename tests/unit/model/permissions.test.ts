@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
-import { parse } from "yaml";
+import { parseAllDocuments } from "yaml";
 import { type Feature, stackKinds } from "../../../model/kinds.ts";
 import { allPermissions, permissionsFor } from "../../../model/permissions.ts";
 
@@ -19,12 +19,26 @@ function single(groups: readonly string[], resources: readonly string[], verbs: 
 
 describe("the permissions", () => {
     it("are exactly those that docs/rbac.yaml grants", () => {
-        const { rules } = parse(readFileSync("docs/rbac.yaml", "utf8")) as { rules: readonly Rule[] };
-        const granted = rules.flatMap((rule) => single(rule.apiGroups, rule.resources, rule.verbs));
-        const needed = allPermissions().flatMap(({ group, resource, verbs }) =>
-            single([group], [resource], verbs),
+        const [, role, clusterRole] = parseAllDocuments(readFileSync("docs/rbac.yaml", "utf8")).map(
+            (document) => document.toJS() as { kind: string; rules: readonly Rule[] },
         );
-        assert.deepEqual(granted.sort(), needed.sort());
+        assert.deepEqual([role?.kind, clusterRole?.kind], ["Role", "ClusterRole"]);
+        for (const [scope, { rules = [] } = {}] of [
+            ["namespace", role],
+            ["cluster", clusterRole],
+        ] as const) {
+            const granted = rules.flatMap((rule) => single(rule.apiGroups, rule.resources, rule.verbs));
+            const needed = allPermissions()
+                .filter((rule) => rule.scope === scope)
+                .flatMap(({ group, resource, verbs }) => single([group], [resource], verbs));
+            assert.deepEqual(granted.sort(), needed.sort());
+        }
+    });
+
+    it("give nobody anything to change outside of the stack's namespace", () => {
+        for (const { scope, verbs, need } of allPermissions()) {
+            assert.ok(scope === "namespace" || need === "namespace" || verbs.join() === "get,list");
+        }
     });
 
     it("include every kind that the stack can make", () => {

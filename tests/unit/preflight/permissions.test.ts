@@ -14,7 +14,7 @@ import {
 
 /** Each permission by itself: one verb on one resource. */
 const all = allPermissions().flatMap(({ group, resource, verbs, need }) =>
-    verbs.map((verb) => ({
+    [...verbs, ...(need === "namespace" ? ["create"] : [])].map((verb) => ({
         need,
         text: `${verb} ${group === "" ? resource : `${resource}.${group}`}`,
         group,
@@ -60,12 +60,25 @@ describe("missing permissions", () => {
         assert.deepEqual(findings({ ...cluster, permissions: granted }, gateway), []);
     });
 
-    it("of namespaces do not matter once the namespace exists", () => {
-        const permissions = all
-            .filter(({ need }) => need !== "namespace")
-            .map(({ permission }) => permission);
+    it("of the namespace are few once it exists, and may be for it alone", () => {
+        const others = all.filter(({ need }) => need !== "namespace").map(({ permission }) => permission);
+        const ofNamespace = (name: string): Permission => ({
+            ...{ verbs: ["get", "patch"], apiGroups: [""], resources: ["namespaces"] },
+            resourceNames: [name],
+        });
+        const permissions = [...others, ofNamespace("synergychat")];
         assert.deepEqual(codes({ ...cluster, permissions }), ["permissions-missing"]);
         assert.deepEqual(codes({ ...cluster, permissions, namespace }), []);
+        const ofAnother = [...others, ofNamespace("elsewhere")];
+        assert.deepEqual(codes({ ...cluster, permissions: ofAnother, namespace }), ["permissions-missing"]);
+    });
+
+    it("are missing if the permission is for some objects only", () => {
+        const permissions = granted.map((rule) => ({
+            ...rule,
+            resourceNames: rule.resources[0] === "deployments" ? ["synergychat-web"] : [],
+        }));
+        assert.match(only({ ...cluster, permissions }).reason, /: create, .* deployments\.apps\./);
     });
 
     for (const { need, text, group, permission } of all) {
