@@ -37,6 +37,7 @@ describe("package-lock.json", () => {
 describe("ts-node", () => {
     it("compiles what mocha runs: an enum, which Node.js cannot strip", () => {
         const file = join(folder, "enum.test.ts");
+        writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
         writeFileSync(file, 'enum Color { Red = "red" }\nit("is " + Color.Red, () => undefined);\n');
         const { stdout, stderr } = spawnSync("mocha", [file], { encoding: "utf8" });
         assert.match(stdout, /is red\s+1 passing/, stderr);
