@@ -18,9 +18,11 @@ const stack = "dev";
  * The objects that the stack `dev` declares on context minikube, in the order of their declaration.
  *
  * @param config config keys without their namespace. The others have their defaults.
+ * @param program what declares them.
  */
 export async function declaredObjects(
     config: Readonly<Record<string, string>>,
+    program: { readonly deploy: typeof deploy } = { deploy },
 ): Promise<readonly DeclaredObject[]> {
     const objects: DeclaredObject[] = [];
     await runtime.setMocks(
@@ -40,7 +42,9 @@ export async function declaredObjects(
     const own = Object.entries(config).map(([key, value]) => [`${project}:${key}`, value] as const);
     const settings = readSettings({ "kubernetes:context": "minikube", ...Object.fromEntries(own) }, project);
     await runtime.runInPulumiStack(() =>
-        Promise.resolve(deploy(settings, instanceOf(project, stack), clusterProvider(settings)).outputs),
+        Promise.resolve(
+            program.deploy(settings, instanceOf(project, stack), clusterProvider(settings)).outputs,
+        ),
     );
     await runtime.disconnect();
     return objects;

@@ -1,6 +1,8 @@
 /** The generated docs: what is committed is what the program says now. */
 import { strict as assert } from "node:assert";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { keys } from "../../config/keys.ts";
 import { withConfigBlock } from "../../tools/config-docs.ts";
@@ -71,5 +73,34 @@ describe("the picture in the README", () => {
             ...(await declaredObjects({ storageMode: "persistent" })),
         ].flatMap(({ kind, metadata: { name } }) => (kinds.includes(kind) ? `${kind} ${name}` : []));
         assert.deepEqual(shown.map(([, text]) => text).sort(), [...new Set(declared)].sort());
+    });
+});
+
+describe("the example in CONTRIBUTING.md", () => {
+    let folder: string;
+
+    before(() => {
+        folder = mkdtempSync(join(tmpdir(), "synergychat-example-"));
+    });
+    after(() => {
+        rmSync(folder, { recursive: true });
+    });
+
+    it("adds a Deployment and a Service to the namespace, by program.ts alone", async () => {
+        const text = readFileSync("CONTRIBUTING.md", "utf8");
+        const [imports = "", resources = ""] = [...text.matchAll(/```ts\n([^]*?)```/g)].map(
+            ([, code]) => code,
+        );
+        const program = readFileSync("program.ts", "utf8")
+            .replace("\n    return {\n", () => `\n${resources}\n    return {\n`)
+            .replaceAll('from "./', `from "${resolve(".")}/`);
+        symlinkSync(resolve("node_modules"), join(folder, "node_modules"));
+        writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+        writeFileSync(join(folder, "program.ts"), imports + program);
+        const edited = (await import(join(folder, "program.ts"))) as typeof import("../../program.ts");
+        const names = async (program?: typeof edited) =>
+            (await declaredObjects({}, program)).map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+        const expected = [...(await names()), "Deployment redis", "Service redis"];
+        assert.deepEqual((await names(edited)).sort(), expected.sort());
     });
 });
