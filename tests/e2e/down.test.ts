@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messages, say } from "./support/app.ts";
-import { get, kubectl } from "./support/cluster.ts";
+import { get, kubectl, until } from "./support/cluster.ts";
 import { codesIn } from "./support/findings.ts";
 import { operation } from "./support/operation.ts";
 import { TestStack } from "./support/stack.ts";
@@ -170,7 +170,11 @@ describe("npm run down", () => {
         stack.edit({ storageMode: "ephemeral" });
         await stack.up();
         stack.edit({ namespace: elsewhere });
-        const up = await operation("up", stack, [], /app-namespace created[\s\S]*configmap created/);
+        const begun = () =>
+            until("the new namespace has a ConfigMap of the stack", async () => {
+                return (await get(elsewhere, "configmap", "synergychat-web-configmap")) !== undefined;
+            });
+        const up = await operation("up", stack, [], begun);
         assert.equal(up.status, null, up.text);
         stack.edit({ namespace: stack.name });
         const { status, text } = await stack.pulumi("preview");

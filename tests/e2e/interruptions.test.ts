@@ -1,6 +1,6 @@
 /** Commands killed in the middle, each followed by the one command that recovers. The full count is in tests/soak. */
 import { strict as assert } from "node:assert";
-import { folders, interrupt, nothingLeft, npmRun, seeded } from "./support/interruptions.ts";
+import { folders, interrupt, nothingLeft, recover, seeded } from "./support/interruptions.ts";
 import { TestStack } from "./support/stack.ts";
 
 describe("interruptions", () => {
@@ -16,14 +16,14 @@ describe("interruptions", () => {
 
     it("npm run up goes on after the kill of a pulumi up", async () => {
         await interrupt(stack, { command: "up", victim: "pulumi" }, random);
-        assert.match(npmRun("up", stack), /SynergyChat is up/);
+        assert.match(await recover("up", stack), /SynergyChat is up/);
         await stack.up("--expect-no-changes");
         (await folders(stack)).forEach((folder) => seen.add(folder));
     });
 
     it("npm run down goes on after the kill of a pulumi destroy, and leaves nothing", async () => {
         await interrupt(stack, { command: "destroy", victim: "pulumi" }, random);
-        npmRun("down", stack);
+        await recover("down", stack);
         await nothingLeft(stack, seen);
     });
 

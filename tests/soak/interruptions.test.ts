@@ -1,15 +1,15 @@
 /** Thirty commands killed at random moments, thirty recoveries by one command each, and nothing left. */
 import { strict as assert } from "node:assert";
 import { releaseDeadLock } from "../../pulumi/lock.ts";
-import { type Hit, folders, interrupt, nothingLeft, npmRun, seeded } from "../e2e/support/interruptions.ts";
+import { type Hit, folders, interrupt, nothingLeft, recover, seeded } from "../e2e/support/interruptions.ts";
 import { TestStack } from "../e2e/support/stack.ts";
 
 /** A recovery: `start` lets the killed command win, whichever it was; `end` destroys. */
 type Recovery = (stack: TestStack) => Promise<unknown>;
 
 const recoveries: Record<string, { readonly leavesApp: boolean; readonly recover: Recovery }> = {
-    "npm run up": { leavesApp: true, recover: (stack) => Promise.resolve(npmRun("up", stack)) },
-    "npm run down": { leavesApp: false, recover: (stack) => Promise.resolve(npmRun("down", stack)) },
+    "npm run up": { leavesApp: true, recover: (stack) => recover("up", stack) },
+    "npm run down": { leavesApp: false, recover: (stack) => recover("down", stack) },
     "pulumi up": { leavesApp: true, recover: (stack) => freed(stack).then(() => stack.up()) },
     "pulumi destroy": {
         leavesApp: false,

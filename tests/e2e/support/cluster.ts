@@ -1,4 +1,5 @@
 /** The real cluster that the scenarios run on, and what kubectl sees of it. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Ended, execute } from "./execute.ts";
 
 const context = "minikube";
@@ -47,4 +48,35 @@ export async function deleteApiPod(namespace: string): Promise<void> {
 export async function apiRolledOut(namespace: string): Promise<void> {
     const deployment = ["deployment/synergychat-api", "--namespace", namespace];
     await kubectl("rollout", "status", ...deployment, "--timeout=90s");
+}
+
+/** Waits until each namespace of a scenario that is being deleted is gone. */
+export async function waitForDeletedNamespaces(): Promise<void> {
+    for (const { metadata } of await list("default", "namespace")) {
+        if (metadata.deletionTimestamp !== undefined && metadata.name.startsWith("e2e-")) {
+            await kubectl("wait", "--for=delete", `namespace/${metadata.name as string}`, "--timeout=100s");
+        }
+    }
+}
+
+/** Deletes the volumes of scenarios whose namespaces are gone: minikube's provisioner ignores volumes that it made before its last start. */
+export async function deleteLeftVolumes(): Promise<void> {
+    const namespaces = (await list("default", "namespace")).map(({ metadata }) => metadata.name as string);
+    for (const { metadata, spec } of await list("default", "persistentvolume")) {
+        const namespace = (spec.claimRef?.namespace ?? "") as string;
+        if (namespace.startsWith("e2e-") && !namespaces.includes(namespace)) {
+            await kubectl("delete", "persistentvolume", metadata.name, "--ignore-not-found", "--timeout=60s");
+        }
+    }
+}
+
+/** Waits until a condition holds, and fails if it does not in a minute. */
+export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+    const end = performance.now() + 60_000;
+    while (!(await holds())) {
+        if (performance.now() > end) {
+            throw new Error(`Not after a minute: ${what}`);
+        }
+        await sleep(100);
+    }
 }

@@ -2,8 +2,8 @@
 import { strict as assert } from "node:assert";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
-import { kubectl } from "./cluster.ts";
+import { kubectl, until } from "./cluster.ts";
+import { operation } from "./operation.ts";
 import type { TestStack } from "./stack.ts";
 
 /** What is hit: the pulumi that runs an `up` or a `destroy`, or the provider that works for it. */
@@ -12,11 +12,17 @@ export interface Hit {
     readonly victim: "pulumi" | "provider";
 }
 
-/** How many lines of progress each command prints here at the least, before its last second. */
-const progress = { up: 20, destroy: 18 };
-
-/** An object of the cluster on its way. Those of components and of the stack come before there is a provider to kill. */
-const progressLine = / kubernetes:\S+ \S+ (creat|delet)(ing|ed)\b/g;
+/**
+ * What the stack makes on the way, in about this order. An `up` goes on after each, until the pods are ready, and a
+ * `destroy` until Kubernetes has emptied the namespace, which takes five seconds at the least.
+ */
+const made = [
+    "serviceaccount/default",
+    "configmap/synergychat-web-configmap",
+    "persistentvolumeclaim/synergychat-api-pvc",
+    "service/api-service",
+    "deployment.apps/synergychat-api",
+];
 
 /**
  * Numbers from 0 to 1, the same for the same seed, which SEED names and the tests print.
@@ -33,42 +39,29 @@ export function seeded(): () => number {
     };
 }
 
-/**
- * Starts the command, kills it or its provider with SIGKILL somewhere between its first and its last line of progress,
- * and waits for its end.
- */
+/** Starts the command, kills it or its provider with SIGKILL once one of the objects is there, or gone, and waits for its end. */
 export async function interrupt(stack: TestStack, hit: Hit, random: () => number): Promise<void> {
-    const lines = 1 + Math.floor(random() * progress[hit.command]);
-    const pause = Math.floor(random() * 300);
+    const own = made.slice(hit.command === "up" ? 0 : 1);
+    const object = own[Math.floor(random() * own.length)] ?? "";
     const args = [hit.command, "--yes", "--skip-preview", "--non-interactive", "--stack", stack.name];
     const child = spawn("pulumi", args, { stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+        stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    }
     const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
-    const output = await untilProgress(child, lines);
-    await sleep(pause);
-    const killed = kill(hit.victim === "pulumi" ? child.pid : providerOf(child));
-    const status = await ended;
-    console.log(
-        `      ${hit.victim} of ${hit.command} ${killed ? "killed" : "had ended"} ${pause} ms after line ${lines} of its progress`,
-    );
-    assert.ok(killed, `nothing was left to kill, the command ended with ${String(status)}:\n${output.text}`);
-}
-
-/** What a command printed, after so many lines of progress or at its end. */
-function untilProgress(child: ChildProcess, lines: number): Promise<{ text: string }> {
-    const output = { text: "" };
-    return new Promise((resolve) => {
-        const take = (chunk: Buffer): void => {
-            output.text += chunk.toString();
-            if ((output.text.match(progressLine)?.length ?? 0) >= lines) {
-                resolve(output);
-            }
-        };
-        child.stdout?.on("data", take);
-        child.stderr?.on("data", take);
-        child.on("close", () => {
-            resolve(output);
-        });
+    await until(`${hit.command} has come to ${object}`, async () => {
+        assert.equal(child.exitCode, null, output);
+        const flags = ["--namespace", stack.name, "--ignore-not-found", "--output=name"];
+        const isThere = (await kubectl("get", object, ...flags)).trim() === object;
+        return isThere === (hit.command === "up");
     });
+    const victim = hit.victim === "pulumi" ? child.pid : providerOf(child);
+    assert.ok(victim !== undefined, output);
+    process.kill(victim, "SIGKILL");
+    const status = await ended;
+    console.log(`      ${hit.victim} of ${hit.command} killed after ${object}: exit ${String(status)}`);
+    assert.notEqual(status, 0, output);
 }
 
 /** The provider is a child of its pulumi, as the language host is. */
@@ -82,20 +75,11 @@ function providerOf(pulumi: ChildProcess): number | undefined {
     return own ? Number(own[1]) : undefined;
 }
 
-function kill(pid: number | undefined): boolean {
-    try {
-        return pid !== undefined && process.kill(pid, "SIGKILL");
-    } catch {
-        return false;
-    }
-}
-
 /** Runs one of the project's own commands on the stack, without a question. */
-export function npmRun(script: "up" | "down", stack: TestStack): string {
-    return execFileSync("npm", ["run", "--silent", script, "--", stack.name, "--yes"], {
-        encoding: "utf8",
-        stdio: ["ignore", "pipe", "inherit"],
-    });
+export async function recover(command: "up" | "down", stack: TestStack): Promise<string> {
+    const { status, text } = await operation(command, stack, ["--yes"]);
+    assert.equal(status, 0, text);
+    return text;
 }
 
 /** Folders of the volumes that the stack's claims have now. */
@@ -115,9 +99,7 @@ interface Volume {
 
 /** Fails when a namespace, a volume or a folder of the stack is still there. A volume goes a moment after its claim. */
 export async function nothingLeft(stack: TestStack, seen: ReadonlySet<string>): Promise<void> {
-    for (let attempt = 0; (await folders(stack)).length > 0 && attempt < 60; attempt++) {
-        await sleep(500);
-    }
+    await until("the volumes are gone", async () => (await folders(stack)).length === 0);
     const namespace = await kubectl("get", "namespace", stack.name, "--ignore-not-found");
     const left = [...(await folders(stack)), ...[...seen].filter((folder) => existsSync(folder))];
     assert.deepEqual({ namespace, left }, { namespace: "", left: [] });

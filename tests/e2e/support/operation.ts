@@ -14,31 +14,40 @@ process.on("exit", () => {
 });
 
 /**
- * Runs `npm run SCRIPT -- ARGS STACK`.
+ * Runs a command of the project, without npm around it.
  *
  * @param env more of its environment, or other.
- * @param killAt once this is printed, the command and all that it started are killed with SIGKILL, as by a power cut.
+ * @param killAt once this is printed, or once this ends, the command and all that it started are killed with SIGKILL, as by
+ *   a power cut.
  */
 export function operation(
     script: "up" | "down" | "switch" | "verify" | "backup" | "backups" | "restore",
     stack: TestStack,
     args: readonly string[] = [],
-    killAt?: RegExp,
+    killAt?: RegExp | (() => Promise<void>),
     env: Readonly<Record<string, string>> = {},
 ): Promise<Result> {
-    const child = spawn("npm", ["run", "--silent", script, "--", ...args, stack.name], {
+    const child = spawn(process.execPath, ["cli/main.ts", script, ...args, stack.name], {
         detached: true, // a process group of its own: its id is the child's
         stdio: ["ignore", "pipe", "pipe"],
         env: { ...process.env, XDG_DATA_HOME: dataHome, ...env },
     });
     return new Promise((resolve, reject) => {
         let text = "";
-        const take = (chunk: string): void => {
-            text += chunk;
-            if (killAt?.test(text) && child.pid !== undefined) {
+        const kill = (): void => {
+            if (child.pid !== undefined && child.exitCode === null) {
                 process.kill(-child.pid, "SIGKILL");
             }
         };
+        const take = (chunk: string): void => {
+            text += chunk;
+            if (killAt instanceof RegExp && killAt.test(text)) {
+                kill();
+            }
+        };
+        if (typeof killAt === "function") {
+            killAt().then(kill, reject);
+        }
         for (const stream of [child.stdout, child.stderr]) {
             stream.setEncoding("utf8").on("data", take);
         }

@@ -10,10 +10,13 @@ import { Output } from "../../../cli/output.ts";
 import { waitUntilIngressesAreAccepted } from "../../../kubernetes/ingress.ts";
 import { Client } from "../../../kubernetes/client.ts";
 import { logIn } from "../../../pulumi/login.ts";
+import type { Environment } from "../../../system/process.ts";
+import { deleteLeftVolumes, waitForDeletedNamespaces } from "./cluster.ts";
 
 const state = mkdtempSync(join(tmpdir(), "synergychat-e2e-"));
 
-export async function mochaGlobalSetup(): Promise<void> {
+/** Finds the cluster of context minikube, or starts it, and returns the environment that reaches it. */
+export async function provideCluster(): Promise<Environment> {
     // The scenarios rely on what the stand-in images do, down to the words that make the api exit.
     process.env.SYNERGYCHAT_SANDBOX_REGISTRIES_ONLY ??= "1";
     const output = new Output(false);
@@ -22,18 +25,26 @@ export async function mochaGlobalSetup(): Promise<void> {
     const client = await Client.connect({ context: query.context, env: cluster.env });
     cluster.enableIngress?.("");
     await waitUntilIngressesAreAccepted(client, "synergychat-e2e", output.info);
+    return cluster.env;
+}
+
+export async function mochaGlobalSetup(): Promise<void> {
+    const clusterEnv = await provideCluster();
     const { env } = await logIn(
         {
-            ...cluster.env,
+            ...clusterEnv,
             PULUMI_BACKEND_URL: `file://${state}`,
             PULUMI_CONFIG_PASSPHRASE: "e2e",
             PULUMI_SKIP_UPDATE_CHECK: "true",
         },
-        output.info,
+        new Output(false).info,
     );
     Object.assign(process.env, env);
 }
 
-export function mochaGlobalTeardown(): void {
+/** The scenarios do not wait until their namespaces are gone: this does. One that never goes is a failure. */
+export async function mochaGlobalTeardown(): Promise<void> {
     rmSync(state, { recursive: true, force: true });
+    await waitForDeletedNamespaces();
+    await deleteLeftVolumes();
 }

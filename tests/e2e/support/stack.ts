@@ -1,7 +1,7 @@
 /** A stack of a scenario's own, worked on by the real pulumi from the project's root, as a person would. */
 import { rmSync, writeFileSync } from "node:fs";
 import { stringify } from "yaml";
-import { kubectl, list } from "./cluster.ts";
+import { deleteLeftVolumes, kubectl } from "./cluster.ts";
 import { execute } from "./execute.ts";
 
 /** What a command printed, both streams in one. */
@@ -56,25 +56,24 @@ export class TestStack {
         return this.run("up", "--yes", "--skip-preview", ...flags);
     }
 
-    /** Destroys and forgets the stack, whatever state it is in. */
+    /**
+     * Deletes the namespace with everything in it, and does not wait: the end of the run does (see setup.ts). How Pulumi
+     * destroys a stack is the subject of scenarios of their own. The state is deleted with the run's folder.
+     */
     public async remove(): Promise<void> {
-        await this.pulumi("state", "unprotect", "--all", "--yes");
-        await this.pulumi("destroy", "--yes", "--skip-preview");
-        await this.pulumi("stack", "rm", this.name, "--yes", "--force");
-        await this.clear();
+        rmSync(this.file, { force: true });
+        await kubectl("delete", "namespace", this.ownNamespaces, "--wait=false");
     }
 
+    /** What a killed run of the same scenario may have left. */
     private async clear(): Promise<void> {
         rmSync(this.file, { force: true });
-        const own = `--selector=app.kubernetes.io/instance=synergychat-${this.name}`;
-        await kubectl("delete", "namespace", own, "--wait=true");
-        // minikube's provisioner ignores the volumes that it made before its last start.
-        const volumes = await list(this.name, "persistentvolume");
-        for (const { metadata, spec } of volumes) {
-            if (spec.claimRef?.namespace === this.name) {
-                await kubectl("delete", "persistentvolume", metadata.name, "--ignore-not-found");
-            }
-        }
+        await kubectl("delete", "namespace", this.ownNamespaces, "--wait=true", "--timeout=100s");
+        await deleteLeftVolumes();
+    }
+
+    private get ownNamespaces(): string {
+        return `--selector=app.kubernetes.io/instance=synergychat-${this.name}`;
     }
 
     public async outputs(): Promise<any> {
