@@ -1,8 +1,9 @@
 /**
- * `npm test`: format, lint, types, then the tests from the fastest level to the slowest, which runs scenarios on a real
- * cluster. The last line counts every check and every test that ran. A step that ends without a count is one failure.
+ * `npm test`: format, lint, types and all tests, two steps at a time. The cluster starts meanwhile, and the scenarios run
+ * on it at the end. The last line counts every check and every test that ran. A step that ends without a count is one
+ * failure.
  */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,48 +14,80 @@ interface Counts {
     readonly skipped: number;
 }
 
+type Step = () => Promise<Counts>;
+
+const success: Counts = { passed: 1, failed: 0, skipped: 0 };
 const failure: Counts = { passed: 0, failed: 1, skipped: 0 };
 
 /** A step that is one check: it passes or it fails. */
-function check(script: string): Counts {
-    return start("npm", ["run", "--silent", script]) ? { passed: 1, failed: 0, skipped: 0 } : failure;
+function check(script: string): Step {
+    return async () => ((await succeeds("npm", ["run", "--silent", script])) ? success : failure);
 }
 
 /** A step of many checks, which mocha counts. */
-function mocha(script: string): Counts {
-    const folder = mkdtempSync(join(tmpdir(), "synergychat-tests-"));
-    const file = join(folder, "counts.json");
-    try {
-        const reporter = join(import.meta.dirname, "reporter.cjs");
-        const ended = start("npm", ["run", "--silent", script, "--", "--reporter", reporter], {
-            TEST_COUNTS: file,
-        });
-        const counts = JSON.parse(readFileSync(file, "utf8")) as Counts;
-        return ended || counts.failed > 0 ? counts : { ...counts, failed: 1 };
-    } catch {
-        return failure;
-    } finally {
-        rmSync(folder, { recursive: true });
+function mocha(script: string): Step {
+    return async () => {
+        const folder = mkdtempSync(join(tmpdir(), "synergychat-tests-"));
+        const file = join(folder, "counts.json");
+        try {
+            const reporter = join(import.meta.dirname, "reporter.cjs");
+            const args = ["run", "--silent", script, "--", "--reporter", reporter];
+            const ended = await succeeds("npm", args, { TEST_COUNTS: file });
+            const counts = JSON.parse(readFileSync(file, "utf8")) as Counts;
+            return ended || counts.failed > 0 ? counts : { ...counts, failed: 1 };
+        } catch {
+            return failure;
+        } finally {
+            rmSync(folder, { recursive: true });
+        }
+    };
+}
+
+/** Runs a program, and shows its output in one piece when it has ended. */
+function succeeds(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<boolean> {
+    const start = performance.now();
+    const child = spawn(program, args, {
+        stdio: ["ignore", "pipe", "pipe"],
+        env: { ...process.env, ...env },
+    });
+    const chunks: Buffer[] = [];
+    for (const stream of [child.stdout, child.stderr]) {
+        stream.on("data", (chunk: Buffer) => chunks.push(chunk));
     }
+    child.on("error", ({ message }) => chunks.push(Buffer.from(message)));
+    return new Promise((resolve) => {
+        child.on("close", (status) => {
+            const seconds = ((performance.now() - start) / 1000).toFixed(0);
+            console.log(`\n> ${[program, ...args].join(" ")}: ${seconds} s`);
+            process.stdout.write(Buffer.concat(chunks));
+            resolve(status === 0);
+        });
+    });
 }
 
-function start(program: string, args: readonly string[], env: Record<string, string> = {}): boolean {
-    console.log(`\n> ${[program, ...args].join(" ")}`);
-    return spawnSync(program, args, { stdio: "inherit", env: { ...process.env, ...env } }).status === 0;
+/** Steps one after the other. */
+async function lane(...steps: readonly Step[]): Promise<readonly Counts[]> {
+    const counts: Counts[] = [];
+    for (const step of steps) {
+        counts.push(await step());
+    }
+    return counts;
 }
 
-const counts = [
-    check("format"),
-    check("lint"),
-    check("types"),
-    mocha("test:unit"),
-    mocha("test:program"),
-    mocha("test:pods"),
-    mocha("test:integration"),
-    mocha("test:sandbox"),
-    check("test:images"),
-    mocha("test:e2e"),
-];
+// What starts the cluster is not counted: if it fails, so do the scenarios, which try again.
+const cluster = succeeds("node", ["tests/e2e/support/start.ts"]);
+const quick = await Promise.all([
+    lane(mocha("test:unit"), mocha("test:program"), mocha("test:pods")),
+    lane(check("format"), check("lint"), check("types")),
+]);
+await cluster;
+const processes = await Promise.all([
+    lane(mocha("test:integration")),
+    lane(mocha("test:sandbox"), check("test:images")),
+]);
+const scenarios = await lane(mocha("test:e2e"));
+
+const counts = [...quick.flat(), ...processes.flat(), ...scenarios];
 const sum = (key: keyof Counts) => counts.reduce((total, count) => total + count[key], 0);
 const skipped = sum("skipped");
 console.log(`\n${sum("passed")} passed, ${sum("failed")} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);

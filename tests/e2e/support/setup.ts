@@ -13,7 +13,7 @@ import { logIn } from "../../../pulumi/login.ts";
 import type { Environment } from "../../../system/process.ts";
 import { deleteLeftVolumes, waitForDeletedNamespaces } from "./cluster.ts";
 
-const state = mkdtempSync(join(tmpdir(), "synergychat-e2e-"));
+let state: string | undefined;
 
 /** Finds the cluster of context minikube, or starts it, and returns the environment that reaches it. */
 export async function provideCluster(): Promise<Environment> {
@@ -30,6 +30,7 @@ export async function provideCluster(): Promise<Environment> {
 
 export async function mochaGlobalSetup(): Promise<void> {
     const clusterEnv = await provideCluster();
+    state = mkdtempSync(join(tmpdir(), "synergychat-e2e-"));
     const { env } = await logIn(
         {
             ...clusterEnv,
@@ -44,7 +45,9 @@ export async function mochaGlobalSetup(): Promise<void> {
 
 /** The scenarios do not wait until their namespaces are gone: this does. One that never goes is a failure. */
 export async function mochaGlobalTeardown(): Promise<void> {
-    rmSync(state, { recursive: true, force: true });
+    if (state !== undefined) {
+        rmSync(state, { recursive: true, force: true });
+    }
     await waitForDeletedNamespaces();
     await deleteLeftVolumes();
 }
