@@ -2,25 +2,8 @@
 import { strict as assert } from "node:assert";
 import { messages, say } from "./support/app.ts";
 import { kubectl, list } from "./support/cluster.ts";
-import { execute } from "./support/execute.ts";
 import { TestStack } from "./support/stack.ts";
-
-interface Report {
-    readonly ok: number;
-    readonly failed: number;
-    readonly skipped: number;
-    readonly checks: readonly { tried: string; seen: string; result: string }[];
-}
-
-async function verify(stack: TestStack, ...flags: string[]): Promise<Report & { status: number | null }> {
-    const args = ["run", "--silent", "verify", "--", stack.name, "--json", ...flags];
-    const { status, stdout, stderr } = await execute("npm", args, 240_000);
-    try {
-        return { status, ...(JSON.parse(stdout) as Report) };
-    } catch {
-        throw new Error(`no JSON: ${stdout}\n${stderr}`);
-    }
-}
+import { type Report, verify } from "./support/verify.ts";
 
 describe("npm run verify", () => {
     const stack = new TestStack("verify", { storageMode: "ephemeral" });
@@ -85,21 +68,5 @@ describe("npm run verify", () => {
                 "1 written, 0 there after the pod was replaced, 1 promised by persistent storage",
             ],
         );
-    });
-});
-
-describe("npm run verify with guard and backups", () => {
-    const guarded = { guard: true, backupSchedule: "0 3 * * *", crawlerContainers: 1 };
-    const stack = new TestStack("verify-guarded", guarded);
-
-    before(async () => {
-        await stack.create();
-        await stack.up();
-    });
-    after(() => stack.remove());
-
-    it("passes, although the api's pod mounts two claims", async () => {
-        const report = await verify(stack);
-        assert.equal(report.failed, 0, JSON.stringify(report));
     });
 });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import type { FindingCode, Fix } from "../../../model/finding.ts";
 import { execute } from "./execute.ts";
+import { codesIn } from "./findings.ts";
 import type { TestStack } from "./stack.ts";
 
 const dataHome = mkdtempSync(join(tmpdir(), "synergychat-advice-"));
@@ -86,4 +87,21 @@ export function configure({ name }: TestStack, changes: Readonly<Record<string, 
     const config = { ...document.config, ...(Object.fromEntries(full) as Record<string, unknown>) };
     const set = Object.entries(config).filter(([, value]) => value !== undefined);
     writeFileSync(file, stringify({ ...document, config: Object.fromEntries(set) }));
+}
+
+/** A file with a claim that is not the stack's. */
+export function claimFile(name: string): string {
+    const file = join(dataHome, `${name}.yaml`);
+    const spec = { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } };
+    const claim = { apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { name }, spec };
+    writeFileSync(file, JSON.stringify(claim));
+    return file;
+}
+
+/** What `pulumi up` prints when it is refused with this finding, among others. */
+export async function refused(stack: TestStack, code: FindingCode): Promise<string> {
+    const { status, text } = await stack.pulumi("up", "--yes", "--skip-preview");
+    assert.notEqual(status, 0, text);
+    assert.ok(codesIn(text).includes(code), text);
+    return text;
 }
