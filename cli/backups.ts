@@ -2,9 +2,8 @@
 import type { Settings } from "../config/settings.ts";
 import { findCronJob, makeBackup } from "../kubernetes/backups.ts";
 import type { Client } from "../kubernetes/client.ts";
-import type { Finding, Fix } from "../model/finding.ts";
+import { type Finding, type Fix, error } from "../model/finding.ts";
 import { workloadName } from "../model/names.ts";
-import type { Backup } from "../pods/backups.ts";
 import { countMessages } from "../preflight/text.ts";
 import { UserError } from "../system/errors.ts";
 import type { Output } from "./output.ts";
@@ -20,34 +19,31 @@ const occasions = {
 type Occasion = keyof typeof occasions;
 
 /**
- * Makes a backup before a command replaces or deletes messages, if the stack makes backups. Nothing was changed yet, so
- * that a backup that fails costs nothing.
+ * Makes a backup and proves it, if the stack makes backups.
  *
- * @param without how to go on without it.
- * @throws UserError if it fails.
+ * @param without how to go on without it, for a command that makes it before it replaces or deletes messages.
+ * @returns whether the stack makes backups.
+ * @throws UserError if it fails. Nothing was changed.
  */
-export async function backupBefore(
-    output: Output,
+export async function makeProvenBackup(
+    output: Pick<Output, "info" | "render">,
     client: Client,
     namespace: string,
-    reason: Exclude<Occasion, "manual">,
-    without: Fix,
-): Promise<void> {
+    occasion: Occasion,
+    ...without: readonly Fix[]
+): Promise<boolean> {
     const cronJob = await findCronJob(client, namespace);
     if (!cronJob) {
-        return;
+        return false;
     }
-    output.info("Making a backup, and proving it ...");
-    const end = await makeBackup(client, cronJob, reason);
+    output.info("Making a backup, and proving it: the api's own image starts on a copy of it ...");
+    const end = await makeBackup(client, cronJob, occasion);
     if (!end.ok) {
-        throw new UserError(output.render([backupNotMade(reason, { ...end, namespace }, [without])]));
+        throw new UserError(output.render([backupNotMade(occasion, { ...end, namespace }, without)]));
     }
-    output.info(describeBackup(end.backup));
-}
-
-/** A backup in words. */
-export function describeBackup({ name, messages, proven }: Backup): string {
-    return `Backup ${name}: ${countMessages(messages)}, ${proven ? "proven" : "not proven"}.`;
+    const { name, messages, proven } = end.backup;
+    output.info(`Backup ${name}: ${countMessages(messages)}, ${proven ? "proven" : "not proven"}.`);
+    return true;
 }
 
 interface FailedBackup {
@@ -63,58 +59,47 @@ export function backupNotMade(
     { reason, job, namespace }: FailedBackup,
     ways: readonly Fix[],
 ): Finding {
-    const look: Fix =
-        job === undefined
-            ? {
-                  to: "See what the api does",
-                  run: [
-                      `kubectl get pods,events --namespace ${namespace}`,
-                      `kubectl logs deployment/${workloadName("api")} --namespace ${namespace}`,
-                  ],
-              }
-            : {
-                  to: "See its Job",
-                  run: [
-                      `kubectl describe job ${job} --namespace ${namespace}`,
-                      `kubectl logs job/${job} --namespace ${namespace} --all-containers`,
-                  ],
-              };
-    return {
-        code: "backup-not-made",
-        severity: "error",
-        subject:
-            job === undefined
-                ? { kind: "Deployment", name: workloadName("api"), namespace }
-                : { kind: "Job", name: job, namespace },
-        reason: `${occasions[occasion]} failed: ${reason}\nNothing was changed.`,
-        fixes: [look, ...ways],
-    };
+    const problem = `${occasions[occasion]} failed: ${reason}\nNothing was changed.`;
+    if (job === undefined) {
+        const name = workloadName("api");
+        const look = [
+            `kubectl get pods,events --namespace ${namespace}`,
+            `kubectl logs deployment/${name} --namespace ${namespace}`,
+        ];
+        const subject = { kind: "Deployment", name, namespace };
+        return error(
+            "backup-not-made",
+            subject,
+            problem,
+            { to: "See what the api does", run: look },
+            ...ways,
+        );
+    }
+    const look = [
+        `kubectl describe job ${job} --namespace ${namespace}`,
+        `kubectl logs job/${job} --namespace ${namespace} --all-containers`,
+    ];
+    const subject = { kind: "Job", name: job, namespace };
+    return error("backup-not-made", subject, problem, { to: "See its Job", run: look }, ...ways);
 }
 
 /** A stack without backups, for a command that needs them. */
 export function backupsOff({ backups }: Pick<Settings, "backups">): Finding {
-    const toFile: Fix = {
+    const [problem, fix] = backups
+        ? [
+              "backupSchedule is set in the config, and the last up did not apply it.",
+              { to: "Apply it", run: ["npm run up"] },
+          ]
+        : [
+              "This stack makes no backups, because backupSchedule is not set.",
+              {
+                  to: "Make backups every night",
+                  run: ["pulumi config set backupSchedule '0 3 * * *'", "npm run up"],
+              },
+          ];
+    const toFile = {
         to: "Write the messages to a file",
         run: ["npm run backup -- --file messages.json"],
     };
-    const finding = (key: string, reason: string, fixes: readonly Fix[]): Finding => ({
-        code: "backups-off",
-        severity: "error",
-        subject: { key },
-        reason,
-        fixes: [toFile, ...fixes],
-    });
-    if (!backups) {
-        return finding("backupSchedule", "This stack makes no backups, because backupSchedule is not set.", [
-            {
-                to: "Make backups every night",
-                run: ["pulumi config set backupSchedule '0 3 * * *'", "npm run up"],
-            },
-        ]);
-    }
-    return finding(
-        "backupSchedule",
-        "backupSchedule is set in the config, and the last up did not apply it.",
-        [{ to: "Apply it", run: ["npm run up"] }],
-    );
+    return error("backups-off", { key: "backupSchedule" }, problem, toFile, fix);
 }

@@ -1,18 +1,17 @@
 /** Why a switch or a restore must not begin, or must not go on. Pure: every finding has a unit test. */
-import type { Finding } from "../model/finding.ts";
+import { type Finding, error } from "../model/finding.ts";
 import { type Operation, outOfServiceLabel } from "../model/labels.ts";
 import { serviceName } from "../model/names.ts";
 import { countMessages } from "../preflight/text.ts";
 
 /** @param pid process ID of the other run. Undefined: it is not known yet. */
 export function runningOperation(operation: Operation, pid: number | undefined): Finding {
-    return {
-        code: `${operation}-running`,
-        severity: "error",
-        subject: { kind: "Service", name: serviceName("api") },
-        reason: `Another ${operation} of this stack is running${pid === undefined ? "" : ` (process ${pid})`}. Wait until it has ended.`,
-        fixes: [],
-    };
+    const process = pid === undefined ? "" : ` (process ${pid})`;
+    return error(
+        `${operation}-running`,
+        { kind: "Service", name: serviceName("api") },
+        `Another ${operation} of this stack is running${process}. Wait until it has ended.`,
+    );
 }
 
 /**
@@ -23,33 +22,26 @@ export function runningOperation(operation: Operation, pid: number | undefined):
  */
 export function begunElsewhere(
     operation: Operation,
-    {
-        namespace,
-        journal,
-        again,
-    }: { readonly namespace: string; readonly journal: string; readonly again: string },
+    elsewhere: { readonly namespace: string; readonly journal: string; readonly again: string },
 ): Finding {
+    const { namespace, journal, again } = elsewhere;
     const service = serviceName("api");
     const selector = outOfServiceLabel.replace("/", "~1");
     const patch = `[{"op":"remove","path":"/spec/selector/${selector}"}]`;
-    return {
-        code: `${operation}-begun-elsewhere`,
-        severity: "error",
-        subject: { kind: "Service", name: service, namespace },
-        reason:
-            `A ${operation} of this stack began with another journal and is not complete. Until then, nobody can post.\n` +
+    return error(
+        `${operation}-begun-elsewhere`,
+        { kind: "Service", name: service, namespace },
+        `A ${operation} of this stack began with another journal and is not complete. Until then, nobody can post.\n` +
             `That journal has the messages: ${journal}`,
-        fixes: [
-            { to: "Complete it, on that machine", run: [again] },
-            {
-                to: "If the journal is lost",
-                run: [
-                    `kubectl patch service ${service} --namespace ${namespace} --type=json --patch='${patch}'`,
-                    again,
-                ],
-            },
-        ],
-    };
+        { to: "Complete it, on that machine", run: [again] },
+        {
+            to: "If the journal is lost",
+            run: [
+                `kubectl patch service ${service} --namespace ${namespace} --type=json --patch='${patch}'`,
+                again,
+            ],
+        },
+    );
 }
 
 /**
@@ -61,13 +53,10 @@ export function begunElsewhere(
 export function lateMessages(copied: number, now: number, namespace: string): Finding | undefined {
     return now <= copied
         ? undefined
-        : {
-              code: "messages-posted-past-service",
-              severity: "error",
-              subject: { kind: "Service", name: serviceName("api"), namespace },
-              reason:
-                  `The api has ${countMessages(now)}, and the copy has ${copied}: somebody posts without the Service, ` +
+        : error(
+              "messages-posted-past-service",
+              { kind: "Service", name: serviceName("api"), namespace },
+              `The api has ${countMessages(now)}, and the copy has ${copied}: somebody posts without the Service, ` +
                   "for example through kubectl port-forward or a connection that was open before. End that, then run the command again.",
-              fixes: [],
-          };
+          );
 }

@@ -1,5 +1,5 @@
 /** Whether a rollout is complete, and why its pods do not start, in their own words. */
-import type { Finding, Fix } from "../model/finding.ts";
+import { type Finding, type Fix, error } from "../model/finding.ts";
 import { isStackName, kindOf, listPath } from "../model/kinds.ts";
 import { guardName } from "../model/names.ts";
 import { type Client, isProgramMissing } from "./client.ts";
@@ -104,21 +104,13 @@ export function podsNotCreated(deployments: readonly Deployment[]): readonly Fin
             ({ type, status: is }) => type === "ReplicaFailure" && is === "True",
         );
         return failure
-            ? [
-                  {
-                      code: "pods-not-created",
-                      severity: "error",
-                      subject: { kind: "Deployment", name, namespace },
-                      reason: `The cluster refuses the pods of Deployment ${name}: ${(failure.message ?? "").replace(/\.?$/, ".")}`,
-                      fixes: [
-                          {
-                              to: "See what limits the namespace",
-                              run: [`kubectl describe namespace ${namespace}`],
-                          },
-                          takeBack,
-                      ],
-                  },
-              ]
+            ? error(
+                  "pods-not-created",
+                  { kind: "Deployment", name, namespace },
+                  `The cluster refuses the pods of Deployment ${name}: ${asEnd(failure.message ?? "")}`,
+                  { to: "See what limits the namespace", run: [`kubectl describe namespace ${namespace}`] },
+                  takeBack,
+              )
             : [];
     });
 }
@@ -130,9 +122,9 @@ export function podsThatCannotStart(pods: readonly Pod[]): readonly Finding[] {
         if (problem === undefined) {
             return [];
         }
-        return [
-            isGuarded(pod) && isProgramMissing(problem) ? noShell(pod, problem) : cannotStart(pod, problem),
-        ];
+        return isGuarded(pod) && isProgramMissing(problem)
+            ? noShell(pod, problem)
+            : cannotStart(pod, problem);
     });
 }
 
@@ -140,41 +132,38 @@ function isGuarded({ spec }: Pod): boolean {
     return (spec?.initContainers ?? []).some(({ name }) => name === guardName);
 }
 
-function noShell({ metadata }: Pod, problem: string): Finding {
-    const { name, namespace = "" } = metadata;
-    return {
-        code: "image-without-shell",
-        severity: "error",
-        subject: { kind: "Pod", name, namespace },
-        reason: `Pod ${name} cannot start, because the api's image has no shell, and with guard a shell supervises the api.\n${problem}`,
-        fixes: [
-            { to: "Do without the guard", run: ["pulumi config set guard false", "npm run up"] },
-            {
-                to: "Use an image with a shell",
-                run: ["pulumi config set --path images.api IMAGE", "npm run up"],
-            },
-        ],
-    };
+function noShell({ metadata: { name, namespace = "" } }: Pod, problem: string): Finding {
+    return error(
+        "image-without-shell",
+        { kind: "Pod", name, namespace },
+        `Pod ${name} cannot start, because the api's image has no shell, and with guard a shell supervises the api.\n${problem}`,
+        { to: "Do without the guard", run: ["pulumi config set guard false", "npm run up"] },
+        {
+            to: "Use an image with a shell",
+            run: ["pulumi config set --path images.api IMAGE", "npm run up"],
+        },
+    );
 }
 
-function cannotStart({ metadata }: Pod, problem: string): Finding {
-    const { name, namespace = "" } = metadata;
-    return {
-        code: "pod-cannot-start",
-        severity: "error",
-        subject: { kind: "Pod", name, namespace },
-        reason: `Pod ${name} cannot start: ${problem.replace(/\.?$/, ".")}`,
-        fixes: [
-            {
-                to: "See its events and its log",
-                run: [
-                    `kubectl describe pod ${name} --namespace ${namespace}`,
-                    `kubectl logs ${name} --namespace ${namespace} --all-containers --previous`,
-                ],
-            },
-            takeBack,
-        ],
-    };
+function cannotStart({ metadata: { name, namespace = "" } }: Pod, problem: string): Finding {
+    return error(
+        "pod-cannot-start",
+        { kind: "Pod", name, namespace },
+        `Pod ${name} cannot start: ${asEnd(problem)}`,
+        {
+            to: "See its events and its log",
+            run: [
+                `kubectl describe pod ${name} --namespace ${namespace}`,
+                `kubectl logs ${name} --namespace ${namespace} --all-containers --previous`,
+            ],
+        },
+        takeBack,
+    );
+}
+
+/** A text as the end of a sentence. */
+function asEnd(text: string): string {
+    return text.replace(/\.?$/, ".");
 }
 
 /** What holds a pod. Undefined if it runs, or may still start. */

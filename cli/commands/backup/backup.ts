@@ -4,12 +4,11 @@
  */
 import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { findCronJob, makeBackup } from "../../../kubernetes/backups.ts";
 import type { ChatApi } from "../../../kubernetes/chat-api.ts";
 import { render } from "../../../pods/database.ts";
 import { UserError } from "../../../system/errors.ts";
 import { createDurably } from "../../../system/files.ts";
-import { backupNotMade, backupsOff, describeBackup } from "../../backups.ts";
+import { backupsOff, makeProvenBackup } from "../../backups.ts";
 import { defineCommand, stackWord } from "../../command.ts";
 import { describe } from "../../operation.ts";
 import type { Output } from "../../output.ts";
@@ -40,18 +39,9 @@ export const command = defineCommand({
 });
 
 async function backup({ client, outputs, settings, output }: LiveSession): Promise<void> {
-    const { namespaceName } = outputs;
-    const cronJob = await findCronJob(client, namespaceName);
-    if (!cronJob) {
+    if (!(await makeProvenBackup(output, client, outputs.namespaceName, "manual"))) {
         throw new UserError(output.render([backupsOff(settings)]));
     }
-    output.info("Making a backup, and proving it: the api's own image starts on a copy of it ...");
-    const end = await makeBackup(client, cronJob, "manual");
-    if (!end.ok) {
-        const failed = { ...end, namespace: namespaceName };
-        throw new UserError(output.render([backupNotMade("manual", failed, [])]));
-    }
-    output.info(describeBackup(end.backup));
 }
 
 async function writeFile(api: ChatApi, file: string, output: Output): Promise<void> {

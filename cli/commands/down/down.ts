@@ -9,7 +9,7 @@ import { heldBy } from "../../../preflight/fates.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { knownOutputs } from "../../../pulumi/state.ts";
 import { UserError } from "../../../system/errors.ts";
-import { backupBefore } from "../../backups.ts";
+import { makeProvenBackup } from "../../backups.ts";
 import { UsageError, defineCommand, stackWord, yesFlag } from "../../command.ts";
 import { type Session, isUnchanged, openStack } from "../../session.ts";
 import { confirm, isInteractive } from "../../terminal.ts";
@@ -88,7 +88,7 @@ async function backUp({ session: { output, client }, claims }: DestroyPlan): Pro
     for (const live of claims) {
         if (live.use === "backups" && isKept(live)) {
             const without = fix("Destroy without a backup", "npm run down -- --no-backup");
-            await backupBefore(output, client, live.place.name, "before-down", without);
+            await makeProvenBackup(output, client, live.place.name, "before-down", without);
         }
     }
 }

@@ -1,5 +1,5 @@
 /** Why a restore must not begin. Pure: every finding has a unit test. */
-import type { Finding } from "../../../model/finding.ts";
+import { type Finding, error } from "../../../model/finding.ts";
 import { serviceName, workloadName } from "../../../model/names.ts";
 import type { StorageMode } from "../../../model/storage.ts";
 import { shellWord } from "../../paths.ts";
@@ -18,16 +18,13 @@ export function interruptedRestore(entries: {
     readonly copy: string;
 }): Finding {
     const { stack, source, copy } = entries;
-    return {
-        code: "restore-interrupted",
-        severity: "error",
-        subject: { kind: "Service", name: serviceName("api") },
-        reason: `A restore of stack ${stack} was interrupted, and nobody can post until it is complete. It restores ${source.named}.`,
-        fixes: [
-            { to: "Complete it", run: [restoreCommand(entries, source)] },
-            { to: "Go back to what it replaces", run: [restoreCommand(entries, { named: copy })] },
-        ],
-    };
+    return error(
+        "restore-interrupted",
+        { kind: "Service", name: serviceName("api") },
+        `A restore of stack ${stack} was interrupted, and nobody can post until it is complete. It restores ${source.named}.`,
+        { to: "Complete it", run: [restoreCommand(entries, source)] },
+        { to: "Go back to what it replaces", run: [restoreCommand(entries, { named: copy })] },
+    );
 }
 
 /**
@@ -37,20 +34,17 @@ export function interruptedRestore(entries: {
  */
 export function noShell(image: string, mode: StorageMode, namespace: string): Finding {
     const move = mode === "ephemeral" ? ["npm run switch -- persistent"] : [];
-    return {
-        code: "restore-needs-shell",
-        severity: "error",
-        subject: { kind: "Deployment", name: workloadName("api"), namespace },
-        reason: `Image ${image} has no shell, and a restore replaces the api's file through the shell of the image. Nothing was changed.`,
-        fixes: [
-            {
-                to: "Use an image with a shell",
-                run: [
-                    ...move,
-                    "pulumi config set --path images.api bootdotdev/synergychat-api:latest",
-                    "npm run up",
-                ],
-            },
-        ],
-    };
+    return error(
+        "restore-needs-shell",
+        { kind: "Deployment", name: workloadName("api"), namespace },
+        `Image ${image} has no shell, and a restore replaces the api's file through the shell of the image. Nothing was changed.`,
+        {
+            to: "Use an image with a shell",
+            run: [
+                ...move,
+                "pulumi config set --path images.api bootdotdev/synergychat-api:latest",
+                "npm run up",
+            ],
+        },
+    );
 }

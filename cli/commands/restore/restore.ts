@@ -14,7 +14,7 @@ import { dataFolder } from "../../../pulumi/login.ts";
 import { shortName } from "../../../pulumi/project.ts";
 import { UserError } from "../../../system/errors.ts";
 import { localDisk } from "../../../system/files.ts";
-import { backupBefore, backupsOff } from "../../backups.ts";
+import { backupsOff, makeProvenBackup } from "../../backups.ts";
 import { UsageError, defineCommand, stackWord, yesFlag } from "../../command.ts";
 import { Journal, journalFolder, journalPath } from "../../journal.ts";
 import { sayAtFailure } from "../../operation.ts";
@@ -107,7 +107,7 @@ async function workOf(
         },
         backUp: async () => {
             if (!noBackup) {
-                await backupBefore(output, client, namespaceName, "before-restore", {
+                await makeProvenBackup(output, client, namespaceName, "before-restore", {
                     to: "Restore without a backup of what is there",
                     run: [`${restoreCommand({ stack: stack.name }, source)} --no-backup`],
                 });

@@ -1,6 +1,6 @@
 /** Why a switch must not begin, or must not go on. Pure: every finding has a unit test. */
 import type { Settings } from "../../../config/settings.ts";
-import type { Finding, Fix } from "../../../model/finding.ts";
+import { type Finding, type Fix, error } from "../../../model/finding.ts";
 import { claimName } from "../../../model/names.ts";
 import type { StorageMode } from "../../../model/storage.ts";
 import type { Message } from "../../../pods/database.ts";
@@ -16,16 +16,13 @@ import { answered } from "../../messages.ts";
 export function namespaceChange({ namespace }: Settings, live: string): Finding | undefined {
     return namespace === live
         ? undefined
-        : {
-              code: "namespace-not-applied",
-              severity: "error",
-              subject: { key: "namespace", value: namespace },
-              reason: `namespace is ${JSON.stringify(namespace)} in the config, but the stack is in ${live}. A switch does not move the stack to another namespace.`,
-              fixes: [
-                  { to: "Move the stack first", run: ["npm run up"] },
-                  { to: "Keep the namespace", run: [`pulumi config set namespace ${live}`] },
-              ],
-          };
+        : error(
+              "namespace-not-applied",
+              { key: "namespace", value: namespace },
+              `namespace is ${JSON.stringify(namespace)} in the config, but the stack is in ${live}. A switch does not move the stack to another namespace.`,
+              { to: "Move the stack first", run: ["npm run up"] },
+              { to: "Keep the namespace", run: [`pulumi config set namespace ${live}`] },
+          );
 }
 
 /**
@@ -45,16 +42,13 @@ export function protectedClaim(
         return undefined;
     }
     const again = "npm run switch -- ephemeral";
-    return {
-        code: "data-protected",
-        severity: "error",
-        subject: { key: "protectData", value: String(protectData) },
-        reason: `Claim ${claimName} is protected (protectData), and a switch to ephemeral storage deletes the claim after it has copied the messages.`,
-        fixes: [
-            { to: "Keep the claim", run: ["pulumi config set retainData true", again] },
-            { to: "Delete the claim", run: ["pulumi config set protectData false", "npm run up", again] },
-        ],
-    };
+    return error(
+        "data-protected",
+        { key: "protectData", value: String(protectData) },
+        `Claim ${claimName} is protected (protectData), and a switch to ephemeral storage deletes the claim after it has copied the messages.`,
+        { to: "Keep the claim", run: ["pulumi config set retainData true", again] },
+        { to: "Delete the claim", run: ["pulumi config set protectData false", "npm run up", again] },
+    );
 }
 
 /**
@@ -66,17 +60,16 @@ export function answeredMessages(messages: readonly Message[], mode: StorageMode
     const found = answered(messages);
     const [first] = found;
     return (
-        first && {
-            code: "messages-answered",
-            severity: "error",
-            subject: { key: "images" },
-            reason:
-                `${countMessages(found.length)} with the command /stats cannot be moved, for example ${JSON.stringify(first.Text)}. ` +
+        first &&
+        error(
+            "messages-answered",
+            { key: "images" },
+            `${countMessages(found.length)} with the command /stats cannot be moved, for example ${JSON.stringify(first.Text)}. ` +
                 "The api answers such a message with a message of its own, so posting it again would add a message, " +
                 "and the api's image has no shell through which its file could be written instead.",
             // A new image replaces the pod, and ephemeral storage is deleted with it.
-            fixes: mode === "persistent" ? [useImageWithShell] : [],
-        }
+            mode === "persistent" && useImageWithShell,
+        )
     );
 }
 

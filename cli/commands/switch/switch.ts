@@ -17,7 +17,7 @@ import { configDocument, configText, projectName, restoreConfig } from "../../..
 import { guardedTypes } from "../../../pulumi/state.ts";
 import { localDisk } from "../../../system/files.ts";
 import { UsageError, defineCommand, stackWord } from "../../command.ts";
-import { backupBefore } from "../../backups.ts";
+import { makeProvenBackup } from "../../backups.ts";
 import { journalPath } from "../../journal.ts";
 import { refuse, sayAtFailure } from "../../operation.ts";
 import { findAddress, waitForAnswer } from "../../outside.ts";
@@ -47,7 +47,7 @@ async function switchStorage(open: LiveSession, to: StorageMode, noBackup: boole
     refuse(output, protectedClaim(settings, await api.claim(), open.state));
     const prepare = async (): Promise<string | undefined> => {
         if (to === "ephemeral" && !noBackup) {
-            await backupBefore(output, client, namespaceName, "before-switch", {
+            await makeProvenBackup(output, client, namespaceName, "before-switch", {
                 to: "Switch without a backup",
                 run: ["npm run switch -- ephemeral --no-backup"],
             });
