@@ -11,6 +11,7 @@ import {
 } from "../model/kinds.ts";
 import { type ApiState, ChatApi } from "./chat-api.ts";
 import type { Client } from "./client.ts";
+import { type Rejection, rejectedObjects } from "./dry-run.ts";
 import { webhookRefusal } from "./ingress.ts";
 import type { Claim, DeclaredObject, Deployment, LiveObject, Pod, StorageClass, Volume } from "./objects.ts";
 import { earlierVolumes, volumesPath } from "./volumes.ts";
@@ -51,6 +52,10 @@ export interface ClusterSnapshot extends NamespaceSnapshot {
     readonly ingressClasses: readonly LiveObject[] | undefined;
     /** Undefined also if the cluster has no Gateway API. */
     readonly gatewayClasses: readonly LiveObject[] | undefined;
+    /** Version of the API server, such as v1.34.4. Undefined if it does not tell. */
+    readonly version: string | undefined;
+    /** Declared objects that the cluster refuses. */
+    readonly rejections: readonly Rejection[];
     /** What the user may do in the namespace. Undefined if the cluster does not tell. */
     readonly permissions: readonly Permission[] | undefined;
 }
@@ -87,9 +92,10 @@ export interface SnapshotQuery {
  */
 export async function takeSnapshot(client: Client, query: SnapshotQuery): Promise<ClusterSnapshot> {
     const { namespace, owners, exposure } = query;
-    const [here, volumes, nodes, abandoned, hostObjects, ingressRefusal, permissions, ...classes] =
+    const [here, version, volumes, nodes, abandoned, hostObjects, ingressRefusal, permissions, ...classes] =
         await Promise.all([
             readNamespace(client, namespace),
+            client.findIfAllowed<{ gitVersion?: string }>("/version"),
             client.listIfAllowed<Volume>(volumesPath),
             client.listIfAllowed<LiveObject>("/api/v1/nodes"),
             abandonedNamespaces(client, query),
@@ -100,12 +106,18 @@ export async function takeSnapshot(client: Client, query: SnapshotQuery): Promis
             client.listIfAllowed<LiveObject>("/apis/networking.k8s.io/v1/ingressclasses"),
             client.listIfAllowed<LiveObject>("/apis/gateway.networking.k8s.io/v1/gatewayclasses"),
         ]);
+    const [podChanges, rejections] = await Promise.all([
+        apiPodChanges(client, here.api, query),
+        rejectionsIn(client, here, query),
+    ]);
     return {
         ...here,
+        version: version?.gitVersion,
+        rejections,
         // If the claims are unknown, so is which of them are gone.
         earlierVolumes: here.claims ? earlierVolumes(volumes ?? [], [here]) : [],
         nodes: nodes?.length,
-        apiPodChanges: await apiPodChanges(client, here.api, query),
+        apiPodChanges: podChanges,
         abandoned,
         hostObjects,
         ingressRefusal,
@@ -139,6 +151,19 @@ export async function readNamespace(
     ]);
     const objects = [...others.flatMap((one) => one ?? []), ...(claims ?? [])];
     return { name, namespace, objects, claims, pods: pods ?? [], api };
+}
+
+/** Before there is a namespace, its objects are tried in namespace default. */
+async function rejectionsIn(
+    client: Client,
+    { name, namespace, objects }: NamespaceSnapshot,
+    { declared }: SnapshotQuery,
+): Promise<readonly Rejection[]> {
+    if (namespace?.metadata.deletionTimestamp) {
+        return [];
+    }
+    const own = (await declared()).filter(({ metadata }) => metadata.namespace === name);
+    return rejectedObjects(client, own, objects, namespace ? name : "default");
 }
 
 /** Every namespace of the stack but one. A killed run may have left one that its state no longer shows to a program. */

@@ -20,6 +20,8 @@ export const findingCodes = [
     "other-cluster",
     "recorded-claim-lost",
     "resource-moved",
+    "cluster-too-old",
+    "rejected-by-cluster",
     "switch-interrupted",
     "restore-interrupted",
     "permissions-missing",

@@ -215,9 +215,11 @@ export function groupOf({ apiVersion }: Pick<StackKind, "apiVersion">): string {
     return apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : "";
 }
 
+/** What the path of a kind in the API consists of. */
+export type KindPath = Pick<StackKind, "apiVersion" | "resource" | "namespaced">;
+
 /** Path of a kind's list in the API: in one namespace, or in all of them. */
-export function listPath(row: StackKind, namespace?: string): string {
-    const { apiVersion, resource, namespaced } = row;
+export function listPath({ apiVersion, resource, namespaced }: KindPath, namespace?: string): string {
     const root = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
     return namespaced && namespace !== undefined
         ? `${root}/namespaces/${namespace}/${resource}`

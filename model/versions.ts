@@ -5,6 +5,8 @@ export const minimumVersions = {
      * older CLI would ignore the requirement and the option alike. Source: https://github.com/pulumi/pulumi/releases
      */
     pulumi: "3.219.0",
+    /** Sidecars: init containers that are restarted. Source: https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/ */
+    kubernetes: "1.29.0",
     /** `kubectl proxy --append-server-path`. */
     kubectl: "1.23.0",
     /** Type stripping, which the sandbox runs on, and @pulumi/pulumi's own requirement. */

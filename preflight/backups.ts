@@ -59,7 +59,7 @@ function overdueBackup(
     now: Date,
 ): readonly Finding[] {
     const newest = new Date(status?.lastSuccessfulTime ?? metadata.creationTimestamp ?? now);
-    const runs = new Cron(spec?.schedule ?? "@yearly", { timezone: "UTC" }).previousRuns(3, now);
+    const runs = runsBefore(spec?.schedule ?? "@yearly", now);
     const limit = runs[2];
     if (spec?.suspend === true || limit === undefined || newest >= limit) {
         return [];
@@ -74,4 +74,13 @@ function overdueBackup(
             fix("Make one now", "npm run backup"),
         ),
     ];
+}
+
+/** The last three runs of a schedule. None if it is one that only Kubernetes reads, such as "@every 1h". */
+function runsBefore(schedule: string, now: Date): readonly Date[] {
+    try {
+        return new Cron(schedule, { timezone: "UTC" }).previousRuns(3, now);
+    } catch {
+        return [];
+    }
 }

@@ -1,10 +1,11 @@
 /** What a snapshot of the cluster means for a config. Pure: every finding has a unit test. */
 import type { Settings } from "../config/settings.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
-import type { Finding } from "../model/finding.ts";
+import { type Finding, hasErrors } from "../model/finding.ts";
 import { ownersOf } from "../model/ownership.ts";
 import type { DeclaredResource } from "../pulumi/declared.ts";
 import type { RecordedState } from "../pulumi/state.ts";
+import { oldCluster, rejectedObjects } from "./api-server.ts";
 import { missingBackups } from "./backups.ts";
 import { impossibleClaims, unusableExistingClaim, volumesOnSeveralNodes } from "./claims.ts";
 import { missingClasses } from "./classes.ts";
@@ -53,7 +54,8 @@ export function evaluate(settings: Settings, snapshot: ClusterSnapshot, run: Run
         return interrupted;
     }
     const claims = fatesOf(settings, snapshot, owners);
-    return [
+    const found = [
+        ...oldCluster(snapshot),
         ...movedObjects(declared, recorded),
         ...missingPermissions(settings, snapshot),
         ...missingClasses(settings, snapshot, claims),
@@ -78,4 +80,6 @@ export function evaluate(settings: Settings, snapshot: ClusterSnapshot, run: Run
         ...adoptedNamespace(snapshot, claims, instance, recorded),
         ...reattachedClaims(settings, snapshot, claims, recorded),
     ];
+    // An error of another rule may be the reason of a refusal, and says more about it.
+    return hasErrors(found) ? found : [...rejectedObjects(snapshot), ...found];
 }

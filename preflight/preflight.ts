@@ -8,7 +8,7 @@ import { Client } from "../kubernetes/client.ts";
 import { type ClusterSnapshot, takeSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, hasErrors, renderFinding } from "../model/finding.ts";
 import { ownersOf } from "../model/ownership.ts";
-import { type DeclaredResource, isKubernetes } from "../pulumi/declared.ts";
+import { type DeclaredResource, objectsIn } from "../pulumi/declared.ts";
 import { plainValue, readRecordedState } from "../pulumi/engine.ts";
 import type { RecordedState } from "../pulumi/state.ts";
 import { reachable, renderAdvice } from "./advice.ts";
@@ -72,7 +72,7 @@ export async function preflight(
         owners: ownersOf(instance, recorded.instances),
         exposure: exposure.kind,
         recorded,
-        declared: async () => (await rehearsed).resources.filter(isKubernetes).map(({ inputs }) => inputs),
+        declared: async () => objectsIn((await rehearsed).resources),
     });
     const rehearsed = rehearse();
     const [snapshot, { resources, result }] = await Promise.all([asked, rehearsed]);

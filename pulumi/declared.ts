@@ -32,6 +32,14 @@ export function isKubernetes(resource: DeclaredResource): resource is Kubernetes
     );
 }
 
+/** The Kubernetes objects of which the program knows every value. */
+export function objectsIn(resources: readonly DeclaredResource[]): readonly DeclaredObject[] {
+    return resources
+        .filter(isKubernetes)
+        .map(({ inputs }) => inputs)
+        .filter((object) => !JSON.stringify(object).includes(unknownValue));
+}
+
 /** Pulumi's mark for a value that is not known yet. Source: `unknownValue` in runtime/rpc.ts of @pulumi/pulumi. */
 export const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 

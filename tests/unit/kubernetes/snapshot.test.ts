@@ -84,6 +84,8 @@ describe("takeSnapshot", () => {
             abandoned: [],
             hostObjects: [],
             ingressRefusal: undefined,
+            version: undefined,
+            rejections: [],
             storageClasses: [],
             ingressClasses: [],
             gatewayClasses: [],

@@ -195,7 +195,6 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         protectData: "1",
         guard: "on",
         apiCommand: "'api'",
-        backupSchedule: "daily",
         backupsKept: "0",
         backupSuspend: "on",
         discardClaim: "synergychat-api-pvc",
@@ -235,6 +234,22 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
                 { ...declared("api").inputs, urn: declared("chat-api").urn },
             ]),
         ),
+    ],
+    "cluster-too-old": [findings({ ...fresh, version: "v1.28.15" })],
+    "rejected-by-cluster": [
+        findings({
+            ...fresh,
+            rejections: [
+                {
+                    object: {
+                        apiVersion: "batch/v1",
+                        kind: "CronJob",
+                        metadata: { name: "synergychat-api-backup" },
+                    },
+                    message: `CronJob.batch "synergychat-api-backup" is invalid: spec.schedule: Invalid value: "0 0 L * *"`,
+                },
+            ],
+        }),
     ],
     "switch-interrupted": [
         findings({ ...running, api: api({ outOfService: "switch" }) }),

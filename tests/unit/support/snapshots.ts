@@ -77,6 +77,8 @@ export const fresh: ClusterSnapshot = {
     abandoned: [],
     hostObjects: [],
     ingressRefusal: undefined,
+    version: "v1.34.4",
+    rejections: [],
     storageClasses: [
         object("StorageClass", "standard", {
             annotations: { "storageclass.kubernetes.io/is-default-class": "true" },

@@ -1,0 +1,106 @@
+/** What the API server says to objects that are not made yet. Every request is a dry run, so nothing changes. */
+import { isDeepStrictEqual } from "node:util";
+import { type KindPath, listPath, stackKinds } from "../model/kinds.ts";
+import type { Answer, Client } from "./client.ts";
+import type { DeclaredObject, LiveObject } from "./objects.ts";
+
+/** An object that the cluster refuses. */
+export interface Rejection {
+    readonly object: DeclaredObject;
+    /** The API server's own words. */
+    readonly message: string;
+}
+
+/**
+ * Finds out which objects the cluster would refuse. An object that the cluster has as it is declared is not asked about.
+ *
+ * @param live objects of the namespace.
+ * @param namespace where the objects are tried.
+ */
+export async function rejectedObjects(
+    client: Client,
+    objects: readonly DeclaredObject[],
+    live: readonly LiveObject[],
+    namespace: string,
+): Promise<readonly Rejection[]> {
+    // The objects of a list do not carry their apiVersion.
+    const changed = objects.filter(
+        (object) => !live.some((one) => isContained({ ...object, apiVersion: undefined }, one)),
+    );
+    const messages = await Promise.all(changed.map((object) => rejectionOf(client, object, namespace)));
+    return changed.flatMap((object, index) => {
+        const message = messages[index];
+        return message === undefined ? [] : [{ object, message }];
+    });
+}
+
+async function rejectionOf(
+    client: Client,
+    { metadata, ...object }: DeclaredObject,
+    namespace: string,
+): Promise<string | undefined> {
+    const kind = await kindPath(client, object);
+    if (!kind?.namespaced) {
+        return undefined;
+    }
+    const path = listPath(kind, namespace);
+    const parameters = "dryRun=All&fieldManager=pulumi-kubernetes-preflight";
+    const send = (name: string) => ({ ...object, metadata: { ...metadata, name, namespace } });
+    const applied = await client.patch(
+        `${path}/${metadata.name}?${parameters}&force=true`,
+        send(metadata.name),
+        "application/apply-patch+yaml",
+    );
+    // If a field cannot be changed, Pulumi replaces the object. So only what is refused as a new object too is a refusal.
+    return (
+        refusalIn(applied) &&
+        refusalIn(await client.post(`${path}?${parameters}`, send("synergychat-dry-run")))
+    );
+}
+
+/** Where the API has a kind. A kind that the stack does not make by itself is asked for. Undefined: the cluster does not have it. */
+async function kindPath(
+    client: Client,
+    { apiVersion, kind }: Pick<DeclaredObject, "apiVersion" | "kind">,
+): Promise<KindPath | undefined> {
+    const own = stackKinds.find((row) => row.kind === kind && row.apiVersion === apiVersion);
+    if (own) {
+        return own;
+    }
+    const root = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+    const answer = await client.read<{ resources?: readonly Discovered[] }>(root);
+    const resources = answer.kind === "found" ? (answer.body.resources ?? []) : [];
+    const found = resources.find((one) => one.kind === kind && !one.name.includes("/"));
+    return found && { apiVersion, resource: found.name, namespaced: found.namespaced };
+}
+
+interface Discovered {
+    readonly name: string;
+    readonly kind: string;
+    readonly namespaced: boolean;
+}
+
+/** Undefined if the cluster takes the object, or does not tell because the user lacks a permission. */
+function refusalIn(answer: Answer): string | undefined {
+    switch (answer.kind) {
+        case "forbidden":
+            return /cannot \w+ resource/.test(answer.message) ? undefined : answer.message;
+        case "failed":
+            return [400, 422].includes(answer.status) ? answer.message : undefined;
+        default:
+            return undefined;
+    }
+}
+
+/** Whether a live value has all that is declared. The API server adds defaults to it. */
+export function isContained(declared: unknown, live: unknown): boolean {
+    if (typeof declared !== "object" || typeof live !== "object" || declared === null || live === null) {
+        return isDeepStrictEqual(declared, live);
+    }
+    return (
+        (!Array.isArray(declared) || declared.length === (live as unknown[]).length) &&
+        Object.entries(declared).every(([key, value]) =>
+            isContained(value, (live as Readonly<Record<string, unknown>>)[key]),
+        )
+    );
+}

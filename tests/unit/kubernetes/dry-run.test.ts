@@ -1,0 +1,74 @@
+import { strict as assert } from "node:assert";
+import type { Answer } from "../../../kubernetes/client.ts";
+import { isContained, rejectedObjects } from "../../../kubernetes/dry-run.ts";
+import { fakeClient } from "../support/client.ts";
+
+const cronJob = {
+    apiVersion: "batch/v1",
+    kind: "CronJob",
+    metadata: { name: "backup", namespace: "chat", labels: { app: "chat" } },
+    spec: { schedule: "0 0 L * *" },
+};
+const refused: Answer = { kind: "failed", status: 422, message: "spec.schedule: Invalid value" };
+const taken: Answer = { kind: "found", body: {} };
+
+/** The messages for an object, and the requests, of a cluster that answers so. */
+async function messagesFor(
+    object: typeof cronJob,
+    answer: (path: string, method: string) => Answer,
+    live: readonly object[] = [],
+): Promise<{ readonly messages: readonly string[]; readonly asked: readonly string[] }> {
+    const asked: string[] = [];
+    const client = fakeClient((path, method) => {
+        asked.push(`${method} ${path.replace(/\?.*/, "")}`);
+        return answer(path, method);
+    });
+    const found = await rejectedObjects(client, [object], live as never, "chat");
+    return { messages: found.map(({ message }) => message), asked };
+}
+
+describe("a dry run of a declared object", () => {
+    it("returns what the API server says if it refuses the object, also as a new one", async () => {
+        const { messages, asked } = await messagesFor(cronJob, () => refused);
+        assert.deepEqual(messages, [refused.message]);
+        assert.deepEqual(asked, [
+            "PATCH /apis/batch/v1/namespaces/chat/cronjobs/backup",
+            "POST /apis/batch/v1/namespaces/chat/cronjobs",
+        ]);
+    });
+
+    it("returns nothing if the object is taken, or if only a change of the live one is refused", async () => {
+        assert.deepEqual((await messagesFor(cronJob, () => taken)).messages, []);
+        const { messages } = await messagesFor(cronJob, (_, method) =>
+            method === "PATCH" ? refused : taken,
+        );
+        assert.deepEqual(messages, []);
+    });
+
+    it("returns a refusal of a policy or a quota, but not a missing permission", async () => {
+        const forbidden = (message: string) => (): Answer => ({ kind: "forbidden", message });
+        const policy = forbidden('admission webhook "deny" denied the request: no');
+        assert.equal((await messagesFor(cronJob, policy)).messages.length, 1);
+        const missing = forbidden('cronjobs.batch is forbidden: User "ada" cannot patch resource "cronjobs"');
+        assert.deepEqual((await messagesFor(cronJob, missing)).messages, []);
+    });
+
+    it("is not made for what the cluster has already, with its defaults", async () => {
+        const live = { ...cronJob, apiVersion: undefined, spec: { ...cronJob.spec, suspend: false } };
+        assert.deepEqual((await messagesFor(cronJob, () => refused, [live])).asked, []);
+        assert.equal(isContained({ a: [1, { b: 2 }] }, { a: [1, { b: 2, c: 3 }], d: 4 }), true);
+        assert.equal(isContained({ a: [1] }, { a: [1, 2] }), false);
+        assert.equal(isContained({ a: 1 }, { a: 2 }), false);
+    });
+
+    it("finds the path of a kind that the stack does not make by itself, and skips one that the cluster does not have", async () => {
+        const note = { ...cronJob, apiVersion: "example.org/v1", kind: "Note" };
+        const resources = [{ name: "notes", kind: "Note", namespaced: true }];
+        const discovery = (path: string): Answer =>
+            path === "/apis/example.org/v1" ? { kind: "found", body: { resources } } : refused;
+        const { asked } = await messagesFor(note, discovery);
+        assert.equal(asked[1], "PATCH /apis/example.org/v1/namespaces/chat/notes/backup");
+        const { messages } = await messagesFor(note, () => ({ kind: "not found", message: "no" }));
+        assert.deepEqual(messages, []);
+    });
+});
