@@ -120,7 +120,8 @@ createServer((request, response) => {
         return send(200, {});
     }
     if (pathname in objects) return send(200, objects[pathname]);
-    const items = Object.entries(objects)
+    const isNamespace = /^\\/api\\/v1\\/namespaces\\/[^/]+$/.test(pathname);
+    const items = isNamespace ? [] : Object.entries(objects)
         .filter(([path]) => path.replace(/\\/namespaces\\/[^/]+(?=\\/[^/]+\\/)/, "").startsWith(pathname + "/") || path.startsWith(pathname + "/"))
         .filter(([path]) => !/\\/proxy\\//.test(path))
         .map(([, object]) => object);
