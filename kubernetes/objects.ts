@@ -56,12 +56,17 @@ export function claimOf(spec: PodSpec | undefined): string | undefined {
 /** Pods that mount a claim and have not ended. */
 export function podsThatMount(claim: string, pods: readonly Pod[]): readonly Pod[] {
     return pods.filter(
-        ({ spec, status }) =>
-            !["Succeeded", "Failed"].includes(status?.phase ?? "") &&
-            (spec?.volumes ?? []).some(
+        (pod) =>
+            !hasEnded(pod) &&
+            (pod.spec?.volumes ?? []).some(
                 ({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName === claim,
             ),
     );
+}
+
+/** Whether a pod has ended, and only its record is left. */
+export function hasEnded({ status }: Pod): boolean {
+    return status?.phase === "Succeeded" || status?.phase === "Failed";
 }
 
 /** Whether a pod is ready and not on its way out. */

@@ -1,5 +1,5 @@
 /** What the chapter teaches, as checks on what was seen of a live stack. Pure: each result has a unit test. */
-import type { Container, PodSpec } from "../../../kubernetes/objects.ts";
+import type { ConfigMap, Container, Pod, PodSpec } from "../../../kubernetes/objects.ts";
 import {
     type Part,
     apiVolumeName,
@@ -9,7 +9,7 @@ import {
     serviceName,
     workloadName,
 } from "../../../model/names.ts";
-import { type LiveStack, podsOf } from "./live.ts";
+import { type LiveStack, deploymentOf, objectOf, podsOf, specOf } from "./live.ts";
 
 /** One line of the output. */
 export interface Check {
@@ -65,14 +65,10 @@ function podsReady(part: Part, live: LiveStack): Check {
         return check(heading, tried, false, `there is no Deployment ${workloadName(part)}`);
     }
     const wanted = deployment.spec?.replicas ?? 0;
-    const pods = podsOf(live.pods, part);
-    const readyContainers = (pod: (typeof pods)[number]) =>
-        (pod.status?.containerStatuses ?? []).filter(({ ready }) => ready).length;
-    const containers = specOf(live, part).containers?.length ?? 0;
-    const ready = pods.filter((pod) => readyContainers(pod) === containers).length;
-    const shown = pods
-        .map((pod) => `${readyContainers(pod)}/${pod.spec?.containers?.length ?? 0}`)
-        .join(", ");
+    const own = ownContainers(deployment.spec?.template?.spec);
+    const counts = podsOf(live, part).map((pod) => readyContainers(pod, own));
+    const ready = counts.filter((count) => count === own.length).length;
+    const shown = counts.map((count) => `${count}/${own.length}`).join(", ");
     // The replicas are what Kubernetes aims for, by the program or by an autoscaler.
     const isDoubled = part === "api" && wanted > 1;
     return check(
@@ -82,6 +78,18 @@ function podsReady(part: Part, live: LiveStack): Check {
         `${ready} of ${wanted} pods ready (${shown || "none"})` +
             (isDoubled ? ". Two pods on one file lose messages" : ""),
     );
+}
+
+/** The names of the containers that a pod is ready with: native sidecars are init containers that go on running. */
+function ownContainers({ containers = [], initContainers = [] }: PodSpec = {}): readonly string[] {
+    const sidecars = initContainers.filter(({ restartPolicy }) => restartPolicy === "Always");
+    return [...containers, ...sidecars].map(({ name = "" }) => name);
+}
+
+/** How many of these containers are ready. A service mesh may have added others to the pod. */
+function readyContainers({ status }: Pod, own: readonly string[]): number {
+    const all = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
+    return all.filter(({ name = "", ready }) => ready && own.includes(name)).length;
 }
 
 function sharedVolume(live: LiveStack): Check {
@@ -129,11 +137,13 @@ function claim(live: LiveStack): Check {
     const tried = "kubectl get pvc";
     const mounted = live.api?.claim;
     if (live.storageMode === "ephemeral") {
-        const kept = live.claims.map(({ metadata }) => metadata.name).filter((name) => name !== mounted);
+        const kept = (live.claims ?? [])
+            .map(({ metadata }) => metadata.name)
+            .filter((name) => name !== mounted);
         const unmounted = kept.length > 0 ? `${kept.join(", ")}, which the api does not mount` : "none";
         return check(heading, tried, mounted === undefined, mounted ?? unmounted);
     }
-    const found = live.claims.find(({ metadata }) => metadata.name === mounted);
+    const found = live.claims?.find(({ metadata }) => metadata.name === mounted);
     if (!found) {
         const missing = mounted ? `there is no claim ${mounted}` : "the api mounts none";
         return check(heading, tried, false, missing);
@@ -165,12 +175,14 @@ function apiVolume(live: LiveStack): Check {
 }
 
 function apiFile(live: LiveStack): Check {
-    const file = live.apiConfig.API_DB_FILEPATH;
+    const name = configMapName("api");
+    const config = objectOf(live, "ConfigMap", name) as ConfigMap | undefined;
+    const file = config?.data?.API_DB_FILEPATH;
     const [container] = specOf(live, "api").containers ?? [];
     const mounted = container && mountPath(container, apiVolumeName);
     return check(
         "Attach persistence",
-        `kubectl get configmap ${configMapName("api")} --output yaml`,
+        `kubectl get configmap ${name} --output yaml`,
         file !== undefined && mounted !== undefined && file.startsWith(`${mounted}/`),
         `API_DB_FILEPATH is ${file ?? "not set"}, and the volume is mounted at ${mounted ?? "no path"}`,
     );
@@ -184,15 +196,6 @@ export function exposureCheck({ kind, name, addresses }: NonNullable<LiveStack["
         addresses !== undefined,
         addresses ? addresses.join(", ") || "no address published" : `there is no ${kind} ${name}`,
     );
-}
-
-/** The Deployment of a part. */
-export function deploymentOf(live: LiveStack, part: Part): LiveStack["deployments"][number] | undefined {
-    return live.deployments.find(({ metadata }) => metadata.name === workloadName(part));
-}
-
-function specOf(live: LiveStack, part: Part): PodSpec {
-    return deploymentOf(live, part)?.spec?.template?.spec ?? {};
 }
 
 function mountPath({ volumeMounts = [] }: Container, volume: string): string | undefined {

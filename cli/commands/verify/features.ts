@@ -1,33 +1,29 @@
 /** Checks of what the config has switched on beside the chapter: the guard, and the backups. */
 import type { Client } from "../../../kubernetes/client.ts";
-import type { ClusterEvent, LiveObject, Pod } from "../../../kubernetes/objects.ts";
+import type { ClusterEvent, Pod } from "../../../kubernetes/objects.ts";
 import { newest, timeOf } from "../../../kubernetes/obstacles.ts";
-import { kindOf, listPath } from "../../../model/kinds.ts";
 import { backupName, guardName } from "../../../model/names.ts";
 import type { Settings } from "../../../config/settings.ts";
 import { cronJobIn, missingBackups } from "../../../preflight/backups.ts";
 import { type Check, check } from "./checks.ts";
+import type { LiveStack } from "./live.ts";
 
 /** One check for each feature that is on. */
 export async function featureChecks(
     client: Client,
     settings: Settings,
-    namespace: string,
+    live: LiveStack,
 ): Promise<readonly Check[]> {
-    const found = await Promise.all([
-        settings.guard && guardCheck(client, namespace),
-        settings.backups && backupsCheck(client, settings, namespace),
-    ]);
-    return found.filter((one) => one !== undefined);
+    return [
+        ...(settings.guard ? [await guardCheck(client, live)] : []),
+        ...(settings.backups ? [backupsCheck(settings, live)] : []),
+    ];
 }
 
-async function guardCheck(client: Client, namespace: string): Promise<Check> {
+async function guardCheck(client: Client, { name, pods }: LiveStack): Promise<Check> {
     const selector = `reportingComponent=${guardName}`;
-    const path = `/api/v1/namespaces/${namespace}/events?fieldSelector=${encodeURIComponent(selector)}`;
-    const [events, pods] = await Promise.all([
-        client.list<ClusterEvent>(path),
-        client.list<Pod>(`/api/v1/namespaces/${namespace}/pods`),
-    ]);
+    const path = `/api/v1/namespaces/${name}/events?fieldSelector=${encodeURIComponent(selector)}`;
+    const events = await client.list<ClusterEvent>(path);
     return guardCheckOf(events, pods, `kubectl get events --field-selector ${selector}`);
 }
 
@@ -58,11 +54,7 @@ function failureOf(events: readonly ClusterEvent[], pod: string): string | undef
     return isOver ? undefined : failure?.message;
 }
 
-async function backupsCheck(client: Client, settings: Settings, namespace: string): Promise<Check> {
-    const lists = await Promise.all(
-        ["CronJob", "Job"].map((kind) => client.list<LiveObject>(listPath(kindOf(kind), namespace))),
-    );
-    const objects = lists.flat();
+function backupsCheck(settings: Settings, { objects }: LiveStack): Check {
     const problems = missingBackups(settings, { objects });
     const newest = cronJobIn(objects)?.status?.lastSuccessfulTime ?? "none yet";
     return check(

@@ -1,37 +1,31 @@
-/** What `npm run verify` sees of a live stack. Nothing in here changes anything. */
-import { type ApiState, ChatApi } from "../../../kubernetes/chat-api.ts";
-import type { Client } from "../../../kubernetes/client.ts";
+/** What `npm run verify` sees of a live stack: its namespace, and beside it what the chapter speaks of. Nothing changes. */
 import { type ExposureObject, findExposureObject } from "../../../kubernetes/ingress.ts";
-import type {
-    Claim,
-    ConfigMap,
-    Deployment,
-    EndpointSlice,
-    Pod,
-    StorageClass,
+import type { Client } from "../../../kubernetes/client.ts";
+import {
+    type Deployment,
+    type EndpointSlice,
+    type Pod,
+    type PodSpec,
+    type StorageClass,
+    hasEnded,
 } from "../../../kubernetes/objects.ts";
-import { type ExposureKind, kindOf, listPath, objectPath } from "../../../model/kinds.ts";
-import { type Part, configMapName, workloadName } from "../../../model/names.ts";
+import { type NamespaceSnapshot, readNamespace, storageClassesPath } from "../../../kubernetes/snapshot.ts";
+import { type Part, workloadName } from "../../../model/names.ts";
+import type { LiveSession } from "../../session.ts";
 
 /** A live stack, as far as the chapter speaks of it. */
-export interface LiveStack {
-    readonly namespace: string;
+export interface LiveStack extends NamespaceSnapshot {
     /** What the stack's outputs promise. */
     readonly storageMode: "persistent" | "ephemeral";
-    readonly deployments: readonly Deployment[];
-    /** Pods that are not being deleted. */
+    /** Pods that have not ended and are not being deleted. */
     readonly pods: readonly Pod[];
-    readonly claims: readonly Claim[];
     readonly slices: readonly EndpointSlice[];
     /** Undefined if the user may not list them. */
     readonly storageClasses: readonly StorageClass[] | undefined;
-    /** The data of the api's ConfigMap. */
-    readonly apiConfig: Readonly<Record<string, string | undefined>>;
     /** The log of the api. Undefined if it cannot be read. */
     readonly apiLog: string | undefined;
     /** What `/healthz` answers on each port of each crawler container. */
     readonly crawlerPorts: readonly CrawlerPort[];
-    readonly api: ApiState | undefined;
     /** The Ingress or the Gateway. Undefined if the app is not exposed. */
     readonly exposure: ExposureObject | undefined;
 }
@@ -44,60 +38,66 @@ export interface CrawlerPort {
     readonly answer: string | undefined;
 }
 
-/** Asks the cluster for everything at once. */
-export async function readLiveStack(
-    client: Client,
-    namespace: string,
-    storageMode: LiveStack["storageMode"],
-    exposureKind: ExposureKind,
-): Promise<LiveStack> {
-    const core = `/api/v1/namespaces/${namespace}`;
-    const slicesPath = `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`;
-    const configPath = objectPath("ConfigMap", configMapName("api"), namespace);
-    const [deployments, pods, claims, slices, storageClasses, config, api, exposure] = await Promise.all([
-        client.list<Deployment>(listPath(kindOf("Deployment"), namespace)),
-        client.list<Pod>(`${core}/pods`),
-        client.list<Claim>(listPath(kindOf("PersistentVolumeClaim"), namespace)),
-        client.list<EndpointSlice>(slicesPath),
-        client.listIfAllowed<StorageClass>("/apis/storage.k8s.io/v1/storageclasses"),
-        client.find<ConfigMap>(configPath),
-        new ChatApi(client, namespace).state(),
-        findExposureObject(client, namespace, exposureKind),
+/** Asks the cluster for everything. */
+export async function readLiveStack({ client, outputs, settings }: LiveSession): Promise<LiveStack> {
+    const { namespaceName, storageMode } = outputs;
+    const [snapshot, slices, storageClasses, exposure] = await Promise.all([
+        readNamespace(client, namespaceName, "data"),
+        client.list<EndpointSlice>(`/apis/discovery.k8s.io/v1/namespaces/${namespaceName}/endpointslices`),
+        client.listIfAllowed<StorageClass>(storageClassesPath),
+        findExposureObject(client, namespaceName, settings.exposure.kind),
     ]);
-    const running = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-    const apiPod = podsOf(running, "api")[0]?.metadata.name;
-    const crawlers = podsOf(running, "crawler");
+    const pods = snapshot.pods.filter((pod) => !pod.metadata.deletionTimestamp && !hasEnded(pod));
+    const live = { ...snapshot, storageMode, pods, slices, storageClasses, exposure };
+    const [apiPod] = podsOf(live, "api");
+    const log = `${podsPath(live)}/${apiPod?.metadata.name ?? ""}/log?container=${workloadName("api")}`;
     return {
-        namespace,
-        storageMode,
-        deployments,
-        pods: running,
-        claims,
-        slices,
-        storageClasses,
-        apiConfig: config?.data ?? {},
-        apiLog: apiPod && (await text(client, `${core}/pods/${apiPod}/log`)),
-        crawlerPorts: (await Promise.all(crawlers.map((pod) => crawlerPorts(client, core, pod)))).flat(),
-        api,
-        exposure,
+        ...live,
+        apiLog: apiPod && (await text(client, log)),
+        crawlerPorts: await crawlerPorts(client, live),
     };
 }
 
+/** Path of the pods of its namespace. */
+export function podsPath({ name }: Pick<LiveStack, "name">): string {
+    return `/api/v1/namespaces/${name}/pods`;
+}
+
 /** The pods of a part. */
-export function podsOf(pods: readonly Pod[], part: Part): readonly Pod[] {
+export function podsOf({ pods }: Pick<LiveStack, "pods">, part: Part): readonly Pod[] {
     return pods.filter(({ metadata }) => metadata.labels?.app === workloadName(part));
 }
 
-async function crawlerPorts(client: Client, core: string, pod: Pod): Promise<readonly CrawlerPort[]> {
-    const ports = (pod.spec?.containers ?? []).flatMap(({ name = "", ports = [] }) =>
+/** An object of its namespace. */
+export function objectOf({ objects }: Pick<LiveStack, "objects">, kind: string, name: string): unknown {
+    return objects.find((one) => one.kind === kind && one.metadata.name === name);
+}
+
+/** The Deployment of a part. */
+export function deploymentOf(live: Pick<LiveStack, "objects">, part: Part): Deployment | undefined {
+    return objectOf(live, "Deployment", workloadName(part)) as Deployment | undefined;
+}
+
+/** The pods of a part as its Deployment declares them: without what a service mesh adds. */
+export function specOf(live: Pick<LiveStack, "objects">, part: Part): PodSpec {
+    return deploymentOf(live, part)?.spec?.template?.spec ?? {};
+}
+
+function crawlerPorts(
+    client: Client,
+    live: Pick<LiveStack, "name" | "objects" | "pods">,
+): Promise<readonly CrawlerPort[]> {
+    const ports = (specOf(live, "crawler").containers ?? []).flatMap(({ name = "", ports = [] }) =>
         ports.map(({ containerPort = 0 }) => ({ container: name, port: containerPort })),
     );
     return Promise.all(
-        ports.map(async ({ container, port }) => ({
-            container,
-            port,
-            answer: await text(client, `${core}/pods/${pod.metadata.name}:${port}/proxy/healthz`),
-        })),
+        podsOf(live, "crawler").flatMap(({ metadata }) =>
+            ports.map(async ({ container, port }) => ({
+                container,
+                port,
+                answer: await text(client, `${podsPath(live)}/${metadata.name}:${port}/proxy/healthz`),
+            })),
+        ),
     );
 }
 

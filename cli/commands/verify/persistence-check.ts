@@ -13,8 +13,8 @@ import { workloadName } from "../../../model/names.ts";
 import type { Message } from "../../../pods/database.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { UserError } from "../../../system/errors.ts";
-import { type Check, check, deploymentOf } from "./checks.ts";
-import type { LiveStack } from "./live.ts";
+import { type Check, check } from "./checks.ts";
+import { type LiveStack, podsPath, specOf } from "./live.ts";
 
 type Volume = NonNullable<PodSpec["volumes"]>[number];
 
@@ -33,7 +33,7 @@ export async function checkOnCopy(client: Client, live: LiveStack): Promise<Chec
     if (obstacle !== undefined) {
         return { heading, tried, seen: obstacle, result: "skipped" };
     }
-    const api = new ChatApi(client, live.namespace);
+    const api = new ChatApi(client, live.name);
     try {
         // A killed run leaves its copy behind.
         await removeCopy(client, live);
@@ -55,7 +55,7 @@ export async function checkOnCopy(client: Client, live: LiveStack): Promise<Chec
 export async function checkOnLivePod(client: Client, live: LiveStack, destructive: boolean): Promise<Check> {
     const app = workloadName("api");
     const tried = `kubectl delete pod --selector app=${app}`;
-    const api = new ChatApi(client, live.namespace);
+    const api = new ChatApi(client, live.name);
     // Asked again: people may have written since the checks began.
     const messages = await api.messagesAt(api.serviceProxy());
     if (!destructive) {
@@ -121,7 +121,7 @@ export function withoutProvisioner(live: LiveStack): string | undefined {
 }
 
 function claimToCopy(live: LiveStack): Claim | undefined {
-    return live.claims.find(({ metadata }) => metadata.name === live.api?.claim);
+    return live.claims?.find(({ metadata }) => metadata.name === live.api?.claim);
 }
 
 async function makeClaim(client: Client, live: LiveStack): Promise<void> {
@@ -130,7 +130,7 @@ async function makeClaim(client: Client, live: LiveStack): Promise<void> {
         return;
     }
     const { accessModes, resources, storageClassName } = claim.spec ?? {};
-    await create(client, listPath(kindOf("PersistentVolumeClaim"), live.namespace), {
+    await create(client, listPath(kindOf("PersistentVolumeClaim"), live.name), {
         apiVersion: "v1",
         kind: "PersistentVolumeClaim",
         metadata: copyMetadata,
@@ -143,8 +143,8 @@ async function makeClaim(client: Client, live: LiveStack): Promise<void> {
 }
 
 async function startCopy(client: Client, live: LiveStack): Promise<void> {
-    const template = deploymentOf(live, "api")?.spec?.template?.spec;
-    if (!template) {
+    const template = specOf(live, "api");
+    if (!template.containers) {
         throw new UserError(`there is no Deployment ${workloadName("api")} to copy`);
     }
     const volumes = volumesOfCopy(template.volumes ?? [], live.api?.claim);
@@ -183,7 +183,7 @@ export function volumesOfCopy(volumes: readonly Volume[], claim: string | undefi
 /** By its label: what only happens to have the copy's name belongs to somebody else. */
 async function removeCopy(client: Client, live: LiveStack): Promise<void> {
     await deletePods(client, live, copyName);
-    await deleteAll(client, listPath(kindOf("PersistentVolumeClaim"), live.namespace), copyName);
+    await deleteAll(client, listPath(kindOf("PersistentVolumeClaim"), live.name), copyName);
 }
 
 function deletePods(client: Client, live: LiveStack, app: string): Promise<void> {
@@ -217,8 +217,4 @@ async function write(api: ChatApi, proxy: string): Promise<readonly Message[]> {
     await api.waitForMessages(proxy);
     await api.postTo(proxy, message);
     return api.waitForMessages(proxy);
-}
-
-function podsPath({ namespace }: LiveStack): string {
-    return `/api/v1/namespaces/${namespace}/pods`;
 }

@@ -50,13 +50,13 @@ async function verify(session: LiveSession, { destructive, json }: Flags): Promi
 }
 
 async function* allChecks(session: LiveSession, destructive: boolean): AsyncGenerator<Check> {
-    const { client, outputs: app, settings, output } = session;
-    const live = await readLiveStack(client, app.namespaceName, app.storageMode, settings.exposure.kind);
+    const { client, settings, output } = session;
+    const live = await readLiveStack(session);
     if (live.api?.outOfService) {
         throw new UserError(output.render([interrupted(live.api.outOfService)]));
     }
     yield* checksOf(live);
-    yield* await featureChecks(client, settings, app.namespaceName);
+    yield* await featureChecks(client, settings, live);
     output.info("\nStarting a copy of the api's pod twice, some seconds ...");
     yield await checkOnCopy(client, live);
     yield await checkOnLivePod(client, live, destructive);
