@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messages, say } from "./support/app.ts";
-import { get, kubectl } from "./support/cluster.ts";
+import { get, kubectl, versions } from "./support/cluster.ts";
 import { codesIn } from "./support/findings.ts";
 import { operation } from "./support/operation.ts";
 import { TestStack } from "./support/stack.ts";
@@ -24,36 +24,16 @@ describe("a stack that is up", () => {
     async function refuses(
         config: Record<string, unknown>,
         codes: readonly string[],
-        commands: readonly (readonly string[])[] = [["preview"]],
+        command: readonly string[] = ["preview"],
     ): Promise<void> {
-        const before = await versions();
+        const before = await versions(namespace);
         stack.edit(config);
-        for (const command of commands) {
-            const { status, text } = await stack.pulumi(...command);
-            assert.notEqual(status, 0, text);
-            assert.deepEqual(codesIn(text), codes, text);
-            assert.doesNotMatch(text, /^\s+at /m, "a stack trace");
-        }
+        const { status, text } = await stack.pulumi(...command);
+        assert.notEqual(status, 0, text);
+        assert.deepEqual(codesIn(text), codes, text);
+        assert.doesNotMatch(text, /^\s+at /m, "a stack trace");
         stack.edit(Object.fromEntries(Object.keys(config).map((key) => [key, stack.original(key)])));
-        assert.deepEqual(await versions(), before);
-    }
-
-    /** Every object that the stack could have touched, with its generation or data. */
-    async function versions(): Promise<string[]> {
-        const json = await kubectl(
-            "get",
-            "all,configmap,pvc,ingress",
-            "--namespace",
-            namespace,
-            "--output=json",
-        );
-        return JSON.parse(json)
-            .items.filter(({ kind }: { kind: string }) => kind !== "Pod")
-            .map(
-                ({ kind, metadata }: any) =>
-                    `${kind} ${metadata.name} ${metadata.uid} ${metadata.generation ?? ""}`,
-            )
-            .sort();
+        assert.deepEqual(await versions(namespace), before);
     }
 
     it("refuses an invalid config with all problems at once", async () => {
@@ -68,13 +48,11 @@ describe("a stack that is up", () => {
         await refuses({ exposure: "gateway", gatewayClass: "nope" }, ["class-missing"]);
     });
 
-    it("refuses to shrink its claim, or to grow it if the class forbids that", async () => {
-        await refuses({ storageSize: "500Mi" }, ["claim-cannot-shrink"]);
+    it("refuses to grow its claim if the class forbids that", async () => {
         await refuses({ storageSize: "2Gi" }, ["claim-cannot-grow"]);
     });
 
     it("refuses a namespace that it does not own", async () => {
-        await refuses({ namespace: "kube-public" }, ["invalid-value"]);
         await kubectl("create", "namespace", "e2e-somebodys");
         try {
             await refuses({ namespace: "e2e-somebodys" }, ["foreign-namespace", "claim-would-be-deleted"]);
@@ -93,11 +71,7 @@ describe("a stack that is up", () => {
         ["another namespace", { namespace: "e2e-refusals-2" }],
     ] as const) {
         it(`refuses ${change} while its claim holds messages`, async () => {
-            await refuses(
-                config,
-                ["claim-would-be-deleted"],
-                [["preview"], ["up", "--yes", "--skip-preview"]],
-            );
+            await refuses(config, ["claim-would-be-deleted"], ["up", "--yes", "--skip-preview"]);
             assert.deepEqual(await messages(stack), ["one", "two"]);
         });
     }
@@ -110,7 +84,7 @@ describe("a stack that is up", () => {
         await refuses(
             { "kubernetes:context": "elsewhere", "kubernetes:kubeconfig": file },
             ["other-cluster"],
-            [["preview"], ["up", "--yes", "--skip-preview"]],
+            ["up", "--yes", "--skip-preview"],
         );
         rmSync(folder, { recursive: true });
         assert.deepEqual(await messages(stack), ["one", "two"]);
@@ -129,7 +103,7 @@ describe("a stack that is up", () => {
             "--patch",
         ];
         await kubectl(...patch, selector("true"));
-        await refuses({}, ["switch-interrupted"], [["up", "--yes", "--skip-preview"]]);
+        await refuses({}, ["switch-interrupted"], ["up", "--yes", "--skip-preview"]);
         const { status, text } = await operation("up", stack);
         assert.equal(status, 1, text);
         assert.deepEqual(codesIn(text), ["switch-interrupted"]);
@@ -177,51 +151,6 @@ describe("a stack that is up", () => {
         assert.notEqual(status, 0);
         assert.deepEqual(codesIn(text), ["claim-would-be-deleted"]);
         stack.edit({ storageMode: "persistent" });
-    });
-
-    it("creates again what somebody deleted, and previews it", async () => {
-        const deleted = ["service/crawler-service", "ingress/app-ingress", "deployment/synergychat-web"];
-        await kubectl("delete", ...deleted, "--namespace", namespace);
-        assert.match(await stack.run("preview"), /3 to create/);
-        // With a change of its own, Pulumi could take the object for one to update.
-        stack.edit({ webReplicas: 2 });
-        await stack.up();
-        for (const what of deleted) {
-            const [kind = "", name = ""] = what.split("/");
-            assert.ok(await get(namespace, kind, name), what);
-        }
-        stack.edit({ webReplicas: stack.original("webReplicas") });
-        await stack.up();
-        await stack.run("preview", "--expect-no-changes");
-    });
-
-    for (const what of [`persistentvolumeclaim/synergychat-api-pvc`, `namespace/${namespace}`]) {
-        it(`creates ${what} again if somebody deleted it, and warns that the messages are gone`, async () => {
-            const within = what.startsWith("namespace") ? [] : ["--namespace", namespace];
-            if (within.length > 0) {
-                // A pod that mounts the claim keeps it from being deleted.
-                await kubectl("delete", "deployment", "synergychat-api", ...within);
-            }
-            await kubectl("delete", what, ...within);
-            assert.deepEqual(codesIn(await stack.run("preview")), ["recorded-claim-lost"]);
-            assert.deepEqual(codesIn(await stack.up()), ["recorded-claim-lost"]);
-            assert.deepEqual(await messages(stack), []);
-            await say(stack, "three");
-            assert.deepEqual(codesIn(await stack.up("--expect-no-changes")), []);
-        });
-    }
-
-    it("refuses a destroy with protectData, until that is taken back", async () => {
-        stack.edit({ protectData: true });
-        await stack.up();
-        const before = await versions();
-        const { status, text } = await stack.pulumi("destroy", "--yes");
-        assert.notEqual(status, 0);
-        assert.match(text, /protect/);
-        assert.deepEqual(await versions(), before);
-        assert.deepEqual(await messages(stack), ["three"]);
-        stack.edit({ protectData: false });
-        await stack.up();
     });
 });
 

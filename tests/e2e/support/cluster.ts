@@ -38,6 +38,18 @@ export async function list(namespace: string, kind: string, ...args: readonly st
     return JSON.parse(json).items;
 }
 
+/** Every object that the stack could have touched, with its generation or data. */
+export async function versions(namespace: string): Promise<string[]> {
+    const json = await kubectl("get", "all,configmap,pvc,ingress", "--namespace", namespace, "--output=json");
+    return JSON.parse(json)
+        .items.filter(({ kind }: { kind: string }) => kind !== "Pod")
+        .map(
+            ({ kind, metadata }: any) =>
+                `${kind} ${metadata.name} ${metadata.uid} ${metadata.generation ?? ""}`,
+        )
+        .sort();
+}
+
 /** Deletes the api's pod, as the chapter does, and waits until its replacement is ready. */
 export async function deleteApiPod(namespace: string): Promise<void> {
     await kubectl("delete", "pod", "--namespace", namespace, "--selector=app=synergychat-api", "--wait=true");
