@@ -35,9 +35,7 @@ export interface ApiArgs extends WorkloadArgs {
 export class Api extends pulumi.ComponentResource implements Workload {
     /** The ConfigMap with its environment. */
     public readonly configMap: k8s.core.v1.ConfigMap;
-    /** Its Deployment. */
     public readonly deployment: k8s.apps.v1.Deployment;
-    /** Its Service. */
     public readonly service: k8s.core.v1.Service;
 
     public constructor(name: string, args: ApiArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -28,9 +28,7 @@ export interface CrawlerArgs extends WorkloadArgs {
 export class Crawler extends pulumi.ComponentResource implements Workload {
     /** The ConfigMap with its environment. */
     public readonly configMap: k8s.core.v1.ConfigMap;
-    /** Its Deployment. */
     public readonly deployment: k8s.apps.v1.Deployment;
-    /** Its Service. */
     public readonly service: k8s.core.v1.Service;
     /** Its address inside the cluster. */
     public readonly url: pulumi.Output<string>;

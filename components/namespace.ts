@@ -19,7 +19,6 @@ export interface AppNamespaceArgs extends ProtectionArgs {
  * the claim is.
  */
 export class AppNamespace extends pulumi.ComponentResource {
-    /** The Namespace. */
     public readonly namespace: k8s.core.v1.Namespace;
     /** Name of the namespace, known once it exists. What takes its namespace from here is created after it. */
     public readonly namespaceName: pulumi.Output<string>;

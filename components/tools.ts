@@ -25,7 +25,6 @@ export interface ToolsImage {
 
 /** The programs of folder pods/ in a ConfigMap: Node.js runs them as they are, so no image has to be built. */
 export class Tools extends pulumi.ComponentResource {
-    /** The ConfigMap. */
     public readonly configMap: k8s.core.v1.ConfigMap;
 
     public constructor(name: string, args: ToolsArgs, opts?: pulumi.ComponentResourceOptions) {

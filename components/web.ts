@@ -19,9 +19,7 @@ export interface WebArgs extends WorkloadArgs {
 export class Web extends pulumi.ComponentResource implements Workload {
     /** The ConfigMap with its environment. */
     public readonly configMap: k8s.core.v1.ConfigMap;
-    /** Its Deployment. */
     public readonly deployment: k8s.apps.v1.Deployment;
-    /** Its Service. */
     public readonly service: k8s.core.v1.Service;
 
     public constructor(name: string, args: WebArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -56,7 +56,7 @@ export async function runJob(
         if (failed) {
             return { ok: false, reason: await failureOf(client, namespace, job.name, failed.message ?? "") };
         }
-        // No Job fails for what follows before its deadline, and its pod is deleted then with the reason.
+        // An obstacle does not fail the Job before its deadline. At the deadline, the pod is deleted, and the reason with it.
         const now = performance.now();
         const obstacle = await obstacleOf(client, namespace, job.name);
         obstacleSince = obstacle === undefined ? undefined : (obstacleSince ?? now);

@@ -1,4 +1,4 @@
-/** The advice about namespaces, claims and objects of others: after its commands, the same command succeeds. */
+/** The same for namespaces, claims and objects that the stack does not own. */
 import { strict as assert } from "node:assert";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-/** Refusals lead somewhere: after the printed commands of a way on, the same command succeeds, with the promised effect. */
+/** After the commands of a printed fix, the refused command succeeds, with the promised effect. */
 import { strict as assert } from "node:assert";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

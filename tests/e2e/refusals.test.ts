@@ -111,7 +111,7 @@ describe("a stack that is up", () => {
         assert.deepEqual(await messages(stack), ["one", "two"]);
     });
 
-    it("takes a claim for full if the api does not answer", async () => {
+    it("refuses to delete a claim whose messages it cannot count, because the api does not answer", async () => {
         await kubectl("scale", "deployment/synergychat-api", "--replicas=0", "--namespace", namespace);
         await kubectl(
             "wait",

@@ -4,7 +4,6 @@ import { releaseDeadLock } from "../../pulumi/lock.ts";
 import { type Hit, folders, interrupt, nothingLeft, recover, seeded } from "../e2e/support/interruptions.ts";
 import { TestStack } from "../e2e/support/stack.ts";
 
-/** A recovery: `start` lets the killed command win, whichever it was; `end` destroys. */
 type Recovery = (stack: TestStack) => Promise<unknown>;
 
 const recoveries: Record<string, { readonly leavesApp: boolean; readonly recover: Recovery }> = {

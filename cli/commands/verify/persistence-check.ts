@@ -86,7 +86,7 @@ export function harm(storageMode: LiveStack["storageMode"], messages: number | u
         : "what people write meanwhile would be lost. Try it with --destructive";
 }
 
-/** Whether the messages fared as the storage mode promises. Others may have written meanwhile. */
+/** Whether the storage mode kept its promise. Other people may have written messages meanwhile. */
 export function outcome(
     tried: string,
     { storageMode }: Pick<LiveStack, "storageMode">,

@@ -1,4 +1,4 @@
-/** The ways on that a command prints with its findings: read from the output, and run as they are printed. */
+/** The fixes that a command prints with its findings: read from the output, and run as they are printed. */
 import { strict as assert } from "node:assert";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -64,7 +64,7 @@ export async function follow(
     }
 }
 
-/** Where the printed command names no stack, the selected one is meant: here it is that of the scenario. */
+/** A printed command without a stack means the selected one. PULUMI_STACK selects the stack of the scenario. */
 function environment({ name }: TestStack): readonly string[] {
     return [`PULUMI_STACK=${name}`, "PULUMI_SKIP_CONFIRMATIONS=true", `XDG_DATA_HOME=${dataHome}`];
 }
