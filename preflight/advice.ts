@@ -10,11 +10,11 @@ import { selectedStack } from "../pulumi/cli.ts";
  * @param context the context of the stack's cluster. Undefined: the config does not have a valid one.
  */
 export function renderAdvice(findings: readonly Finding[], context?: string): string {
-    return renderFindings(findings.map((finding) => reachable(finding, context)));
+    return renderFindings(findings.map((finding) => forThisStack(finding, context)));
 }
 
 /** The finding with commands that reach this stack and its cluster. */
-export function reachable(finding: Finding, context: string | undefined): Finding {
+export function forThisStack(finding: Finding, context: string | undefined): Finding {
     if (finding.fixes.length === 0) {
         return finding;
     }

@@ -11,7 +11,7 @@ import { ownersOf } from "../model/ownership.ts";
 import { type DeclaredResource, objectsIn } from "../pulumi/declared.ts";
 import { plainValue, readRecordedState } from "../pulumi/engine.ts";
 import type { RecordedState } from "../pulumi/state.ts";
-import { reachable, renderAdvice } from "./advice.ts";
+import { forThisStack, renderAdvice } from "./advice.ts";
 import { checkExistingClaim } from "./claim-check.ts";
 import { evaluate } from "./evaluate.ts";
 import { otherCluster } from "./recorded.ts";
@@ -93,8 +93,8 @@ async function report(findings: readonly Finding[], context: string): Promise<vo
     const ofSeverity = (severity: Finding["severity"]) =>
         findings.filter((finding) => finding.severity === severity);
     await Promise.all([
-        ...ofSeverity("warning").map((finding) => log.warn(renderFinding(reachable(finding, context)))),
-        ...ofSeverity("note").map((finding) => log.info(renderFinding(reachable(finding, context)))),
+        ...ofSeverity("warning").map((finding) => log.warn(renderFinding(forThisStack(finding, context)))),
+        ...ofSeverity("note").map((finding) => log.info(renderFinding(forThisStack(finding, context)))),
     ]);
     if (hasErrors(findings)) {
         throw failure(ofSeverity("error"), context);
