@@ -12,11 +12,11 @@ export interface Clock {
 export const systemClock: Clock = { now: () => performance.now(), sleep };
 
 /** How `poll` asks. */
-export interface Polling {
+export interface Polling<T> {
     /** Limit of the wait, from the first question that has no answer. */
     readonly seconds: number;
-    /** What is said if there is no answer when the time is over. */
-    readonly inVain: string;
+    /** If there is no answer when the time is over: what is said, or what is returned. */
+    readonly inVain: string | (() => T);
     /**
      * Time between two questions, in milliseconds.
      *
@@ -36,7 +36,7 @@ export interface Polling {
  */
 export async function poll<T>(
     ask: () => Promise<T | undefined | false>,
-    { seconds, inVain, interval = 1000, clock = systemClock, onFailure }: Polling,
+    { seconds, inVain, interval = 1000, clock = systemClock, onFailure }: Polling<T>,
 ): Promise<T> {
     let end: number | undefined;
     for (;;) {
@@ -54,6 +54,9 @@ export async function poll<T>(
         }
         end ??= clock.now() + seconds * 1000;
         if (clock.now() >= end) {
+            if (typeof inVain === "function") {
+                return inVain();
+            }
             throw failure ?? new UserError(inVain);
         }
         if (failure) {

@@ -1,6 +1,6 @@
 /** The proof of the end: every claim, volume, data folder and namespace is looked for, and named as gone or kept. */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Volume } from "../../../kubernetes/objects.ts";
+import { poll } from "../../../kubernetes/poll.ts";
 import type { Finding } from "../../../model/finding.ts";
 import { isOwned, isRetained } from "../../../model/ownership.ts";
 import { terminatingNamespace } from "../../../preflight/ownership.ts";
@@ -44,14 +44,13 @@ export async function proveEnd(plan: DestroyPlan): Promise<void> {
 
 /** The cluster once everything that must be gone is, or has had some time for it. */
 async function settled(plan: DestroyPlan, items: readonly Item[]): Promise<Look> {
-    const end = performance.now() + settleSeconds * 1000;
-    for (;;) {
-        const look = await lookAgain(plan);
-        if (performance.now() > end || items.every(({ kept, isIn }) => kept || !isIn(look))) {
-            return look;
-        }
-        await sleep(1000);
-    }
+    let look = await lookAgain(plan);
+    const isSettled = () => items.every(({ kept, isIn }) => kept || !isIn(look));
+    const ask = async (): Promise<Look | false> => {
+        look = await lookAgain(plan);
+        return isSettled() && look;
+    };
+    return isSettled() ? look : poll(ask, { seconds: settleSeconds, inVain: () => look });
 }
 
 /** What the cluster holds now of what the plan had. */

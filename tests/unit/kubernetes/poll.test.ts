@@ -55,6 +55,12 @@ describe("poll", () => {
             assert.deepEqual(clock.slept, [1000, 1000, 1000]);
         }
     });
+
+    it("returns what the caller has in place of an answer when the time is over", async () => {
+        const clock = fakeClock();
+        const ask = asking(undefined, undefined, new TransientError("connection refused"));
+        assert.equal(await poll(ask, { seconds: 2, inVain: () => "the last", clock }), "the last");
+    });
 });
 
 describe("the client's failures", () => {
