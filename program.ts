@@ -4,7 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { Api } from "./components/api.ts";
 import { Backups, trialJob } from "./components/backups.ts";
 import { claimCheckJob } from "./components/claim-check.ts";
-import { Crawler, crawlerUrl } from "./components/crawler.ts";
+import { Crawler } from "./components/crawler.ts";
 import { AppExposure } from "./components/exposure.ts";
 import { Guard } from "./components/guard.ts";
 import { AppNamespace } from "./components/namespace.ts";
@@ -107,7 +107,7 @@ export function deploy(settings: Settings, instance: string, provider: k8s.Provi
         {
             ...workload("api"),
             storage,
-            crawlerUrl: crawlerUrl(serviceName("crawler")),
+            crawlerUrl: `http://${serviceName("crawler")}`,
             ...(account && {
                 guard: {
                     command: guard.command,

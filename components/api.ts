@@ -1,16 +1,8 @@
-import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { apiVolumeName, containerPort, portName, workloadName } from "../model/names.ts";
 import { type GuardedPod, guarded } from "./guard.ts";
 import type { ApiStorage, DatabaseVolume } from "./storage.ts";
-import {
-    type Workload,
-    type WorkloadArgs,
-    type WorkloadSpec,
-    container,
-    probes,
-    workload,
-} from "./workload.ts";
+import { Workload, type WorkloadArgs, type WorkloadSpec, container, probes } from "./workload.ts";
 
 /** Arguments of the api. */
 export interface ApiArgs extends WorkloadArgs {
@@ -32,25 +24,12 @@ export interface ApiArgs extends WorkloadArgs {
  * It is always one pod, and never a new one beside the old: two processes on one file lose messages, because the app reads
  * the file, rewrites it whole, and locks only within itself.
  */
-export class Api extends pulumi.ComponentResource implements Workload {
-    /** The ConfigMap with its environment. */
-    public readonly configMap: k8s.core.v1.ConfigMap;
-    public readonly deployment: k8s.apps.v1.Deployment;
-    public readonly service: k8s.core.v1.Service;
-
+export class Api extends Workload {
     public constructor(name: string, args: ApiArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("synergychat:index:Api", name, {}, opts);
-
         const { database, claim } = args.storage;
         // A claim that must be replaced cannot be deleted while a pod mounts it, so the Deployment is replaced with it.
         const order = claim ? { replaceWith: [claim], deleteBeforeReplace: true } : {};
-        const spec = apiSpec(args, database);
-        ({
-            configMap: this.configMap,
-            deployment: this.deployment,
-            service: this.service,
-        } = workload(this, name, "api", args, spec, order));
-        this.registerOutputs({ serviceName: this.service.metadata.name });
+        super("Api", name, "api", args, apiSpec(args, database), opts, order);
     }
 }
 

@@ -12,6 +12,7 @@ import {
 } from "../model/names.ts";
 import type { ClaimArgs } from "../model/storage.ts";
 import type { BackupReason } from "../pods/backups.ts";
+import { metadata } from "./place.ts";
 import type { ProtectionArgs } from "./protection.ts";
 import { declareClaim } from "./storage.ts";
 import { type ToolsImage, toolsMount, toolsVolume } from "./tools.ts";
@@ -69,7 +70,7 @@ export class Backups extends pulumi.ComponentResource {
         new CronJob(
             `${name}-cronjob`,
             {
-                metadata: { name: backupName, namespace, labels: partLabels("api", instance) },
+                metadata: metadata(args.api, backupName, "api"),
                 spec: {
                     schedule: args.schedule,
                     timeZone: "Etc/UTC",

@@ -7,7 +7,7 @@ import {
     crawlerContainerName,
     portName,
 } from "../model/names.ts";
-import { type Workload, type WorkloadArgs, container, probes, workload } from "./workload.ts";
+import { Workload, type WorkloadArgs, type WorkloadSpec, container, probes } from "./workload.ts";
 
 /** Arguments of the crawler. */
 export interface CrawlerArgs extends WorkloadArgs {
@@ -25,23 +25,10 @@ export interface CrawlerArgs extends WorkloadArgs {
  * The containers of a pod share one network, so each listens on a port of its own, and one volume, so that they share
  * what they found. Only the first is behind the Service.
  */
-export class Crawler extends pulumi.ComponentResource implements Workload {
-    /** The ConfigMap with its environment. */
-    public readonly configMap: k8s.core.v1.ConfigMap;
-    public readonly deployment: k8s.apps.v1.Deployment;
-    public readonly service: k8s.core.v1.Service;
-    /** Its address inside the cluster. */
-    public readonly url: pulumi.Output<string>;
-
+export class Crawler extends Workload {
     public constructor(name: string, args: CrawlerArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("synergychat:index:Crawler", name, {}, opts);
-
         const numbers = Array.from({ length: args.containers }, (_, index) => index + 1);
-        ({
-            configMap: this.configMap,
-            deployment: this.deployment,
-            service: this.service,
-        } = workload(this, name, "crawler", args, {
+        const spec: WorkloadSpec = {
             replicas: args.pods,
             environment: {
                 ...Object.fromEntries(numbers.map((number) => [portKey(number), String(port(number))])),
@@ -50,15 +37,9 @@ export class Crawler extends pulumi.ComponentResource implements Workload {
             },
             containers: (configMap) => numbers.map((number) => crawlerContainer(number, args, configMap)),
             volumes: [{ name: cacheVolumeName, emptyDir: {} }],
-        }));
-        this.url = crawlerUrl(this.service.metadata.name);
-        this.registerOutputs({ url: this.url });
+        };
+        super("Crawler", name, "crawler", args, spec, opts);
     }
-}
-
-/** Address of the crawler inside the cluster. */
-export function crawlerUrl(service: pulumi.Input<string>): pulumi.Output<string> {
-    return pulumi.interpolate`http://${service}`;
 }
 
 function crawlerContainer(

@@ -2,8 +2,8 @@ import type * as k8s from "@pulumi/kubernetes";
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/index.js";
 import { Ingress } from "@pulumi/kubernetes/networking/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { stackLabels } from "../model/labels.ts";
 import { gatewayName, httpRouteName, ingressName, portName } from "../model/names.ts";
+import { type PlaceArgs, metadata } from "./place.ts";
 
 /** How the app is reached from outside the cluster. */
 export type ExposureArgs =
@@ -23,11 +23,7 @@ export interface Route {
 }
 
 /** Arguments of the exposure. */
-export interface AppExposureArgs {
-    /** Namespace of its objects, which is the Services' namespace. */
-    readonly namespace: pulumi.Input<string>;
-    /** The stack that owns them: the value of the label app.kubernetes.io/instance. */
-    readonly instance: string;
+export interface AppExposureArgs extends PlaceArgs {
     /** How the app is reached. */
     readonly exposure: ExposureArgs;
     /** The page. */
@@ -38,20 +34,15 @@ export interface AppExposureArgs {
 
 /** The app's two host names, each to its Service. */
 export class AppExposure extends pulumi.ComponentResource {
-    /** The Ingress, with exposure ingress. */
-    public readonly ingress: k8s.networking.v1.Ingress | undefined;
-    /** The Gateway, with exposure gateway. */
-    public readonly gateway: k8s.apiextensions.CustomResource | undefined;
-
     public constructor(name: string, args: AppExposureArgs, opts?: pulumi.ComponentResourceOptions) {
         super("synergychat:index:AppExposure", name, {}, opts);
 
         switch (args.exposure.kind) {
             case "ingress":
-                this.ingress = this.makeIngress(name, args, args.exposure.ingressClass);
+                this.makeIngress(name, args, args.exposure.ingressClass);
                 break;
             case "gateway":
-                this.gateway = this.makeGateway(name, args, args.exposure.gatewayClass);
+                this.makeGateway(name, args, args.exposure.gatewayClass);
                 break;
             case "none":
                 break;
@@ -59,12 +50,8 @@ export class AppExposure extends pulumi.ComponentResource {
         this.registerOutputs({});
     }
 
-    private makeIngress(
-        name: string,
-        args: AppExposureArgs,
-        ingressClass: string | undefined,
-    ): k8s.networking.v1.Ingress {
-        return new Ingress(
+    private makeIngress(name: string, args: AppExposureArgs, ingressClass: string | undefined): void {
+        new Ingress(
             `${name}-ingress`,
             {
                 metadata: {
@@ -81,11 +68,7 @@ export class AppExposure extends pulumi.ComponentResource {
         );
     }
 
-    private makeGateway(
-        name: string,
-        args: AppExposureArgs,
-        gatewayClass: string,
-    ): k8s.apiextensions.CustomResource {
+    private makeGateway(name: string, args: AppExposureArgs, gatewayClass: string): void {
         const gateway = new CustomResource(
             `${name}-gateway`,
             {
@@ -122,12 +105,7 @@ export class AppExposure extends pulumi.ComponentResource {
                 { parent: this },
             );
         }
-        return gateway;
     }
-}
-
-function metadata(args: AppExposureArgs, name: string): k8s.types.input.meta.v1.ObjectMeta {
-    return { name, namespace: args.namespace, labels: stackLabels(args.instance) };
 }
 
 function ingressRule(route: Route): k8s.types.input.networking.v1.IngressRule {

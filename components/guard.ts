@@ -2,7 +2,6 @@ import type * as k8s from "@pulumi/kubernetes";
 import { ServiceAccount } from "@pulumi/kubernetes/core/v1/index.js";
 import { Role, RoleBinding } from "@pulumi/kubernetes/rbac/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { partLabels } from "../model/labels.ts";
 import {
     apiVolumeName,
     containerPort,
@@ -11,20 +10,13 @@ import {
     serviceAccountName,
     toolPaths,
 } from "../model/names.ts";
+import { type PlaceArgs, metadata } from "./place.ts";
 import type { DatabaseVolume } from "./storage.ts";
 import { type ToolsImage, toolsChecksum, toolsMount, toolsVolume } from "./tools.ts";
 import { type WorkloadArgs, type WorkloadSpec, container } from "./workload.ts";
 
 type Container = k8s.types.input.core.v1.Container;
 type Volume = k8s.types.input.core.v1.Volume;
-
-/** Arguments of the guard's permissions. */
-export interface GuardArgs {
-    /** Namespace of the api. */
-    readonly namespace: pulumi.Input<string>;
-    /** The stack that owns them: the value of the label app.kubernetes.io/instance. */
-    readonly instance: string;
-}
 
 /** What makes the api's pod a guarded one. */
 export interface GuardedPod {
@@ -47,23 +39,18 @@ export class Guard extends pulumi.ComponentResource {
     /** Name of the service account, known once it may create Events. */
     public readonly serviceAccountName: pulumi.Output<string>;
 
-    public constructor(name: string, args: GuardArgs, opts?: pulumi.ComponentResourceOptions) {
+    public constructor(name: string, args: PlaceArgs, opts?: pulumi.ComponentResourceOptions) {
         super("synergychat:index:Guard", name, {}, opts);
 
-        const metadata = (of: string) => ({
-            name: of,
-            namespace: args.namespace,
-            labels: partLabels("api", args.instance),
-        });
         const account = new ServiceAccount(
             `${name}-service-account`,
-            { metadata: metadata(serviceAccountName), automountServiceAccountToken: false },
+            { metadata: metadata(args, serviceAccountName, "api"), automountServiceAccountToken: false },
             { parent: this },
         );
         const role = new Role(
             `${name}-role`,
             {
-                metadata: metadata(eventsRoleName),
+                metadata: metadata(args, eventsRoleName, "api"),
                 rules: [{ apiGroups: [""], resources: ["events"], verbs: ["create"] }],
             },
             { parent: this },
@@ -71,7 +58,7 @@ export class Guard extends pulumi.ComponentResource {
         new RoleBinding(
             `${name}-role-binding`,
             {
-                metadata: metadata(eventsRoleName),
+                metadata: metadata(args, eventsRoleName, "api"),
                 roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: role.metadata.name },
                 subjects: [
                     {

@@ -1,17 +1,14 @@
 import type * as k8s from "@pulumi/kubernetes";
 import { PersistentVolumeClaim } from "@pulumi/kubernetes/core/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { classAnnotation, partLabels } from "../model/labels.ts";
+import { classAnnotation } from "../model/labels.ts";
 import { apiVolumeName, claimName, databasePaths } from "../model/names.ts";
 import { type ClaimArgs, type StorageArgs, declaredClaim, mountedClaim } from "../model/storage.ts";
+import { type PlaceArgs, metadata } from "./place.ts";
 import { type ProtectionArgs, protectionAnnotations, protectionOptions } from "./protection.ts";
 
 /** Arguments of the api's storage. */
-export interface ApiStorageArgs extends ProtectionArgs {
-    /** Namespace of the claim. */
-    readonly namespace: pulumi.Input<string>;
-    /** The stack that owns the claim: the value of the label app.kubernetes.io/instance. */
-    readonly instance: string;
+export interface ApiStorageArgs extends PlaceArgs, ProtectionArgs {
     /** Where the api keeps its messages. */
     readonly storage: StorageArgs;
 }
@@ -48,8 +45,6 @@ export class ApiStorage extends pulumi.ComponentResource {
 }
 
 /**
- * Declares a claim of the api.
- *
  * @param parent the component.
  * @param name of the resource.
  * @param objectName name of the claim.
@@ -58,7 +53,7 @@ export function declareClaim(
     parent: pulumi.ComponentResource,
     name: string,
     objectName: string,
-    args: Omit<ApiStorageArgs, "storage">,
+    args: PlaceArgs & ProtectionArgs,
     { size, storageClass }: ClaimArgs,
     opts: pulumi.CustomResourceOptions = {},
 ): k8s.core.v1.PersistentVolumeClaim {
@@ -66,9 +61,7 @@ export function declareClaim(
         name,
         {
             metadata: {
-                name: objectName,
-                namespace: args.namespace,
-                labels: partLabels("api", args.instance),
+                ...metadata(args, objectName, "api"),
                 annotations: { [classAnnotation]: storageClass ?? "", ...protectionAnnotations(args) },
             },
             spec: {

@@ -4,16 +4,8 @@ import { join } from "node:path";
 import type * as k8s from "@pulumi/kubernetes";
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { stackLabels } from "../model/labels.ts";
 import { toolPaths, toolsConfigMapName } from "../model/names.ts";
-
-/** Arguments of the tools. */
-export interface ToolsArgs {
-    /** Namespace of the ConfigMap. */
-    readonly namespace: pulumi.Input<string>;
-    /** The stack that owns it: the value of the label app.kubernetes.io/instance. */
-    readonly instance: string;
-}
+import { type PlaceArgs, metadata } from "./place.ts";
 
 /** What a pod needs to run the programs of folder pods/. */
 export interface ToolsImage {
@@ -27,19 +19,12 @@ export interface ToolsImage {
 export class Tools extends pulumi.ComponentResource {
     public readonly configMap: k8s.core.v1.ConfigMap;
 
-    public constructor(name: string, args: ToolsArgs, opts?: pulumi.ComponentResourceOptions) {
+    public constructor(name: string, args: PlaceArgs, opts?: pulumi.ComponentResourceOptions) {
         super("synergychat:index:Tools", name, {}, opts);
 
         this.configMap = new ConfigMap(
             `${name}-configmap`,
-            {
-                metadata: {
-                    name: toolsConfigMapName,
-                    namespace: args.namespace,
-                    labels: stackLabels(args.instance),
-                },
-                data: toolFiles(),
-            },
+            { metadata: metadata(args, toolsConfigMapName), data: toolFiles() },
             { parent: this },
         );
         this.registerOutputs({});
@@ -49,7 +34,6 @@ export class Tools extends pulumi.ComponentResource {
 /** The volume with the programs, in every pod that runs one. */
 export const toolsVolumeName = "synergychat-tools";
 
-/** That volume. */
 export function toolsVolume({ configMap }: ToolsImage): k8s.types.input.core.v1.Volume {
     return { name: toolsVolumeName, configMap: { name: configMap } };
 }

@@ -1,7 +1,6 @@
-import type * as k8s from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { containerPort, portName, workloadName } from "../model/names.ts";
-import { type Workload, type WorkloadArgs, container, probes, workload } from "./workload.ts";
+import { Workload, type WorkloadArgs, type WorkloadSpec, container, probes } from "./workload.ts";
 
 /** Arguments of the web. */
 export interface WebArgs extends WorkloadArgs {
@@ -16,20 +15,9 @@ export interface WebArgs extends WorkloadArgs {
 }
 
 /** The web: the page where people chat. It keeps nothing, so any number of pods can serve it. */
-export class Web extends pulumi.ComponentResource implements Workload {
-    /** The ConfigMap with its environment. */
-    public readonly configMap: k8s.core.v1.ConfigMap;
-    public readonly deployment: k8s.apps.v1.Deployment;
-    public readonly service: k8s.core.v1.Service;
-
+export class Web extends Workload {
     public constructor(name: string, args: WebArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("synergychat:index:Web", name, {}, opts);
-
-        ({
-            configMap: this.configMap,
-            deployment: this.deployment,
-            service: this.service,
-        } = workload(this, name, "web", args, {
+        const spec: WorkloadSpec = {
             ...(args.replicas !== undefined && { replicas: args.replicas }),
             environment: { WEB_PORT: String(containerPort), API_URL: args.apiUrl },
             containers: (configMap) => [
@@ -41,7 +29,7 @@ export class Web extends pulumi.ComponentResource implements Workload {
                     memory: { request: "16Mi", limit: "128Mi" },
                 }),
             ],
-        }));
-        this.registerOutputs({ serviceName: this.service.metadata.name });
+        };
+        super("Web", name, "web", args, spec, opts);
     }
 }

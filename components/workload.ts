@@ -1,6 +1,6 @@
 /**
  * What the app's three workloads have in common: a ConfigMap with the environment, a Deployment with hardened pods, and a
- * Service. `workload()` makes the three; the functions before it return plain resource args.
+ * Service. `Workload` makes the three; the other functions return plain resource args.
  */
 import { createHash } from "node:crypto";
 import type * as k8s from "@pulumi/kubernetes";
@@ -9,16 +9,13 @@ import { ConfigMap, Service } from "@pulumi/kubernetes/core/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { partLabels, selectorLabels } from "../model/labels.ts";
 import { type Part, configMapName, nonRoot, portName, serviceName, workloadName } from "../model/names.ts";
+import { type PlaceArgs, metadata } from "./place.ts";
 
 type Container = k8s.types.input.core.v1.Container;
 type Probe = k8s.types.input.core.v1.Probe;
 
 /** Arguments of every part of the app. */
-export interface WorkloadArgs {
-    /** Namespace of the part's objects. */
-    readonly namespace: pulumi.Input<string>;
-    /** The stack that owns them: the value of the label app.kubernetes.io/instance. */
-    readonly instance: string;
+export interface WorkloadArgs extends PlaceArgs {
     /** Image reference. */
     readonly image: pulumi.Input<string>;
     /**
@@ -39,15 +36,6 @@ export interface WorkloadArgs {
      * @default - 10m processor requested, 500m at most, and the part's own memory.
      */
     readonly resources?: pulumi.Input<k8s.types.input.core.v1.ResourceRequirements>;
-    /** Changes the args of a resource right before it is made, for whatever the args here do not reach. */
-    readonly transform?: WorkloadTransform;
-}
-
-/** A function for each of a part's resources, from the args that the component makes to the args that are used. */
-export interface WorkloadTransform {
-    readonly configMap?: (args: k8s.core.v1.ConfigMapArgs) => k8s.core.v1.ConfigMapArgs;
-    readonly deployment?: (args: k8s.apps.v1.DeploymentArgs) => k8s.apps.v1.DeploymentArgs;
-    readonly service?: (args: k8s.core.v1.ServiceArgs) => k8s.core.v1.ServiceArgs;
 }
 
 /** What distinguishes a part's Deployment from the other parts'. */
@@ -68,64 +56,55 @@ export interface WorkloadSpec {
 /** A ConfigMap's data: the environment of a part's containers. */
 export type Environment = Record<string, pulumi.Input<string>>;
 
-/** A part's resources. */
-export interface Workload {
-    readonly configMap: k8s.core.v1.ConfigMap;
-    readonly deployment: k8s.apps.v1.Deployment;
-    readonly service: k8s.core.v1.Service;
-}
-
 /**
  * How long a rollout may take before `pulumi up` fails with what the pods say. The provider's own limit is ten minutes. The
  * first rollout may have to pull images over a slow connection.
  */
 const rolloutLimits = { create: "5m", update: "2m" };
 
-/**
- * Makes a part's ConfigMap, Deployment and Service.
- *
- * @param parent the component. The resources are called `<name>-configmap`, `<name>-deployment` and `<name>-service`.
- * @param opts options of the Deployment.
- */
-export function workload(
-    parent: pulumi.ComponentResource,
-    name: string,
-    part: Part,
-    args: WorkloadArgs,
-    spec: WorkloadSpec,
-    opts: pulumi.CustomResourceOptions = {},
-): Workload {
-    const { transform = {} } = args;
-    const configMap = new ConfigMap(
-        `${name}-configmap`,
-        apply(transform.configMap, {
-            metadata: metadata(part, args, configMapName(part)),
-            data: spec.environment,
-        }),
-        { parent },
-    );
-    const deployment = new Deployment(
-        `${name}-deployment`,
-        apply(transform.deployment, deploymentArgs(part, args, spec, configMap.metadata.name)),
-        { parent, customTimeouts: rolloutLimits, ...opts },
-    );
-    const service = new Service(`${name}-service`, apply(transform.service, serviceArgs(part, args)), {
-        parent,
-    });
-    return { configMap, deployment, service };
+/** A part of the app: its resources are called `<name>-configmap`, `<name>-deployment` and `<name>-service`. */
+export class Workload extends pulumi.ComponentResource {
+    public readonly deployment: k8s.apps.v1.Deployment;
+
+    /**
+     * @param type of the component.
+     * @param order options of the Deployment.
+     */
+    protected constructor(
+        type: string,
+        name: string,
+        part: Part,
+        args: WorkloadArgs,
+        spec: WorkloadSpec,
+        opts?: pulumi.ComponentResourceOptions,
+        order?: pulumi.CustomResourceOptions,
+    ) {
+        super(`synergychat:index:${type}`, name, {}, opts);
+
+        const configMap = new ConfigMap(
+            `${name}-configmap`,
+            { metadata: metadata(args, configMapName(part), part), data: spec.environment },
+            { parent: this },
+        );
+        this.deployment = new Deployment(
+            `${name}-deployment`,
+            deploymentArgs(part, args, spec, configMap.metadata.name),
+            { parent: this, customTimeouts: rolloutLimits, ...order },
+        );
+        new Service(`${name}-service`, serviceArgs(part, args), { parent: this });
+        this.registerOutputs({});
+    }
 }
 
-/**
- * A part's Deployment. Its pods carry a checksum of their environment, so that a change of it rolls them.
- */
-export function deploymentArgs(
+/** Its pods carry a checksum of their environment, so that a change of it rolls them. */
+function deploymentArgs(
     part: Part,
     args: WorkloadArgs,
     spec: WorkloadSpec,
     configMap: pulumi.Input<string>,
 ): k8s.apps.v1.DeploymentArgs {
     return {
-        metadata: metadata(part, args, workloadName(part)),
+        metadata: metadata(args, workloadName(part), part),
         spec: {
             ...(spec.replicas !== undefined && { replicas: spec.replicas }),
             ...(spec.strategy && { strategy: spec.strategy }),
@@ -221,7 +200,7 @@ export function probes(
 function serviceArgs(part: Part, args: WorkloadArgs): k8s.core.v1.ServiceArgs {
     return {
         metadata: {
-            ...metadata(part, args, serviceName(part)),
+            ...metadata(args, serviceName(part), part),
             // Pulumi awaits the Deployment's rollout. Waiting for the endpoints as well takes ten seconds and adds nothing.
             annotations: { "pulumi.com/skipAwait": "true" },
         },
@@ -230,14 +209,6 @@ function serviceArgs(part: Part, args: WorkloadArgs): k8s.core.v1.ServiceArgs {
             ports: [{ name: portName, port: 80, targetPort: portName }],
         },
     };
-}
-
-function metadata(part: Part, args: WorkloadArgs, name: string): k8s.types.input.meta.v1.ObjectMeta {
-    return { name, namespace: args.namespace, labels: partLabels(part, args.instance) };
-}
-
-function apply<T>(transform: ((args: T) => T) | undefined, args: T): T {
-    return transform ? transform(args) : args;
 }
 
 function checksum(data: Record<string, string>): string {

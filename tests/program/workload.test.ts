@@ -57,30 +57,9 @@ describe("a component", () => {
         assert.deepEqual(spec.imagePullSecrets, [{ name: "registry" }]);
     });
 
-    it("offers its ConfigMap, Deployment and Service", async () => {
-        const { result } = await declare(() => {
-            const { configMap, deployment, service } = new Web("web", args);
-            return [configMap, deployment, service].map(({ metadata }) => metadata.name);
-        });
-        assert.deepEqual(result, ["synergychat-web-configmap", "synergychat-web", "web-service"]);
-    });
-
-    it("applies its transform to the args of each resource, and to nothing else", async () => {
-        const run = await web({
-            transform: {
-                configMap: (own) => ({ ...own, immutable: true }),
-                deployment: (own) => ({ ...own, metadata: { namespace: "chat", name: "renamed" } }),
-                service: (own) => ({ ...own, spec: { type: "NodePort" } }),
-            },
-        });
-        const plain = await web();
-        const { immutable, ...configMap } = run.find("ConfigMap", "synergychat-web-configmap").inputs;
-        assert.equal(immutable, true);
-        assert.deepEqual(configMap, plain.find("ConfigMap", "synergychat-web-configmap").inputs);
-        const deployment = run.find("Deployment", "renamed").inputs;
-        assert.deepEqual(deployment.spec, plain.find("Deployment", "synergychat-web").inputs.spec);
-        assert.equal(run.find("Service", "web-service").inputs.spec.type, "NodePort");
-        assert.equal(plain.find("Service", "web-service").inputs.spec.type, undefined);
+    it("offers its Deployment, whose rollout others wait for", async () => {
+        const { result } = await declare(() => [new Web("web", args).deployment.metadata.name]);
+        assert.deepEqual(result, ["synergychat-web"]);
     });
 
     it("hands its children to Pulumi's own transformations", async () => {
