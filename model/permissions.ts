@@ -39,8 +39,8 @@ function managing(row: (typeof stackKinds)[number]): PermissionRule {
     return {
         group: groupOf(row),
         resource: row.resource,
-        // No rule can allow the creation of one namespace only.
-        verbs: row.namespaced ? manage : manage.filter((verb) => verb !== "create"),
+        // No rule can allow one namespace only to be created, listed or watched.
+        verbs: row.namespaced ? manage : ["get", "patch", "delete"],
         scope: row.namespaced ? "namespace" : "cluster",
         need: row.namespaced ? "always" : "namespace",
         purpose: row.feature === undefined ? "What the stack makes." : purposes[row.feature],
@@ -77,6 +77,14 @@ const others: readonly PermissionRule[] = [
         need: "always",
         purpose: "How Pulumi follows a rollout and explains one that fails.",
     })),
+    {
+        group: "",
+        resource: "namespaces",
+        verbs: ["list", "watch"],
+        scope: "cluster",
+        need: "always",
+        purpose: "How Pulumi waits until the namespace is deleted. It does not end without them.",
+    },
     {
         group: "",
         resource: "services/proxy",
