@@ -34,6 +34,8 @@ export class Api extends Workload {
 }
 
 function apiSpec(args: Omit<ApiArgs, "storage">, database: DatabaseVolume): WorkloadSpec {
+    // The Service leads to the port named portName, which is the guard's if there is one.
+    const port = args.guard ? "api" : portName;
     const spec: WorkloadSpec = {
         replicas: 1,
         strategy: { type: "Recreate" },
@@ -45,11 +47,11 @@ function apiSpec(args: Omit<ApiArgs, "storage">, database: DatabaseVolume): Work
         containers: (configMap) => [
             container(args, {
                 name: workloadName("api"),
-                ports: [{ name: portName, containerPort }],
+                ports: [{ name: port, containerPort }],
                 envFrom: [{ configMapRef: { name: configMap } }],
                 volumeMounts: [{ name: apiVolumeName, mountPath: database.mountPath }],
                 // Ready only while it can read its file: with a torn file, /healthz still succeeds.
-                ...probes({ ready: "/messages", live: "/healthz" }, portName),
+                ...probes({ ready: "/messages", live: "/healthz" }, port),
                 memory: { request: "32Mi", limit: "256Mi" },
             }),
         ],

@@ -7,6 +7,8 @@ import {
     containerPort,
     eventsRoleName,
     guardName,
+    guardPort,
+    portName,
     serviceAccountName,
     toolPaths,
 } from "../model/names.ts";
@@ -83,8 +85,12 @@ const backupsVolume = "synergychat-backups";
 const runMount = { name: runVolume, mountPath: toolPaths.run };
 
 /**
- * The spec of the api with the guard: a sidecar that starts before the api and ends after it, and the api as a child of a
- * supervisor, which restarts it without the back-off of the kubelet.
+ * The spec of the api with the guard: a sidecar, which the Service leads to, and the api as a child of a supervisor, which
+ * restarts it without the back-off of the kubelet.
+ *
+ * The sidecar is a container like the api, and no init container that is restarted: the kubelet would start the api up to a
+ * second later, and the Service would find the named port from Kubernetes 1.33 on only. Neither needs the other to start, and
+ * on SIGTERM the guard waits until the api has ended.
  */
 export function guarded(
     spec: WorkloadSpec,
@@ -97,8 +103,10 @@ export function guarded(
         ...spec,
         serviceAccountName: guard.serviceAccountName,
         podAnnotations: { "checksum/tools": toolsChecksum([guardProgram, supervisor]) },
-        initContainers: [sidecar({ ...args, image: guard.tools.image, imagePullPolicy }, guard, database)],
-        containers: (configMap) => spec.containers(configMap).map((api) => supervised(api, guard)),
+        containers: (configMap) => [
+            ...spec.containers(configMap).map((api) => supervised(api, guard)),
+            sidecar({ ...args, image: guard.tools.image, imagePullPolicy }, guard, database),
+        ],
         volumes: [...(spec.volumes ?? []), ...volumes(guard)],
     };
 }
@@ -117,12 +125,13 @@ function sidecar(args: WorkloadArgs, guard: GuardedPod, database: DatabaseVolume
     const fromPod = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
     return container(args, {
         name: guardName,
-        // An init container that is restarted is a sidecar: it runs as long as the pod.
-        restartPolicy: "Always",
+        // The Service's port leads to whichever container has a port of this name.
+        ports: [{ name: portName, containerPort: guardPort }],
         command: ["node", `${toolPaths.code}/${guardProgram}`],
         env: [
             { name: "API_DB_FILEPATH", value: database.databasePath },
             { name: "API_PORT", value: String(containerPort) },
+            { name: "GUARD_PORT", value: String(guardPort) },
             ...(guard.backupsClaim === undefined ? [] : [{ name: "BACKUPS", value: toolPaths.backups }]),
             fromPod("POD_NAME", "metadata.name"),
             fromPod("POD_UID", "metadata.uid"),
@@ -137,6 +146,8 @@ function sidecar(args: WorkloadArgs, guard: GuardedPod, database: DatabaseVolume
                 ? []
                 : [{ name: backupsVolume, mountPath: toolPaths.backups, readOnly: true }]),
         ],
+        // The pod is not ready before the way in is open.
+        startupProbe: { tcpSocket: { port: portName }, periodSeconds: 1, failureThreshold: 60 },
         memory: { request: "48Mi", limit: "256Mi" },
     });
 }

@@ -94,7 +94,7 @@ export const keys = {
         ...flag(),
         default: "false",
         description:
-            "Run a sidecar with the api that mirrors every message, repairs a torn file and restarts a crashed api at once",
+            "Run a sidecar with the api: a message is acknowledged once its mirror has it, a torn file is repaired, a crashed api restarts at once",
     },
     apiCommand: {
         ...commandLine(),

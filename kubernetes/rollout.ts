@@ -129,7 +129,7 @@ export function podsThatCannotStart(pods: readonly Pod[]): readonly Finding[] {
 }
 
 function isGuarded({ spec }: Pod): boolean {
-    return (spec?.initContainers ?? []).some(({ name }) => name === guardName);
+    return (spec?.containers ?? []).some(({ name }) => name === guardName);
 }
 
 function noShell({ metadata: { name, namespace = "" } }: Pod, problem: string): Finding {

@@ -78,6 +78,9 @@ export const containerPort = 8080;
 /** Name of that port in the container and in the Service. */
 export const portName = "http";
 
+/** The port of a guarded api's sidecar, which has that name then. */
+export const guardPort = 8081;
+
 /** Where the api's volume is mounted, and its file on it, in each storage mode. */
 export const databasePaths = {
     persistent: { mountPath: "/persist", databasePath: "/persist/db.json" },

@@ -43,6 +43,35 @@ export function salvage(text: string): readonly Message[] {
     return upTo(complete) ?? [];
 }
 
+/**
+ * The messages of two lists: the first, then whatever only the second has, in its order. Both begin alike, because each state
+ * of the file continues an earlier one.
+ */
+export function merge(first: readonly Message[], second: readonly Message[]): readonly Message[] {
+    let alike = 0;
+    while (alike < first.length && keyOf(first[alike]) === keyOf(second[alike])) {
+        alike++;
+    }
+    const counts = new Map<string | undefined, number>();
+    for (const key of first.slice(alike).map(keyOf)) {
+        counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    const more = second.slice(alike).filter((message) => {
+        const count = counts.get(keyOf(message)) ?? 0;
+        counts.set(keyOf(message), count - 1);
+        return count <= 0;
+    });
+    return [...first, ...more];
+}
+
+/** What the app itself reads from a message: it ignores other fields, and the case of their names. */
+function keyOf(message: Message | undefined): string | undefined {
+    const fields = message && Object.entries(message as object);
+    const field = (name: string): unknown =>
+        fields?.findLast(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
+    return fields && JSON.stringify([field("AuthorUsername") ?? "", field("Text") ?? ""]);
+}
+
 /** The text of the api's file, byte for byte as Go's json.MarshalIndent writes it. */
 export function render(messages: readonly Message[]): string {
     const escaped = (character: string): string =>

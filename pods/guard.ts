@@ -1,13 +1,14 @@
 /**
- * The sidecar of the api: it mirrors the api's file, repairs it if it is torn, and reports repairs and restarts as Events.
+ * The sidecar of the api: it passes requests on to the api, mirrors the api's file, repairs it if it is torn, and reports
+ * repairs and restarts as Events.
  *
- * Environment: API_DB_FILEPATH, API_PORT, POD_NAME, POD_UID, POD_NAMESPACE, and BACKUPS if there are backups.
+ * Environment: API_DB_FILEPATH, API_PORT, GUARD_PORT, POD_NAME, POD_UID, POD_NAMESPACE, and BACKUPS if there are backups.
  */
-import { watch } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type PodEvent, EventQueue, sendTo } from "./events.ts";
 import { type Reason, Keeper } from "./keeper.ts";
+import { Proxy } from "./proxy.ts";
 import { Restarts } from "./restarts.ts";
 
 const { env } = process;
@@ -15,8 +16,8 @@ const file = env.API_DB_FILEPATH ?? "";
 const runFolder = env.RUN_FOLDER ?? "/run/synergychat";
 const tokenFolder = env.TOKEN_FOLDER ?? "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/** Some volumes deliver no events of changes, so the file is looked at regularly as well. */
-const interval = 500;
+/** How often the file is looked at in which the app, or somebody past the way in, may have written, in ms. */
+const interval = 100;
 
 const queue = new EventQueue(
     sendTo({
@@ -61,17 +62,15 @@ async function whatTheApiServes(): Promise<string> {
     }
 }
 
-function look(keeper: Keeper): void {
+/** False: the work failed. It is tried again at the next look. */
+function attempt(work: () => void): boolean {
     try {
-        for (const { number, at, code } of restarts.next()) {
-            const message = `The api ended with exit code ${String(code)} and was started again.`;
-            report("ApiRestarted", message, { at, id: `restart-${String(number)}` });
-        }
-        keeper.look();
+        work();
         if (lastFailure !== "") {
             lastFailure = "";
             report("ApiGuardRecovered", `The guard mirrors ${file} again.`, { type: "Normal" });
         }
+        return true;
     } catch (error) {
         const { message } = error as Error;
         if (message !== lastFailure) {
@@ -81,7 +80,16 @@ function look(keeper: Keeper): void {
                 `The guard cannot mirror or repair ${file}, and keeps trying: ${message}`,
             );
         }
+        return false;
     }
+}
+
+function look(): void {
+    for (const { number, at, code } of restarts.next()) {
+        const message = `The api ended with exit code ${String(code)} and was started again.`;
+        report("ApiRestarted", message, { at, id: `restart-${String(number)}` });
+    }
+    keeper.look();
 }
 
 const keeper = new Keeper(file, env.BACKUPS, (reason, message) => {
@@ -91,22 +99,21 @@ const keeper = new Keeper(file, env.BACKUPS, (reason, message) => {
         report(reason, message);
     }
 });
+const proxy = new Proxy(env.API_PORT ?? "", keeper, attempt);
 
-process.on("SIGTERM", () => {
-    look(keeper);
-    process.exit(0);
+process.once("SIGTERM", () => {
+    void proxy.close().then(() => {
+        attempt(look);
+        process.exit(0);
+    });
 });
 
-look(keeper);
-setInterval(look, interval, keeper);
-try {
-    watch(dirname(file), (_, name) => {
-        if (name === null || name === basename(file)) {
-            look(keeper);
-        }
-    }).on("error", (error) => {
-        console.log(`No more events of changes of ${file}: ${error.message}`);
-    });
-} catch (error) {
-    console.log(`No events of changes of ${file}, looking at it regularly only: ${(error as Error).message}`);
+attempt(look);
+await proxy.listen(Number(env.GUARD_PORT ?? "0"));
+for (;;) {
+    await sleep(interval);
+    attempt(look);
+    if (keeper.isBehind) {
+        await proxy.inTurn(() => proxy.settle());
+    }
 }

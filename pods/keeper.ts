@@ -1,29 +1,50 @@
-/** Mirrors the api's file after each completed write, and repairs it if it is torn. */
-import { mkdirSync, statSync } from "node:fs";
+/** Mirrors the api's file after each completed write, repairs it if it is torn, and puts back what it has lost. */
+import { closeSync, fsyncSync, openSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { keepMirror, keepTorn, newestBackup } from "./copies.ts";
-import { type Copy, readBack, readIfThere, render, salvage, writeDurably } from "./database.ts";
+import { type Message, merge, parse, readIfThere, render, salvage, writeDurably } from "./database.ts";
+import { Mirror } from "./mirror.ts";
 
 /** What the guard reports, as the reason of an Event. */
 export type Reason =
-    "ApiRestarted" | "ApiFileRepaired" | "ApiFileShorter" | "ApiGuardFailed" | "ApiGuardRecovered";
+    | "ApiRestarted"
+    | "ApiFileRepaired"
+    | "ApiFileShorter"
+    | "ApiMessagesPutBack"
+    | "ApiGuardFailed"
+    | "ApiGuardRecovered";
 export type Report = (reason: Reason, message: string) => void;
 
 /** A file that stays invalid and unchanged this long is torn. Before that, the app may still be writing it. */
 const patience = 2000;
 
+/** Two writes within one tick of the file system's clock look alike, so a file that rests this long is read once more. */
+const tick = 20;
+
+/**
+ * The app writes its file in place, so a file that no longer continues the mirror has lost messages: the app has overwritten
+ * them with an older list, or a power cut has undone a write that was never synchronized. These messages are put back. A
+ * restore replaces the file by a rename, which gives it a new inode. The mirror then follows the file.
+ */
 export class Keeper {
     private readonly file: string;
     private readonly folder: string;
-    private readonly mirrorPath: string;
+    private readonly mirror: Mirror;
+    private readonly inodePath: string;
     private readonly backups: string | undefined;
     private readonly report: Report;
 
-    private mirror: Copy | undefined;
+    private isLoaded = false;
+    /** The inode of the file that the mirror follows. */
+    private inode: string | undefined;
     /** The file's state when it was last read, and since when it has been in this state. */
     private state = "";
     private since = 0;
-    private invalid = false;
+    private isAtRest = false;
+    private isWhole = false;
+    /** How many messages the mirror has and the file has not. */
+    private missing = 0;
+    private added: readonly Message[] = [];
     /** The copy of a torn file that was kept last, and the state that the file was in. */
     private kept: { readonly state: string; readonly path: string } | undefined;
 
@@ -31,71 +52,143 @@ export class Keeper {
     public constructor(file: string, backups: string | undefined, report: Report) {
         this.file = file;
         this.folder = join(dirname(file), ".guard");
-        this.mirrorPath = join(this.folder, "mirror.json");
+        this.mirror = new Mirror(join(this.folder, "mirror.json"));
+        this.inodePath = join(this.folder, "inode");
         this.backups = backups;
         this.report = report;
     }
 
+    /** Whether the file was complete at the last look, so that the mirror has all its messages. */
+    public get isMirrored(): boolean {
+        return this.isWhole;
+    }
+
+    /** Whether messages wait to be put back. */
+    public get isBehind(): boolean {
+        return this.missing > 0;
+    }
+
+    /** The messages in the layout of the file. */
+    public get bytes(): Buffer {
+        return this.mirror.bytes;
+    }
+
+    /** The messages that have been mirrored since the last call. */
+    public takeAdded(): readonly Message[] {
+        const { added } = this;
+        this.added = [];
+        return added;
+    }
+
     /** Looks at the file once. Call it after each change and regularly. If it throws, the next call tries again. */
     public look(now = performance.now()): void {
-        this.mirror ??= readBack(this.mirrorPath);
+        this.load();
         const state = stateOf(this.file);
         if (state !== this.state) {
             this.read(state);
             this.state = state;
             this.since = now;
-        } else if (this.invalid && now - this.since >= patience) {
+            this.isAtRest = false;
+        } else if (!this.isAtRest && now - this.since >= tick) {
+            this.read(state);
+            this.isAtRest = true;
+        } else if (!this.isWhole && now - this.since >= patience) {
             this.since = now;
             this.repair();
         }
     }
 
-    private read(state: string): void {
-        const copy = readBack(this.file);
-        this.invalid = !copy;
-        // If the app has written in the meantime, the next look reads the file again.
-        if (copy && stateOf(this.file) === state && !this.mirror?.bytes.equals(copy.bytes)) {
-            this.update(copy);
+    /** Adds a message that the app has acknowledged and lost. */
+    public add(message: Message): void {
+        this.mirror.replace(Buffer.from(render([...this.mirror.messages(), message])));
+        this.missing++;
+    }
+
+    /** Puts back what the file has lost. Call it while nobody posts. If the app writes at the same time, the next call does it. */
+    public putBack(): void {
+        if (!this.isBehind || !this.isAtRest || stateOf(this.file) !== this.state) {
+            return;
+        }
+        this.replaceFile(this.mirror.bytes);
+        const [verb, count] = [this.missing === 1 ? "was" : "were", numberOf(this.missing)];
+        this.missing = 0;
+        this.report(
+            "ApiMessagesPutBack",
+            `${count} of ${this.file} ${verb} overwritten by another write, or undone by a power cut, and ${verb} put back.`,
+        );
+    }
+
+    private load(): void {
+        if (!this.isLoaded) {
+            this.mirror.load();
+            this.inode = readIfThere(this.inodePath)?.toString();
+            this.isLoaded = true;
         }
     }
 
-    private update(copy: Copy): void {
-        const old = this.mirror;
-        if (old && copy.messages.length < old.messages.length) {
-            this.mirror = undefined;
-            const kept = keepMirror(this.mirrorPath, this.folder);
+    private read(state: string): void {
+        this.isWhole = false;
+        const bytes = readIfThere(this.file);
+        // If the app has written in the meantime, the next look reads the file again.
+        if (!bytes || stateOf(this.file) !== state) {
+            return;
+        }
+        const added = this.mirror.added(bytes);
+        if (added) {
+            if (added.length > 0) {
+                this.mirror.append(bytes);
+            }
+            this.missing = 0;
+            this.added = [...this.added, ...added];
+        } else {
+            const messages = parse(bytes.toString());
+            if (!messages) {
+                return;
+            }
+            this.compare(bytes, messages);
+        }
+        this.follow();
+        this.isWhole = true;
+    }
+
+    /** The mirror takes over a file that does not continue it. */
+    private compare(bytes: Buffer, messages: readonly Message[]): void {
+        const known = this.mirror.messages();
+        const all = merge(known, messages);
+        const missing = all.length - messages.length;
+        const isReplaced = inodeOf(this.file) !== this.inode;
+        if (missing > 0 && isReplaced) {
+            const kept = keepMirror(this.mirror.path, this.folder);
             this.report(
                 "ApiFileShorter",
-                `${this.file} has ${count(copy)}, but had ${count(old)} before. ` +
-                    `The messages from before are kept in ${kept}.`,
+                `${this.file} was replaced. It has ${numberOf(messages.length)}, and no longer ${String(missing)} of ` +
+                    `${String(known.length)} from before. These are kept in ${kept}.`,
             );
         }
-        mkdirSync(this.folder, { recursive: true });
-        writeDurably(this.mirrorPath, copy.bytes);
-        this.mirror = copy;
+        this.missing = isReplaced ? 0 : missing;
+        this.mirror.replace(this.isBehind ? Buffer.from(render(all)) : bytes);
+        this.added = [...this.added, ...all.slice(known.length)];
     }
 
-    /** Replaces a torn file by the longest copy: each earlier state of the file is a prefix of each later one. */
+    /** Replaces a torn file by all messages that any copy has. */
     private repair(): void {
         const torn = readIfThere(this.file);
-        const { mirror } = this;
-        const backup = torn && newestBackup(this.backups, this.mirrorPath);
+        const mirror = this.mirror.bytes.length > 0 ? this.mirror.messages() : undefined;
+        const backup = torn && newestBackup(this.backups, this.mirror.path)?.messages;
         if (!torn && !mirror) {
             return; // The app has not yet written its first file on this volume.
         }
-        const salvaged = copyOf(salvage(torn?.toString() ?? ""));
-        const best = [mirror, salvaged, backup]
-            .filter((copy) => copy !== undefined)
-            .reduce((one, other) => (other.messages.length > one.messages.length ? other : one));
+        const salvaged = salvage(torn?.toString() ?? "");
+        const all = [salvaged, backup ?? []].reduce(merge, mirror ?? []);
         const kept = torn && this.keep(torn);
         if (stateOf(this.file) !== this.state) {
             return; // Somebody else has replaced the file.
         }
-        writeDurably(this.file, best.bytes);
+        this.replaceFile(Buffer.from(render(all)));
         this.report(
             "ApiFileRepaired",
-            `${this.file} was ${kept ? "torn" : "missing"} and now has ${count(best)}. Found in the file: ` +
-                `${number(salvaged)}, in the mirror: ${number(mirror)}, in a newer backup: ${number(backup)}.` +
+            `${this.file} was ${kept ? "torn" : "missing"} and now has ${numberOf(all.length)}. Found in the file: ` +
+                `${found(salvaged)}, in the mirror: ${found(mirror)}, in a newer backup: ${found(backup)}.` +
                 (kept ? ` The torn file is kept in ${kept}.` : ""),
         );
     }
@@ -107,10 +200,31 @@ export class Keeper {
         }
         return this.kept.path;
     }
+
+    /** Writes the file. The next look reads it, and mirrors what is new in it. */
+    private replaceFile(bytes: Buffer): void {
+        writeDurably(this.file, bytes);
+        this.follow();
+    }
+
+    /** Remembers the inode, and makes the file's name survive a power cut: an app that finds no file begins a new one. */
+    private follow(): void {
+        const inode = inodeOf(this.file);
+        if (inode !== this.inode) {
+            [this.file, dirname(this.file)].forEach(synchronize);
+            writeDurably(this.inodePath, inode);
+            this.inode = inode;
+        }
+    }
 }
 
-function copyOf(messages: Copy["messages"]): Copy {
-    return { bytes: Buffer.from(render(messages)), messages };
+function synchronize(path: string): void {
+    const descriptor = openSync(path, "r");
+    try {
+        fsyncSync(descriptor);
+    } finally {
+        closeSync(descriptor);
+    }
 }
 
 /** Tells apart every two states of a file that the app or a rename can make. */
@@ -119,10 +233,14 @@ function stateOf(path: string): string {
     return stats ? [stats.ino, stats.size, stats.mtimeNs].join(" ") : "missing";
 }
 
-function count({ messages }: Copy): string {
-    return `${String(messages.length)} ${messages.length === 1 ? "message" : "messages"}`;
+function inodeOf(path: string): string {
+    return String(statSync(path, { bigint: true, throwIfNoEntry: false })?.ino);
 }
 
-function number(copy: Copy | undefined): string {
-    return copy ? String(copy.messages.length) : "none";
+function numberOf(messages: number): string {
+    return `${String(messages)} ${messages === 1 ? "message" : "messages"}`;
+}
+
+function found(messages: readonly Message[] | undefined): string {
+    return messages ? String(messages.length) : "none";
 }

@@ -5,6 +5,7 @@ import {
     mkdtempSync,
     readFileSync,
     readdirSync,
+    renameSync,
     rmSync,
     truncateSync,
     utimesSync,
@@ -12,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parse } from "../database.ts";
+import { parse, render } from "../database.ts";
 import { type Reason, Keeper } from "../keeper.ts";
 import { file } from "./support/messages.ts";
 
@@ -76,6 +77,12 @@ describe("The guard of the api's file", function () {
     function startGuard(): void {
         reports = [];
         keeper = new Keeper(db, backups, (reason, message) => reports.push({ reason, message }));
+    }
+
+    /** Replaces the file as a restore does. */
+    function replace(text: string): void {
+        writeFileSync(`${db}.part`, text);
+        renameSync(`${db}.part`, db);
     }
 
     /** Looks at the file often during this number of milliseconds. */
@@ -184,7 +191,7 @@ describe("The guard of the api's file", function () {
         const backup = join(backups, "20261125T120000Z-9-0123abcd-before-restore.json");
         writeFileSync(backup, file(9));
         utimesSync(backup, 1e9, 1e9);
-        writeFileSync(db, file(4));
+        replace(file(4));
         watchFor(100);
         truncateSync(db, 10);
         watchFor(3000);
@@ -222,10 +229,10 @@ describe("The guard of the api's file", function () {
         assert.equal(existsSync(db), false);
     });
 
-    it("keeps the mirror of a file that becomes shorter, and reports it", () => {
+    it("keeps the mirror of a file that is replaced by a shorter one, and reports it", () => {
         writeFileSync(db, file(9));
         watchFor(100);
-        writeFileSync(db, file(3));
+        replace(file(3));
         watchFor(3000);
         assert.equal(readFileSync(db, "utf8"), file(3));
         assert.equal(mirrored(), 3);
@@ -233,10 +240,10 @@ describe("The guard of the api's file", function () {
         assert.deepEqual(reasons(), ["ApiFileShorter"]);
     });
 
-    it("notices a file that became shorter while it was not running", () => {
+    it("notices a file that was replaced by a shorter one while it was not running", () => {
         writeFileSync(db, file(9));
         watchFor(100);
-        writeFileSync(db, "[]");
+        replace("[]");
         startGuard();
         watchFor(100);
         assert.deepEqual(keptContent("shorter").map(String), [file(9)]);
@@ -245,7 +252,7 @@ describe("The guard of the api's file", function () {
 
     it("keeps five mirrors of shorter files, and the one with the most messages among them", () => {
         for (const count of [20, 1, 9, 2, 8, 3, 7, 4, 6, 1, 5, 0, 4, 1]) {
-            writeFileSync(db, file(count));
+            replace(file(count));
             watchFor(100);
         }
         const counts = keptContent("shorter").map((bytes) => parse(bytes.toString())?.length);
@@ -293,5 +300,103 @@ describe("The guard of the api's file", function () {
         time += 100;
         watchFor(100);
         assert.equal(mirrored(), 4);
+    });
+
+    describe("if the app writes a file that does not continue the one before", () => {
+        const list = (...texts: string[]): string =>
+            render(texts.map((Text) => ({ AuthorUsername: "ada", Text })));
+
+        function putBack(): void {
+            watchFor(100);
+            keeper.putBack();
+            watchFor(100);
+        }
+
+        for (const [what, before, after, expected] of [
+            ["a message was overwritten", ["1", "2", "3"], ["1", "2", "4"], ["1", "2", "3", "4"]],
+            ["several were", ["1", "2", "3", "5"], ["1", "2", "4", "6"], ["1", "2", "3", "5", "4", "6"]],
+            ["the write was undone", ["1", "2", "3"], ["1"], ["1", "2", "3"]],
+            ["all were", ["1", "2"], [], ["1", "2"]],
+            ["the same text was lost and is there", ["1", "1", "2"], ["1", "2"], ["1", "1", "2"]],
+        ] as const) {
+            it(`puts back what is missing, once: ${what}`, () => {
+                writeFileSync(db, list(...before));
+                watchFor(100);
+                writeFileSync(db, list(...after));
+                // Neither a guard that is started again nor a second call adds anything.
+                watchFor(100);
+                startGuard();
+                putBack();
+                putBack();
+                assert.equal(readFileSync(db, "utf8"), list(...expected));
+                assert.equal(mirrored(), expected.length);
+                assert.deepEqual(reasons(), ["ApiMessagesPutBack"]);
+            });
+        }
+
+        it("adds what the app writes before the missing messages are back", () => {
+            for (const texts of [
+                ["1", "2", "3"],
+                ["1", "2", "4"],
+                ["1", "2", "4", "5"],
+            ]) {
+                writeFileSync(db, list(...texts));
+                watchFor(100);
+            }
+            putBack();
+            assert.equal(readFileSync(db, "utf8"), list("1", "2", "3", "4", "5"));
+        });
+
+        it("puts nothing back while the app may be writing", () => {
+            writeFileSync(db, list("1", "2", "3"));
+            watchFor(100);
+            writeFileSync(db, list("1", "2", "4"));
+            keeper.look(time);
+            keeper.putBack();
+            assert.equal(readFileSync(db, "utf8"), list("1", "2", "4"));
+            watchFor(100);
+            writeFileSync(db, list("1", "2", "4").slice(0, 9));
+            keeper.putBack();
+            assert.equal(readFileSync(db, "utf8"), list("1", "2", "4").slice(0, 9));
+        });
+
+        it("brings no message back twice if the app only writes the same ones in its own way", () => {
+            replace('[{"more": 1, "text": "one", "authorusername": "ada"}, {"Text": "two"}]');
+            watchFor(100);
+            const [one, two, three] = ["one", "two", "three"].map((Text) => ({
+                AuthorUsername: "ada",
+                Text,
+            }));
+            assert.ok(one && two && three);
+            writeFileSync(db, render([one, { ...two, AuthorUsername: "" }, three]));
+            putBack();
+            assert.equal(parse(readFileSync(db, "utf8"))?.length, 3);
+            assert.deepEqual(reports, []);
+        });
+
+        it("repairs a torn file with the messages of both if mirror and file have different ones", () => {
+            writeFileSync(db, list("1", "2", "3"));
+            watchFor(100);
+            writeFileSync(db, list("1", "2", "4", "5", "6").slice(0, -3));
+            watchFor(3000);
+            assert.equal(readFileSync(db, "utf8"), list("1", "2", "3", "4", "5"));
+        });
+    });
+
+    it("keeps every message of a mirror whose append was killed", () => {
+        writeFileSync(db, file(4));
+        watchFor(100);
+        const mirror = join(folder, ".guard", "mirror.json");
+        const whole = readFileSync(mirror, "utf8");
+        const longer = file(5);
+        for (let length = whole.length - 2; length < longer.length; length++) {
+            // The old end may still be there behind what was written.
+            writeFileSync(mirror, longer.slice(0, length) + whole.slice(length));
+            writeFileSync(db, "");
+            startGuard();
+            watchFor(3000);
+            const isComplete = length >= longer.length - "\n]".length;
+            assert.equal(readFileSync(db, "utf8"), file(isComplete ? 5 : 4), String(length));
+        }
     });
 });

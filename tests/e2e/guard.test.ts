@@ -1,12 +1,13 @@
 /** guard: a crash that nobody notices, a torn file that heals, and a clear message if the image cannot be guarded. */
 import { strict as assert } from "node:assert";
 import { setTimeout as sleep } from "node:timers/promises";
-import { messages, say } from "./support/app.ts";
+import { post, read } from "../../pods/tests/support/chat.ts";
+import { History } from "../../pods/tests/support/set-full.ts";
+import { address, messages, say } from "./support/app.ts";
 import { deleteApiPod, get, kubectl, list, tryKubectl } from "./support/cluster.ts";
 import { codesIn } from "./support/findings.ts";
 import { operation } from "./support/operation.ts";
 import { TestStack } from "./support/stack.ts";
-import { SteadyWriter } from "./support/steady-writer.ts";
 
 describe("the guard", () => {
     const stack = new TestStack("guard", { guard: true, crawlerContainers: 1 });
@@ -77,7 +78,7 @@ describe("the guard", () => {
         assert.equal(after.metadata.uid, before.metadata.uid);
         assert.deepEqual(
             after.status.containerStatuses.map(({ restartCount }: any) => restartCount),
-            [0],
+            [0, 0],
         );
     });
 
@@ -96,11 +97,20 @@ describe("the guard", () => {
             assert.deepEqual(await messages(stack), ["one", "two", "three"]);
             await inApi('ls "$(dirname "$API_DB_FILEPATH")"/.guard/torn-*');
             await inApi(
-                'printf "[\\n  {\\n    \\"AuthorUsername\\": \\"ada\\",\\n    \\"Text\\": \\"one\\"\\n  },\\n  {\\n    \\"AuthorUsername\\": \\"ada\\",\\n    \\"Text\\": \\"two\\"\\n  }\\n]" > "$API_DB_FILEPATH"',
+                'printf "[\\n  {\\n    \\"AuthorUsername\\": \\"ada\\",\\n    \\"Text\\": \\"one\\"\\n  },\\n  {\\n    \\"AuthorUsername\\": \\"ada\\",\\n    \\"Text\\": \\"two\\"\\n  }\\n]" > "$API_DB_FILEPATH.part" && mv "$API_DB_FILEPATH.part" "$API_DB_FILEPATH"',
             );
             await eventOf("ApiFileShorter");
         });
     }
+
+    it("puts back a message that another write has overwritten", async () => {
+        await say(stack, "three");
+        await inApi(
+            'sed "s/three/four/" "$API_DB_FILEPATH" > /run/synergychat/late && cat /run/synergychat/late > "$API_DB_FILEPATH"',
+        );
+        await eventOf("ApiMessagesPutBack");
+        assert.deepEqual(await messages(stack), ["one", "two", "three", "four"]);
+    });
 
     it("is checked by npm run verify, with what it did", async () => {
         const { status, text } = await operation("verify", stack, ["--json"]);
@@ -109,7 +119,7 @@ describe("the guard", () => {
             checks: { heading: string; seen: string }[];
         };
         const guard = checks.find(({ heading }) => heading === "Guard");
-        assert.match(guard?.seen ?? "", /restarts 1, repairs 2, shorter files 2/);
+        assert.match(guard?.seen ?? "", /restarts 1, repairs 2, shorter files 2, messages put back 1/);
     });
 
     it("may create Events in its namespace, and nothing else", async () => {
@@ -125,8 +135,7 @@ describe("the guard", () => {
         const { spec } = await apiPod();
         const token = (container: any) =>
             container.volumeMounts.some(({ mountPath }: any) => mountPath.startsWith("/var/run/secrets"));
-        assert.deepEqual(spec.containers.map(token), [false]);
-        assert.deepEqual(spec.initContainers.map(token), [true]);
+        assert.deepEqual(spec.containers.map(token), [false, true]);
     });
 
     it("says that an image without a shell cannot be guarded", async () => {
@@ -136,15 +145,24 @@ describe("the guard", () => {
         assert.deepEqual(codesIn(text), ["image-without-shell"]);
         stack.edit({ images: undefined });
         await stack.up("--refresh");
-        assert.deepEqual(await messages(stack), ["one", "two"]);
+        assert.deepEqual(await messages(stack), ["one", "two", "three", "four"]);
     });
 
-    it("loses no acknowledged message while the api crashes again and again, and its pod is deleted", async () => {
-        const writer = new SteadyWriter(stack);
+    it("loses none of the messages of 16 people while the api crashes again and again, and its pod is deleted", async () => {
+        const place = { address: await address(stack), host: stack.apiHost };
+        const history = new History();
+        let isOver = false;
+        const people = Array.from({ length: 16 }, async (_, person) => {
+            for (let count = 1; !isOver; count++) {
+                await history.write(`${person}-${count}`, (text) => post(place, text));
+                await sleep(100);
+            }
+        });
         const isBack = async () => {
-            const before = writer.acknowledged.length;
-            for (let attempt = 0; writer.acknowledged.length === before; attempt++) {
+            const before = history.verdict().acknowledged;
+            for (let attempt = 0; history.verdict().acknowledged < before + 16; attempt++) {
                 assert.ok(attempt < 1200, "the api does not come back");
+                await history.read(() => read(place));
                 await sleep(100);
             }
         };
@@ -156,13 +174,23 @@ describe("the guard", () => {
                 await sleep(1500); // an api that ends at once, again and again, is left to Kubernetes
             }
             const restarts = (await apiPod()).status.containerStatuses.map((one: any) => one.restartCount);
-            assert.deepEqual(restarts, [0]);
+            assert.deepEqual(restarts, [0, 0]);
             await deleteApiPod(stack.name);
             await isBack();
         } finally {
-            await writer.stop();
+            isOver = true;
+            await Promise.all(people);
         }
-        assert.deepEqual(writer.lost(await messages(stack)), []);
+        await history.read(() => read(place));
+        const { acknowledged, unknown, silence, lost, stale, duplicated, contradicted, reordered } =
+            history.verdict();
+        console.log(
+            `      acknowledged ${acknowledged}, unknown ${unknown}, longest silence ${Math.round(silence)} ms`,
+        );
+        assert.deepEqual(
+            { lost, stale, duplicated, contradicted, reordered },
+            { lost: [], stale: [], duplicated: [], contradicted: [], reordered: 0 },
+        );
     });
 
     it("leaves the chapter's pod when it is switched off", async () => {
@@ -170,7 +198,7 @@ describe("the guard", () => {
         stack.edit({ guard: undefined });
         await stack.up();
         const { spec } = await apiPod();
-        assert.equal(spec.initContainers, undefined);
+        assert.equal(spec.containers.length, 1);
         assert.equal(await get(stack.name, "serviceaccount", "synergychat-api"), undefined);
         // The next pod is made without the account, too.
         await deleteApiPod(stack.name);

@@ -41,7 +41,12 @@ export function guardCheckOf(events: readonly ClusterEvent[], pods: readonly Pod
         tried,
         failing.length === 0,
         failing.join(" ") ||
-            `in the last hour: restarts ${count("ApiRestarted")}, repairs ${count("ApiFileRepaired")}, shorter files ${count("ApiFileShorter")}`,
+            [
+                `in the last hour: restarts ${count("ApiRestarted")}`,
+                `repairs ${count("ApiFileRepaired")}`,
+                `shorter files ${count("ApiFileShorter")}`,
+                `messages put back ${count("ApiMessagesPutBack")}`,
+            ].join(", "),
     );
 }
 

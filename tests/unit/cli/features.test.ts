@@ -21,7 +21,7 @@ describe("the check of the guard", () => {
         const events = [event("ApiRestarted", 1), event("ApiRestarted", 2), event("ApiFileRepaired", 3)];
         const { result, seen } = guardCheckOf(events, [pod], "");
         assert.equal(result, "ok");
-        assert.match(seen, /restarts 2, repairs 1, shorter files 0/);
+        assert.match(seen, /restarts 2, repairs 1, shorter files 0, messages put back 0/);
     });
 
     it("fails with the reason while the guard cannot write", () => {

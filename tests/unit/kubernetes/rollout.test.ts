@@ -67,7 +67,7 @@ describe("podsThatCannotStart", () => {
     function pod(guarded: boolean): Pod {
         return {
             metadata: { name: "api-1", uid: "1" },
-            spec: { initContainers: guarded ? [{ name: "synergychat-guard" }] : [] },
+            spec: { containers: guarded ? [{ name: "synergychat-guard" }] : [] },
             status: {
                 containerStatuses: [
                     { name: "synergychat-api", state: { waiting }, lastState: { terminated } },

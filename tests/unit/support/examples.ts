@@ -480,7 +480,7 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         podsThatCannotStart([
             {
                 ...waitingPod("RunContainerError", 'exec: "sh": executable file not found in $PATH'),
-                spec: { initContainers: [{ name: "synergychat-guard" }] },
+                spec: { containers: [{ name: "synergychat-guard" }] },
             },
         ]),
     ],
