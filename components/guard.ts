@@ -148,7 +148,8 @@ function sidecar(args: WorkloadArgs, guard: GuardedPod, database: DatabaseVolume
         ],
         // The pod is not ready before the way in is open.
         startupProbe: { tcpSocket: { port: portName }, periodSeconds: 1, failureThreshold: 60 },
-        memory: { request: "48Mi", limit: "256Mi" },
+        // A repair of 100,000 messages needs more than 300 MiB.
+        memory: { request: "48Mi", limit: "512Mi" },
     });
 }
 

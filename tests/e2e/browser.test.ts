@@ -64,8 +64,8 @@ describe("the chat page in a browser", () => {
         }
     });
 
-    it("shows everything after the api's pod was deleted, with persistent storage", async () => {
-        stack.edit({ storageMode: "persistent" });
+    it("shows everything after the api's pod was deleted, with persistent storage and through the guard", async () => {
+        stack.edit({ storageMode: "persistent", guard: true });
         await stack.up();
         await askUntilReady(stack, stack.apiHost, "/messages");
         await conversation();

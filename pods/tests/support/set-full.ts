@@ -41,7 +41,7 @@ export interface Verdict {
     readonly invented: readonly string[];
     /** How many reads do not continue the read before. */
     readonly reordered: number;
-    /** The longest time between two acknowledgements, in ms. */
+    /** The longest time without an acknowledgement, in ms. */
     readonly silence: number;
 }
 
@@ -135,7 +135,8 @@ export class History {
 
     private silence(): number {
         const ends = this.writes.filter(({ told }) => told === "stored").map(({ end }) => end);
-        const times = [this.start, ...ends.sort((one, other) => one - other)];
+        const last = Math.max(this.start, ...this.writes.map(({ end }) => end));
+        const times = [this.start, ...ends.sort((one, other) => one - other), last];
         return Math.max(0, ...times.slice(1).map((time, index) => time - (times[index] ?? time)));
     }
 }
