@@ -66,21 +66,13 @@ export function backupNotMade(
             `kubectl get pods,events --namespace ${namespace}`,
             `kubectl logs deployment/${name} --namespace ${namespace}`,
         ];
-        const subject = { kind: "Deployment", name, namespace };
-        return error(
-            "backup-not-made",
-            subject,
-            problem,
-            { to: "See what the api does", run: look },
-            ...ways,
-        );
+        return error("backup-not-made", problem, { to: "See what the api does", run: look }, ...ways);
     }
     const look = [
         `kubectl describe job ${job} --namespace ${namespace}`,
         `kubectl logs job/${job} --namespace ${namespace} --all-containers`,
     ];
-    const subject = { kind: "Job", name: job, namespace };
-    return error("backup-not-made", subject, problem, { to: "See its Job", run: look }, ...ways);
+    return error("backup-not-made", problem, { to: "See its Job", run: look }, ...ways);
 }
 
 /** A stack without backups, for a command that needs them. */
@@ -101,5 +93,5 @@ export function backupsOff({ backups }: Pick<Settings, "backups">): Finding {
         to: "Write the messages to a file",
         run: ["npm run backup -- --file messages.json"],
     };
-    return error("backups-off", { key: "backupSchedule" }, problem, toFile, fix);
+    return error("backups-off", problem, toFile, fix);
 }

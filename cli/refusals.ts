@@ -9,7 +9,6 @@ export function runningOperation(operation: Operation, pid: number | undefined):
     const process = pid === undefined ? "" : ` (process ${pid})`;
     return error(
         `${operation}-running`,
-        { kind: "Service", name: serviceName("api") },
         `Another ${operation} of this stack is running${process}. Wait until it has ended.`,
     );
 }
@@ -30,7 +29,6 @@ export function begunElsewhere(
     const patch = `[{"op":"remove","path":"/spec/selector/${selector}"}]`;
     return error(
         `${operation}-begun-elsewhere`,
-        { kind: "Service", name: service, namespace },
         `A ${operation} of this stack began with another journal and is not complete. Until then, nobody can post.\n` +
             `That journal has the messages: ${journal}`,
         { to: "Complete it, on that machine", run: [again] },
@@ -50,12 +48,11 @@ export function begunElsewhere(
  * @param copied how many messages the copy has.
  * @param now how many messages the api has.
  */
-export function lateMessages(copied: number, now: number, namespace: string): Finding | undefined {
+export function lateMessages(copied: number, now: number): Finding | undefined {
     return now <= copied
         ? undefined
         : error(
               "messages-posted-past-service",
-              { kind: "Service", name: serviceName("api"), namespace },
               `The api has ${countMessages(now)}, and the copy has ${copied}: somebody posts without the Service, ` +
                   "for example through kubectl port-forward or a connection that was open before. End that, then run the command again.",
           );

@@ -6,7 +6,7 @@ import { distance } from "fastest-levenshtein";
 import type { ExposureArgs } from "../components/exposure.ts";
 import type { Feature } from "../model/kinds.ts";
 import type { ClaimArgs, StorageArgs } from "../model/storage.ts";
-import { type Finding, type FindingCode, error, fix, renderFindings } from "../model/finding.ts";
+import { type Finding, type FindingCode, type Found, error, fix, renderFindings } from "../model/finding.ts";
 import { type KeyName, type Values, defaultText, keys } from "./keys.ts";
 
 /** The stack's config as Pulumi hands it over: full keys such as `synergychat:storageMode`, every value as text. */
@@ -86,7 +86,6 @@ export function checkConfig(
 function noContext(): Finding {
     return error(
         "context-missing",
-        { key: "kubernetes:context" },
         "kubernetes:context is not set. The stack must name its cluster, so that no command ever reaches another one.",
         fix("List your contexts", "kubectl config get-contexts"),
         fix("Name one", "pulumi config set kubernetes:context minikube"),
@@ -114,7 +113,6 @@ function unknownKeys(raw: RawConfig, project: string): readonly Finding[] {
 function unknownKey(key: string, hint: string): Finding {
     return error(
         "unknown-key",
-        { key },
         `${key} is not a config key of this stack.${hint}`,
         fix("Remove it", `pulumi config rm ${key}`),
     );
@@ -132,7 +130,6 @@ function suggestion(typed: string): string {
 function keyOfOtherProject(key: string, name: string, project: string): Finding {
     return error(
         "key-of-other-project",
-        { key },
         `${key} is ignored, because this project is called ${project}.`,
         fix("Set it for this project", `pulumi config set ${name} VALUE`),
         fix("Remove it", `pulumi config rm ${key}`),
@@ -155,7 +152,6 @@ function parseAll(raw: RawConfig, project: string): { values: Partial<Values>; f
 function wrongValue(code: FindingCode, key: KeyName, value: string, reason: string): Finding {
     return error(
         code,
-        { key, value },
         `${key} is ${JSON.stringify(value)}. ${reason}`,
         fix(`Use the default (${defaultText(key) || "empty"})`, `pulumi config rm ${key}`),
         fix("Set another value", `pulumi config set ${key} VALUE`),
@@ -164,22 +160,19 @@ function wrongValue(code: FindingCode, key: KeyName, value: string, reason: stri
 
 /** Rules between keys. A value that is invalid by itself is reported once, not again here. */
 function contradictions(values: Partial<Values>): readonly Finding[] {
-    return [...sameHosts(values), ...claimKeysBesideExistingClaim(values), ...missingGatewayClass(values)];
+    return [sameHosts(values), claimKeysBesideExistingClaim(values), missingGatewayClass(values)].flat();
 }
 
-function sameHosts({ webHost, apiHost }: Partial<Values>): readonly Finding[] {
+function sameHosts({ webHost, apiHost }: Partial<Values>): Found {
     if (webHost === undefined || webHost !== apiHost) {
         return [];
     }
-    return [
-        error(
-            "same-hosts",
-            { key: "apiHost", value: apiHost },
-            `webHost and apiHost are both ${JSON.stringify(apiHost)}. The page and the api need different host names.`,
-            fix("Change the api's", "pulumi config set apiHost HOST"),
-            fix("Change the page's", "pulumi config set webHost HOST"),
-        ),
-    ];
+    return error(
+        "same-hosts",
+        `webHost and apiHost are both ${JSON.stringify(apiHost)}. The page and the api need different host names.`,
+        fix("Change the api's", "pulumi config set apiHost HOST"),
+        fix("Change the page's", "pulumi config set webHost HOST"),
+    );
 }
 
 function claimKeysBesideExistingClaim(values: Partial<Values>): readonly Finding[] {
@@ -193,19 +186,16 @@ function claimKeysBesideExistingClaim(values: Partial<Values>): readonly Finding
     });
 }
 
-function missingGatewayClass({ exposure, gatewayClass }: Partial<Values>): readonly Finding[] {
+function missingGatewayClass({ exposure, gatewayClass }: Partial<Values>): Found {
     if (exposure !== "gateway" || gatewayClass !== "") {
         return [];
     }
-    return [
-        error(
-            "gateway-class-missing",
-            { key: "gatewayClass", value: "" },
-            "gatewayClass is not set. With exposure gateway it is required.",
-            fix("List the cluster's", "kubectl get gatewayclasses"),
-            fix("Name one", "pulumi config set gatewayClass NAME"),
-        ),
-    ];
+    return error(
+        "gateway-class-missing",
+        "gatewayClass is not set. With exposure gateway it is required.",
+        fix("List the cluster's", "kubectl get gatewayclasses"),
+        fix("Name one", "pulumi config set gatewayClass NAME"),
+    );
 }
 
 function toSettings(values: Values, context: string, kubeconfig: string | undefined): Settings {

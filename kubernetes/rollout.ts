@@ -106,7 +106,6 @@ export function podsNotCreated(deployments: readonly Deployment[]): readonly Fin
         return failure
             ? error(
                   "pods-not-created",
-                  { kind: "Deployment", name, namespace },
                   `The cluster refuses the pods of Deployment ${name}: ${asEnd(failure.message ?? "")}`,
                   { to: "See what limits the namespace", run: [`kubectl describe namespace ${namespace}`] },
                   takeBack,
@@ -132,10 +131,9 @@ function isGuarded({ spec }: Pod): boolean {
     return (spec?.containers ?? []).some(({ name }) => name === guardName);
 }
 
-function noShell({ metadata: { name, namespace = "" } }: Pod, problem: string): Finding {
+function noShell({ metadata: { name } }: Pod, problem: string): Finding {
     return error(
         "image-without-shell",
-        { kind: "Pod", name, namespace },
         `Pod ${name} cannot start, because the api's image has no shell, and with guard a shell supervises the api.\n${problem}`,
         { to: "Do without the guard", run: ["pulumi config set guard false", "npm run up"] },
         {
@@ -148,7 +146,6 @@ function noShell({ metadata: { name, namespace = "" } }: Pod, problem: string): 
 function cannotStart({ metadata: { name, namespace = "" } }: Pod, problem: string): Finding {
     return error(
         "pod-cannot-start",
-        { kind: "Pod", name, namespace },
         `Pod ${name} cannot start: ${asEnd(problem)}`,
         {
             to: "See its events and its log",

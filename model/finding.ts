@@ -1,7 +1,4 @@
-/**
- * A finding: one problem, warning or note about the config or the cluster, as data. The preflight and the commands render
- * findings as text with `renderFinding`, and as JSON as they are.
- */
+/** A finding: one problem, warning or note about the config or the cluster, as data that becomes text for people. */
 
 /**
  * The code of every finding. Tests and programs rely on codes, so a code keeps its name. A new one needs an example in
@@ -98,18 +95,14 @@ export interface Finding {
     readonly code: FindingCode;
     /** An error stops the program before anything changes. A warning and a note are shown. */
     readonly severity: "error" | "warning" | "note";
-    /** What the finding is about. */
-    readonly subject: Subject;
     /** What is wrong, why, and what is allowed, in full sentences. */
     readonly reason: string;
     /** The ways on. Each is complete by itself. */
     readonly fixes: readonly Fix[];
 }
 
-/** A config key with its value, or an object of the cluster. */
-export type Subject =
-    | { readonly key: string; readonly value?: string }
-    | { readonly kind: string; readonly name: string; readonly namespace?: string; readonly uid?: string };
+/** What a rule returns: no finding, one or several. */
+export type Found = Finding | readonly Finding[];
 
 /** A way on. */
 export interface Fix {
@@ -131,15 +124,9 @@ export const note = makerOf("note");
 type Maybe<T> = T | false | undefined;
 
 function makerOf(severity: Finding["severity"]) {
-    return (
-        code: FindingCode,
-        subject: Subject,
-        reason: string,
-        ...fixes: readonly Maybe<Fix>[]
-    ): Finding => ({
+    return (code: FindingCode, reason: string, ...fixes: readonly Maybe<Fix>[]): Finding => ({
         code,
         severity,
-        subject,
         reason,
         fixes: fixes.filter((one) => one !== undefined && one !== false),
     });
@@ -148,16 +135,6 @@ function makerOf(severity: Finding["severity"]) {
 /** A way on. What is false or undefined among the commands is left out. */
 export function fix(to: string, ...run: readonly Maybe<string>[]): Fix {
     return { to, run: run.filter((one) => one !== undefined && one !== false) };
-}
-
-/** An object of the cluster as the subject of a finding. */
-export function subjectOf({ kind = "", metadata: { name, namespace } }: Named): Subject {
-    return { kind, name, ...(namespace !== undefined && { namespace }) };
-}
-
-interface Named {
-    readonly kind?: string | undefined;
-    readonly metadata: { readonly name: string; readonly namespace?: string | undefined };
 }
 
 /** One or more findings as text, indented by two spaces, separated by blank lines. */

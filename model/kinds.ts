@@ -65,124 +65,43 @@ const rbacApi = "rbac.authorization.k8s.io/v1";
 
 /** In the order in which they can be deleted: a claim goes only after the pods that mount it, its namespace last. */
 export const stackKinds: readonly StackKind[] = [
-    {
-        kind: "Deployment",
-        apiVersion: "apps/v1",
-        resource: "deployments",
-        namespaced: true,
-        names: parts.map(workloadName),
-        holdsData: false,
-    },
-    {
-        kind: "CronJob",
-        apiVersion: "batch/v1",
-        resource: "cronjobs",
-        namespaced: true,
-        names: [backupName],
-        holdsData: false,
-        feature: "backups",
-    },
-    {
-        kind: "Job",
-        apiVersion: "batch/v1",
-        resource: "jobs",
-        namespaced: true,
-        names: [],
-        holdsData: false,
-        feature: "backups",
-    },
-    {
-        kind: "Service",
-        apiVersion: "v1",
-        resource: "services",
-        namespaced: true,
-        names: parts.map(serviceName),
-        holdsData: false,
-    },
-    {
-        kind: "ConfigMap",
-        apiVersion: "v1",
-        resource: "configmaps",
-        namespaced: true,
-        names: [...parts.map(configMapName), toolsConfigMapName],
-        holdsData: false,
-    },
-    {
-        kind: "RoleBinding",
-        apiVersion: rbacApi,
-        resource: "rolebindings",
-        namespaced: true,
-        names: [eventsRoleName],
-        holdsData: false,
-        feature: "guard",
-    },
-    {
-        kind: "Role",
-        apiVersion: rbacApi,
-        resource: "roles",
-        namespaced: true,
-        names: [eventsRoleName],
-        holdsData: false,
-        feature: "guard",
-    },
-    {
-        kind: "ServiceAccount",
-        apiVersion: "v1",
-        resource: "serviceaccounts",
-        namespaced: true,
-        names: [serviceAccountName],
-        holdsData: false,
-        feature: "guard",
-    },
-    {
-        kind: "Ingress",
-        apiVersion: "networking.k8s.io/v1",
-        resource: "ingresses",
-        namespaced: true,
-        names: [ingressName],
-        holdsData: false,
+    row("apps/v1", "Deployment", "deployments", parts.map(workloadName)),
+    row("batch/v1", "CronJob", "cronjobs", [backupName], { feature: "backups" }),
+    row("batch/v1", "Job", "jobs", [], { feature: "backups" }),
+    row("v1", "Service", "services", parts.map(serviceName)),
+    row("v1", "ConfigMap", "configmaps", [...parts.map(configMapName), toolsConfigMapName]),
+    row(rbacApi, "RoleBinding", "rolebindings", [eventsRoleName], { feature: "guard" }),
+    row(rbacApi, "Role", "roles", [eventsRoleName], { feature: "guard" }),
+    row("v1", "ServiceAccount", "serviceaccounts", [serviceAccountName], { feature: "guard" }),
+    row("networking.k8s.io/v1", "Ingress", "ingresses", [ingressName], {
         feature: "ingress",
         hosts: ({ rules = [] }) => rules.flatMap(({ host }) => host ?? []),
         addresses: ({ loadBalancer }) =>
             (loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => ip ?? hostname ?? []),
-    },
-    {
-        kind: "HTTPRoute",
-        apiVersion: gatewayApi,
-        resource: "httproutes",
-        namespaced: true,
-        names: [httpRouteName("web"), httpRouteName("api")],
-        holdsData: false,
+    }),
+    row(gatewayApi, "HTTPRoute", "httproutes", [httpRouteName("web"), httpRouteName("api")], {
         feature: "gateway",
         hosts: ({ hostnames = [] }) => hostnames,
-    },
-    {
-        kind: "Gateway",
-        apiVersion: gatewayApi,
-        resource: "gateways",
-        namespaced: true,
-        names: [gatewayName],
-        holdsData: false,
+    }),
+    row(gatewayApi, "Gateway", "gateways", [gatewayName], {
         feature: "gateway",
         addresses: ({ addresses = [] }) => addresses.map(({ value }) => value),
-    },
-    {
-        kind: "PersistentVolumeClaim",
-        apiVersion: "v1",
-        resource: "persistentvolumeclaims",
-        namespaced: true,
-        names: [claimName, backupsClaimName],
+    }),
+    row("v1", "PersistentVolumeClaim", "persistentvolumeclaims", [claimName, backupsClaimName], {
         holdsData: true,
-    },
-    {
-        kind: "Namespace",
-        apiVersion: "v1",
-        resource: "namespaces",
-        namespaced: false,
-        names: [],
-        holdsData: true,
-    },
+    }),
+    row("v1", "Namespace", "namespaces", [], { namespaced: false, holdsData: true }),
 ];
+
+function row(
+    apiVersion: string,
+    kind: string,
+    resource: string,
+    names: readonly string[],
+    more: Partial<StackKind> = {},
+): StackKind {
+    return { apiVersion, kind, resource, names, namespaced: true, holdsData: false, ...more };
+}
 
 /** The kinds that live in a namespace. */
 export const namespacedKinds = stackKinds.filter(({ namespaced }) => namespaced);

@@ -19,20 +19,15 @@ export interface PermissionRule {
 }
 
 const manage = ["create", "get", "list", "watch", "patch", "delete"];
-const follow = ["get", "list", "watch"];
 
 /** The permissions that a stack with these features needs. */
 export function permissionsFor(features: readonly Feature[]): readonly PermissionRule[] {
-    return [
-        ...kindsWith(features).map(managing),
-        ...others,
-        ...(features.includes("guard") ? [granted] : []),
-    ];
+    return [...kindsWith(features).map(managing), ...others, ...(features.includes("guard") ? granted : [])];
 }
 
 /** The permissions for every feature. */
 export function allPermissions(): readonly PermissionRule[] {
-    return [...stackKinds.map(managing), ...others, granted];
+    return permissionsFor(Object.keys(purposes) as Feature[]);
 }
 
 function managing(row: (typeof stackKinds)[number]): PermissionRule {
@@ -55,71 +50,65 @@ const purposes: Readonly<Record<Feature, string>> = {
 };
 
 /** The permission that the stack's Role gives to the guard. */
-const granted: PermissionRule = {
-    group: "",
-    resource: "events",
-    verbs: ["create"],
-    scope: "namespace",
-    need: "always",
-    purpose: "What the guard may do. Nobody can give a permission that they do not have.",
-};
+const granted = rules(
+    ["events"],
+    ["create"],
+    ["namespace", "always"],
+    "What the guard may do. Nobody can give a permission that they do not have.",
+);
 
 const others: readonly PermissionRule[] = [
-    ...[
-        ["", "pods"],
-        ["", "events"],
-        ["apps", "replicasets"],
-    ].map(([group = "", resource = ""]): PermissionRule => ({
-        group,
-        resource,
-        verbs: follow,
-        scope: "namespace",
-        need: "always",
-        purpose: "How Pulumi follows a rollout and explains one that fails.",
-    })),
-    {
-        group: "",
-        resource: "namespaces",
-        verbs: ["list", "watch"],
-        scope: "cluster",
-        need: "always",
-        purpose: "How Pulumi waits until the namespace is deleted. It does not end without them.",
-    },
-    {
-        group: "",
-        resource: "services/proxy",
-        verbs: ["get"],
-        scope: "namespace",
-        need: "always",
-        purpose: "How the preflight counts the messages: it asks the api through the API server.",
-    },
-    ...[
-        ["storage.k8s.io", "storageclasses"],
-        ["networking.k8s.io", "ingressclasses"],
-        ["gateway.networking.k8s.io", "gatewayclasses"],
-    ].map(([group = "", resource = ""]): PermissionRule => ({
-        group,
-        resource,
-        verbs: ["get", "list"],
-        scope: "cluster",
-        need: "optional",
-        purpose: "Whether the classes in the config exist. Without them, a wrong name is found later.",
-    })),
-    {
-        group: "",
-        resource: "persistentvolumes",
-        verbs: ["get", "list"],
-        scope: "cluster",
-        need: "optional",
-        purpose: "Whether a new claim would get the data of an earlier one, as on minikube after a restart.",
-    },
-    {
-        group: "",
-        resource: "pods/log",
-        verbs: ["get"],
-        scope: "namespace",
-        need: "optional",
-        purpose:
-            "Whether the api can use the file on an existing claim. Without it, a file that it cannot use is found later.",
-    },
+    ...rules(
+        ["pods", "events", "replicasets.apps"],
+        ["get", "list", "watch"],
+        ["namespace", "always"],
+        "How Pulumi follows a rollout and explains one that fails.",
+    ),
+    ...rules(
+        ["namespaces"],
+        ["list", "watch"],
+        ["cluster", "always"],
+        "How Pulumi waits until the namespace is deleted. It does not end without them.",
+    ),
+    ...rules(
+        ["services/proxy"],
+        ["get"],
+        ["namespace", "always"],
+        "How the preflight counts the messages: it asks the api through the API server.",
+    ),
+    ...rules(
+        [
+            "storageclasses.storage.k8s.io",
+            "ingressclasses.networking.k8s.io",
+            "gatewayclasses.gateway.networking.k8s.io",
+        ],
+        ["get", "list"],
+        ["cluster", "optional"],
+        "Whether the classes in the config exist. Without them, a wrong name is found later.",
+    ),
+    ...rules(
+        ["persistentvolumes"],
+        ["get", "list"],
+        ["cluster", "optional"],
+        "Whether a new claim would get the data of an earlier one, as on minikube after a restart.",
+    ),
+    ...rules(
+        ["pods/log"],
+        ["get"],
+        ["namespace", "optional"],
+        "Whether the api can use the file on an existing claim. Without it, a file that it cannot use is found later.",
+    ),
 ];
+
+/** @param resources with their groups, as kubectl names them: `replicasets.apps`. */
+function rules(
+    resources: readonly string[],
+    verbs: readonly string[],
+    [scope, need]: readonly [PermissionRule["scope"], PermissionRule["need"]],
+    purpose: string,
+): readonly PermissionRule[] {
+    return resources.map((name) => {
+        const [resource = "", group = ""] = name.split(/\.(.*)/s);
+        return { group, resource, verbs, scope, need, purpose };
+    });
+}

@@ -3,7 +3,7 @@ import { Cron } from "croner";
 import type { Settings } from "../config/settings.ts";
 import type { CronJob, Job, LiveObject } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
-import { type Finding, fix, warning } from "../model/finding.ts";
+import { type Finding, type Found, fix, warning } from "../model/finding.ts";
 import { backupName } from "../model/names.ts";
 
 /** Warnings about the backups of a stack that has some. */
@@ -16,7 +16,7 @@ export function missingBackups(
     if (!backups || !cronJob) {
         return [];
     }
-    return [...failedBackup(objects, namespace), ...overdueBackup(cronJob, namespace, now)];
+    return [failedBackup(objects, namespace), overdueBackup(cronJob, namespace, now)].flat();
 }
 
 /** The CronJob that makes the backups. Undefined if there is none. */
@@ -25,7 +25,7 @@ export function cronJobIn(objects: readonly LiveObject[]): CronJob | undefined {
         CronJob | undefined;
 }
 
-function failedBackup(objects: readonly LiveObject[], namespace: string): readonly Finding[] {
+function failedBackup(objects: readonly LiveObject[], namespace: string): Found {
     const [newest] = (objects as readonly Job[])
         .filter(({ kind, metadata }) => kind === "Job" && metadata.name.startsWith(`${backupName}-`))
         .filter(({ status }) => status?.completionTime !== undefined || hasFailed(status))
@@ -37,15 +37,12 @@ function failedBackup(objects: readonly LiveObject[], namespace: string): readon
     }
     const { name } = newest.metadata;
     const logs = `kubectl logs job/${name} --namespace ${namespace} --all-containers`;
-    return [
-        warning(
-            "backup-failed",
-            { kind: "Job", name, namespace },
-            `The last backup of the messages failed (Job ${name}).`,
-            fix("See why", logs),
-            fix("Make one now", "npm run backup"),
-        ),
-    ];
+    return warning(
+        "backup-failed",
+        `The last backup of the messages failed (Job ${name}).`,
+        fix("See why", logs),
+        fix("Make one now", "npm run backup"),
+    );
 }
 
 function hasFailed(status: Job["status"]): boolean {
@@ -53,11 +50,7 @@ function hasFailed(status: Job["status"]): boolean {
 }
 
 /** The schedule is in the time zone of the controller manager, which is UTC unless somebody has set another one. */
-function overdueBackup(
-    { metadata, spec, status }: CronJob,
-    namespace: string,
-    now: Date,
-): readonly Finding[] {
+function overdueBackup({ metadata, spec, status }: CronJob, namespace: string, now: Date): Found {
     const newest = new Date(status?.lastSuccessfulTime ?? metadata.creationTimestamp ?? now);
     const runs = runsBefore(spec?.schedule ?? "@yearly", now);
     const limit = runs[2];
@@ -65,15 +58,12 @@ function overdueBackup(
         return [];
     }
     const { name } = metadata;
-    return [
-        warning(
-            "backup-overdue",
-            { kind: "CronJob", name, namespace },
-            `The newest scheduled backup is of ${newest.toISOString()}, which is more than two intervals ago (${spec?.schedule ?? ""}).`,
-            fix("See why", `kubectl describe cronjob ${name} --namespace ${namespace}`),
-            fix("Make one now", "npm run backup"),
-        ),
-    ];
+    return warning(
+        "backup-overdue",
+        `The newest scheduled backup is of ${newest.toISOString()}, which is more than two intervals ago (${spec?.schedule ?? ""}).`,
+        fix("See why", `kubectl describe cronjob ${name} --namespace ${namespace}`),
+        fix("Make one now", "npm run backup"),
+    );
 }
 
 /** The last three runs of a schedule. None if it is one that only Kubernetes reads, such as "@every 1h". */

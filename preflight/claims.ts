@@ -5,11 +5,11 @@ import { type Claim, type Pod, podsThatMount } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import {
     type Finding,
+    type Found,
     type FindingCode,
     type Fix,
     error,
     fix,
-    subjectOf,
     warning,
 } from "../model/finding.ts";
 import { selectorLabels } from "../model/labels.ts";
@@ -31,7 +31,7 @@ export function impossibleClaims(
             case "terminating":
                 return terminatingClaim(live, settings);
             case "in-the-way":
-                return [retainedClaimInTheWay(claim, fate.args)];
+                return retainedClaimInTheWay(claim, fate.args);
             case "mounted":
             case "declared":
                 return impossibleSize(live, fate.args, settings, snapshot);
@@ -42,7 +42,7 @@ export function impossibleClaims(
 }
 
 /** No config key gives this claim up, so nothing else would say that its messages are about to be deleted. */
-function terminatingClaim(live: FatedClaim, settings: Settings): readonly Finding[] {
+function terminatingClaim(live: FatedClaim, settings: Settings): Found {
     const { claim, place, mounted } = live;
     const { name, uid } = claim.metadata;
     const { storage, namespace, retainData } = settings;
@@ -52,25 +52,22 @@ function terminatingClaim(live: FatedClaim, settings: Settings): readonly Findin
     if (!mounted || isExisting || !isNeeded || uid === settings.discardClaim) {
         return [];
     }
-    return [
-        error(
-            "claim-terminating",
-            subjectOf(claim),
-            `Claim ${name} is being deleted: as soon as no pod mounts it, it is gone with its messages, and nothing stops that.`,
-            fix(
-                "Move the messages",
-                place.name !== namespace && `pulumi config set namespace ${place.name}`,
-                retainData && "pulumi config set retainData false",
-                "npm run switch -- ephemeral",
-                storage.mode === "persistent" && "npm run switch -- persistent",
-            ),
-            fix(
-                "Delete the messages",
-                `kubectl delete pod --selector app=synergychat-api --namespace ${place.name}`,
-                "npm run up",
-            ),
+    return error(
+        "claim-terminating",
+        `Claim ${name} is being deleted: as soon as no pod mounts it, it is gone with its messages, and nothing stops that.`,
+        fix(
+            "Move the messages",
+            place.name !== namespace && `pulumi config set namespace ${place.name}`,
+            retainData && "pulumi config set retainData false",
+            "npm run switch -- ephemeral",
+            storage.mode === "persistent" && "npm run switch -- persistent",
         ),
-    ];
+        fix(
+            "Delete the messages",
+            `kubectl delete pod --selector app=synergychat-api --namespace ${place.name}`,
+            "npm run up",
+        ),
+    );
 }
 
 /** A claim that is retained keeps its name, so no claim of another class can take its place. */
@@ -79,7 +76,6 @@ function retainedClaimInTheWay(claim: Claim, { storageClass = "" }: ClaimArgs): 
     const { name, namespace = "" } = claim.metadata;
     return error(
         "retained-claim-has-other-class",
-        { key: "storageClass", value: storageClass },
         `storageClass is ${JSON.stringify(storageClass)}. Claim ${name} is kept (retainData) with class ${has}, and its name is taken.`,
         fix("Use the claim", `pulumi config set storageClass ${has}`),
         fix("Delete the claim with its messages", `kubectl delete pvc ${name} --namespace ${namespace}`),
@@ -99,7 +95,6 @@ function impossibleSize(
     const finding = (code: FindingCode, problem: string, ...fixes: readonly Fix[]) => [
         error(
             code,
-            { key: "storageSize", value: size },
             `storageSize is ${JSON.stringify(size)}. Claim ${name} has ${has}, and ${problem}`,
             fix("Keep the size", `pulumi config set storageSize ${has}`),
             ...fixes,
@@ -132,7 +127,7 @@ export function unusableExistingClaim(
     snapshot: ClusterSnapshot,
     claims: readonly FatedClaim[],
     owners: Owners,
-): readonly Finding[] {
+): Found {
     if (!("existingClaim" in storage)) {
         return [];
     }
@@ -140,14 +135,14 @@ export function unusableExistingClaim(
     const here = claims.filter(({ place }) => place === snapshot);
     const live = here.find(({ claim }) => claim.metadata.name === name);
     if (!live) {
-        return [missingExistingClaim(name, snapshot, owners)];
+        return missingExistingClaim(name, snapshot, owners);
     }
     const [code, problem] = unusable(live, snapshot) ?? [];
     if (code === undefined || problem === undefined) {
         return [];
     }
     const look = fix("See the claim", `kubectl describe pvc ${name} --namespace ${namespace}`);
-    return [existingClaimFinding(code, name, problem, look)];
+    return existingClaimFinding(code, name, problem, look);
 }
 
 /** Why a claim cannot be mounted. Undefined if it can. */
@@ -235,7 +230,6 @@ export function existingClaimFinding(
 ): Finding {
     return error(
         code,
-        { key: "existingClaim", value: name },
         `existingClaim is ${JSON.stringify(name)}. ${problem}`,
         ...fixes,
         fix("Name another claim", "pulumi config set existingClaim NAME"),
@@ -247,7 +241,7 @@ export function existingClaimFinding(
 export function volumesOnSeveralNodes(
     { storage }: Settings,
     { nodes = 1, storageClasses = [] }: ClusterSnapshot,
-): readonly Finding[] {
+): Found {
     const wanted = declaredClaim(storage);
     const used = storageClasses.find((one) =>
         wanted?.storageClass === undefined
@@ -258,17 +252,14 @@ export function volumesOnSeveralNodes(
         return [];
     }
     const { name } = used.metadata;
-    return [
-        warning(
-            "volumes-on-several-nodes",
-            { key: "storageClass", value: name },
-            `The cluster has ${nodes} nodes, and volumes of class ${name} are folders of one of them. If the api moves to another node, it starts without its messages.`,
-            fix(
-                "Use volumes that move along",
-                "minikube addons enable volumesnapshots",
-                "minikube addons enable csi-hostpath-driver",
-                "pulumi config set storageClass csi-hostpath-sc",
-            ),
+    return warning(
+        "volumes-on-several-nodes",
+        `The cluster has ${nodes} nodes, and volumes of class ${name} are folders of one of them. If the api moves to another node, it starts without its messages.`,
+        fix(
+            "Use volumes that move along",
+            "minikube addons enable volumesnapshots",
+            "minikube addons enable csi-hostpath-driver",
+            "pulumi config set storageClass csi-hostpath-sc",
         ),
-    ];
+    );
 }

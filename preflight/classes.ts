@@ -57,7 +57,6 @@ function missingClass(
             : `${key} is ${JSON.stringify(wanted)}. The cluster has no such ${kind} class.`;
     return error(
         wanted === undefined ? "default-class-missing" : "class-missing",
-        { key, value: wanted ?? "" },
         `${problem} It has: ${listNames(classes)}.`,
         kind === "ingress" && fix("On minikube", "minikube addons enable ingress"),
         fix("Name a class that exists", `pulumi config set ${key} NAME`),

@@ -55,31 +55,30 @@ export function evaluate(settings: Settings, snapshot: ClusterSnapshot, run: Run
     }
     const claims = fatesOf(settings, snapshot, owners);
     const found = [
-        ...oldCluster(snapshot),
-        ...movedObjects(declared, recorded),
-        ...missingPermissions(settings, snapshot),
-        ...missingClasses(settings, snapshot, claims),
-        ...foreignObjects(settings, snapshot, claims, owners),
-        ...abandonedByKilledRun(settings, snapshot, owners, recorded),
-        ...servedHosts(settings, snapshot),
-        ...unreadyIngressWebhook(settings, snapshot),
-        ...unusableExistingClaim(settings, snapshot, claims, owners),
-        ...impossibleClaims(settings, snapshot, claims),
-        ...unlistedClaims(settings, snapshot),
-        ...claimsThatWouldBeDeleted(settings, claims),
-        ...volumesOnSeveralNodes(settings, snapshot),
-        ...lostClaims(snapshot, recorded),
-        ...missingBackups(settings, snapshot),
-        ...inheritedVolumes(settings, snapshot, claims),
-        ...(switching
-            ? []
-            : [...ephemeralMessages(settings, snapshot, claims), ...keptClaimsNotMounted(settings, claims)]),
-        ...staleDiscardClaim(settings, claims),
-        ...undeclaredClaims(settings, claims),
-        ...renamedStack(snapshot, instance, recorded),
-        ...adoptedNamespace(snapshot, claims, instance, recorded),
-        ...reattachedClaims(settings, snapshot, claims, recorded),
-    ];
+        oldCluster(snapshot),
+        movedObjects(declared, recorded),
+        missingPermissions(settings, snapshot),
+        missingClasses(settings, snapshot, claims),
+        foreignObjects(settings, snapshot, claims, owners),
+        abandonedByKilledRun(settings, snapshot, owners, recorded),
+        servedHosts(settings, snapshot),
+        unreadyIngressWebhook(settings, snapshot),
+        unusableExistingClaim(settings, snapshot, claims, owners),
+        impossibleClaims(settings, snapshot, claims),
+        unlistedClaims(settings, snapshot),
+        claimsThatWouldBeDeleted(settings, claims),
+        volumesOnSeveralNodes(settings, snapshot),
+        lostClaims(snapshot, recorded),
+        missingBackups(settings, snapshot),
+        inheritedVolumes(settings, snapshot, claims),
+        switching ? [] : ephemeralMessages(settings, snapshot, claims),
+        switching ? [] : keptClaimsNotMounted(settings, claims),
+        staleDiscardClaim(settings, claims),
+        undeclaredClaims(settings, claims),
+        renamedStack(snapshot, instance, recorded),
+        adoptedNamespace(snapshot, claims, instance, recorded),
+        reattachedClaims(settings, snapshot, claims, recorded),
+    ].flat();
     // An error of another rule may be the reason of a refusal, and says more about it.
     return hasErrors(found) ? found : [...rejectedObjects(snapshot), ...found];
 }

@@ -15,7 +15,7 @@ export function servedHosts(settings: Settings, snapshot: ClusterSnapshot): read
     const others = snapshot.hostObjects.filter(({ metadata }) => !own.includes(metadata.namespace ?? ""));
     return Object.entries({ webHost, apiHost }).flatMap(([key, host]) => {
         const other = others.find((object) => hostsOf(object).includes(host));
-        return other ? [servedHost(key, host, other)] : [];
+        return other ? servedHost(key, host, other) : [];
     });
 }
 
@@ -23,7 +23,6 @@ function servedHost(key: string, host: string, { kind = "", metadata }: LiveObje
     const { name, namespace = "" } = metadata;
     return error(
         "host-served-elsewhere",
-        { key, value: host },
         `${key} is ${JSON.stringify(host)}. ${kind} ${name} in namespace ${namespace} serves that host already.`,
         fix("Use another host", `pulumi config set ${key} HOST`),
     );

@@ -2,9 +2,8 @@
 import type { Settings } from "../config/settings.ts";
 import type { ApiState } from "../kubernetes/chat-api.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
-import { type Finding, type Fix, error, fix, subjectOf, warning } from "../model/finding.ts";
+import { type Finding, type Found, type Fix, error, fix, warning } from "../model/finding.ts";
 import type { Operation } from "../model/labels.ts";
-import { serviceName } from "../model/names.ts";
 import { mountedClaim } from "../model/storage.ts";
 import { type Cause, type FatedClaim, heldBy, isKept, requestedClass, stays } from "./fates.ts";
 import { countMessages } from "./text.ts";
@@ -14,7 +13,6 @@ export function interrupted(operation: Operation, ...first: readonly Fix[]): Fin
     return operation === "switch"
         ? error(
               "switch-interrupted",
-              { key: "storageMode" },
               "A switch of the storage was interrupted: the api is out of its Service, and nobody can post.",
               ...first,
               fix("Complete or undo it", "npm run switch -- persistent"),
@@ -22,7 +20,6 @@ export function interrupted(operation: Operation, ...first: readonly Fix[]): Fin
           )
         : error(
               "restore-interrupted",
-              { kind: "Service", name: serviceName("api") },
               "A restore of the messages was interrupted: the api is out of its Service, and nobody can post.",
               ...first,
               fix("See how to complete or undo it, on the machine on which it began", "npm run restore"),
@@ -44,15 +41,14 @@ export function unlistedClaims({ namespace }: Settings, snapshot: ClusterSnapsho
     const unlisted = [snapshot, ...snapshot.abandoned].filter(({ claims }) => claims === undefined);
     const ask = "Ask who runs the cluster for the permission to list persistentvolumeclaims there.";
     return unlisted.flatMap((place) => {
-        const subject = { kind: "Namespace", name: place.name };
         if (place === snapshot) {
             const reason = `You may not list the claims in namespace ${place.name}, so it is unknown what would become of their data.`;
             // Otherwise the missing permission is named with all others.
-            return snapshot.permissions ? [] : [error("claims-unlisted", subject, `${reason}\n${ask}`)];
+            return snapshot.permissions ? [] : error("claims-unlisted", `${reason}\n${ask}`);
         }
         const reason = `Namespace ${place.name} would be deleted, because namespace is ${JSON.stringify(namespace)}, and you may not list the claims in it.`;
         const keep = fix("Keep the namespace", `pulumi config set namespace ${place.name}`);
-        return isKept(place) ? [] : [error("claims-unlisted", subject, `${reason}\n${ask}`, keep)];
+        return isKept(place) ? [] : error("claims-unlisted", `${reason}\n${ask}`, keep);
     });
 }
 
@@ -69,16 +65,15 @@ export function claimsThatWouldBeDeleted(
             return [];
         }
         return owned
-            ? [claimWouldBeDeleted(live, fate.cause, held, settings)]
-            : [foreignClaimWouldBeDeleted(live, fate.cause)];
+            ? claimWouldBeDeleted(live, fate.cause, held, settings)
+            : foreignClaimWouldBeDeleted(live, fate.cause);
     });
 }
 
 function foreignClaimWouldBeDeleted({ claim }: FatedClaim, cause: Cause | undefined): Finding {
-    const { name, namespace = "", uid } = claim.metadata;
+    const { name, namespace = "" } = claim.metadata;
     return error(
         "foreign-claim-would-be-deleted",
-        { ...subjectOf(claim), uid },
         `Claim ${name} would be deleted with its namespace ${namespace}, ${because(cause)}. This stack does not own the claim.`,
         cause && keepWithNextUp(cause),
         fix("Delete the claim", `kubectl delete pvc ${name} --namespace ${namespace}`),
@@ -94,7 +89,6 @@ function claimWouldBeDeleted(
     const { name, namespace = "", uid } = claim.metadata;
     return error(
         "claim-would-be-deleted",
-        { ...subjectOf(claim), uid },
         `Claim ${name} in namespace ${namespace} would be deleted with ${held}, ${because(cause)}.`,
         cause && moveMessages(cause),
         cause && keepClaim(cause),
@@ -176,16 +170,13 @@ export function ephemeralMessages(
         if (held === undefined || loss === undefined) {
             return [];
         }
-        return [
-            warning(
-                "ephemeral-messages-would-be-lost",
-                { kind: "Namespace", name: place.name },
-                `${held} ${loss}`,
-                isHere
-                    ? fix("Move them to a claim", "npm run switch -- persistent")
-                    : fix("Keep them", `pulumi config set namespace ${place.name}`),
-            ),
-        ];
+        return warning(
+            "ephemeral-messages-would-be-lost",
+            `${held} ${loss}`,
+            isHere
+                ? fix("Move them to a claim", "npm run switch -- persistent")
+                : fix("Keep them", `pulumi config set namespace ${place.name}`),
+        );
     });
 }
 
@@ -243,38 +234,29 @@ export function keptClaimsNotMounted(settings: Settings, claims: readonly FatedC
                   `pulumi config ${fate.kind === "foreign" ? `set existingClaim ${name}` : "rm existingClaim"}`,
               ]
             : [`pulumi config set namespace ${place.name}`];
-        return [
-            warning(
-                "kept-claim-not-mounted",
-                subjectOf(claim),
-                `${held} stay in claim ${name}, which the api does not mount any more.` +
-                    (isDeletedLater ? " From now on, a destroy deletes the claim with its namespace." : ""),
-                fix("Mount it again", ...back),
-                isDeletedLater && keepOnDestroy,
-            ),
-        ];
+        return warning(
+            "kept-claim-not-mounted",
+            `${held} stay in claim ${name}, which the api does not mount any more.` +
+                (isDeletedLater ? " From now on, a destroy deletes the claim with its namespace." : ""),
+            fix("Mount it again", ...back),
+            isDeletedLater && keepOnDestroy,
+        );
     });
 }
 
 const keepOnDestroy = fix("Keep it on destroy", "pulumi config set retainData true");
 
 /** A discardClaim that was meant for one change and would apply to the next one as well. */
-export function staleDiscardClaim(
-    { discardClaim }: Settings,
-    claims: readonly FatedClaim[],
-): readonly Finding[] {
+export function staleDiscardClaim({ discardClaim }: Settings, claims: readonly FatedClaim[]): Found {
     const named = claims.find(({ claim }) => claim.metadata.uid === discardClaim);
     if (!named || !stays(named)) {
         return [];
     }
-    return [
-        warning(
-            "discard-claim-stale",
-            { key: "discardClaim", value: discardClaim },
-            `discardClaim names claim ${named.claim.metadata.name}, which stays. A later change would delete its messages without a question.`,
-            fix("Remove it", "pulumi config rm discardClaim"),
-        ),
-    ];
+    return warning(
+        "discard-claim-stale",
+        `discardClaim names claim ${named.claim.metadata.name}, which stays. A later change would delete its messages without a question.`,
+        fix("Remove it", "pulumi config rm discardClaim"),
+    );
 }
 
 /** Claims with messages that are kept (retainData) and that the config no longer declares. */
@@ -290,23 +272,18 @@ export function undeclaredClaims(
         if (!isKeptHere || use !== "messages" || held === undefined) {
             return [];
         }
-        return [
-            warning(
-                "kept-claim-undeclared",
-                subjectOf(claim),
-                `Claim ${name} stays in namespace ${namespace} with ${held}, and the stack no longer manages it. ` +
-                    (retainNamespace
-                        ? "Only you can delete it."
-                        : "A destroy deletes it with the namespace."),
-                fix(
-                    "Mount it again",
-                    "pulumi config set storageMode persistent",
-                    "pulumi config rm existingClaim",
-                    configCommand("storageClass", requestedClass(claim)),
-                ),
-                !retainNamespace && keepOnDestroy,
+        return warning(
+            "kept-claim-undeclared",
+            `Claim ${name} stays in namespace ${namespace} with ${held}, and the stack no longer manages it. ` +
+                (retainNamespace ? "Only you can delete it." : "A destroy deletes it with the namespace."),
+            fix(
+                "Mount it again",
+                "pulumi config set storageMode persistent",
+                "pulumi config rm existingClaim",
+                configCommand("storageClass", requestedClass(claim)),
             ),
-        ];
+            !retainNamespace && keepOnDestroy,
+        );
     });
 }
 

@@ -69,12 +69,10 @@ function identity({ apiVersion, kind, metadata: { name, namespace = "default" } 
 /** One finding for all that one alias mends. */
 function moved(moves: readonly Move[]): Finding {
     const [{ resource, former, fix }] = moves as readonly [Move, ...Move[]];
-    const { kind, metadata } = resource.inputs;
     const list = moves.map(({ resource: { inputs } }) => `${inputs.kind} ${inputs.metadata.name}`);
     return {
         code: "resource-moved",
         severity: "error",
-        subject: { kind, name: metadata.name, namespace: metadata.namespace ?? "default" },
         reason:
             `Pulumi would delete ${list.join(", ")}, because this stack's state has ${list.length === 1 ? "it" : "them"} as another resource than the program.\n` +
             `  in the state:    ${shortUrn(former)}\n` +

@@ -5,7 +5,7 @@
 import type { Settings } from "../config/settings.ts";
 import type { LiveObject } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
-import { type Finding, error, fix, note, subjectOf, warning } from "../model/finding.ts";
+import { type Finding, type Found, error, fix, note, warning } from "../model/finding.ts";
 import { isStackName } from "../model/kinds.ts";
 import { type Owners, isOwned, isRetained, ownerOf } from "../model/ownership.ts";
 import { mountedClaim } from "../model/storage.ts";
@@ -19,12 +19,12 @@ export function foreignObjects(
     { namespace, objects, name: here }: ClusterSnapshot,
     claims: readonly FatedClaim[],
     owners: Owners,
-): readonly Finding[] {
+): Found {
     if (namespace?.metadata.deletionTimestamp) {
-        return [terminatingNamespace(namespace)];
+        return terminatingNamespace(namespace);
     }
     if (namespace && !isOwned(namespace, owners)) {
-        return [foreignNamespace(namespace, settings, owners)];
+        return foreignNamespace(namespace, settings, owners);
     }
     const existing = "existingClaim" in settings.storage ? settings.storage.existingClaim : undefined;
     return [
@@ -49,7 +49,6 @@ export function terminatingNamespace(namespace: LiveObject): Finding {
     const held = conditions.filter(({ status }) => status === "True").map(({ message = "" }) => message);
     return error(
         "namespace-terminating",
-        { kind: "Namespace", name },
         [`Namespace ${name} is being deleted. Run this again when it is gone.`, ...held].join("\n"),
         fix("See what holds it", `kubectl get namespace ${name} --output jsonpath='{.status.conditions}'`),
     );
@@ -60,7 +59,6 @@ function foreignNamespace(namespace: LiveObject, { retainNamespace }: Settings, 
     const label = `kubectl label namespace ${name} --overwrite ${ownerArguments(owners[0])}`;
     return error(
         "foreign-namespace",
-        { kind: "Namespace", name },
         `Namespace ${name} exists, and this stack does not own it (${owner(namespace)}).\n` +
             "A stack owns its namespace: it labels the namespace, and a destroy deletes the namespace with its content, unless retainData is true or existingClaim is set.",
         fix("Use another one", "pulumi config set namespace NAME"),
@@ -78,7 +76,6 @@ function foreignObject(object: LiveObject, owners: Owners): Finding {
     const { name, namespace = "" } = metadata;
     return error(
         "foreign-object",
-        subjectOf(object),
         exists(object),
         fix("Delete it", `kubectl delete ${kind.toLowerCase()} ${name} --namespace ${namespace}`),
         fix("Give it to this stack", labelCommand(object, owners)),
@@ -88,7 +85,6 @@ function foreignObject(object: LiveObject, owners: Owners): Finding {
 function foreignClaim({ claim, use }: FatedClaim, owners: Owners): Finding {
     return error(
         "foreign-claim",
-        subjectOf(claim),
         exists(claim),
         use === "messages" &&
             fix("Use it, without ever deleting it", `pulumi config set existingClaim ${claim.metadata.name}`),
@@ -116,23 +112,20 @@ export function abandonedByKilledRun(
     { namespace, api }: ClusterSnapshot,
     owners: Owners,
     recorded: RecordedState,
-): readonly Finding[] {
+): Found {
     const isGoing = namespace && api && isOwned(namespace, owners) && !isRetained(namespace);
     if (!isGoing || recorded.namespace === undefined || recorded.namespace === settings.namespace) {
         return [];
     }
-    return [
-        error(
-            "namespace-abandoned-by-killed-run",
-            { key: "namespace", value: settings.namespace },
-            `namespace is ${JSON.stringify(settings.namespace)}. A pulumi up that was killed had moved the stack from there to ${recorded.namespace}, and the next one deletes ${settings.namespace} with its content.`,
-            fix(
-                "Complete the move first, which names the messages at stake",
-                `pulumi config set namespace ${recorded.namespace}`,
-                "pulumi up",
-            ),
+    return error(
+        "namespace-abandoned-by-killed-run",
+        `namespace is ${JSON.stringify(settings.namespace)}. A pulumi up that was killed had moved the stack from there to ${recorded.namespace}, and the next one deletes ${settings.namespace} with its content.`,
+        fix(
+            "Complete the move first, which names the messages at stake",
+            `pulumi config set namespace ${recorded.namespace}`,
+            "pulumi up",
         ),
-    ];
+    );
 }
 
 /** Claims that an earlier destroy has kept, and that the stack uses again. */
@@ -153,11 +146,7 @@ export function reattachedClaims(
             use === "backups"
                 ? "The stack uses it again, with its backups."
                 : `The ${isMounted ? "api mounts it again" : "stack keeps it, and the api does not mount it"}, with its messages.`;
-        return note(
-            "claim-reattached",
-            subjectOf(claim),
-            `Claim ${name} was kept by an earlier destroy. ${how}`,
-        );
+        return note("claim-reattached", `Claim ${name} was kept by an earlier destroy. ${how}`);
     });
 }
 
@@ -166,20 +155,17 @@ export function renamedStack(
     { namespace }: ClusterSnapshot,
     instance: string,
     { instances }: RecordedState,
-): readonly Finding[] {
+): Found {
     const former = namespace && ownerOf(namespace);
     if (!former || former === instance || !instances.includes(former)) {
         return [];
     }
-    return [
-        warning(
-            "stack-renamed",
-            { kind: "Namespace", name: namespace.metadata.name },
-            `The objects of this stack have the label of ${former}, its former name. This update gives them the label of ${instance}.\n` +
-                `If there is a stack ${former} as well, stop here: both stacks would use the same objects.`,
-            fix("See all stacks", "pulumi stack ls"),
-        ),
-    ];
+    return warning(
+        "stack-renamed",
+        `The objects of this stack have the label of ${former}, its former name. This update gives them the label of ${instance}.\n` +
+            `If there is a stack ${former} as well, stop here: both stacks would use the same objects.`,
+        fix("See all stacks", "pulumi stack ls"),
+    );
 }
 
 /** A namespace with claims that this stack owns by its labels, while its state does not have them. */
@@ -188,20 +174,17 @@ export function adoptedNamespace(
     claims: readonly FatedClaim[],
     instance: string,
     recorded: RecordedState,
-): readonly Finding[] {
+): Found {
     const bound = claims
         .filter(({ place, owned, claim }) => place.name === name && owned && claim.spec?.volumeName)
         .map(({ claim }) => claim);
     if (recorded.namespace !== undefined || !namespace || isRetained(namespace) || bound.length === 0) {
         return [];
     }
-    return [
-        warning(
-            "namespace-adopted",
-            { kind: "Namespace", name },
-            `This stack adopts namespace ${name} with claim ${listNames(bound)}: the labels say that ${instance} owns them, but this stack's state has neither.\n` +
-                "If they belong to another stack of the same project and name, stop here and give this stack another name.",
-            fix("Make a stack of another name", "pulumi stack init NAME"),
-        ),
-    ];
+    return warning(
+        "namespace-adopted",
+        `This stack adopts namespace ${name} with claim ${listNames(bound)}: the labels say that ${instance} owns them, but this stack's state has neither.\n` +
+            "If they belong to another stack of the same project and name, stop here and give this stack another name.",
+        fix("Make a stack of another name", "pulumi stack init NAME"),
+    );
 }

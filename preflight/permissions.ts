@@ -1,14 +1,11 @@
 /** Permissions: what the user must be allowed to do in the cluster. */
 import { type Settings, featuresOf } from "../config/settings.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
-import type { Finding } from "../model/finding.ts";
+import { type Found, error } from "../model/finding.ts";
 import { type PermissionRule, permissionsFor } from "../model/permissions.ts";
 
 /** All permissions that are missing, in one finding. */
-export function missingPermissions(
-    settings: Settings,
-    { permissions, namespace }: ClusterSnapshot,
-): readonly Finding[] {
+export function missingPermissions(settings: Settings, { permissions, namespace }: ClusterSnapshot): Found {
     if (!permissions) {
         return [];
     }
@@ -32,17 +29,11 @@ export function missingPermissions(
         });
     return missing.length === 0
         ? []
-        : [
-              {
-                  code: "permissions-missing",
-                  severity: "error",
-                  subject: { kind: "Namespace", name: settings.namespace },
-                  reason:
-                      `Missing permissions in namespace ${settings.namespace}: ${missing.join("; ")}.\n` +
-                      "Ask who runs the cluster for them. docs/rbac.yaml lists all of them.",
-                  fixes: [],
-              },
-          ];
+        : error(
+              "permissions-missing",
+              `Missing permissions in namespace ${settings.namespace}: ${missing.join("; ")}.\n` +
+                  "Ask who runs the cluster for them. docs/rbac.yaml lists all of them.",
+          );
 }
 
 function includes(list: readonly string[], item: string): boolean {

@@ -1,35 +1,28 @@
 /** What the stack's state says about the cluster: which cluster it is, and which claims it has. */
 import type { Settings } from "../config/settings.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
-import { type Finding, fix, subjectOf, warning } from "../model/finding.ts";
+import { type Finding, error, fix, warning } from "../model/finding.ts";
 import type { RecordedState } from "../pulumi/state.ts";
 
 /** A stack whose objects are in one cluster must not go to another one: everything in the first would be deleted. */
-export function otherCluster(context: string, recorded: RecordedState): readonly Finding[] {
-    return recorded.context === undefined || recorded.context === context
-        ? []
-        : [
-              {
-                  code: "other-cluster",
-                  severity: "error",
-                  subject: { key: "kubernetes:context", value: context },
-                  reason: `kubernetes:context is ${JSON.stringify(context)}, but this stack is up in the cluster of context ${JSON.stringify(recorded.context)}. Everything there would be deleted, with its messages.`,
-                  fixes: [
-                      {
-                          to: "Stay in that cluster",
-                          run: [`pulumi config set kubernetes:context ${recorded.context}`],
-                      },
-                      { to: "Make a stack for the other cluster", run: ["pulumi stack init NAME"] },
-                      {
-                          to: "If it is one cluster with a new name",
-                          run: [
-                              `kubectl config rename-context ${context} ${recorded.context}`,
-                              `pulumi config set kubernetes:context ${recorded.context}`,
-                          ],
-                      },
-                  ],
-              },
-          ];
+export function otherCluster(context: string, { context: recorded }: RecordedState): readonly Finding[] {
+    if (recorded === undefined || recorded === context) {
+        return [];
+    }
+    const goBack = `pulumi config set kubernetes:context ${recorded}`;
+    return [
+        error(
+            "other-cluster",
+            `kubernetes:context is ${JSON.stringify(context)}, but this stack is up in the cluster of context ${JSON.stringify(recorded)}. Everything there would be deleted, with its messages.`,
+            fix("Stay in that cluster", goBack),
+            fix("Make a stack for the other cluster", "pulumi stack init NAME"),
+            fix(
+                "If it is one cluster with a new name",
+                `kubectl config rename-context ${context} ${recorded}`,
+                goBack,
+            ),
+        ),
+    ];
 }
 
 /**
@@ -59,7 +52,6 @@ export function lostClaims(snapshot: ClusterSnapshot, recorded: RecordedState): 
         .map((claim) =>
             warning(
                 "recorded-claim-lost",
-                subjectOf(claim),
                 `Claim ${claim.metadata.name} in namespace ${claim.metadata.namespace ?? ""} is in this stack's state, but no longer in the cluster: somebody deleted it, or this is a new cluster.\n` +
                     "Its data is gone, unless its volume was retained. If the config still asks for the claim, this update creates an empty one.",
                 fix("See whether its volume is left", "kubectl get persistentvolumes"),

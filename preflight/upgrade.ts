@@ -3,7 +3,7 @@ import type { Settings } from "../config/settings.ts";
 import type { Client } from "../kubernetes/client.ts";
 import { runJob } from "../kubernetes/jobs.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
-import type { Finding } from "../model/finding.ts";
+import { type Finding, error, fix } from "../model/finding.ts";
 import { backupName, toolsConfigMapName, workloadName } from "../model/names.ts";
 import { mountedClaim } from "../model/storage.ts";
 import { cronJobIn } from "./backups.ts";
@@ -61,17 +61,10 @@ export function upgradeRefused(
     { images, namespace }: Settings,
     { before, reason, job }: { readonly before: string; readonly reason: string; readonly job: string },
 ): Finding {
-    return {
-        code: "upgrade-refused",
-        severity: "error",
-        subject: { key: "images", value: images.api },
-        reason: `Image ${images.api} cannot replace ${before}, because it did not pass the trial on a copy of the messages: ${reason}`,
-        fixes: [
-            {
-                to: "See its log",
-                run: [`kubectl logs job/${job} --namespace ${namespace} --all-containers`],
-            },
-            { to: "Go back to the last good image", run: [`pulumi config set --path images.api ${before}`] },
-        ],
-    };
+    return error(
+        "upgrade-refused",
+        `Image ${images.api} cannot replace ${before}, because it did not pass the trial on a copy of the messages: ${reason}`,
+        fix("See its log", `kubectl logs job/${job} --namespace ${namespace} --all-containers`),
+        fix("Go back to the last good image", `pulumi config set --path images.api ${before}`),
+    );
 }

@@ -24,7 +24,6 @@ export function inheritedVolume(volume: Volume, context: string): Finding {
     const folder = folderOf(volume);
     return warning(
         "released-volume-has-old-data",
-        { kind: "PersistentVolume", name },
         `Volume ${name} stays in the cluster, although its claim ${claimName} is deleted: minikube's provisioner ignores volumes that it made before its last start. ` +
             `A new claim of this name gets the old messages in ${folder}.`,
         fix("See the old messages", `minikube ssh --profile ${context} -- sudo cat '${folder}/db.json'`),

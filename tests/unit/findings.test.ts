@@ -1,7 +1,7 @@
 /** The texts of all findings, in one file. No other test depends on a sentence. */
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
-import { type Finding, type Subject, findingCodes, renderFinding } from "../../model/finding.ts";
+import { type Finding, findingCodes, renderFinding } from "../../model/finding.ts";
 import { assertGolden } from "../support/golden.ts";
 import { examples } from "./support/examples.ts";
 
@@ -12,17 +12,7 @@ const all = findingCodes.map((code) => ({
 }));
 
 function show(finding: Finding): string {
-    return `${finding.severity}: ${subjectOf(finding.subject)}\n\n${renderFinding(finding)}`;
-}
-
-function subjectOf(subject: Subject): string {
-    if ("key" in subject) {
-        return subject.value === undefined
-            ? subject.key
-            : `${subject.key} = ${JSON.stringify(subject.value)}`;
-    }
-    const { kind, name, namespace } = subject;
-    return `${kind} ${name}${namespace === undefined ? "" : ` in namespace ${namespace}`}`;
+    return `${finding.severity}: ${renderFinding(finding)}`;
 }
 
 describe("the findings", () => {

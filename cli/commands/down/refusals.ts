@@ -4,7 +4,7 @@
  */
 import type { Settings } from "../../../config/settings.ts";
 import { type Claim, type Pod, podsThatMount } from "../../../kubernetes/objects.ts";
-import { type Finding, type Fix, error, fix, subjectOf } from "../../../model/finding.ts";
+import { type Finding, type Fix, error, fix } from "../../../model/finding.ts";
 import { backupsClaimName, claimName } from "../../../model/names.ts";
 import { isOwned, isRetained } from "../../../model/ownership.ts";
 import type { FatedClaim } from "../../../preflight/fates.ts";
@@ -63,7 +63,6 @@ export function protectionRefusals(
     return [
         error(
             "data-protected",
-            { key: "protectData", value: "true" },
             "protectData is true. Claim and namespace must not be deleted.",
             fix(
                 "Destroy the stack anyway",
@@ -91,7 +90,6 @@ function isKeptByEarlierDestroy(live: readonly Claim[]): boolean | undefined {
 function disagreement(key: string, configured: boolean, effect: string): Finding {
     return error(
         "config-not-applied",
-        { key, value: String(configured) },
         `${key} is ${configured} in the config, but the last up recorded ${!configured}. ${effect}`,
         fix("Apply the config first", "npm run up", "npm run down"),
     );
@@ -102,7 +100,6 @@ function foreignClaim({ claim }: FatedClaim): Finding {
     const { name, namespace = "" } = claim.metadata;
     return error(
         "foreign-claim-would-be-deleted",
-        subjectOf(claim),
         `Claim ${name} would be deleted with its namespace ${namespace}. This stack does not own the claim.`,
         fix("Keep the claim", "pulumi config set retainData true", "npm run up"),
         fix("Delete the claim", `kubectl delete pvc ${name} --namespace ${namespace}`),
@@ -125,7 +122,6 @@ function foreignPods(
     return [
         error(
             "claim-mounted-by-foreign-pod",
-            subjectOf(claim),
             `Claim ${name} is mounted by pods that this stack does not own: ${listNames(foreign)}. The claim cannot be deleted while they run.`,
             ...stopPods(foreign),
         ),

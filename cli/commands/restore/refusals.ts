@@ -1,6 +1,5 @@
 /** Why a restore must not begin. Pure: every finding has a unit test. */
 import { type Finding, error } from "../../../model/finding.ts";
-import { serviceName, workloadName } from "../../../model/names.ts";
 import type { StorageMode } from "../../../model/storage.ts";
 import { shellWord } from "../../paths.ts";
 import type { Source } from "./source.ts";
@@ -20,7 +19,6 @@ export function interruptedRestore(entries: {
     const { stack, source, copy } = entries;
     return error(
         "restore-interrupted",
-        { kind: "Service", name: serviceName("api") },
         `A restore of stack ${stack} was interrupted, and nobody can post until it is complete. It restores ${source.named}.`,
         { to: "Complete it", run: [restoreCommand(entries, source)] },
         { to: "Go back to what it replaces", run: [restoreCommand(entries, { named: copy })] },
@@ -32,11 +30,10 @@ export function interruptedRestore(entries: {
  *
  * @param mode its storage. A new image replaces the pod, and ephemeral storage is deleted with it.
  */
-export function noShell(image: string, mode: StorageMode, namespace: string): Finding {
+export function noShell(image: string, mode: StorageMode): Finding {
     const move = mode === "ephemeral" ? ["npm run switch -- persistent"] : [];
     return error(
         "restore-needs-shell",
-        { kind: "Deployment", name: workloadName("api"), namespace },
         `Image ${image} has no shell, and a restore replaces the api's file through the shell of the image. Nothing was changed.`,
         {
             to: "Use an image with a shell",

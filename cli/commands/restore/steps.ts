@@ -85,7 +85,7 @@ async function begin(work: RestoreWork, source: Source): Promise<RestoreJournal 
     const { api, output, stack, copyPath } = work;
     const wanted = await work.readSource(source);
     if (!(await api.hasShell())) {
-        refuse(output, noShell(work.image, await api.mode(), api.namespace));
+        refuse(output, noShell(work.image, await api.mode()));
     }
     const before = await api.readFile();
     if (before === wanted) {

@@ -18,7 +18,6 @@ export function namespaceChange({ namespace }: Settings, live: string): Finding 
         ? undefined
         : error(
               "namespace-not-applied",
-              { key: "namespace", value: namespace },
               `namespace is ${JSON.stringify(namespace)} in the config, but the stack is in ${live}. A switch does not move the stack to another namespace.`,
               { to: "Move the stack first", run: ["npm run up"] },
               { to: "Keep the namespace", run: [`pulumi config set namespace ${live}`] },
@@ -44,7 +43,6 @@ export function protectedClaim(
     const again = "npm run switch -- ephemeral";
     return error(
         "data-protected",
-        { key: "protectData", value: String(protectData) },
         `Claim ${claimName} is protected (protectData), and a switch to ephemeral storage deletes the claim after it has copied the messages.`,
         { to: "Keep the claim", run: ["pulumi config set retainData true", again] },
         { to: "Delete the claim", run: ["pulumi config set protectData false", "npm run up", again] },
@@ -63,7 +61,6 @@ export function answeredMessages(messages: readonly Message[], mode: StorageMode
         first &&
         error(
             "messages-answered",
-            { key: "images" },
             `${countMessages(found.length)} with the command /stats cannot be moved, for example ${JSON.stringify(first.Text)}. ` +
                 "The api answers such a message with a message of its own, so posting it again would add a message, " +
                 "and the api's image has no shell through which its file could be written instead.",

@@ -175,7 +175,7 @@ async function changeStorage(work: SwitchWork, journal: SwitchJournal): Promise<
     const discarded = await claimToDelete(work, journal);
     if ((await api.mode()) !== to && (await api.isReady())) {
         // Whoever was connected to the pod when the copy was made may have posted since.
-        refuse(output, lateMessages(copy.length, (await api.read()).length, api.namespace));
+        refuse(output, lateMessages(copy.length, (await api.read()).length));
     }
     await pulumi.up(discarded, true);
     return journal;

@@ -37,7 +37,7 @@ describe("the refusals of a switch and a restore", () => {
     });
 
     it("refuse to go on if there are more messages than in the copy", () => {
-        assert.equal(lateMessages(3, 3, "chat"), undefined);
-        assert.equal(lateMessages(3, 4, "chat")?.code, "messages-posted-past-service");
+        assert.equal(lateMessages(3, 3), undefined);
+        assert.equal(lateMessages(3, 4)?.code, "messages-posted-past-service");
     });
 });

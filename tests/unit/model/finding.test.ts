@@ -4,7 +4,6 @@ import { type Finding, hasErrors, reaching, renderFinding, renderFindings } from
 const finding: Finding = {
     code: "unknown-key",
     severity: "error",
-    subject: { key: "a" },
     reason: "One.\nTwo.",
     fixes: [
         { to: "Remove it", run: ["a", "b"] },

@@ -382,10 +382,7 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         [backupNotMade("before-down", failedJob, [])],
     ],
     "backups-off": [[backupsOff(settings())], [backupsOff(settings(nightly))]],
-    "restore-needs-shell": [
-        [noShell("api:scratch", "persistent", "synergychat")],
-        [noShell("api:scratch", "ephemeral", "synergychat")],
-    ],
+    "restore-needs-shell": [[noShell("api:scratch", "persistent")], [noShell("api:scratch", "ephemeral")]],
     "upgrade-refused": [
         [
             upgradeRefused(settings({ images: '{"api": "api:2"}' }), {
@@ -456,7 +453,7 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
     "messages-answered": [
         [answeredMessages([{ AuthorUsername: "ada", Text: "/stats love" }], "ephemeral")].filter(isFinding),
     ],
-    "messages-posted-past-service": [[lateMessages(1, 2, "synergychat")].filter(isFinding)],
+    "messages-posted-past-service": [[lateMessages(1, 2)].filter(isFinding)],
     "pod-cannot-start": [
         podsThatCannotStart([waitingPod("ImagePullBackOff", "Back-off pulling image"), unscheduledPod]),
     ],

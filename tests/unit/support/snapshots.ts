@@ -4,7 +4,7 @@ import { type Settings, readSettings } from "../../../config/settings.ts";
 import type { ApiState } from "../../../kubernetes/chat-api.ts";
 import type { Claim, LiveObject, Metadata } from "../../../kubernetes/objects.ts";
 import type { ClusterSnapshot, NamespaceSnapshot } from "../../../kubernetes/snapshot.ts";
-import type { Finding, FindingCode, Subject } from "../../../model/finding.ts";
+import { type Finding, type FindingCode, renderFinding } from "../../../model/finding.ts";
 import { classAnnotation, ownerLabels, retainAnnotation } from "../../../model/labels.ts";
 import { type Run, evaluate } from "../../../preflight/evaluate.ts";
 import type { RecordedObject, RecordedState } from "../../../pulumi/state.ts";
@@ -214,12 +214,22 @@ export function single(found: readonly Finding[]): Finding {
     return finding;
 }
 
-/** Fails unless the finding has this code, severity and subject. */
+/** Fails unless the finding has this code and severity, and its text names the key or the object, with its value. */
 export function assertFinding(
-    { code, severity, subject }: Finding,
-    expected: { code: FindingCode; severity: Finding["severity"]; subject: Subject },
+    finding: Finding,
+    expected: {
+        code: FindingCode;
+        severity: Finding["severity"];
+        subject?: Readonly<Record<string, string>>;
+    },
 ): void {
-    assert.deepEqual({ code, severity, subject }, expected);
+    const { subject = {}, ...shape } = expected;
+    const { code, severity } = finding;
+    assert.deepEqual({ code, severity }, shape);
+    // The text calls a PersistentVolumeClaim a claim.
+    for (const value of [subject.key, subject.value, subject.name, subject.uid]) {
+        assert.ok(renderFinding(finding).includes(value ?? ""), `${value ?? ""}: ${finding.reason}`);
+    }
 }
 
 /** Every command of every fix. */
