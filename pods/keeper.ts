@@ -1,5 +1,5 @@
 /** Mirrors the api's file after each completed write, repairs it if it is torn, and puts back what it has lost. */
-import { closeSync, fsyncSync, openSync, statSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { keepMirror, keepTorn, newestBackup } from "./copies.ts";
 import { type Message, merge, parse, readIfThere, render, salvage, writeDurably } from "./database.ts";
@@ -157,7 +157,8 @@ export class Keeper {
         const all = merge(known, messages);
         const missing = all.length - messages.length;
         const isReplaced = inodeOf(this.file) !== this.inode;
-        if (missing > 0 && isReplaced) {
+        // If an earlier attempt has failed after this, the mirror is already kept.
+        if (missing > 0 && isReplaced && existsSync(this.mirror.path)) {
             const kept = keepMirror(this.mirror.path, this.folder);
             this.report(
                 "ApiFileShorter",
@@ -233,8 +234,10 @@ function stateOf(path: string): string {
     return stats ? [stats.ino, stats.size, stats.mtimeNs].join(" ") : "missing";
 }
 
+/** Tells apart files that had the same name. The number alone does not: file systems use it again. */
 function inodeOf(path: string): string {
-    return String(statSync(path, { bigint: true, throwIfNoEntry: false })?.ino);
+    const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+    return stats ? [stats.ino, stats.birthtimeNs].join(" ") : "missing";
 }
 
 function numberOf(messages: number): string {

@@ -250,6 +250,35 @@ describe("The guard of the api's file", function () {
         assert.deepEqual(reasons(), ["ApiFileShorter"]);
     });
 
+    it("notices a file that was replaced twice while it was not running, and may have its old inode again", () => {
+        writeFileSync(db, file(9));
+        watchFor(100);
+        replace(file(9));
+        replace(file(2));
+        startGuard();
+        watchFor(100);
+        keeper.putBack();
+        assert.equal(readFileSync(db, "utf8"), file(2));
+        assert.deepEqual(reasons(), ["ApiFileShorter"]);
+    });
+
+    it("takes over a shorter file although it cannot write its mirror at first", () => {
+        writeFileSync(db, file(9));
+        watchFor(100);
+        mkdirSync(join(folder, ".guard", ".mirror.json.part", "taken"), { recursive: true });
+        replace(file(3));
+        for (let attempt = 1; attempt <= 2; attempt++) {
+            assert.throws(() => {
+                keeper.look(time);
+            });
+        }
+        rmSync(join(folder, ".guard", ".mirror.json.part"), { recursive: true });
+        watchFor(100);
+        assert.equal(mirrored(), 3);
+        assert.deepEqual(keptContent("shorter").map(String), [file(9)]);
+        assert.deepEqual(reasons(), ["ApiFileShorter"]);
+    });
+
     it("keeps five mirrors of shorter files, and the one with the most messages among them", () => {
         for (const count of [20, 1, 9, 2, 8, 3, 7, 4, 6, 1, 5, 0, 4, 1]) {
             replace(file(count));
