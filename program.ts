@@ -13,24 +13,11 @@ import { Tools } from "./components/tools.ts";
 import { Web } from "./components/web.ts";
 import type { Settings } from "./config/settings.ts";
 import { type Part, serviceName, workloadName } from "./model/names.ts";
+import type { Trials } from "./preflight/preflight.ts";
+import type { StackOutputs } from "./pulumi/state.ts";
 
-/** The stack's outputs. */
-export interface Outputs {
-    /** Address of the page. */
-    readonly webUrl: string;
-    /** Address of the api as the page's browser reaches it. */
-    readonly apiUrl: string;
-    /** Namespace of the app, known once it exists. */
-    readonly namespaceName: pulumi.Output<string>;
-    /** Where the api keeps its messages. */
-    readonly storageMode: "persistent" | "ephemeral";
-    /** Name of the claim that the api mounts. Null with ephemeral storage. */
-    readonly claimName: pulumi.Output<string> | null;
-    /** Whether claim and namespace stay when the stack is destroyed. */
-    readonly retainsData: boolean;
-    /** Commands to look around. */
-    readonly nextCommands: readonly string[];
-}
+/** The stack's outputs, some of which are known only once the cluster has made the object. */
+export type Outputs = { readonly [Name in keyof StackOutputs]: pulumi.Input<StackOutputs[Name]> };
 
 /** What `deploy` has declared. */
 export interface Deployed {
@@ -39,19 +26,6 @@ export interface Deployed {
     readonly deployments: readonly k8s.apps.v1.Deployment[];
     readonly trials: Trials;
 }
-
-/** Specs of Jobs that the preflight may run. */
-export interface Trials {
-    /**
-     * Makes a backup and starts the api's image on a copy of it. Undefined: the stack has neither guard nor backups, or nothing
-     * that could be copied.
-     */
-    readonly newImage: JobSpec | undefined;
-    /** Looks into the claim that somebody else made, before the api mounts it. Undefined: there is no such claim. */
-    readonly existingClaim: JobSpec | undefined;
-}
-
-type JobSpec = k8s.types.input.batch.v1.JobSpec;
 
 /**
  * Declares every component of the stack. What you add here is part of the stack, and needs no other change.

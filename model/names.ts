@@ -2,10 +2,7 @@
  * Every name that the stack uses in the cluster, once. The names are the chapter's: people who follow it look for these.
  */
 
-/** A part of the app. */
 export type Part = "web" | "api" | "crawler";
-
-/** All parts of the app. */
 export const parts: readonly Part[] = ["web", "api", "crawler"];
 
 /** Name of a part's Deployment, which is also the value of its `app` label. */
@@ -13,12 +10,10 @@ export function workloadName(part: Part): string {
     return `synergychat-${part}`;
 }
 
-/** Name of a part's ConfigMap. */
 export function configMapName(part: Part): string {
     return `${workloadName(part)}-configmap`;
 }
 
-/** Name of a part's Service. */
 export function serviceName(part: Part): string {
     return `${part}-service`;
 }
@@ -33,43 +28,29 @@ export function crawlerContainerName(number: number): string {
     return `${workloadName("crawler")}-${number}`;
 }
 
-/** Name of the claim that the stack makes. */
+// Storage.
 export const claimName = "synergychat-api-pvc";
-
-/** Name of the api's volume in its pod. */
 export const apiVolumeName = "synergychat-api-volume";
-
-/** Name of the volume that the crawler's containers share. */
+/** The volume that the crawler's containers share. */
 export const cacheVolumeName = "cache-volume";
 
-/** Name of the claim that holds the backups. */
+// Guard and backups.
 export const backupsClaimName = "synergychat-api-backups-pvc";
-
-/** Name of the CronJob that makes the backups. Also the `app` label of its pods, and how its Jobs' names begin. */
+/** The CronJob that makes the backups. Also the `app` label of its pods, and how its Jobs' names begin. */
 export const backupName = "synergychat-api-backup";
-
-/** Name of the Job that makes the first backup. */
 export const firstBackupName = `${backupName}-first`;
-
-/** Name of the ConfigMap with the programs of folder pods/. */
+/** The ConfigMap with the programs of folder pods/. */
 export const toolsConfigMapName = "synergychat-tools-configmap";
-
-/** Name of the container that looks into a claim before the api mounts it. Also the `app` label of its pod. */
+/** The container that looks into a claim before the api mounts it. Also the `app` label of its pod. */
 export const claimCheckName = "synergychat-claim-check";
-
-/** Name of the sidecar that guards the api's file. */
 export const guardName = "synergychat-guard";
-
-/** Name of the api's service account, by which the guard makes Events. */
+/** The api's service account, by which the guard makes Events. */
 export const serviceAccountName = workloadName("api");
-
-/** Name of the Role and of the RoleBinding that let the guard make Events. */
+/** The Role and the RoleBinding that let the guard make Events. */
 export const eventsRoleName = `${workloadName("api")}-events`;
 
-/** Name of the Ingress. */
+// Exposure.
 export const ingressName = "app-ingress";
-
-/** Name of the Gateway. */
 export const gatewayName = "app-gateway";
 
 /** The port that each part's first container listens on. Its Service offers it as port 80. */

@@ -1,15 +1,12 @@
 /** Which stack owns an object, and whether the object stays when the stack no longer declares it. */
 import { instanceLabel, ownerLabels, retainAnnotation } from "./labels.ts";
 
-/** The part of an object that tells its owner. */
-export interface Labelled {
-    readonly metadata: { readonly labels?: Readonly<Record<string, string>> | undefined };
+/** The part of an object that tells its owner, and whether it stays. */
+interface Described {
+    readonly metadata: { readonly labels?: Texts | undefined; readonly annotations?: Texts | undefined };
 }
 
-/** The part of an object that tells whether it stays. */
-export interface Annotated {
-    readonly metadata: { readonly annotations?: Readonly<Record<string, string>> | undefined };
-}
+type Texts = Readonly<Record<string, string>>;
 
 /**
  * The instances that stand for one stack: the one that the program gives its objects now, then those that the stack's state
@@ -23,19 +20,19 @@ export function ownersOf(instance: string, recorded: readonly string[]): Owners 
 }
 
 /** Whether an object is owned by one of these: it carries all owner labels. */
-export function isOwned({ metadata: { labels } }: Labelled, owners: Owners): boolean {
+export function isOwned({ metadata: { labels } }: Described, owners: Owners): boolean {
     return owners.some((instance) =>
         Object.entries(ownerLabels(instance)).every(([label, value]) => labels?.[label] === value),
     );
 }
 
 /** Instance of the stack that an object says it belongs to. Undefined if it has no such label. */
-export function ownerOf({ metadata: { labels } }: Labelled): string | undefined {
+export function ownerOf({ metadata: { labels } }: Described): string | undefined {
     return labels?.[instanceLabel];
 }
 
 /** Whether a claim or a namespace stays when the stack no longer declares it. */
-export function isRetained({ metadata: { annotations } }: Annotated): boolean {
+export function isRetained({ metadata: { annotations } }: Described): boolean {
     return annotations?.[retainAnnotation] === "true";
 }
 

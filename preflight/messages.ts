@@ -211,34 +211,30 @@ function lossHere(
 
 /** Claims that stay with messages, while the api no longer mounts them. */
 export function keptClaimsNotMounted(settings: Settings, claims: readonly FatedClaim[]): readonly Finding[] {
-    return claims.flatMap((live) => {
-        const { claim, place, fate, mounted } = live;
+    return claims.flatMap(({ claim, place, fate, mounted }) => {
         const { name } = claim.metadata;
         const isHere = place.name === settings.namespace;
+        const isMountedAgain = isHere && name === mountedClaim(settings.storage);
         const remains =
             fate.kind === "declared" || fate.kind === "foreign" || (fate.kind === "kept" && !isHere);
         const held = messagesOf(place.api);
-        if (
-            !mounted ||
-            !remains ||
-            held === undefined ||
-            (isHere && name === mountedClaim(settings.storage))
-        ) {
+        if (!mounted || !remains || held === undefined || isMountedAgain) {
             return [];
         }
         // The namespace was kept for this claim as long as existingClaim named it.
         const isDeletedLater = isHere && fate.kind === "foreign" && !settings.retainNamespace;
-        const back = isHere
-            ? [
-                  "pulumi config set storageMode persistent",
-                  `pulumi config ${fate.kind === "foreign" ? `set existingClaim ${name}` : "rm existingClaim"}`,
-              ]
-            : [`pulumi config set namespace ${place.name}`];
+        const existing = fate.kind === "foreign" ? `set existingClaim ${name}` : "rm existingClaim";
         return warning(
             "kept-claim-not-mounted",
             `${held} stay in claim ${name}, which the api does not mount any more.` +
                 (isDeletedLater ? " From now on, a destroy deletes the claim with its namespace." : ""),
-            fix("Mount it again", ...back),
+            isHere
+                ? fix(
+                      "Mount it again",
+                      "pulumi config set storageMode persistent",
+                      `pulumi config ${existing}`,
+                  )
+                : fix("Mount it again", `pulumi config set namespace ${place.name}`),
             isDeletedLater && keepOnDestroy,
         );
     });

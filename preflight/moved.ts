@@ -6,7 +6,7 @@
  * tells Pulumi that both are one.
  */
 import type { DeclaredObject } from "../kubernetes/objects.ts";
-import type { Finding, Fix } from "../model/finding.ts";
+import { type Finding, type Fix, error, fix } from "../model/finding.ts";
 import { type DeclaredResource, type KubernetesResource, isKubernetes, urnOf } from "../pulumi/declared.ts";
 import type { RecordedState } from "../pulumi/state.ts";
 
@@ -18,20 +18,20 @@ export function movedObjects(
     const places = placesOf(declared, urns);
     const moves = declared.filter(isKubernetes).flatMap((resource) => {
         const place = places.get(resource.urn);
-        const fixFor = (urn: string) =>
-            place === undefined ? aliasFor(resource, urn, { declared, urns }) : forget(urn);
+        const wayOn = (urn: string) =>
+            place === undefined ? aliasFor(resource, urn, declared, urns) : forget(urn);
         return objects
             .filter((object) => identity(object) === identity(resource.inputs) && object.urn !== place)
-            .map(({ urn }) => ({ resource, former: urn, fix: fixFor(urn) }));
+            .map(({ urn }) => ({ resource, former: urn, way: wayOn(urn) }));
     });
-    return [...Map.groupBy(moves, ({ fix }) => fix.run[0]).values()].map(moved);
+    return [...Map.groupBy(moves, ({ way }) => way.run[0]).values()].map(moved);
 }
 
 interface Move {
     readonly resource: KubernetesResource;
     /** URN in the state. */
     readonly former: string;
-    readonly fix: Fix;
+    readonly way: Fix;
 }
 
 /**
@@ -68,44 +68,38 @@ function identity({ apiVersion, kind, metadata: { name, namespace = "default" } 
 
 /** One finding for all that one alias mends. */
 function moved(moves: readonly Move[]): Finding {
-    const [{ resource, former, fix }] = moves as readonly [Move, ...Move[]];
+    const [{ resource, former, way }] = moves as readonly [Move, ...Move[]];
     const list = moves.map(({ resource: { inputs } }) => `${inputs.kind} ${inputs.metadata.name}`);
-    return {
-        code: "resource-moved",
-        severity: "error",
-        reason:
-            `Pulumi would delete ${list.join(", ")}, because this stack's state has ${list.length === 1 ? "it" : "them"} as another resource than the program.\n` +
+    return error(
+        "resource-moved",
+        `Pulumi would delete ${list.join(", ")}, because this stack's state has ${list.length === 1 ? "it" : "them"} as another resource than the program.\n` +
             `  in the state:    ${shortUrn(former)}\n` +
             `  in the program:  ${shortUrn(resource.urn)}`,
-        fixes: [fix],
-    };
+        way,
+    );
 }
 
 /** The resource has a place in the state already, so this one is a second place of the same object. */
 function forget(urn: string): Fix {
-    return { to: "Forget the old one, without deleting the object", run: [`pulumi state delete '${urn}'`] };
-}
-
-interface Known {
-    readonly declared: readonly DeclaredResource[];
-    readonly urns: readonly string[];
+    return fix("Forget the old one, without deleting the object", `pulumi state delete '${urn}'`);
 }
 
 /** The alias that leads to the old URN, on the outermost ancestor on which it does: its children inherit it. */
-function aliasFor(resource: DeclaredResource, old: string, { declared, urns }: Known): Fix {
-    const lineage = lineageOf(resource, declared);
-    for (const [index, ancestor] of lineage.entries()) {
-        const descendants = lineage.slice(index + 1);
-        const former = urns.find(
-            (urn) =>
-                !typesIn(urn).includes("pulumi:pulumi:Stack") &&
-                inherited(ancestor.name, urn, descendants) === old,
-        );
+function aliasFor(
+    resource: DeclaredResource,
+    old: string,
+    declared: readonly DeclaredResource[],
+    urns: readonly string[],
+): Fix {
+    const possible = urns.filter((urn) => !typesIn(urn).includes("pulumi:pulumi:Stack"));
+    for (const [index, ancestor] of lineageOf(resource, declared).entries()) {
+        const descendants = lineageOf(resource, declared).slice(index + 1);
+        const former = possible.find((urn) => inherited(ancestor.name, urn, descendants) === old);
         if (former !== undefined) {
-            return {
-                to: `Add to the options of new ${ancestor.type.split(":").at(-1) ?? ""}("${ancestor.name}", ...)`,
-                run: [`aliases: [${aliasText(ancestor, former)}]`],
-            };
+            return fix(
+                `Add to the options of new ${ancestor.type.split(":").at(-1) ?? ""}("${ancestor.name}", ...)`,
+                `aliases: [${aliasText(ancestor, former)}]`,
+            );
         }
     }
     throw new Error(`no alias leads from ${resource.urn} to ${old}`);

@@ -6,7 +6,7 @@ import { RunError, log, runtime } from "@pulumi/pulumi";
 import type { Settings } from "../config/settings.ts";
 import { Client } from "../kubernetes/client.ts";
 import { type ClusterSnapshot, takeSnapshot } from "../kubernetes/snapshot.ts";
-import { type Finding, hasErrors, renderFinding } from "../model/finding.ts";
+import { type Finding, renderFinding } from "../model/finding.ts";
 import { ownersOf } from "../model/ownership.ts";
 import { type DeclaredResource, objectsIn } from "../pulumi/declared.ts";
 import { plainValue, readRecordedState } from "../pulumi/engine.ts";
@@ -17,16 +17,12 @@ import { evaluate } from "./evaluate.ts";
 import { otherCluster } from "./recorded.ts";
 import { tryNewImage } from "./upgrade.ts";
 
-/** A rehearsal of the program. */
-export interface Rehearsal {
-    readonly resources: readonly DeclaredResource[];
-    readonly result: {
-        /** Specs of Jobs. Undefined: the stack has no use for it. */
-        readonly trials: {
-            readonly newImage?: object | undefined;
-            readonly existingClaim?: object | undefined;
-        };
-    };
+/** Specs of Jobs that the preflight may run. */
+export interface Trials {
+    /** Makes a backup and starts the api's image on a copy of it. Undefined: there is nothing that could be copied. */
+    readonly newImage: object | undefined;
+    /** Looks into the claim that somebody else made, before the api mounts it. Undefined: there is no such claim. */
+    readonly existingClaim: object | undefined;
 }
 
 /** The cluster, and where the last run left the stack's objects in it. */
@@ -64,7 +60,10 @@ export async function preflight(
     settings: Settings,
     instance: string,
     { client, recorded }: Reached,
-    rehearse: () => Promise<Rehearsal>,
+    rehearse: () => Promise<{
+        readonly resources: readonly DeclaredResource[];
+        readonly result: { readonly trials: Trials };
+    }>,
 ): Promise<ClusterSnapshot> {
     const { context, namespace, exposure } = settings;
     const asked = takeSnapshot(client, {
@@ -82,7 +81,7 @@ export async function preflight(
         context,
     );
     if (!runtime.isDryRun()) {
-        const { existingClaim, newImage } = await plainValue<typeof result.trials>(result.trials);
+        const { existingClaim, newImage } = await plainValue<Trials>(result.trials);
         await report(await checkExistingClaim(client, settings, snapshot, existingClaim), context);
         await report(await tryNewImage(client, settings, snapshot, newImage), context);
     }
@@ -90,19 +89,14 @@ export async function preflight(
 }
 
 async function report(findings: readonly Finding[], context: string): Promise<void> {
-    const ofSeverity = (severity: Finding["severity"]) =>
-        findings.filter((finding) => finding.severity === severity);
-    await Promise.all([
-        ...ofSeverity("warning").map((finding) => log.warn(renderFinding(forThisStack(finding, context)))),
-        ...ofSeverity("note").map((finding) => log.info(renderFinding(forThisStack(finding, context)))),
-    ]);
-    if (hasErrors(findings)) {
-        throw failure(ofSeverity("error"), context);
+    const errors = findings.filter(({ severity }) => severity === "error");
+    for (const finding of findings.filter(({ severity }) => severity !== "error")) {
+        const show = finding.severity === "warning" ? log.warn : log.info;
+        await show(renderFinding(forThisStack(finding, context)));
     }
-}
-
-function failure(errors: readonly Finding[], context: string): RunError {
-    return new RunError(
-        `Nothing was changed, because this is not possible:\n\n${renderAdvice(errors, context)}\n`,
-    );
+    if (errors.length > 0) {
+        throw new RunError(
+            `Nothing was changed, because this is not possible:\n\n${renderAdvice(errors, context)}\n`,
+        );
+    }
 }

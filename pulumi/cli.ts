@@ -61,20 +61,9 @@ export class PulumiStack {
      * @throws UserError if Pulumi does not return the state: unreadable is not the same as empty.
      */
     public resources(): readonly StateResource[] {
-        const args = ["stack", "export", "--stack", this.name];
-        const { status, stdout, stderr } = capture("pulumi", args, this.env);
-        if (isNoStack(stderr)) {
-            return [];
-        }
-        if (status !== 0) {
-            throw new UserError(
-                `Pulumi does not return the state of stack ${this.name}. Nothing was changed.\n${stderr.trim()}`,
-            );
-        }
-        const { deployment } = JSON.parse(stdout) as {
-            deployment?: { resources?: readonly StateResource[] };
-        };
-        return deployment?.resources ?? [];
+        const state = this.ask("state", ["stack", "export"]) as
+            { deployment?: { resources?: readonly StateResource[] } } | undefined;
+        return state?.deployment?.resources ?? [];
     }
 
     /**
@@ -84,28 +73,32 @@ export class PulumiStack {
      * @throws UserError if Pulumi does not return it.
      */
     public config(): RawConfig | undefined {
-        const args = ["config", "--json", "--show-secrets", "--stack", this.name, "--non-interactive"];
-        const { status, stdout, stderr } = keepingConfigClean(this.name, () =>
-            capture("pulumi", args, this.env),
+        const values = keepingConfigClean(this.name, () =>
+            this.ask("config", ["config", "--json", "--show-secrets"]),
+        ) as Record<string, { value?: string; objectValue?: unknown }> | undefined;
+        return (
+            values &&
+            Object.fromEntries(
+                Object.entries(values).map(([key, { value, objectValue }]) => [
+                    key,
+                    value ?? JSON.stringify(objectValue),
+                ]),
+            )
         );
-        if (isNoStack(stderr)) {
+    }
+
+    /** What a command prints as JSON. Undefined if there is no such stack. */
+    private ask(what: "state" | "config", command: readonly string[]): unknown {
+        const args = [...command, "--stack", this.name, "--non-interactive"];
+        const { status, stdout, stderr } = capture("pulumi", args, this.env);
+        if (stderr.includes("no stack named")) {
             return undefined;
         }
         if (status !== 0) {
             throw new UserError(
-                `Pulumi does not return the config of stack ${this.name}. Nothing was changed.\n${stderr.trim()}`,
+                `Pulumi does not return the ${what} of stack ${this.name}. Nothing was changed.\n${stderr.trim()}`,
             );
         }
-        const values = JSON.parse(stdout) as Record<string, { value?: string; objectValue?: unknown }>;
-        return Object.fromEntries(
-            Object.entries(values).map(([key, { value, objectValue }]) => [
-                key,
-                value ?? JSON.stringify(objectValue),
-            ]),
-        );
+        return JSON.parse(stdout);
     }
-}
-
-function isNoStack(stderr: string): boolean {
-    return stderr.includes("no stack named");
 }

@@ -9,7 +9,8 @@ import { type RecordedState, type StateResource, recordedIn } from "./state.ts";
  *
  * @throws RunError also if the CLI is so old that it cannot compare versions.
  */
-export async function requireCli(minimum: string = minimumVersions.pulumi): Promise<void> {
+export async function requireCli(): Promise<void> {
+    const minimum = minimumVersions.pulumi;
     try {
         await pulumi.requirePulumiVersion(`>=${minimum}`);
     } catch {

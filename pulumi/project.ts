@@ -76,10 +76,11 @@ export function bootstrapValue(stack: string, key: string): unknown {
         return own;
     }
     const project = (yamlIn("Pulumi.yaml") as { config?: Readonly<Record<string, unknown>> }).config?.[key];
-    return typeof project === "object" && project !== null
-        ? ((project as { value?: unknown; default?: unknown }).value ??
-              (project as { default?: unknown }).default)
-        : project;
+    if (typeof project !== "object" || project === null) {
+        return project;
+    }
+    const { value, default: byDefault } = project as { value?: unknown; default?: unknown };
+    return value ?? byDefault;
 }
 
 /** The stacks that have a config file here. */

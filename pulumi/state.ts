@@ -1,15 +1,22 @@
 /** What a stack's state says: its outputs, its objects, their cluster, and how they are guarded. Pure. */
 import { instanceLabel } from "../model/labels.ts";
+import type { StorageMode } from "../model/storage.ts";
 import { UserError } from "../system/errors.ts";
 
-/** The outputs of the program, as the state has them. */
+/** The outputs of the program. */
 export interface StackOutputs {
+    /** Address of the page. */
     readonly webUrl: string;
+    /** Address of the api as the page's browser reaches it. */
     readonly apiUrl: string;
+    /** Namespace of the app. */
     readonly namespaceName: string;
-    readonly storageMode: "persistent" | "ephemeral";
+    readonly storageMode: StorageMode;
+    /** Name of the claim that the api mounts. Null with ephemeral storage. */
     readonly claimName: string | null;
+    /** Whether claim and namespace stay when the stack is destroyed. */
     readonly retainsData: boolean;
+    /** Commands to look around. */
     readonly nextCommands: readonly string[];
 }
 
