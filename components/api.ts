@@ -4,7 +4,6 @@ import { type GuardedPod, guarded } from "./guard.ts";
 import type { ApiStorage, DatabaseVolume } from "./storage.ts";
 import { Workload, type WorkloadArgs, type WorkloadSpec, container, probes } from "./workload.ts";
 
-/** Arguments of the api. */
 export interface ApiArgs extends WorkloadArgs {
     /** Where it keeps its messages. */
     readonly storage: ApiStorage;

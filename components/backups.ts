@@ -21,7 +21,6 @@ import { type WorkloadArgs, container, podSpec } from "./workload.ts";
 type Container = k8s.types.input.core.v1.Container;
 type JobSpec = k8s.types.input.batch.v1.JobSpec;
 
-/** Arguments of the backups. */
 export interface BackupsArgs extends ProtectionArgs {
     /** The api: each backup is proven by its image. */
     readonly api: WorkloadArgs;
@@ -48,7 +47,6 @@ export interface BackupsArgs extends ProtectionArgs {
  * image starts on a copy of it and has to return as many messages.
  */
 export class Backups extends pulumi.ComponentResource {
-    /** The claim that holds them. */
     public readonly claim: k8s.core.v1.PersistentVolumeClaim;
     /** Name of that claim, known once it exists. */
     public readonly claimName: pulumi.Output<string>;
@@ -95,7 +93,6 @@ export class Backups extends pulumi.ComponentResource {
 export interface BackupJobArgs extends Pick<BackupsArgs, "api" | "apiUrl" | "tools" | "kept"> {
     /** Name of the claim of the backups. Undefined: the backup is deleted with the Job's pod, and only proves the image. */
     readonly backupsClaim: pulumi.Input<string> | undefined;
-    /** Why the backup is made. */
     readonly reason: BackupReason;
 }
 

@@ -9,7 +9,6 @@ import {
 } from "../model/names.ts";
 import { Workload, type WorkloadArgs, type WorkloadSpec, container, probes } from "./workload.ts";
 
-/** Arguments of the crawler. */
 export interface CrawlerArgs extends WorkloadArgs {
     /** Words that it counts in the books. */
     readonly keywords: pulumi.Input<readonly string[]>;

@@ -16,19 +16,14 @@ export type ExposureArgs =
 
 /** A host name and the Service behind it. */
 export interface Route {
-    /** Host name. */
     readonly host: pulumi.Input<string>;
     /** Name of the Service, which listens on port 80. */
     readonly serviceName: pulumi.Input<string>;
 }
 
-/** Arguments of the exposure. */
 export interface AppExposureArgs extends PlaceArgs {
-    /** How the app is reached. */
     readonly exposure: ExposureArgs;
-    /** The page. */
     readonly web: Route;
-    /** The api. */
     readonly api: Route;
 }
 

@@ -4,7 +4,6 @@ import * as pulumi from "@pulumi/pulumi";
 import { stackLabels } from "../model/labels.ts";
 import { type ProtectionArgs, protectionAnnotations, protectionOptions } from "./protection.ts";
 
-/** Arguments of the namespace. */
 export interface AppNamespaceArgs extends ProtectionArgs {
     /** Name of the namespace. A new name is a new namespace: everything in the old one is deleted with it. */
     readonly name: pulumi.Input<string>;

@@ -7,7 +7,6 @@ import { type ClaimArgs, type StorageArgs, declaredClaim, mountedClaim } from ".
 import { type PlaceArgs, metadata } from "./place.ts";
 import { type ProtectionArgs, protectionAnnotations, protectionOptions } from "./protection.ts";
 
-/** Arguments of the api's storage. */
 export interface ApiStorageArgs extends PlaceArgs, ProtectionArgs {
     /** Where the api keeps its messages. */
     readonly storage: StorageArgs;

@@ -2,7 +2,6 @@ import type * as pulumi from "@pulumi/pulumi";
 import { containerPort, portName, workloadName } from "../model/names.ts";
 import { Workload, type WorkloadArgs, type WorkloadSpec, container, probes } from "./workload.ts";
 
-/** Arguments of the web. */
 export interface WebArgs extends WorkloadArgs {
     /**
      * Number of pods.

@@ -23,7 +23,6 @@ import {
     wholeNumber,
 } from "./rules.ts";
 
-/** A config key. */
 export interface Key<T> extends Rule<T> {
     /** Default, as it stands in Pulumi.yaml. */
     readonly default: string | readonly string[] | Readonly<Record<string, string>>;
@@ -197,7 +196,6 @@ export const keys = {
     },
 } satisfies Record<string, Key<unknown>>;
 
-/** Name of a config key. */
 export type KeyName = keyof typeof keys;
 
 /** The values of all keys, each as its rule parsed it. */

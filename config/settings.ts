@@ -30,7 +30,6 @@ export interface Settings extends Omit<Values, "exposure" | "guard"> {
 
 /** When backups are made, and how many are kept. */
 export interface BackupSettings {
-    /** A cron line. */
     readonly schedule: string;
     /** Number of scheduled backups that are kept. */
     readonly kept: number;

@@ -86,10 +86,8 @@ export const findingCodes = [
     "volume-not-deleted",
 ] as const;
 
-/** The code of a finding. */
 export type FindingCode = (typeof findingCodes)[number];
 
-/** One problem, warning or note. */
 export interface Finding {
     /** Stable name of the rule, such as `claim-would-be-deleted`. */
     readonly code: FindingCode;
@@ -115,7 +113,6 @@ export interface Fix {
 /** A finding that stops the program before anything changes. What is false or undefined among the fixes is left out. */
 export const error = makerOf("error");
 
-/** A finding that is shown and stops nothing. */
 export const warning = makerOf("warning");
 
 /** A finding that asks for nothing. */
@@ -179,7 +176,6 @@ export function reaching(finding: Finding, { stack, context }: Target): Finding 
     return { ...finding, fixes: finding.fixes.map((fix) => ({ ...fix, run: fix.run.map(reach) })) };
 }
 
-/** Whether the findings have an error among them. */
 export function hasErrors(findings: readonly Finding[]): boolean {
     return findings.some(({ severity }) => severity === "error");
 }

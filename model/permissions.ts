@@ -14,7 +14,6 @@ export interface PermissionRule {
      * less).
      */
     readonly need: "always" | "namespace" | "optional";
-    /** What it is for. */
     readonly purpose: string;
 }
 

@@ -24,10 +24,8 @@ export interface LiveClaim {
 /** What the stack makes claims for. */
 export type Use = "messages" | "backups";
 
-/** A claim with its fate. */
 export type FatedClaim = LiveClaim & { readonly fate: Fate };
 
-/** What becomes of a claim. */
 export type Fate =
     /** The stack declares it like this, and the api mounts it. */
     | { readonly kind: "mounted"; readonly args: ClaimArgs }
@@ -65,7 +63,6 @@ export function fatesOf(
     );
 }
 
-/** The claims of a namespace. */
 export function liveClaims(place: NamespaceSnapshot, owners: Owners): readonly LiveClaim[] {
     return (place.claims ?? []).map((claim) => {
         const { name } = claim.metadata;

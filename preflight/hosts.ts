@@ -15,17 +15,16 @@ export function servedHosts(settings: Settings, snapshot: ClusterSnapshot): read
     const others = snapshot.hostObjects.filter(({ metadata }) => !own.includes(metadata.namespace ?? ""));
     return Object.entries({ webHost, apiHost }).flatMap(([key, host]) => {
         const other = others.find((object) => hostsOf(object).includes(host));
-        return other ? servedHost(key, host, other) : [];
+        if (!other) {
+            return [];
+        }
+        const { kind = "", metadata } = other;
+        return error(
+            "host-served-elsewhere",
+            `${key} is ${JSON.stringify(host)}. ${kind} ${metadata.name} in namespace ${metadata.namespace ?? ""} serves that host already.`,
+            fix("Use another host", `pulumi config set ${key} HOST`),
+        );
     });
-}
-
-function servedHost(key: string, host: string, { kind = "", metadata }: LiveObject): Finding {
-    const { name, namespace = "" } = metadata;
-    return error(
-        "host-served-elsewhere",
-        `${key} is ${JSON.stringify(host)}. ${kind} ${name} in namespace ${namespace} serves that host already.`,
-        fix("Use another host", `pulumi config set ${key} HOST`),
-    );
 }
 
 /** Host names that an object serves. */

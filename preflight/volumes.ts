@@ -18,7 +18,6 @@ export function inheritedVolumes(
         : [];
 }
 
-/** A volume whose data a new claim gets. */
 export function inheritedVolume(volume: Volume, context: string): Finding {
     const { name } = volume.metadata;
     const folder = folderOf(volume);

@@ -50,7 +50,6 @@ export class PulumiStack {
         });
     }
 
-    /** Sets a config value. */
     public setConfig(key: string, value: string): void {
         this.run(["config", "set", key, value]);
     }

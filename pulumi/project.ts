@@ -20,7 +20,6 @@ export function shortName(stack: string): string {
     return stack.split("/").at(-1) ?? stack;
 }
 
-/** The stack's config file. */
 export function configFile(stack: string): string {
     return `Pulumi.${shortName(stack)}.yaml`;
 }
