@@ -3,12 +3,16 @@ import * as http from "node:http";
 import * as https from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findExposureObject } from "../kubernetes/ingress.ts";
-import type { Session } from "./session.ts";
+import { UserError } from "../system/errors.ts";
+import type { Output } from "./output.ts";
+import type { LiveSession, Session } from "./session.ts";
 
 /** This machine's own address: with minikube's docker driver on macOS and WSL, `minikube tunnel` brings the app there. */
 export const loopback = "127.0.0.1";
 
 const attemptLimit = 4000; // ms
+const searchSeconds = 4;
+const returnSeconds = 60; // an ingress controller hears of a new pod some seconds later
 
 /**
  * Where the app may answer: at the addresses that the controller has published, at those of minikube's node, which answer
@@ -20,6 +24,38 @@ export async function candidates(
 ): Promise<readonly string[]> {
     const object = await findExposureObject(client, namespace, settings.exposure.kind);
     return [...new Set([...(object?.addresses ?? []), ...(cluster.nodeAddresses?.() ?? []), loopback])];
+}
+
+/** An address at which the api answers this machine. Undefined if there is none, or if the api is not exposed. */
+export async function findAddress(session: LiveSession): Promise<string | undefined> {
+    const { apiUrl, namespaceName } = session.outputs;
+    return session.settings.exposure.kind === "none"
+        ? undefined
+        : firstAnswering(`${apiUrl}/messages`, await candidates(session, namespaceName), searchSeconds);
+}
+
+/**
+ * Waits until the api answers at the address again. Undefined: it answered this machine at none before.
+ *
+ * @throws UserError if it does not within a minute.
+ */
+export async function waitForAnswer(
+    { info }: Pick<Output, "info">,
+    apiUrl: string,
+    address: string | undefined,
+    stack: string,
+): Promise<void> {
+    if (address === undefined) {
+        return;
+    }
+    info(`    Waiting until it answers at ${address} ...`);
+    const url = `${apiUrl}/messages`;
+    if ((await firstAnswering(url, [address], returnSeconds)) === undefined) {
+        throw new UserError(
+            `${url} has not answered at ${address} for ${returnSeconds} s. It answered there before.\n` +
+                `  See what is wrong:  npm run verify -- ${stack}`,
+        );
+    }
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { Settings } from "../config/settings.ts";
 import { findCronJob, makeBackup } from "../kubernetes/backups.ts";
 import type { Client } from "../kubernetes/client.ts";
-import { type Finding, type Fix, error } from "../model/finding.ts";
+import { type Finding, type Fix, error, fix } from "../model/finding.ts";
 import { workloadName } from "../model/names.ts";
 import { countMessages } from "../preflight/text.ts";
 import { UserError } from "../system/errors.ts";
@@ -15,7 +15,6 @@ const occasions = {
     "before-down": "The backup before the destroy",
 };
 
-/** Why a command makes a backup. */
 type Occasion = keyof typeof occasions;
 
 /**
@@ -60,38 +59,32 @@ export function backupNotMade(
     ways: readonly Fix[],
 ): Finding {
     const problem = `${occasions[occasion]} failed: ${reason}\nNothing was changed.`;
-    if (job === undefined) {
-        const name = workloadName("api");
-        const look = [
-            `kubectl get pods,events --namespace ${namespace}`,
-            `kubectl logs deployment/${name} --namespace ${namespace}`,
-        ];
-        return error("backup-not-made", problem, { to: "See what the api does", run: look }, ...ways);
-    }
-    const look = [
-        `kubectl describe job ${job} --namespace ${namespace}`,
-        `kubectl logs job/${job} --namespace ${namespace} --all-containers`,
-    ];
-    return error("backup-not-made", problem, { to: "See its Job", run: look }, ...ways);
+    const name = job ?? workloadName("api");
+    const look =
+        job === undefined
+            ? fix(
+                  "See what the api does",
+                  `kubectl get pods,events --namespace ${namespace}`,
+                  `kubectl logs deployment/${name} --namespace ${namespace}`,
+              )
+            : fix(
+                  "See its Job",
+                  `kubectl describe job ${name} --namespace ${namespace}`,
+                  `kubectl logs job/${name} --namespace ${namespace} --all-containers`,
+              );
+    return error("backup-not-made", problem, look, ...ways);
 }
 
 /** A stack without backups, for a command that needs them. */
 export function backupsOff({ backups }: Pick<Settings, "backups">): Finding {
-    const [problem, fix] = backups
-        ? [
-              "backupSchedule is set in the config, and the last up did not apply it.",
-              { to: "Apply it", run: ["npm run up"] },
-          ]
-        : [
-              "This stack makes no backups, because backupSchedule is not set.",
-              {
-                  to: "Make backups every night",
-                  run: ["pulumi config set backupSchedule '0 3 * * *'", "npm run up"],
-              },
-          ];
-    const toFile = {
-        to: "Write the messages to a file",
-        run: ["npm run backup -- --file messages.json"],
-    };
-    return error("backups-off", problem, toFile, fix);
+    return error(
+        "backups-off",
+        backups
+            ? "backupSchedule is set in the config, and the last up did not apply it."
+            : "This stack makes no backups, because backupSchedule is not set.",
+        fix("Write the messages to a file", "npm run backup -- --file messages.json"),
+        backups
+            ? fix("Apply it", "npm run up")
+            : fix("Make backups every night", "pulumi config set backupSchedule '0 3 * * *'", "npm run up"),
+    );
 }

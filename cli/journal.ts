@@ -16,21 +16,12 @@ export interface Entries {
 
 const folders: Readonly<Record<Operation, string>> = { switch: "switches", restore: "restores" };
 
-/**
- * Folder of the journals of an operation.
- *
- * @param folder where this project keeps what is not part of the repository.
- */
+/** Folder of the journals of an operation, below the one where this project keeps what is not part of the repository. */
 export function journalFolder(folder: string, operation: Operation): string {
     return join(folder, folders[operation]);
 }
 
-/**
- * Path of the journal of one installation of the stack, whatever the stack is called.
- *
- * @param folder where this project keeps what is not part of the repository.
- * @param installation UID of the stack's namespace: a stack that is made again has nothing to do with an old journal.
- */
+/** Path of a journal. Its name is the UID of the stack's namespace: a stack that is made again has nothing to do with it. */
 export function journalPath(folder: string, operation: Operation, installation: string): string {
     return join(journalFolder(folder, operation), `${installation}.json`);
 }
@@ -62,11 +53,7 @@ export class Journal<E extends Entries> {
         return disk.create(path, textOf(entries)) ? new Journal(disk, path, entries) : undefined;
     }
 
-    /**
-     * The journal with these entries changed, on the disk.
-     *
-     * @param changes undefined removes an entry.
-     */
+    /** The journal with these entries changed, on the disk. Undefined removes an entry. */
     public with(changes: Partial<E>): Journal<E> {
         const entries = { ...this.entries, ...changes };
         this.disk.write(this.path, textOf(entries));

@@ -45,6 +45,10 @@ export interface OperationWork {
     readonly stack: string;
     /** Path of the operation's journal. */
     readonly path: string;
+    /** Makes a backup of what is there, if the stack makes backups. */
+    readonly backUp: () => Promise<unknown>;
+    /** Finds an address at which the api answers this machine. */
+    readonly findAddress: () => Promise<string | undefined>;
     /** Registers what is said if the command ends before the operation is complete. */
     readonly atFailure: (say: () => void) => void;
 }
@@ -94,16 +98,17 @@ export async function openJournal<E extends Entries>(
         earlier.remove();
         return undefined;
     }
-    return earlier;
+    return earlier.with({ pid: process.pid } as Partial<E>);
 }
 
 /** The first journal of an operation. Refuses if another run has begun in the meantime. */
-export function beginJournal<E extends Entries>(
+export async function beginJournal<E extends Entries>(
     operation: Operation,
-    { disk, output, path }: OperationWork,
-    entries: E,
-): Journal<E> {
-    const begun = Journal.begin(disk, path, entries);
+    { disk, output, path, findAddress }: OperationWork,
+    entries: Omit<E, keyof Entries>,
+): Promise<Journal<E>> {
+    const common = { pid: process.pid, address: await findAddress() };
+    const begun = Journal.begin(disk, path, { ...entries, ...common } as unknown as E);
     if (!begun) {
         throw new UserError(output.render([runningOperation(operation, undefined)]));
     }
@@ -202,15 +207,6 @@ async function persevere<T>({ clock, output }: OperationWork, action: () => Prom
         },
     });
     return value;
-}
-
-/** Says something if the command ends before it is complete, however it ends. */
-export function sayAtFailure(say: () => void): void {
-    process.on("exit", (status) => {
-        if (status !== 0) {
-            say();
-        }
-    });
 }
 
 /** Stops the operation if there is a finding. */

@@ -1,5 +1,5 @@
 /** Why a switch or a restore must not begin, or must not go on. Pure: every finding has a unit test. */
-import { type Finding, error } from "../model/finding.ts";
+import { type Finding, error, fix } from "../model/finding.ts";
 import { type Operation, outOfServiceLabel } from "../model/labels.ts";
 import { serviceName } from "../model/names.ts";
 import { countMessages } from "../preflight/text.ts";
@@ -31,16 +31,20 @@ export function begunElsewhere(
         `${operation}-begun-elsewhere`,
         `A ${operation} of this stack began with another journal and is not complete. Until then, nobody can post.\n` +
             `That journal has the messages: ${journal}`,
-        { to: "Complete it, on that machine", run: [again] },
-        {
-            to: "If the journal is lost",
-            run: [
-                `kubectl patch service ${service} --namespace ${namespace} --type=json --patch='${patch}'`,
-                again,
-            ],
-        },
+        fix("Complete it, on that machine", again),
+        fix(
+            "If the journal is lost",
+            `kubectl patch service ${service} --namespace ${namespace} --type=json --patch='${patch}'`,
+            again,
+        ),
     );
 }
+
+/** Gives the api an image with a shell. That replaces its pod, and ephemeral storage is deleted with the pod. */
+export const useImageWithShell = [
+    "pulumi config set --path images.api bootdotdev/synergychat-api:latest",
+    "npm run up",
+];
 
 /**
  * Messages that were posted after the copy was made.

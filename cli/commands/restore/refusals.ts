@@ -1,7 +1,8 @@
 /** Why a restore must not begin. Pure: every finding has a unit test. */
-import { type Finding, error } from "../../../model/finding.ts";
+import { type Finding, error, fix } from "../../../model/finding.ts";
 import type { StorageMode } from "../../../model/storage.ts";
 import { shellWord } from "../../paths.ts";
+import { useImageWithShell } from "../../refusals.ts";
 import type { Source } from "./source.ts";
 
 /** The command that restores this, whatever is selected, without a question. */
@@ -20,28 +21,17 @@ export function interruptedRestore(entries: {
     return error(
         "restore-interrupted",
         `A restore of stack ${stack} was interrupted, and nobody can post until it is complete. It restores ${source.named}.`,
-        { to: "Complete it", run: [restoreCommand(entries, source)] },
-        { to: "Go back to what it replaces", run: [restoreCommand(entries, { named: copy })] },
+        fix("Complete it", restoreCommand(entries, source)),
+        fix("Go back to what it replaces", restoreCommand(entries, { named: copy })),
     );
 }
 
-/**
- * An api whose file nothing can replace.
- *
- * @param mode its storage. A new image replaces the pod, and ephemeral storage is deleted with it.
- */
+/** An api whose file nothing can replace. */
 export function noShell(image: string, mode: StorageMode): Finding {
-    const move = mode === "ephemeral" ? ["npm run switch -- persistent"] : [];
+    const move = mode === "ephemeral" && "npm run switch -- persistent";
     return error(
         "restore-needs-shell",
         `Image ${image} has no shell, and a restore replaces the api's file through the shell of the image. Nothing was changed.`,
-        {
-            to: "Use an image with a shell",
-            run: [
-                ...move,
-                "pulumi config set --path images.api bootdotdev/synergychat-api:latest",
-                "npm run up",
-            ],
-        },
+        fix("Use an image with a shell", move, ...useImageWithShell),
     );
 }

@@ -6,21 +6,20 @@
  * killed at any step, the next run continues it, or goes back if it names the copy of what was there.
  */
 import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { hasBackups, readBackup } from "../../../kubernetes/backups.ts";
-import { systemClock } from "../../../kubernetes/poll.ts";
-import { renderFindings } from "../../../model/finding.ts";
+import { fix, renderFindings } from "../../../model/finding.ts";
 import { dataFolder } from "../../../pulumi/login.ts";
 import { shortName } from "../../../pulumi/project.ts";
 import { UserError } from "../../../system/errors.ts";
 import { localDisk } from "../../../system/files.ts";
+import { waitForAnswer } from "../../addresses.ts";
 import { backupsOff, makeProvenBackup } from "../../backups.ts";
 import { UsageError, defineCommand, stackWord, yesFlag } from "../../command.ts";
-import { Journal, journalFolder, journalPath } from "../../journal.ts";
-import { sayAtFailure } from "../../operation.ts";
-import { findAddress, waitForAnswer } from "../../outside.ts";
+import { Journal, journalFolder } from "../../journal.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
 import { confirm, isInteractive } from "../../terminal.ts";
+import { workOf } from "../../work.ts";
 import { interruptedRestore, restoreCommand } from "./refusals.ts";
 import { type Source, readSource, sourceOf } from "./source.ts";
 import { type Entries, type RestoreWork, runRestore } from "./steps.ts";
@@ -62,7 +61,7 @@ export const command = defineCommand({
 
 async function restore(open: LiveSession, source: Source, yes: boolean, noBackup: boolean): Promise<void> {
     const { stack, output, outputs } = open;
-    const entries = await runRestore(await workOf(open, source, yes, noBackup), source);
+    const entries = await runRestore(await restoreWork(open, source, yes, noBackup), source);
     if (!entries) {
         return;
     }
@@ -75,23 +74,24 @@ async function restore(open: LiveSession, source: Source, yes: boolean, noBackup
     );
 }
 
-async function workOf(
-    { stack, client, api, settings, output, outputs }: LiveSession,
+async function restoreWork(
+    open: LiveSession,
     source: Source,
     yes: boolean,
     noBackup: boolean,
 ): Promise<RestoreWork> {
-    const { namespaceName, apiUrl } = outputs;
-    const folder = dataFolder(stack.env);
+    const { stack, client, settings, output } = open;
+    const { namespaceName } = open.outputs;
+    const work = await workOf(open, "restore", async () => {
+        if (!noBackup) {
+            const again = `${restoreCommand({ stack: stack.name }, source)} --no-backup`;
+            const without = fix("Restore without a backup of what is there", again);
+            await makeProvenBackup(output, client, namespaceName, "before-restore", without);
+        }
+    });
     const time = new Date().toISOString().replace(/[-:]/g, "").slice(0, 15);
     return {
-        api,
-        output,
-        clock: systemClock,
-        disk: localDisk,
-        stack: stack.name,
-        path: journalPath(folder, "restore", await api.installation()),
-        atFailure: sayAtFailure,
+        ...work,
         image: settings.images.api,
         readSource: (wanted) =>
             readSource(wanted, async (name) => {
@@ -105,16 +105,7 @@ async function workOf(
             output.info(`\n${announcement}`);
             return yes || (await confirm("Replace the messages?"));
         },
-        backUp: async () => {
-            if (!noBackup) {
-                await makeProvenBackup(output, client, namespaceName, "before-restore", {
-                    to: "Restore without a backup of what is there",
-                    run: [`${restoreCommand({ stack: stack.name }, source)} --no-backup`],
-                });
-            }
-        },
-        findAddress: () => findAddress(client, namespaceName, settings.exposure.kind, apiUrl),
-        copyPath: join(journalFolder(folder, "restore"), `${shortName(stack.name)}-${time}Z.json`),
+        copyPath: join(dirname(work.path), `${shortName(stack.name)}-${time}Z.json`),
     };
 }
 

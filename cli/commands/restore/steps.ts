@@ -43,10 +43,6 @@ export interface RestoreWork extends OperationWork {
     readonly readSource: (source: Source) => Promise<string>;
     /** Whether the person agrees to what would become of the messages. */
     readonly confirm: (announcement: string) => Promise<boolean>;
-    /** Makes a backup of what is there. */
-    readonly backUp: () => Promise<void>;
-    /** Finds an address at which the api answers this machine. */
-    readonly findAddress: () => Promise<string | undefined>;
     /** Path for the copy of what the api's file has before. */
     readonly copyPath: string;
 }
@@ -99,9 +95,7 @@ async function begin(work: RestoreWork, source: Source): Promise<RestoreJournal 
     if (typeof messagesOrProblem(before) !== "string") {
         await work.backUp();
     }
-    const address = await work.findAddress();
-    const entries = { pid: process.pid, stack, source, wanted, copy: copyPath, address };
-    return beginJournal<Entries>("restore", work, entries);
+    return beginJournal<Entries>("restore", work, { stack, source, wanted, copy: copyPath });
 }
 
 /** What would become of the messages. */
@@ -136,13 +130,13 @@ async function resume(
         }
         const wanted = disk.read(entries.copy) ?? "";
         messagesOf(entries.copy, wanted);
-        return earlier.with({ pid: process.pid, source, wanted });
+        return earlier.with({ source, wanted });
     }
     if (source.named !== entries.source.named || source.first !== entries.source.first) {
         refuse(output, interruptedRestore(entries));
     }
     output.info(`Continuing a restore of ${entries.source.named} that was interrupted.`);
-    return earlier.with({ pid: process.pid });
+    return earlier;
 }
 
 /** The file itself, torn or not: of a torn file, the api returns an error. */

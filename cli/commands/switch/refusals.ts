@@ -1,12 +1,13 @@
 /** Why a switch must not begin, or must not go on. Pure: every finding has a unit test. */
 import type { Settings } from "../../../config/settings.ts";
-import { type Finding, type Fix, error } from "../../../model/finding.ts";
+import { type Finding, error, fix } from "../../../model/finding.ts";
 import { claimName } from "../../../model/names.ts";
 import type { StorageMode } from "../../../model/storage.ts";
 import type { Message } from "../../../pods/database.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { type StateResource, guardedTypes } from "../../../pulumi/state.ts";
 import { answered } from "../../messages.ts";
+import { useImageWithShell } from "../../refusals.ts";
 
 /**
  * The config names another namespace than the stack has: `pulumi up` would leave the messages there.
@@ -19,8 +20,8 @@ export function namespaceChange({ namespace }: Settings, live: string): Finding 
         : error(
               "namespace-not-applied",
               `namespace is ${JSON.stringify(namespace)} in the config, but the stack is in ${live}. A switch does not move the stack to another namespace.`,
-              { to: "Move the stack first", run: ["npm run up"] },
-              { to: "Keep the namespace", run: [`pulumi config set namespace ${live}`] },
+              fix("Move the stack first", "npm run up"),
+              fix("Keep the namespace", `pulumi config set namespace ${live}`),
           );
 }
 
@@ -44,8 +45,8 @@ export function protectedClaim(
     return error(
         "data-protected",
         `Claim ${claimName} is protected (protectData), and a switch to ephemeral storage deletes the claim after it has copied the messages.`,
-        { to: "Keep the claim", run: ["pulumi config set retainData true", again] },
-        { to: "Delete the claim", run: ["pulumi config set protectData false", "npm run up", again] },
+        fix("Keep the claim", "pulumi config set retainData true", again),
+        fix("Delete the claim", "pulumi config set protectData false", "npm run up", again),
     );
 }
 
@@ -64,17 +65,8 @@ export function answeredMessages(messages: readonly Message[], mode: StorageMode
             `${countMessages(found.length)} with the command /stats cannot be moved, for example ${JSON.stringify(first.Text)}. ` +
                 "The api answers such a message with a message of its own, so posting it again would add a message, " +
                 "and the api's image has no shell through which its file could be written instead.",
-            // A new image replaces the pod, and ephemeral storage is deleted with it.
-            mode === "persistent" && useImageWithShell,
+            mode === "persistent" &&
+                fix("Use an image with a shell", ...useImageWithShell, "npm run switch -- ephemeral"),
         )
     );
 }
-
-const useImageWithShell: Fix = {
-    to: "Use an image with a shell",
-    run: [
-        "pulumi config set --path images.api bootdotdev/synergychat-api:latest",
-        "npm run up",
-        "npm run switch -- ephemeral",
-    ],
-};

@@ -53,8 +53,6 @@ export interface SwitchWork extends OperationWork {
     readonly pulumi: SwitchedStack;
     /** Whether the claim stays with ephemeral storage as well. */
     readonly retainData: boolean;
-    /** What comes before a switch that begins. Returns an address at which the api answers this machine. */
-    readonly prepare: () => Promise<string | undefined>;
 }
 
 const procedure: Procedure<SwitchWork, Entries> = {
@@ -95,10 +93,11 @@ export async function runSwitch(work: SwitchWork, to: StorageMode): Promise<Entr
         output.info(`The storage of stack ${stack} is ${to} already.`);
         return undefined;
     }
-    const begun = earlier
-        ? resume(work, earlier, to)
-        : beginJournal<Entries>("switch", work, { to, pid: process.pid, address: await work.prepare() });
-    return complete(procedure, work, begun);
+    if (earlier) {
+        return complete(procedure, work, resume(work, earlier, to));
+    }
+    await work.backUp();
+    return complete(procedure, work, await beginJournal<Entries>("switch", work, { to }));
 }
 
 /** Goes on from what an earlier run did, to the same mode or back. */
@@ -107,7 +106,7 @@ function resume({ output }: SwitchWork, earlier: SwitchJournal, to: StorageMode)
     output.info(`Continuing a switch to ${before} storage that was interrupted.`);
     // On the way back, what the volume was to hold is what must be moved: all messages of the copy and the claim.
     const turned = to !== before && wanted ? { copy: wanted, wanted: undefined, unreadClaim: undefined } : {};
-    return earlier.with({ to, pid: process.pid, ...turned });
+    return earlier.with({ to, ...turned });
 }
 
 /** Whether the api still has the storage that it had, with all messages, and no claim was made. */

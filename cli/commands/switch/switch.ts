@@ -6,22 +6,20 @@
  */
 import { rmSync, writeFileSync } from "node:fs";
 import { stringify } from "yaml";
-import { systemClock } from "../../../kubernetes/poll.ts";
 import { inheritableVolumes } from "../../../kubernetes/volumes.ts";
 import { claimName } from "../../../model/names.ts";
 import type { StorageMode } from "../../../model/storage.ts";
 import { switchVariable } from "../../../preflight/preflight.ts";
 import { inheritedVolume } from "../../../preflight/volumes.ts";
-import { dataFolder } from "../../../pulumi/login.ts";
 import { configDocument, configText, projectName, restoreConfig } from "../../../pulumi/project.ts";
 import { guardedTypes } from "../../../pulumi/state.ts";
-import { localDisk } from "../../../system/files.ts";
+import { fix } from "../../../model/finding.ts";
+import { waitForAnswer } from "../../addresses.ts";
 import { UsageError, defineCommand, stackWord } from "../../command.ts";
 import { makeProvenBackup } from "../../backups.ts";
-import { journalPath } from "../../journal.ts";
-import { refuse, sayAtFailure } from "../../operation.ts";
-import { findAddress, waitForAnswer } from "../../outside.ts";
+import { refuse } from "../../operation.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
+import { workOf } from "../../work.ts";
 import { namespaceChange, protectedClaim } from "./refusals.ts";
 import { type SwitchedStack, runSwitch } from "./steps.ts";
 
@@ -42,34 +40,17 @@ export const command = defineCommand({
 
 async function switchStorage(open: LiveSession, to: StorageMode, noBackup: boolean): Promise<void> {
     const { stack, context, client, api, settings, output } = open;
-    const { namespaceName, apiUrl } = open.outputs;
+    const { namespaceName } = open.outputs;
     refuse(output, namespaceChange(settings, namespaceName));
     refuse(output, protectedClaim(settings, await api.claim(), open.state));
-    const prepare = async (): Promise<string | undefined> => {
+    const work = await workOf(open, "switch", async () => {
         if (to === "ephemeral" && !noBackup) {
-            await makeProvenBackup(output, client, namespaceName, "before-switch", {
-                to: "Switch without a backup",
-                run: ["npm run switch -- ephemeral --no-backup"],
-            });
+            const without = fix("Switch without a backup", "npm run switch -- ephemeral --no-backup");
+            await makeProvenBackup(output, client, namespaceName, "before-switch", without);
         }
-        return findAddress(client, namespaceName, settings.exposure.kind, apiUrl);
-    };
-    const path = journalPath(dataFolder(stack.env), "switch", await api.installation());
-    const entries = await runSwitch(
-        {
-            api,
-            output,
-            clock: systemClock,
-            disk: localDisk,
-            stack: stack.name,
-            path,
-            atFailure: sayAtFailure,
-            pulumi: switchedStack(open, path.replace(/json$/, "yaml")),
-            retainData: settings.retainData,
-            prepare,
-        },
-        to,
-    );
+    });
+    const pulumi = switchedStack(open, work.path.replace(/json$/, "yaml"));
+    const entries = await runSwitch({ ...work, pulumi, retainData: settings.retainData }, to);
     if (!entries) {
         return;
     }

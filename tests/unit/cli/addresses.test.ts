@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { candidates, firstAnswering } from "../../../cli/addresses.ts";
+import { candidates, firstAnswering, waitForAnswer } from "../../../cli/addresses.ts";
 import { reachAdvice } from "../../../cli/clusters/minikube.ts";
 import type { Session } from "../../../cli/session.ts";
 
@@ -48,6 +48,22 @@ describe("firstAnswering", () => {
         assert.equal(await find("/messages", ["127.0.0.1", "localhost"]), "127.0.0.1");
         assert.equal(await find("/messages", ["localhost", "127.0.0.1"]), "localhost");
         assert.equal(await find("/messages", ["host.invalid", "127.0.0.1"]), "127.0.0.1");
+    });
+});
+
+describe("the end of a switch", () => {
+    it("comes only when the api answers at its address again", async () => {
+        const asked: string[] = [];
+        const server = createServer(({ headers, url }, response) => {
+            asked.push(`${headers.host ?? ""}${url ?? ""}`);
+            // An ingress controller that has not heard of the new pod yet.
+            response.writeHead(asked.length < 3 ? 503 : 200).end("[]");
+        });
+        await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+        const host = `synchatapi.internal:${(server.address() as AddressInfo).port}`;
+        await waitForAnswer({ info: () => undefined }, `http://${host}`, "127.0.0.1", "dev");
+        assert.deepEqual(asked, Array(3).fill(`${host}/messages`));
+        server.close();
     });
 });
 

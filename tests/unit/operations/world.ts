@@ -323,6 +323,8 @@ export class World {
         },
         stack: "dev",
         path: journalPath,
+        backUp: () => this.act(() => undefined),
+        findAddress: () => this.act(() => undefined),
         atFailure: () => undefined,
     };
 
@@ -336,7 +338,6 @@ export class World {
         return {
             ...this.shared,
             retainData: this.start.retainData === true,
-            prepare: () => this.act(() => undefined),
             pulumi: {
                 setMode,
                 restoreConfig: () => setMode(before),
@@ -357,8 +358,6 @@ export class World {
             image: "api",
             readSource: () => this.act(() => render(wanted)),
             confirm: () => this.act(() => true),
-            backUp: () => this.act(() => undefined),
-            findAddress: () => this.act(() => undefined),
             copyPath: `/copies/${++this.restores}.json`,
         };
     }
