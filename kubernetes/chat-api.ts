@@ -226,7 +226,7 @@ export class ChatApi {
         await this.patchService(null, null);
     }
 
-    /** Deletes its pod, so that open connections end. Only with a claim. */
+    /** Deletes its pod, so that open connections end. On ephemeral storage, the messages are deleted with it. */
     public async restart(): Promise<void> {
         const pods = await this.pods();
         for (const { metadata } of pods) {

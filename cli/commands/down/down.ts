@@ -13,8 +13,8 @@ import { makeProvenBackup } from "../../backups.ts";
 import { UsageError, defineCommand, stackWord, yesFlag } from "../../command.ts";
 import { type Session, isUnchanged, openStack } from "../../session.ts";
 import { confirm, isInteractive } from "../../terminal.ts";
-import { type DestroyPlan, isKept, planDestroy } from "./plan.ts";
-import { blockers, lookAgain, proveEnd } from "./proof.ts";
+import { type DestroyPlan, isKept, lookAgain, planDestroy } from "./plan.ts";
+import { blockers, proveEnd } from "./proof.ts";
 import { refusals } from "./refusals.ts";
 import { deleteUnrecorded, unrecorded } from "./unrecorded.ts";
 

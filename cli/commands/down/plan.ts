@@ -35,8 +35,15 @@ export async function planDestroy(session: Session): Promise<DestroyPlan> {
     return { ...look, session, claims, earlier: earlierVolumes(look.volumes, look.places) };
 }
 
-/** Reads these namespaces, and the volumes. */
-export async function lookAt(client: Client, namespaces: readonly string[]): Promise<Look> {
+/** What the cluster holds now of what the plan had. */
+export function lookAgain({ session, places }: DestroyPlan): Promise<Look> {
+    return lookAt(
+        session.client,
+        places.map(({ name }) => name),
+    );
+}
+
+async function lookAt(client: Client, namespaces: readonly string[]): Promise<Look> {
     const [volumes, ...places] = await Promise.all([
         client.list<Volume>(volumesPath),
         ...namespaces.map((name) => readNamespace(client, name, "data")),

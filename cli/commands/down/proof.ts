@@ -7,7 +7,7 @@ import { terminatingNamespace } from "../../../preflight/ownership.ts";
 import { guardedTypes } from "../../../pulumi/state.ts";
 import { UserError } from "../../../system/errors.ts";
 import { claimBlocker, volumeBlocker } from "./blockers.ts";
-import { type DestroyPlan, type Look, isKept, keepsNamespace, lookAt } from "./plan.ts";
+import { type DestroyPlan, type Look, isKept, keepsNamespace, lookAgain } from "./plan.ts";
 
 const settleSeconds = 30; // a volume is deleted a moment after its claim
 
@@ -44,21 +44,12 @@ export async function proveEnd(plan: DestroyPlan): Promise<void> {
 
 /** The cluster once everything that must be gone is, or has had some time for it. */
 async function settled(plan: DestroyPlan, items: readonly Item[]): Promise<Look> {
-    let look = await lookAgain(plan);
-    const isSettled = () => items.every(({ kept, isIn }) => kept || !isIn(look));
+    let look: Look = plan;
     const ask = async (): Promise<Look | false> => {
         look = await lookAgain(plan);
-        return isSettled() && look;
+        return items.every(({ kept, isIn }) => kept || !isIn(look)) && look;
     };
-    return isSettled() ? look : poll(ask, { seconds: settleSeconds, inVain: () => look });
-}
-
-/** What the cluster holds now of what the plan had. */
-export function lookAgain({ session, places }: DestroyPlan): Promise<Look> {
-    return lookAt(
-        session.client,
-        places.map(({ name }) => name),
-    );
+    return poll(ask, { seconds: settleSeconds, inVain: () => look });
 }
 
 /** What holds each claim, volume and namespace that should be gone. */

@@ -6,22 +6,20 @@ import {
     type EndpointSlice,
     type Pod,
     type PodSpec,
-    type StorageClass,
     hasEnded,
 } from "../../../kubernetes/objects.ts";
-import { type NamespaceSnapshot, readNamespace, storageClassesPath } from "../../../kubernetes/snapshot.ts";
+import { type NamespaceSnapshot, readNamespace } from "../../../kubernetes/snapshot.ts";
 import { type Part, workloadName } from "../../../model/names.ts";
+import type { StorageMode } from "../../../model/storage.ts";
 import type { LiveSession } from "../../session.ts";
 
 /** A live stack, as far as the chapter speaks of it. */
 export interface LiveStack extends NamespaceSnapshot {
     /** What the stack's outputs promise. */
-    readonly storageMode: "persistent" | "ephemeral";
+    readonly storageMode: StorageMode;
     /** Pods that have not ended and are not being deleted. */
     readonly pods: readonly Pod[];
     readonly slices: readonly EndpointSlice[];
-    /** Undefined if the user may not list them. */
-    readonly storageClasses: readonly StorageClass[] | undefined;
     /** The log of the api. Undefined if it cannot be read. */
     readonly apiLog: string | undefined;
     /** What `/healthz` answers on each port of each crawler container. */
@@ -41,14 +39,13 @@ export interface CrawlerPort {
 /** Asks the cluster for everything. */
 export async function readLiveStack({ client, outputs, settings }: LiveSession): Promise<LiveStack> {
     const { namespaceName, storageMode } = outputs;
-    const [snapshot, slices, storageClasses, exposure] = await Promise.all([
+    const [snapshot, slices, exposure] = await Promise.all([
         readNamespace(client, namespaceName, "data"),
         client.list<EndpointSlice>(`/apis/discovery.k8s.io/v1/namespaces/${namespaceName}/endpointslices`),
-        client.listIfAllowed<StorageClass>(storageClassesPath),
         findExposureObject(client, namespaceName, settings.exposure.kind),
     ]);
     const pods = snapshot.pods.filter((pod) => !pod.metadata.deletionTimestamp && !hasEnded(pod));
-    const live = { ...snapshot, storageMode, pods, slices, storageClasses, exposure };
+    const live = { ...snapshot, storageMode, pods, slices, exposure };
     const [apiPod] = podsOf(live, "api");
     const log = `${podsPath(live)}/${apiPod?.metadata.name ?? ""}/log?container=${workloadName("api")}`;
     return {

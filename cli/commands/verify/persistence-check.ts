@@ -7,9 +7,11 @@
  */
 import { ChatApi } from "../../../kubernetes/chat-api.ts";
 import type { Client } from "../../../kubernetes/client.ts";
-import { type Claim, type Pod, type PodSpec, isReady } from "../../../kubernetes/objects.ts";
+import type { Claim, Pod, PodSpec, StorageClass } from "../../../kubernetes/objects.ts";
+import { storageClassesPath } from "../../../kubernetes/snapshot.ts";
 import { kindOf, listPath } from "../../../model/kinds.ts";
 import { workloadName } from "../../../model/names.ts";
+import type { StorageMode } from "../../../model/storage.ts";
 import type { Message } from "../../../pods/database.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { UserError } from "../../../system/errors.ts";
@@ -29,21 +31,24 @@ const copyMetadata = { name: copyName, labels: { app: copyName } };
 /** Makes the check on a copy of the api's pod. */
 export async function checkOnCopy(client: Client, live: LiveStack): Promise<Check> {
     const tried = "a copy of the api's pod with a volume of its own: write a message, delete the pod";
-    const obstacle = withoutProvisioner(live);
+    const claim = live.claims?.find(({ metadata }) => metadata.name === live.api?.claim);
+    const obstacle = claim && (await withoutProvisioner(client, claim));
     if (obstacle !== undefined) {
         return { heading, tried, seen: obstacle, result: "skipped" };
     }
     const api = new ChatApi(client, live.name);
+    const proxy = api.podProxy(copyName);
     try {
         // A killed run leaves its copy behind.
         await removeCopy(client, live);
-        await makeClaim(client, live);
-        await startCopy(client, live);
-        const before = await write(api, api.podProxy(copyName));
-        await deletePods(client, live, copyName);
-        await startCopy(client, live);
-        const after = await api.waitForMessages(api.podProxy(copyName));
-        return outcome(tried, live, before, after);
+        if (claim) {
+            await create(client, claimsPath(live), claimOfCopy(claim));
+        }
+        await create(client, podsPath(live), podOfCopy(live));
+        const before = await write(api, proxy);
+        await deleteAll(client, podsPath(live));
+        await create(client, podsPath(live), podOfCopy(live));
+        return outcome(tried, live, before, await api.waitForMessages(proxy, waitSeconds));
     } catch (error) {
         return check(heading, tried, false, (error as Error).message);
     } finally {
@@ -53,41 +58,37 @@ export async function checkOnCopy(client: Client, live: LiveStack): Promise<Chec
 
 /** Makes the check on the live pod, if the person asks for it. What people write meanwhile may be lost with the pod. */
 export async function checkOnLivePod(client: Client, live: LiveStack, destructive: boolean): Promise<Check> {
-    const app = workloadName("api");
-    const tried = `kubectl delete pod --selector app=${app}`;
+    const tried = `kubectl delete pod --selector app=${workloadName("api")}`;
     const api = new ChatApi(client, live.name);
+    const proxy = api.serviceProxy();
     // Asked again: people may have written since the checks began.
-    const messages = await api.messagesAt(api.serviceProxy());
+    const messages = await api.messagesAt(proxy);
     if (!destructive) {
         return { heading, tried, seen: harm(live.storageMode, messages?.length), result: "skipped" };
     }
     try {
-        const before = messages?.length ? messages : await write(api, api.serviceProxy());
-        await deletePods(client, live, app);
-        await client.waitUntil("the api has a ready pod", () => api.isReady(), waitSeconds);
-        return outcome(tried, live, before, await api.waitForMessages(api.serviceProxy()));
+        const before = messages?.length ? messages : await write(api, proxy);
+        await api.restart();
+        return outcome(tried, live, before, await api.waitForMessages(proxy, waitSeconds));
     } catch (error) {
         return check(heading, tried, false, (error as Error).message);
     }
 }
 
-/** What the check would do to this stack's live pod. */
-export function harm(storageMode: LiveStack["storageMode"], messages: number | undefined): string {
+/** What the check would do to this stack. The app cannot delete a message, so one that is written stays. */
+function harm(storageMode: StorageMode, messages: number | undefined): string {
     if (messages === undefined) {
         return "the api does not answer /messages";
     }
-    if (storageMode === "persistent") {
-        return messages > 0
-            ? `the api has ${countMessages(messages)} and would not answer for a moment. Try it with --destructive`
-            : "it would leave a message in the chat, because the app cannot delete one. Try it with --destructive";
-    }
-    return messages > 0
-        ? `the api's ${countMessages(messages)} would be lost. Try it with --destructive`
-        : "what people write meanwhile would be lost. Try it with --destructive";
+    const what =
+        storageMode === "ephemeral"
+            ? `the api's ${countMessages(messages)}, and what people write meanwhile, would be lost`
+            : `the api would not answer for a moment${messages === 0 ? ", and would keep a message of the check" : ""}`;
+    return `${what}. Try it with --destructive`;
 }
 
 /** Whether the storage mode kept its promise. Other people may have written messages meanwhile. */
-export function outcome(
+function outcome(
     tried: string,
     { storageMode }: Pick<LiveStack, "storageMode">,
     before: readonly Message[],
@@ -105,63 +106,38 @@ export function outcome(
 }
 
 /** Why the copy would get no volume. Undefined if it would, or if that is unknown. */
-export function withoutProvisioner(live: LiveStack): string | undefined {
-    const claim = claimToCopy(live);
-    if (!claim || !live.storageClasses) {
-        return undefined;
-    }
-    const name = claim.spec?.storageClassName;
-    const storageClass = live.storageClasses.find(({ metadata }) => metadata.name === name);
-    const called = name === undefined || name === "" ? "(none)" : name;
-    const isProvisioned =
-        storageClass !== undefined && storageClass.provisioner !== "kubernetes.io/no-provisioner";
-    return isProvisioned
+async function withoutProvisioner(client: Client, { spec }: Claim): Promise<string | undefined> {
+    const { storageClassName: name = "" } = spec ?? {};
+    const classes = await client.listIfAllowed<StorageClass>(storageClassesPath);
+    const found = classes?.find(({ metadata }) => metadata.name === name);
+    const isProvisioned = found !== undefined && found.provisioner !== "kubernetes.io/no-provisioner";
+    return classes === undefined || isProvisioned
         ? undefined
-        : `the claim's class ${called} has no provisioner, so the copy would get no volume`;
+        : `the claim's class ${name === "" ? "(none)" : name} has no provisioner, so the copy would get no volume`;
 }
 
-function claimToCopy(live: LiveStack): Claim | undefined {
-    return live.claims?.find(({ metadata }) => metadata.name === live.api?.claim);
+function claimsPath({ name }: LiveStack): string {
+    return listPath(kindOf("PersistentVolumeClaim"), name);
 }
 
-async function makeClaim(client: Client, live: LiveStack): Promise<void> {
-    const claim = claimToCopy(live);
-    if (!claim) {
-        return;
-    }
-    const { accessModes, resources, storageClassName } = claim.spec ?? {};
-    await create(client, listPath(kindOf("PersistentVolumeClaim"), live.name), {
+function claimOfCopy({ spec }: Claim): object {
+    const { accessModes, resources, storageClassName } = spec ?? {};
+    const requests = { storage: resources?.requests?.storage };
+    return {
         apiVersion: "v1",
         kind: "PersistentVolumeClaim",
         metadata: copyMetadata,
-        spec: {
-            accessModes,
-            storageClassName,
-            resources: { requests: { storage: resources?.requests?.storage } },
-        },
-    });
+        spec: { accessModes, storageClassName, resources: { requests } },
+    };
 }
 
-async function startCopy(client: Client, live: LiveStack): Promise<void> {
+function podOfCopy(live: LiveStack): object {
     const template = specOf(live, "api");
     if (!template.containers) {
         throw new UserError(`there is no Deployment ${workloadName("api")} to copy`);
     }
     const volumes = volumesOfCopy(template.volumes ?? [], live.api?.claim);
-    await create(client, podsPath(live), {
-        apiVersion: "v1",
-        kind: "Pod",
-        metadata: copyMetadata,
-        spec: { ...template, volumes },
-    });
-    await client.waitUntil(
-        "the copy of the api's pod is ready",
-        async () => {
-            const pod = await client.find<Pod>(`${podsPath(live)}/${copyName}`);
-            return pod !== undefined && isReady(pod);
-        },
-        waitSeconds,
-    );
+    return { apiVersion: "v1", kind: "Pod", metadata: copyMetadata, spec: { ...template, volumes } };
 }
 
 /**
@@ -180,30 +156,20 @@ export function volumesOfCopy(volumes: readonly Volume[], claim: string | undefi
     });
 }
 
-/** By its label: what only happens to have the copy's name belongs to somebody else. */
 async function removeCopy(client: Client, live: LiveStack): Promise<void> {
-    await deletePods(client, live, copyName);
-    await deleteAll(client, listPath(kindOf("PersistentVolumeClaim"), live.name), copyName);
+    await deleteAll(client, podsPath(live));
+    await deleteAll(client, claimsPath(live));
 }
 
-function deletePods(client: Client, live: LiveStack, app: string): Promise<void> {
-    return deleteAll(client, podsPath(live), app);
-}
-
-/** Deletes the objects of an `app` label, and waits until they are gone. */
-async function deleteAll(client: Client, path: string, app: string): Promise<void> {
-    const selected = `${path}?labelSelector=${encodeURIComponent(`app=${app}`)}`;
-    const found = await client.list<Pod>(selected);
-    for (const { metadata } of found) {
+/** Deletes the copy's objects, by its label: what only happens to have its name belongs to somebody else. */
+async function deleteAll(client: Client, path: string): Promise<void> {
+    const selected = `${path}?labelSelector=${encodeURIComponent(`app=${copyName}`)}`;
+    for (const { metadata } of await client.list<Pod>(selected)) {
         await client.delete(`${path}/${metadata.name}`);
     }
-    const uids = new Set(found.map(({ metadata }) => metadata.uid));
     await client.waitUntil(
         `${path} has none of the deleted objects`,
-        async () => {
-            const left = await client.list<Pod>(selected);
-            return !left.some(({ metadata }) => uids.has(metadata.uid));
-        },
+        async () => (await client.list<Pod>(selected)).length === 0,
         waitSeconds,
     );
 }
@@ -214,7 +180,7 @@ async function create(client: Client, path: string, body: object): Promise<void>
 
 /** Writes a message, and returns all that there are. */
 async function write(api: ChatApi, proxy: string): Promise<readonly Message[]> {
-    await api.waitForMessages(proxy);
+    await api.waitForMessages(proxy, waitSeconds);
     await api.postTo(proxy, message);
     return api.waitForMessages(proxy);
 }
