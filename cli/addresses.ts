@@ -34,11 +34,7 @@ export async function findAddress(session: LiveSession): Promise<string | undefi
         : firstAnswering(`${apiUrl}/messages`, await candidates(session, namespaceName), searchSeconds);
 }
 
-/**
- * Waits until the api answers at the address again. Undefined: it answered this machine at none before.
- *
- * @throws UserError if it does not within a minute.
- */
+/** Waits until the api answers at the address again. Undefined: it answered this machine at none before. */
 export async function waitForAnswer(
     { info }: Pick<Output, "info">,
     apiUrl: string,

@@ -54,11 +54,7 @@ export function defineCommand<Flag extends string = never, Option extends string
     return command;
 }
 
-/**
- * Reads the arguments of a command.
- *
- * @throws UsageError that names what the command does not know.
- */
+/** Reads the arguments of a command. @throws UsageError that names what the command does not know. */
 export function readCall(name: string, command: Command, args: readonly string[]): Call<string, string> {
     const { words, flags, options = {} } = command;
     try {

@@ -13,12 +13,7 @@ export function runningOperation(operation: Operation, pid: number | undefined):
     );
 }
 
-/**
- * A switch or a restore that began with another journal. That journal has the messages, which may be half written by now.
- *
- * @param journal where that journal is.
- * @param again the command that completes it.
- */
+/** A switch or a restore that began with another journal, which has the messages. `again` completes it there. */
 export function begunElsewhere(
     operation: Operation,
     elsewhere: { readonly namespace: string; readonly journal: string; readonly again: string },
@@ -46,12 +41,7 @@ export const useImageWithShell = [
     "npm run up",
 ];
 
-/**
- * Messages that were posted after the copy was made.
- *
- * @param copied how many messages the copy has.
- * @param now how many messages the api has.
- */
+/** Messages that were posted after the copy was made: the api has more than the copy. */
 export function lateMessages(copied: number, now: number): Finding | undefined {
     return now <= copied
         ? undefined

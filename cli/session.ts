@@ -32,13 +32,10 @@ import { setupFor } from "./shell.ts";
 export interface Session {
     readonly stack: PulumiStack;
     readonly cluster: Cluster;
-    /** Context of the cluster. */
     readonly context: string;
     /** The command's one connection to the cluster. */
     readonly client: Client;
-    /** The stack: the values of the label app.kubernetes.io/instance that stand for it. */
     readonly owners: Owners;
-    /** The config, checked. */
     readonly settings: Settings;
     /** What the stack's state held when the command began. */
     readonly state: readonly StateResource[];
@@ -59,26 +56,13 @@ export interface OpenOptions {
      * has left. So does `destroy`, for a stack whose cluster may be gone for good. `read` runs no such command.
      */
     readonly access: "up" | "change" | "destroy" | "read";
-    /**
-     * Whether to build a sandbox without asking.
-     *
-     * @default false
-     */
+    /** Whether to build a sandbox without asking. */
     readonly yes?: boolean;
-    /**
-     * Values of this project's keys that take the place of the config's.
-     *
-     * @default {}
-     */
+    /** Values of this project's keys that take the place of the config's. */
     readonly changes?: Readonly<Record<string, string>>;
 }
 
-/**
- * Finds the cluster of a stack, and Pulumi with a place for its state.
- *
- * @param named the stack that the person named. Undefined: the selected one, else `dev`.
- * @throws UserError that says what is missing.
- */
+/** Finds the cluster of a stack, the selected one if none is named, and Pulumi with a place for its state. */
 export async function openStack(
     output: Output,
     named: string | undefined,
@@ -92,7 +76,12 @@ export async function openStack(
     const context = contextOf(name);
     const env = { ...process.env, ...kubeconfigOf(name) };
     const cluster = await findCluster({ context, env, mayStart, yes, output }).catch((error: unknown) => {
-        throw access === "destroy" && error instanceof NoCluster ? withWayToForget(error, name) : error;
+        throw access === "destroy" && error instanceof NoCluster
+            ? new UserError(
+                  `${error.message}\nNothing was changed. If the cluster is gone for good, make Pulumi forget the stack:\n` +
+                      `  pulumi stack rm ${name} --force --preserve-config`,
+              )
+            : error;
     });
     const login = await logIn(cluster.env, output.info);
     requirePassphrase(configDocument(name), login);
@@ -125,11 +114,7 @@ export async function openStack(
     return { stack, cluster, context, client, owners, settings, state, output };
 }
 
-/**
- * As `openStack`, for a command that works on a stack that is up.
- *
- * @throws UserError if it is not.
- */
+/** As `openStack`, for a command that works on a stack that is up. @throws UserError if it is not. */
 export async function openLiveStack(
     output: Output,
     named: string | undefined,
@@ -159,11 +144,9 @@ function settingsOf(
     if (!raw) {
         throw new UserError(`There is no stack ${stack.name}.\n  Bring it up:  npm run up -- ${stack.name}`);
     }
-    const changed = Object.entries(changes).map(([key, value]) => [`${projectName()}:${key}`, value]);
-    const { settings, findings } = checkConfig(
-        { ...raw, ...(Object.fromEntries(changed) as Record<string, string>) },
-        projectName(),
-    );
+    const project = projectName();
+    const changed = Object.entries(changes).map(([key, value]) => [`${project}:${key}`, value] as const);
+    const { settings, findings } = checkConfig({ ...raw, ...Object.fromEntries(changed) }, project);
     if (!settings) {
         throw new UserError(
             `The config of stack ${stack.name} is not valid. Nothing was changed.\n\n${output.render(findings)}`,
@@ -181,13 +164,6 @@ function settingsOf(
 /** Whether the state is what it was when the command began: after a no to a question of Pulumi's, or a refusal. */
 export function isUnchanged({ stack, state }: Session): boolean {
     return isDeepStrictEqual(stack.resources(), state);
-}
-
-function withWayToForget({ message }: NoCluster, stack: string): UserError {
-    return new UserError(
-        `${message}\nNothing was changed. If the cluster is gone for good, make Pulumi forget the stack:\n` +
-            `  pulumi stack rm ${stack} --force --preserve-config`,
-    );
 }
 
 /** The sandbox brings a Pulumi and a state of its own, in which another stack may be selected. */

@@ -25,11 +25,7 @@ export function setupFor(env: Environment, stack: string | undefined): string | 
     return exportsOf(process.env, env).length > 0 ? setupLine(stack) : undefined;
 }
 
-/**
- * The one line that is enough in a new terminal.
- *
- * @param stack a stack that is not the selected one.
- */
+/** The one line that is enough in a new terminal, for a stack that is not the selected one if it is named. */
 export function setupLine(stack?: string): string {
     return `cd ${shellWord(process.cwd())} && eval "$(npm run -s env${stack === undefined ? "" : ` -- ${stack}`})"`;
 }

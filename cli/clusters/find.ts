@@ -9,11 +9,7 @@ import { isSandboxPossible, sandbox, sandboxEnvironment } from "./sandbox.ts";
 const installMinikube = "https://minikube.sigs.k8s.io/docs/start";
 const installKubectl = "https://kubernetes.io/docs/tasks/tools";
 
-/**
- * Finds the cluster of a context: one that answers, a minikube profile, or the sandbox.
- *
- * @throws UserError that says what to start or to install.
- */
+/** Finds the cluster of a context: one that answers, a minikube profile, or the sandbox. Starts it if it may. */
 export async function findCluster(query: ClusterQuery): Promise<Cluster> {
     const { context, env, mayStart } = query;
     const profile = profileOf(context, env);

@@ -20,11 +20,7 @@ export function profileOf(context: string, env: Environment): string | undefined
     return isProfile ? context : undefined;
 }
 
-/**
- * The cluster of a profile, started if it does not run.
- *
- * @throws UserError if it does not run and may not be started.
- */
+/** The cluster of a profile, started if it does not run. @throws NoCluster if it may not be started. */
 export function minikube(query: ClusterQuery, profile: string, isRunning: boolean): Cluster {
     const { env, output, mayStart } = query;
     if (!isRunning && !mayStart) {

@@ -7,20 +7,12 @@ import { type Environment, outputOf, runVisibly } from "../../system/process.ts"
 import { confirm, isInteractive } from "../terminal.ts";
 import { type Cluster, type ClusterQuery, NoCluster } from "./cluster.ts";
 
-/**
- * Whether a context can be the sandbox's, which brings a kubectl of its own.
- *
- * @param profile the minikube profile behind the context, if there is one.
- */
+/** Whether a context can be the sandbox's, which brings a kubectl of its own: no minikube profile is behind it. */
 export function isSandboxPossible(context: string, profile: string | undefined): boolean {
     return context === "minikube" && profile === undefined && isLinuxRoot();
 }
 
-/**
- * The sandbox's cluster, built and started if needed.
- *
- * @throws UserError if it may not be started, or if the person says no to building it.
- */
+/** The sandbox's cluster, built and started if needed. @throws UserError if it may not be, or the person says no. */
 export async function sandbox(query: ClusterQuery): Promise<Cluster> {
     const { env, output, mayStart, yes } = query;
     const isBuilt = sandboxEnvironment(env) !== undefined;

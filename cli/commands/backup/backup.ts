@@ -1,7 +1,4 @@
-/**
- * `npm run backup -- [STACK] [--file PATH]`: a backup now. Without --file, a Job makes it on the claim of the backups and
- * proves it. With --file, this command writes what the api returns to a file on this machine, in both storage modes.
- */
+/** `npm run backup -- [STACK] [--file PATH]`: a backup now, by a Job on the claim of the backups or in a file. */
 import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { ChatApi } from "../../../kubernetes/chat-api.ts";

@@ -36,7 +36,7 @@ async function backups(session: LiveSession, json: boolean): Promise<void> {
 }
 
 /** A line for each backup, in columns. */
-export function table(backups: readonly Backup[]): string {
+function table(backups: readonly Backup[]): string {
     const rows = [
         ["TIME", "MESSAGES", "SIZE", "REASON", "PROVEN", "NAME"],
         ...backups.map(({ name, time, size, messages, reason, proven }) => [
@@ -48,17 +48,9 @@ export function table(backups: readonly Backup[]): string {
             name,
         ]),
     ];
-    const widths = (rows[0] ?? []).map((_, column) =>
-        Math.max(...rows.map((row) => (row[column] ?? "").length)),
-    );
-    return rows
-        .map((row) =>
-            row
-                .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-                .join("  ")
-                .trimEnd(),
-        )
-        .join("\n");
+    const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+    const padded = (cell: string, column: number) => cell.padEnd(width(column));
+    return rows.map((row) => row.map(padded).join("  ").trimEnd()).join("\n");
 }
 
 function sizeOf(bytes: number): string {

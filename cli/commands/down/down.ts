@@ -10,9 +10,9 @@ import { countMessages } from "../../../preflight/text.ts";
 import { knownOutputs } from "../../../pulumi/state.ts";
 import { UserError } from "../../../system/errors.ts";
 import { makeProvenBackup } from "../../backups.ts";
-import { UsageError, defineCommand, stackWord, yesFlag } from "../../command.ts";
+import { defineCommand, stackWord, yesFlag } from "../../command.ts";
 import { type Session, isUnchanged, openStack } from "../../session.ts";
-import { confirm, isInteractive } from "../../terminal.ts";
+import { confirm, requireAnswer } from "../../terminal.ts";
 import { type DestroyPlan, isKept, lookAgain, planDestroy } from "./plan.ts";
 import { blockers, proveEnd } from "./proof.ts";
 import { refusals } from "./refusals.ts";
@@ -24,12 +24,8 @@ export const command = defineCommand({
     flags: { ...yesFlag, "no-backup": "make no backup before" },
     details: ["A stack with backups makes one before, if retainData keeps the claim of the backups."],
     run: async ({ words, flags: { yes, "no-backup": noBackup }, output }) => {
-        if (!yes && !isInteractive()) {
-            throw new UsageError(
-                "npm run down deletes the stack with its data, and there is no terminal at which it could ask. Nothing was changed.\n" +
-                    `  Delete without a question:  npm run down -- ${[...words, "--yes"].join(" ")}`,
-            );
-        }
+        const without = `Delete without a question:  npm run down -- ${[...words, "--yes"].join(" ")}`;
+        requireAnswer(yes, "npm run down deletes the stack with its data", without);
         await down(await openStack(output, words[0], { access: "destroy" }), yes, noBackup);
     },
 });

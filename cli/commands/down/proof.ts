@@ -19,11 +19,7 @@ interface Item {
     readonly kept: boolean;
 }
 
-/**
- * Looks for everything that the plan had.
- *
- * @throws UserError if something is not as the stack says.
- */
+/** Looks for everything that the plan had. @throws UserError if something is not as the stack says. */
 export async function proveEnd(plan: DestroyPlan): Promise<void> {
     const { output } = plan.session;
     const items = [...claimItems(plan), ...volumeItems(plan), ...namespaceItems(plan)];

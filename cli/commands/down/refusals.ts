@@ -28,11 +28,7 @@ export function refusals({ places, claims, session }: DestroyPlan): readonly Fin
     ];
 }
 
-/**
- * retainData and protectData as the state has them, against the config.
- *
- * @param live the claims of the stack's namespaces.
- */
+/** retainData and protectData as the state and the live claims have them, against the config. */
 export function protectionRefusals(
     config: Pick<Settings, "retainData" | "protectData">,
     state: readonly StateResource[],

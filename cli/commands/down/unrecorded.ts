@@ -9,12 +9,7 @@ import { kindOf, objectPath } from "../../../model/kinds.ts";
 import { type Owners, isOwned, isRetained } from "../../../model/ownership.ts";
 import type { StateResource } from "../../../pulumi/state.ts";
 
-/**
- * Of what the stack owns, that which its state does not have, in the order in which it can be deleted. What is retained is
- * none of it.
- *
- * @param keepData leave claims and namespaces out.
- */
+/** What the stack owns and its state does not have, except for data that is kept, in the order in which it can be deleted. */
 export function unrecorded(
     places: readonly Pick<NamespaceSnapshot, "objects" | "namespace">[],
     owners: Owners,

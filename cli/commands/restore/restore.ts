@@ -18,7 +18,7 @@ import { backupsOff, makeProvenBackup } from "../../backups.ts";
 import { UsageError, defineCommand, stackWord, yesFlag } from "../../command.ts";
 import { Journal, journalFolder } from "../../journal.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
-import { confirm, isInteractive } from "../../terminal.ts";
+import { confirm, requireAnswer } from "../../terminal.ts";
 import { workOf } from "../../work.ts";
 import { interruptedRestore, restoreCommand } from "./refusals.ts";
 import { type Source, readSource, sourceOf } from "./source.ts";
@@ -49,12 +49,8 @@ export const command = defineCommand({
             throw withoutSource();
         }
         const source = sourceOf(word, options.messages);
-        if (!yes && !isInteractive()) {
-            throw new UsageError(
-                "npm run restore replaces the messages, and there is no terminal at which it could ask. Nothing was changed.\n" +
-                    `  Restore without a question:  ${restoreCommand({ stack: named ?? "STACK" }, source)}`,
-            );
-        }
+        const without = `Restore without a question:  ${restoreCommand({ stack: named ?? "STACK" }, source)}`;
+        requireAnswer(yes, "npm run restore replaces the messages", without);
         await restore(await openLiveStack(output, named, { access: "read" }), source, yes, noBackup);
     },
 });

@@ -17,11 +17,7 @@ export interface Source {
     readonly first?: number | undefined;
 }
 
-/**
- * Reads the words of a person. A file of this machine is named by its whole path from here on.
- *
- * @throws UsageError if `--messages` is not a number.
- */
+/** Reads the words of a person. A file of this machine is named by its whole path from here on. */
 export function sourceOf(word: string, messages: string | undefined): Source {
     if (messages !== undefined && !/^\d{1,9}$/.test(messages)) {
         throw new UsageError(
@@ -33,12 +29,7 @@ export function sourceOf(word: string, messages: string | undefined): Source {
     return { named, ...(messages !== undefined && { first: Number(messages) }) };
 }
 
-/**
- * The text for the api's file.
- *
- * @param fromBackups reads a backup.
- * @throws UserError if there is no such backup or file, or if the api could not read it.
- */
+/** The text for the api's file. @throws UserError if there is no such source, or if the api could not read it. */
 export async function readSource(
     { named, first }: Source,
     fromBackups: (name: string) => Promise<string>,
@@ -56,11 +47,7 @@ export async function readSource(
     return render(messages.slice(0, first));
 }
 
-/**
- * The messages of a text, checked against the name of a backup if it has one.
- *
- * @throws UserError if the api could not read the text, or if the name says something else.
- */
+/** The messages of a text. @throws UserError if the api could not read it, or if the name of its backup says otherwise. */
 export function messagesOf(named: string, text: string): readonly Message[] {
     const found = messagesOrProblem(text);
     if (typeof found === "string") {

@@ -57,11 +57,7 @@ const procedure: Procedure<RestoreWork, Entries> = {
     unfinished: ({ entries }) => renderFindings([interruptedRestore(entries)]),
 };
 
-/**
- * Replaces the api's messages.
- *
- * @returns the entries of its journal. Undefined: nothing had to be replaced.
- */
+/** Replaces the api's messages. Returns the entries of its journal. Undefined: nothing had to be replaced. */
 export async function runRestore(work: RestoreWork, source: Source): Promise<Entries | undefined> {
     const { api, stack } = work;
     const earlier = await openJournal<Entries>("restore", work, restoreCommand({ stack }, source));

@@ -9,11 +9,7 @@ import { type StateResource, guardedTypes } from "../../../pulumi/state.ts";
 import { answered } from "../../messages.ts";
 import { useImageWithShell } from "../../refusals.ts";
 
-/**
- * The config names another namespace than the stack has: `pulumi up` would leave the messages there.
- *
- * @param live the stack's namespace.
- */
+/** The config names another namespace than the live one: `pulumi up` would leave the messages there. */
 export function namespaceChange({ namespace }: Settings, live: string): Finding | undefined {
     return namespace === live
         ? undefined
@@ -25,12 +21,7 @@ export function namespaceChange({ namespace }: Settings, live: string): Finding 
           );
 }
 
-/**
- * A switch to ephemeral storage deletes the claim that the api mounts, unless it is retained.
- *
- * @param mounted the claim that the api mounts.
- * @param state what the last `up` recorded: Pulumi obeys that.
- */
+/** The claim that the api mounts is protected, in the config or in the state, and a switch to ephemeral deletes it. */
 export function protectedClaim(
     { storage, protectData, retainData }: Pick<Settings, "storage" | "protectData" | "retainData">,
     mounted: string | undefined,
@@ -50,11 +41,7 @@ export function protectedClaim(
     );
 }
 
-/**
- * Messages that cannot be posted again, for an api whose file cannot be written instead.
- *
- * @param mode the storage that the messages are on.
- */
+/** Messages that cannot be posted again, for an api whose file cannot be written instead. */
 export function answeredMessages(messages: readonly Message[], mode: StorageMode): Finding | undefined {
     const found = answered(messages);
     const [first] = found;

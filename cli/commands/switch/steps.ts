@@ -80,11 +80,7 @@ const procedure: Procedure<SwitchWork, Entries> = {
         `  Go back:              npm run switch -- ${otherMode(to)} ${stack}`,
 };
 
-/**
- * Changes the storage and moves the messages.
- *
- * @returns the entries of its journal. Undefined: the storage was the wanted one already.
- */
+/** Moves the messages to the other storage. Returns the entries of its journal. Undefined: they were on it already. */
 export async function runSwitch(work: SwitchWork, to: StorageMode): Promise<Entries | undefined> {
     const { api, pulumi, output, stack } = work;
     const earlier = await openJournal<Entries>("switch", work, `npm run switch -- ${to}`);

@@ -27,12 +27,7 @@ async function guardCheck(client: Client, { name, pods }: LiveStack): Promise<Ch
     return guardCheckOf(events, pods, `kubectl get events --field-selector ${selector}`);
 }
 
-/**
- * Restarts and repairs do not fail the check: they are what the guard is for. Kubernetes keeps Events for an hour. Exported
- * for its unit tests.
- *
- * @param pods those that run now.
- */
+/** Restarts and repairs do not fail the check: they are what the guard is for. Kubernetes keeps Events for an hour. */
 export function guardCheckOf(events: readonly ClusterEvent[], pods: readonly Pod[], tried: string): Check {
     const count = (reason: string) => events.filter((event) => event.reason === reason).length;
     const failing = pods.flatMap(({ metadata }) => failureOf(events, metadata.name) ?? []);

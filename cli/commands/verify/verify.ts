@@ -1,9 +1,6 @@
 /**
- * `npm run verify`: checks on the live stack what the chapter teaches, and says of each what was tried and what was seen. The
- * exit status is 1 if a check fails.
- *
- * It leaves the stack as it found it. What cannot be tried without harm is skipped; `--destructive` tries that as well.
- * With `--json`, standard output is one JSON document.
+ * `npm run verify`: checks on the live stack what the chapter teaches, and says of each what was tried and what was seen. It
+ * leaves the stack as it found it. What cannot be tried without harm is skipped; `--destructive` tries that as well.
  */
 import { interrupted } from "../../../preflight/messages.ts";
 import { UserError } from "../../../system/errors.ts";
@@ -30,12 +27,10 @@ export const command = defineCommand({
     },
 });
 
-interface Flags {
-    readonly destructive: boolean;
-    readonly json: boolean;
-}
-
-async function verify(session: LiveSession, { destructive, json }: Flags): Promise<void> {
+async function verify(
+    session: LiveSession,
+    { destructive, json }: { readonly destructive: boolean; readonly json: boolean },
+): Promise<void> {
     const { stack, cluster, outputs, output } = session;
     const checks: Check[] = [];
     for await (const next of allChecks(session, destructive)) {
