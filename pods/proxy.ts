@@ -192,7 +192,7 @@ export class Proxy {
         while (outcome === "slow") {
             outcome = await Promise.race([asked, sleep(limits.slow, "slow" as const, { ref: false })]);
             if (outcome === "slow" && isStored()) {
-                void asked.then((answer) => this.acknowledge(answer, response));
+                asked.then((answer) => this.acknowledge(answer, response)).catch(() => response.destroy());
                 return true;
             }
         }
