@@ -1,21 +1,15 @@
 /** The backups of a stack: made by a Job from the CronJob's template, listed and read by a pod that mounts their claim. */
 import { objectPath } from "../model/kinds.ts";
-import {
-    backupName,
-    backupsClaimName,
-    firstBackupName,
-    toolPaths,
-    toolsConfigMapName,
-    workloadName,
-} from "../model/names.ts";
+import { backupName, firstBackupName, toolPaths } from "../model/names.ts";
 import { selectorLabels } from "../model/labels.ts";
 import type { Backup, BackupReason } from "../pods/backups.ts";
 import { UserError } from "../system/errors.ts";
 import { ChatApi } from "./chat-api.ts";
 import type { Client } from "./client.ts";
 import { type JobToRun, runJob, startJob } from "./jobs.ts";
-import type { Claim, Container, CronJob, Deployment, Pod } from "./objects.ts";
+import type { Container, CronJob, Pod } from "./objects.ts";
 import { patience, podObstacle, sentence } from "./obstacles.ts";
+import { type Clock, lasting, poll } from "./poll.ts";
 
 /** How a backup ended. */
 export type BackupEnd =
@@ -33,16 +27,18 @@ export function findCronJob(client: Client, namespace: string): Promise<CronJob 
     return client.findIfAllowed<CronJob>(objectPath("CronJob", backupName, namespace));
 }
 
-/** Whether the stack has a claim with backups. */
-export async function hasBackups(client: Client, namespace: string): Promise<boolean> {
-    const path = objectPath("PersistentVolumeClaim", backupsClaimName, namespace);
-    return (await client.find<Claim>(path)) !== undefined;
-}
-
 /** Makes a backup now, and waits until it is proven. As `kubectl create job --from`, with a reason. */
-export async function makeBackup(client: Client, cronJob: CronJob, reason: BackupReason): Promise<BackupEnd> {
+export async function makeBackup(
+    client: Client,
+    cronJob: CronJob,
+    reason: BackupReason,
+    clock?: Clock,
+): Promise<BackupEnd> {
     const { namespace = "" } = cronJob.metadata;
-    if (!(await answers(new ChatApi(client, namespace)))) {
+    const api = new ChatApi(client, namespace);
+    const answers = async () => (await api.messagesAt(api.serviceProxy())) !== undefined;
+    // A Job would wait for minutes for an api that has a torn file, or no pod.
+    if (!(await poll(answers, { seconds: answerSeconds, inVain: () => false, clock }))) {
         const problem = `The api has not returned its messages for ${answerSeconds} s, so there is nothing to copy.`;
         return { ok: false, reason: problem, job: undefined };
     }
@@ -70,19 +66,6 @@ export async function startFirstBackup(client: Client, namespace: string): Promi
     const answer = await startJob(client, namespace, job);
     const isRunning = answer.kind === "failed" && answer.status === 409;
     return answer.kind === "found" || isRunning ? undefined : sentence(answer.message);
-}
-
-/** A Job would wait for minutes for an api that has a torn file, or no pod. */
-async function answers(api: ChatApi): Promise<boolean> {
-    try {
-        await api.waitForMessages(api.serviceProxy(), answerSeconds);
-        return true;
-    } catch (error) {
-        if (!(error instanceof UserError)) {
-            throw error;
-        }
-        return false;
-    }
 }
 
 /** The Job that makes a backup for another reason than the schedule. It goes with its CronJob. */
@@ -113,37 +96,28 @@ export function jobFrom(cronJob: CronJob, reason: BackupReason, date = new Date(
     };
 }
 
-/** All backups, the newest first. */
-export async function listBackups(
-    client: Client,
-    namespace: string,
-    image: string,
-): Promise<readonly Backup[]> {
-    return JSON.parse(await readerOutput(client, namespace, image, ["list"])) as readonly Backup[];
+/** All backups, the newest first. Undefined if the stack makes none. */
+export async function listBackups(client: Client, namespace: string): Promise<readonly Backup[] | undefined> {
+    const text = await readerOutput(client, namespace, ["list"]);
+    return text === undefined ? undefined : (JSON.parse(text) as readonly Backup[]);
 }
 
-/**
- * The text of a backup.
- *
- * @throws UserError if there is none of that name, or if it is damaged.
- */
-export function readBackup(client: Client, namespace: string, image: string, name: string): Promise<string> {
-    return readerOutput(client, namespace, image, ["read", name]);
+/** The text of a backup. Undefined if the stack makes none. A UserError says that this one is missing or damaged. */
+export function readBackup(client: Client, namespace: string, name: string): Promise<string | undefined> {
+    return readerOutput(client, namespace, ["read", name]);
 }
 
 /**
  * What pods/backup.ts prints in a pod that mounts the backups. It is run in the pod instead of being the pod's own program:
  * a kubelet cuts a log off at 10 MiB, and a long chat is longer.
  */
-async function readerOutput(
-    client: Client,
-    namespace: string,
-    image: string,
-    args: readonly string[],
-): Promise<string> {
-    const deployment = await client.get<Deployment>(objectPath("Deployment", workloadName("api"), namespace));
+async function readerOutput(client: Client, namespace: string, args: readonly string[]) {
+    const cronJob = await client.find<CronJob>(objectPath("CronJob", backupName, namespace));
+    if (!cronJob) {
+        return undefined;
+    }
     const path = `/api/v1/namespaces/${namespace}/pods`;
-    const answer = await client.post<Pod>(path, readerPod(deployment, image));
+    const answer = await client.post<Pod>(path, readerPod(cronJob));
     if (answer.kind !== "found") {
         throw new UserError(`The backups cannot be read. ${sentence(answer.message)}`); // for example a quota for pods
     }
@@ -151,11 +125,8 @@ async function readerOutput(
     try {
         await waitUntilRunning(client, namespace, name);
         const command = ["node", `${toolPaths.code}/backup.ts`, ...args];
-        const { status, stdout, stderr } = client.exec(
-            namespace,
-            { pod: name, container: "reader" },
-            command,
-        );
+        const into = { pod: name, container: "reader" };
+        const { status, stdout, stderr } = client.exec(namespace, into, command);
         if (status !== 0) {
             throw new UserError(reasonIn(stderr) ?? `Pod ${name} did not read the backups.`);
         }
@@ -172,54 +143,40 @@ function reasonIn(stderr: string): string | undefined {
 }
 
 /**
- * A pod like the api's, with the claim of the backups instead of the api's: so it needs nothing from the cluster that the
- * api does not need. It goes with the api's Deployment if a killed command leaves it.
+ * A pod like the one that proves a backup: so it needs nothing from the cluster that a backup does not need. It goes with
+ * the CronJob if a killed command leaves it.
  */
-export function readerPod({ metadata, spec }: Deployment, image: string): object {
-    const pod = spec?.template?.spec ?? {};
-    const [api] = pod.containers ?? [];
-    const { name, uid, labels } = metadata;
+export function readerPod({ metadata, spec }: CronJob): object {
+    const { metadata: { labels } = {}, spec: pod } = spec?.jobTemplate?.spec?.template ?? {};
+    const [prover] = pod?.containers ?? [];
+    const { name, uid } = metadata;
     return {
         apiVersion: "v1",
         kind: "Pod",
         metadata: {
             generateName: `${readerName}-`,
             labels: { ...labels, app: readerName },
-            ownerReferences: [{ apiVersion: "apps/v1", kind: "Deployment", name, uid }],
+            ownerReferences: [{ apiVersion: "batch/v1", kind: "CronJob", name, uid }],
         },
         spec: {
-            restartPolicy: "Never",
+            ...pod,
             activeDeadlineSeconds: readerSeconds,
             terminationGracePeriodSeconds: 0,
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
-            securityContext: pod.securityContext,
-            imagePullSecrets: pod.imagePullSecrets,
             affinity: besideApi,
+            initContainers: [],
             containers: [
                 {
+                    ...prover,
                     name: "reader",
-                    image,
-                    imagePullPolicy: api?.imagePullPolicy,
-                    securityContext: api?.securityContext,
-                    resources: api?.resources,
                     command: ["node", "--eval", "setTimeout(() => undefined, 2 ** 31 - 1)"],
-                    env: [{ name: "BACKUPS", value: toolPaths.backups }],
-                    volumeMounts: [
-                        { name: "backups", mountPath: toolPaths.backups, readOnly: true },
-                        { name: "tools", mountPath: toolPaths.code, readOnly: true },
-                    ],
+                    volumeMounts: prover?.volumeMounts?.map((mount) => ({ ...mount, readOnly: true })),
                 },
-            ],
-            volumes: [
-                { name: "backups", persistentVolumeClaim: { claimName: backupsClaimName } },
-                { name: "tools", configMap: { name: toolsConfigMapName } },
             ],
         },
     };
 }
 
-/** A guard may mount the claim as well, and then its node is the only one that can. */
+/** A guard may mount the claim as well, and then its node is the only one that can. But an api without a pod has no node. */
 const besideApi = {
     podAffinity: {
         preferredDuringSchedulingIgnoredDuringExecution: [
@@ -235,7 +192,7 @@ const besideApi = {
 };
 
 async function waitUntilRunning(client: Client, namespace: string, name: string): Promise<void> {
-    const start = performance.now();
+    const lasts = lasting<string>(patience);
     await client.waitUntil(
         `pod ${name} runs`,
         async () => {
@@ -243,8 +200,8 @@ async function waitUntilRunning(client: Client, namespace: string, name: string)
             if (pod.status?.phase === "Running") {
                 return true;
             }
-            const obstacle = await podObstacle(client, namespace, pod);
-            if (obstacle !== undefined && performance.now() - start > patience) {
+            const obstacle = lasts(await podObstacle(client, namespace, pod));
+            if (obstacle !== undefined) {
                 throw new UserError(`The backups cannot be read. ${obstacle}`);
             }
             return false;

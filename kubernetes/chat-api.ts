@@ -16,7 +16,7 @@ import {
     type EndpointSlice,
     type Pod,
     type Service,
-    claimOf,
+    claimsOf,
     isReady,
 } from "./objects.ts";
 
@@ -36,14 +36,6 @@ const waitSeconds = 60;
 /** Says on the Service which journal belongs to the operation that has taken the api out of it. */
 const journalAnnotation = "synergychat/journal";
 
-/** What has taken an api out of its Service. */
-export interface TakenOut {
-    readonly by: Operation;
-    /** Where its journal is. */
-    readonly journal: string;
-}
-
-/** The api in one namespace. */
 export class ChatApi {
     private readonly client: Client;
     public readonly namespace: string;
@@ -63,7 +55,7 @@ export class ChatApi {
         return (
             deployment && {
                 deployment,
-                claim: claimOf(deployment.spec?.template?.spec),
+                claim: claimsOf(deployment.spec?.template?.spec)[0],
                 messages: messages?.length,
                 outOfService: operationOf(service?.spec?.selector),
             }
@@ -73,7 +65,7 @@ export class ChatApi {
     /** The claim that its Deployment mounts. Undefined with ephemeral storage. */
     public async claim(): Promise<string | undefined> {
         const { spec } = await this.client.get<Deployment>(this.path("Deployment", workloadName("api")));
-        return claimOf(spec?.template?.spec);
+        return claimsOf(spec?.template?.spec)[0];
     }
 
     /** The storage mode that its Deployment has. */
@@ -92,33 +84,18 @@ export class ChatApi {
         return (await this.client.find<Claim>(this.path("PersistentVolumeClaim", claimName)))?.metadata.uid;
     }
 
-    /**
-     * The messages behind a proxy path. Undefined if nothing there answers.
-     *
-     * @param proxy as `serviceProxy` and `podProxy` return it.
-     */
+    /** The messages behind a path of `serviceProxy` or `podProxy`. Undefined if nothing there answers. */
     public async messagesAt(proxy: string): Promise<readonly Message[] | undefined> {
-        const answer = await this.client.read(`${proxy}/messages`);
-        return answer.kind === "found" && Array.isArray(answer.body)
-            ? (answer.body as readonly Message[])
-            : undefined;
+        const answer = await this.client.read<readonly Message[]>(`${proxy}/messages`);
+        return answer.kind === "found" && Array.isArray(answer.body) ? answer.body : undefined;
     }
 
     /** As `messagesAt`, and waits until the api answers: a Service hears of a new pod a moment after it is ready. */
-    public waitForMessages(proxy: string, seconds = waitSeconds): Promise<readonly Message[]> {
-        return this.client.waitUntil(
-            "the api answers /messages",
-            () => this.messagesAt(proxy),
-            seconds,
-            `kubectl get pods,events --namespace ${this.namespace}`,
-        );
+    public waitForMessages(proxy: string): Promise<readonly Message[]> {
+        return this.wait("the api answers /messages", () => this.messagesAt(proxy));
     }
 
-    /**
-     * Posts a message.
-     *
-     * @throws UserError if the api refuses it.
-     */
+    /** Posts a message to a path of `serviceProxy` or `podProxy`. */
     public async postTo(proxy: string, { AuthorUsername, Text }: Message): Promise<void> {
         const answer = await this.client.post(`${proxy}/messages`, { AuthorUsername, Text });
         if (answer.kind !== "found") {
@@ -138,18 +115,14 @@ export class ChatApi {
     }
 
     /** All messages of its ready pod, whether its Service leads to it or not. */
-    public async read(): Promise<readonly Message[]> {
+    public read(): Promise<readonly Message[]> {
         return this.wait("the api returns its messages", async () => {
             const pod = (await this.pods()).find(isReady);
             return pod && this.messagesAt(this.podProxy(pod.metadata.name));
         });
     }
 
-    /**
-     * Posts messages one after the other, each when the one before is stored: of two at once the app can lose one.
-     *
-     * @param progress is called with the number of messages posted.
-     */
+    /** Posts messages one after the other, each when the one before is stored: of two at once the app can lose one. */
     public async post(messages: readonly Message[], progress: (done: number) => void): Promise<void> {
         const proxy = this.podProxy(await this.runningPod());
         for (const [index, message] of messages.entries()) {
@@ -166,11 +139,7 @@ export class ChatApi {
         });
     }
 
-    /**
-     * Whether its image has a shell, by which its file can be read and replaced.
-     *
-     * @throws UserError if the user may not run commands in the pod.
-     */
+    /** Whether its image has a shell, by which its file can be read and replaced. */
     public async hasShell(): Promise<boolean> {
         return (await this.shell("true")).status === 0;
     }
@@ -195,8 +164,8 @@ export class ChatApi {
         }
     }
 
-    /** What has taken the api out of its Service. Undefined if it is in service. */
-    public async takenOut(): Promise<TakenOut | undefined> {
+    /** What has taken the api out of its Service, and where its journal is. Undefined if it is in service. */
+    public async takenOut() {
         const { metadata, spec } = await this.client.get<Service>(this.path("Service", serviceName("api")));
         const by = operationOf(spec?.selector);
         return by && { by, journal: metadata.annotations?.[journalAnnotation] ?? "unknown" };
@@ -204,9 +173,8 @@ export class ChatApi {
 
     /**
      * Takes the api out of its Service and waits until it is. New connections no longer reach it, while the pod runs on and
-     * can be read. The selector's label is not Pulumi's field, so neither `pulumi up` nor a refresh removes it.
-     *
-     * @param journal where the operation's journal is, for people who find the api like that.
+     * can be read. The selector's label is not Pulumi's field, so neither `pulumi up` nor a refresh removes it. An annotation
+     * says where the operation's journal is, for people who find the api like that.
      */
     public async takeOutOfService(operation: Operation, journal: string): Promise<void> {
         // Checked before anything changes: without this permission, the end of the wait could not be seen.
@@ -238,8 +206,7 @@ export class ChatApi {
         }
         const old = new Set(pods.map(({ metadata }) => metadata.uid));
         await this.wait("the api's old pod is gone", async () => {
-            const left = (await this.pods()).filter(({ metadata }) => old.has(metadata.uid));
-            return left.length === 0;
+            return !(await this.pods()).some(({ metadata }) => old.has(metadata.uid));
         });
     }
 
@@ -260,10 +227,8 @@ export class ChatApi {
     }
 
     private async waitUntilServed(served: boolean): Promise<void> {
-        await this.wait(
-            `Service ${serviceName("api")} ${served ? "leads" : "no longer leads"} to the api`,
-            async () => (await this.isServed()) === served,
-        );
+        const what = `Service ${serviceName("api")} ${served ? "leads" : "no longer leads"} to the api`;
+        await this.wait(what, async () => (await this.isServed()) === served);
     }
 
     private async isServed(): Promise<boolean> {
@@ -284,12 +249,8 @@ export class ChatApi {
     }
 
     private wait<T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T> {
-        return this.client.waitUntil(
-            what,
-            ask,
-            waitSeconds,
-            `kubectl get pods,events --namespace ${this.namespace}`,
-        );
+        const advice = `kubectl get pods,events --namespace ${this.namespace}`;
+        return this.client.waitUntil(what, ask, waitSeconds, advice);
     }
 
     private path(kind: string, name: string): string {

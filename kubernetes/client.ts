@@ -40,11 +40,7 @@ export class Client {
         this.socketPath = socketPath;
     }
 
-    /**
-     * Opens a connection. The first request tells whether the cluster answers.
-     *
-     * @throws UserError if there is no kubectl, or no such context.
-     */
+    /** Opens a connection. The first request tells whether the cluster answers. */
     public static async connect(wanted: ClusterAccess): Promise<Client> {
         const { target, socketPath } = await startProxy(wanted);
         return new Client(target, socketPath);
@@ -70,80 +66,49 @@ export class Client {
         return this.ask("DELETE", `${path}?propagationPolicy=Background`);
     }
 
-    /**
-     * An object by its path. Undefined if there is none.
-     *
-     * @throws UserError if the cluster does not tell: forbidden is not the same as absent.
-     */
+    /** An object by its path. Undefined if there is none. If the user may not read it, that is an error: forbidden is not absent. */
     public async find<T>(path: string): Promise<T | undefined> {
         const answer = await this.read<T>(path);
         return answer.kind === "not found" ? undefined : this.bodyOf(answer, path);
     }
 
-    /**
-     * As `find`, but undefined if the user may not read it.
-     *
-     * @throws UserError if the cluster does not answer.
-     */
+    /** As `find`, but undefined if the user may not read it. */
     public async findIfAllowed<T>(path: string): Promise<T | undefined> {
         const answer = await this.read<T>(path);
-        return answer.kind === "forbidden" || answer.kind === "not found"
-            ? undefined
-            : this.bodyOf(answer, path);
+        const { kind } = answer;
+        return kind === "forbidden" || kind === "not found" ? undefined : this.bodyOf(answer, path);
     }
 
-    /**
-     * An object by its path.
-     *
-     * @throws UserError if there is none, or if the cluster does not tell.
-     */
+    /** As `find`, for an object that there must be. */
     public async get<T>(path: string): Promise<T> {
         return this.bodyOf(await this.read<T>(path), path);
     }
 
-    /**
-     * All objects of a list, each with its kind. None if the cluster has no such kind.
-     *
-     * @throws UserError if the cluster does not tell.
-     */
+    /** All objects of a list, each with its kind. None if the cluster has no such kind. */
     public async list<T>(path: string): Promise<readonly T[]> {
         const found = await this.find<List<T>>(path);
         return found ? itemsOf(found) : [];
     }
 
-    /**
-     * As `list`, but undefined if the user may not list them, or if the cluster has no such kind.
-     *
-     * @throws UserError if the cluster does not answer.
-     */
+    /** As `list`, but undefined if the user may not list them, or if the cluster has no such kind. */
     public async listIfAllowed<T>(path: string): Promise<readonly T[] | undefined> {
         const found = await this.findIfAllowed<List<T>>(path);
         return found && itemsOf(found);
     }
 
-    /**
-     * Asks again and again until there is an answer. False is none.
-     *
-     * @param what completes "Waited ... until".
-     * @param interval between two questions, in milliseconds. Once a second by default.
-     * @throws UserError if there is none when the time is over.
-     */
+    /** As `poll`, with an error that says what was waited for: `what` completes "Waited ... until". */
     public waitUntil<T>(
         what: string,
         ask: () => Promise<T | undefined | false>,
         seconds: number,
         advice = "kubectl get pods,events",
-        interval = 1000,
+        interval?: number,
     ): Promise<T> {
         const inVain = `Waited ${seconds} s in vain until ${what}.\n  Look for the reason: ${advice}`;
         return poll(ask, { seconds, inVain, interval });
     }
 
-    /**
-     * Runs a command in a container, to its end.
-     *
-     * @throws UserError if the user may not, TransientError if the command could not be run or did not end.
-     */
+    /** Runs a command in a container, to its end. A TransientError says that it could not be run, or did not end. */
     public exec(
         namespace: string,
         { pod, container }: { readonly pod: string; readonly container: string },
@@ -166,11 +131,7 @@ export class Client {
         throw refusals.test(stderr) ? new UserError(problem) : new TransientError(problem);
     }
 
-    /**
-     * The body of an answer.
-     *
-     * @throws UserError if there is none.
-     */
+    /** The body of an answer. A UserError says why there is none. */
     public bodyOf<T>(answer: Answer<T>, path: string): T {
         const { context } = this.target;
         switch (answer.kind) {
@@ -190,13 +151,8 @@ export class Client {
 
     private ask(method: Method, path: string, body?: unknown, type = "application/json"): Promise<Answer> {
         const { socketPath } = this;
-        const options = {
-            socketPath,
-            path,
-            method,
-            headers: { "Content-Type": type },
-            timeout: answerLimit,
-        };
+        const headers = { "Content-Type": type };
+        const options = { socketPath, path, method, headers, timeout: answerLimit };
         return new Promise((resolve) => {
             const failed = ({ message }: Error): void => {
                 resolve({ kind: "failed", status: 0, message });

@@ -4,6 +4,9 @@ import { type KindPath, listPath, stackKinds } from "../model/kinds.ts";
 import type { Answer, Client } from "./client.ts";
 import type { DeclaredObject, LiveObject } from "./objects.ts";
 
+/** The field manager of an object that is not Pulumi's yet. */
+const manager = "pulumi-kubernetes-preflight";
+
 /** An object that the cluster refuses. */
 export interface Rejection {
     readonly object: DeclaredObject;
@@ -11,12 +14,7 @@ export interface Rejection {
     readonly message: string;
 }
 
-/**
- * Finds out which objects the cluster would refuse. An object that the cluster has as it is declared is not asked about.
- *
- * @param live objects of the namespace.
- * @param namespace where the objects are tried.
- */
+/** The objects that the cluster would refuse in a namespace. One that is among its live objects as declared is not asked about. */
 export async function rejectedObjects(
     client: Client,
     objects: readonly DeclaredObject[],
@@ -27,11 +25,16 @@ export async function rejectedObjects(
     const changed = objects.filter(
         (object) => !live.some((one) => isContained({ ...object, apiVersion: undefined }, one)),
     );
-    const messages = await Promise.all(changed.map((object) => rejectionOf(client, object, namespace)));
-    return changed.flatMap((object, index) => {
-        const message = messages[index];
-        return message === undefined ? [] : [{ object, message }];
-    });
+    const found = await Promise.all(
+        changed.map(async (object) => ({ object, message: await rejectionOf(client, object, namespace) })),
+    );
+    return found.flatMap(({ object, message }) => (message === undefined ? [] : { object, message }));
+}
+
+/** What the cluster would make of an object if it were applied. */
+export function tryToApply<T>(client: Client, path: string, object: unknown, fieldManager = manager) {
+    const parameters = new URLSearchParams({ dryRun: "All", force: "true", fieldManager });
+    return client.patch<T>(`${path}?${parameters.toString()}`, object, "application/apply-patch+yaml");
 }
 
 async function rejectionOf(
@@ -44,18 +47,11 @@ async function rejectionOf(
         return undefined;
     }
     const path = listPath(kind, namespace);
-    const parameters = "dryRun=All&fieldManager=pulumi-kubernetes-preflight";
-    const send = (name: string) => ({ ...object, metadata: { ...metadata, name, namespace } });
-    const applied = await client.patch(
-        `${path}/${metadata.name}?${parameters}&force=true`,
-        send(metadata.name),
-        "application/apply-patch+yaml",
-    );
+    const named = (name: string) => ({ ...object, metadata: { ...metadata, name, namespace } });
+    const applied = await tryToApply(client, `${path}/${metadata.name}`, named(metadata.name));
+    const created = `${path}?dryRun=All&fieldManager=${manager}`;
     // If a field cannot be changed, Pulumi replaces the object. So only what is refused as a new object too is a refusal.
-    return (
-        refusalIn(applied) &&
-        refusalIn(await client.post(`${path}?${parameters}`, send("synergychat-dry-run")))
-    );
+    return refusalIn(applied) && refusalIn(await client.post(created, named("synergychat-dry-run")));
 }
 
 /** Where the API has a kind. A kind that the stack does not make by itself is asked for. Undefined: the cluster does not have it. */
@@ -68,16 +64,11 @@ async function kindPath(
         return own;
     }
     const root = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+    type Discovered = Record<"name" | "kind", string> & { readonly namespaced: boolean };
     const answer = await client.read<{ resources?: readonly Discovered[] }>(root);
     const resources = answer.kind === "found" ? (answer.body.resources ?? []) : [];
     const found = resources.find((one) => one.kind === kind && !one.name.includes("/"));
     return found && { apiVersion, resource: found.name, namespaced: found.namespaced };
-}
-
-interface Discovered {
-    readonly name: string;
-    readonly kind: string;
-    readonly namespaced: boolean;
 }
 
 /** Undefined if the cluster takes the object, or does not tell because the user lacks a permission. */

@@ -1,9 +1,19 @@
 /** Ingresses: whether the cluster accepts one, and the addresses that it publishes. */
-import { type AddressStatus, type ExposureKind, objectPath, stackKinds } from "../model/kinds.ts";
+import {
+    type AddressStatus,
+    type ExposureKind,
+    kindOf,
+    listPath,
+    objectPath,
+    stackKinds,
+} from "../model/kinds.ts";
 import { stackLabels } from "../model/labels.ts";
 import { UserError } from "../system/errors.ts";
 import type { Client } from "./client.ts";
 import type { LiveObject } from "./objects.ts";
+import { poll } from "./poll.ts";
+
+const controllerSeconds = 180; // for an ingress controller that starts
 
 /**
  * Waits until the API server accepts an Ingress.
@@ -13,33 +23,30 @@ import type { LiveObject } from "./objects.ts";
  * has its Available condition from before. So the API server itself is asked, by a dry run. Any other refusal is left to
  * `pulumi up`, which reports it.
  *
- * @param instance the stack: the value of the label app.kubernetes.io/instance.
- * @param info is called once if the wait takes time.
- * @throws UserError if a webhook still does not answer after the limit.
+ * `instance` is the stack's: its value of the label app.kubernetes.io/instance. `info` is called once if the wait takes time.
  */
 export async function waitUntilIngressesAreAccepted(
     client: Client,
     instance: string,
     info: (text: string) => void,
-    seconds = 180,
 ): Promise<void> {
-    let refusal = await webhookRefusal(client, instance);
-    if (refusal === undefined) {
-        return;
-    }
-    info(`Waiting for the ingress controller, at most ${seconds} s ...`);
-    try {
-        await client.waitUntil(
-            "the ingress controller answers",
-            async () => {
-                refusal = await webhookRefusal(client, instance);
-                return refusal === undefined;
+    let refusal: string | undefined;
+    const isAccepted = await poll(
+        async () => {
+            refusal = await webhookRefusal(client, instance);
+            return refusal === undefined;
+        },
+        {
+            seconds: controllerSeconds,
+            onWait: () => {
+                info(`Waiting for the ingress controller, at most ${controllerSeconds} s ...`);
             },
-            seconds,
-        );
-    } catch {
+            inVain: () => false,
+        },
+    );
+    if (!isAccepted) {
         throw new UserError(
-            `The ingress controller does not answer after ${seconds} s, so the cluster refuses every Ingress: ${refusal}\n` +
+            `The ingress controller does not answer after ${controllerSeconds} s, so the cluster refuses every Ingress: ${refusal}\n` +
                 "Nothing was deployed.\n" +
                 `  See its pods:        kubectl --context ${client.target.context} get pods --all-namespaces --selector app.kubernetes.io/name=ingress-nginx\n` +
                 "  Use no Ingress:      pulumi config set exposure none",
@@ -62,17 +69,12 @@ export async function webhookRefusal(client: Client, instance: string): Promise<
         metadata: { name, labels: stackLabels(instance) },
         spec: {
             rules: [
-                {
-                    host: `${name}.invalid`,
-                    http: { paths: [{ path: "/", pathType: "Prefix", backend }] },
-                },
+                { host: `${name}.invalid`, http: { paths: [{ path: "/", pathType: "Prefix", backend }] } },
             ],
         },
     };
-    const answer = await client.post(
-        "/apis/networking.k8s.io/v1/namespaces/default/ingresses?dryRun=All",
-        probe,
-    );
+    const path = listPath(kindOf("Ingress"), "default");
+    const answer = await client.post(`${path}?dryRun=All`, probe);
     return answer.kind === "failed" && answer.message.includes("failed calling webhook")
         ? answer.message
         : undefined;
@@ -104,26 +106,16 @@ export async function findExposureObject(
 }
 
 /** Waits until the controller publishes an address, and returns all. None if it publishes none within the limit. */
-export async function waitForAddresses(
+export function waitForAddresses(
     client: Client,
     namespace: string,
     exposure: ExposureKind,
     seconds: number,
 ): Promise<readonly string[]> {
-    try {
-        return await client.waitUntil(
-            "the controller publishes an address",
-            async () => {
-                const object = await findExposureObject(client, namespace, exposure);
-                const isSettled = !object?.addresses || object.addresses.length > 0;
-                return isSettled ? (object?.addresses ?? []) : undefined;
-            },
-            seconds,
-        );
-    } catch (error) {
-        if (error instanceof UserError) {
-            return [];
-        }
-        throw error;
-    }
+    const addresses = async () => {
+        const object = await findExposureObject(client, namespace, exposure);
+        const found = object?.addresses ?? [];
+        return (found.length > 0 || !object?.addresses) && found;
+    };
+    return poll(addresses, { seconds, inVain: () => [] });
 }

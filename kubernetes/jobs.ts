@@ -4,6 +4,7 @@ import { workloadName } from "../model/names.ts";
 import type { Client } from "./client.ts";
 import type { Job, LiveObject, Pod } from "./objects.ts";
 import { lastWarning, patience, podObstacle, sentence } from "./obstacles.ts";
+import { lasting } from "./poll.ts";
 
 /** How a Job ended. */
 export type JobEnd =
@@ -11,7 +12,6 @@ export type JobEnd =
     /** `reason` is a full sentence, or what the program in the pod printed last. */
     | { readonly ok: false; readonly reason: string };
 
-/** The Job to start: its name, its owner if it has one, and its spec. */
 export interface JobToRun {
     readonly name: string;
     readonly labels: Readonly<Record<string, string>>;
@@ -22,17 +22,11 @@ export interface JobToRun {
 
 const ttl = 600; // s for which an ended Job can still be looked at
 
-/** Starts a Job. */
 export function startJob(client: Client, namespace: string, job: JobToRun): ReturnType<Client["post"]> {
     return client.post(listPath(kindOf("Job"), namespace), manifest(job));
 }
 
-/**
- * Starts a Job and waits for its end.
- *
- * @param seconds limit of the wait. Afterwards the Job counts as failed.
- * @param container whose log is returned.
- */
+/** Starts a Job, waits for its end, and returns the log of a container. After the limit, the Job counts as failed. */
 export async function runJob(
     client: Client,
     namespace: string,
@@ -44,26 +38,23 @@ export async function runJob(
         return { ok: false, reason: sentence(answer.message) }; // for example a quota for Jobs
     }
     const start = performance.now();
-    let obstacleSince: number | undefined;
+    const lasts = lasting<string>(patience);
     const end = async (): Promise<JobEnd | undefined> => {
         const { status } = await client.get<Job>(objectPath("Job", job.name, namespace));
         const condition = (type: string) =>
             (status?.conditions ?? []).find((one) => one.type === type && one.status === "True");
         if (condition("Complete")) {
-            return { ok: true, log: await logOf(client, namespace, job.name, container) };
+            const pod = await podOf(client, namespace, job.name);
+            return { ok: true, log: await readLog(client, namespace, pod, container) };
         }
         const failed = condition("Failed");
         if (failed) {
             return { ok: false, reason: await failureOf(client, namespace, job.name, failed.message ?? "") };
         }
         // An obstacle does not fail the Job before its deadline. At the deadline, the pod is deleted, and the reason with it.
-        const now = performance.now();
         const obstacle = await obstacleOf(client, namespace, job.name);
-        obstacleSince = obstacle === undefined ? undefined : (obstacleSince ?? now);
-        if (obstacle !== undefined && now - (obstacleSince ?? now) > patience) {
-            return { ok: false, reason: obstacle };
-        }
-        return now - start > seconds * 1000
+        const isLate = performance.now() - start > seconds * 1000;
+        return lasts(obstacle) !== undefined || isLate
             ? { ok: false, reason: obstacle ?? `Job ${job.name} did not end within ${seconds} s.` }
             : undefined;
     };
@@ -89,7 +80,7 @@ function manifest({ name, labels, spec, owner }: JobToRun): object {
 
 /** What keeps the Job's pod from running, or the Job from having one, as a quota does. */
 async function obstacleOf(client: Client, namespace: string, job: string): Promise<string | undefined> {
-    const [pod] = await podsOf(client, namespace, job);
+    const pod = await podOf(client, namespace, job);
     return pod ? podObstacle(client, namespace, pod) : lastWarning(client, namespace, job);
 }
 
@@ -98,20 +89,19 @@ async function obstacleOf(client: Client, namespace: string, job: string): Promi
  * something only if it was restarted before.
  */
 async function failureOf(client: Client, namespace: string, job: string, message: string): Promise<string> {
-    const [pod] = await podsOf(client, namespace, job);
+    const pod = await podOf(client, namespace, job);
     const { initContainerStatuses = [], containerStatuses = [], message: ofPod } = pod?.status ?? {};
     const statuses = [...initContainerStatuses, ...containerStatuses];
-    const api = statuses.find(
-        ({ name, restartCount = 0 }) => name === workloadName("api") && restartCount > 0,
-    );
+    const isApi = ({ name }: { readonly name?: string | undefined }) => name === workloadName("api");
+    const api = statuses.find((status) => isApi(status) && (status.restartCount ?? 0) > 0);
     const failed = statuses.find(
-        ({ name, state }) => name !== workloadName("api") && (state?.terminated?.exitCode ?? 0) !== 0,
+        (status) => !isApi(status) && (status.state?.terminated?.exitCode ?? 0) !== 0,
     );
     if (!pod || !(failed ?? api)) {
         return sentence(ofPod ?? (message || `Job ${job} failed.`));
     }
     const lastLine = async (container: string) =>
-        (await readLog(client, namespace, pod.metadata.name, container)).trim().split("\n").at(-1) ?? "";
+        (await readLog(client, namespace, pod, container)).trim().split("\n").at(-1) ?? "";
     const { name = "", state } = failed ?? {};
     const own =
         failed && ((await lastLine(name)) || `Container ${name}: ${state?.terminated?.reason ?? "failed"}.`);
@@ -119,27 +109,19 @@ async function failureOf(client: Client, namespace: string, job: string, message
     return [own, cause && `The api ended with: ${cause}`].filter(Boolean).join(" ");
 }
 
-async function logOf(client: Client, namespace: string, job: string, container: string): Promise<string> {
-    const [pod] = await podsOf(client, namespace, job);
-    return pod ? readLog(client, namespace, pod.metadata.name, container) : "";
+async function readLog(client: Client, namespace: string, pod: Pod | undefined, container: string) {
+    const path = `/api/v1/namespaces/${namespace}/pods/${pod?.metadata.name ?? ""}/log?container=${container}`;
+    const answer = await client.read(path);
+    if (answer.kind !== "found") {
+        return "";
+    }
+    return typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body);
 }
 
-async function readLog(client: Client, namespace: string, pod: string, container: string): Promise<string> {
-    const answer = await client.read(
-        `/api/v1/namespaces/${namespace}/pods/${pod}/log?container=${container}`,
-    );
-    return answer.kind === "found"
-        ? typeof answer.body === "string"
-            ? answer.body
-            : JSON.stringify(answer.body)
-        : "";
-}
-
-/** The newest first. */
-async function podsOf(client: Client, namespace: string, job: string): Promise<readonly Pod[]> {
+/** The newest pod of a Job. Undefined if it has none. */
+async function podOf(client: Client, namespace: string, job: string): Promise<Pod | undefined> {
     const selector = encodeURIComponent(`batch.kubernetes.io/job-name=${job}`);
     const pods = await client.list<Pod>(`/api/v1/namespaces/${namespace}/pods?labelSelector=${selector}`);
-    return [...pods].sort((a, b) =>
-        (a.metadata.creationTimestamp ?? "") < (b.metadata.creationTimestamp ?? "") ? 1 : -1,
-    );
+    const time = ({ metadata }: Pod) => metadata.creationTimestamp ?? "";
+    return [...pods].sort((one, other) => (time(one) < time(other) ? 1 : -1))[0];
 }

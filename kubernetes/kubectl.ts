@@ -14,11 +14,7 @@ export interface ClusterAccess {
     readonly context: string;
     /** Path or content of the kubeconfig. Undefined: KUBECONFIG, else ~/.kube/config. */
     readonly kubeconfig?: string | undefined;
-    /**
-     * Environment that kubectl is found and run in.
-     *
-     * @default - This process's own.
-     */
+    /** Environment that kubectl is found and run in. Undefined: this process's own. */
     readonly env?: Environment;
 }
 
@@ -34,22 +30,19 @@ export function kubeconfigPath(kubeconfig: string): string {
     return kubeconfig.replace(/^~(?=\/)/, homedir());
 }
 
-/** The flags that make kubectl ask this cluster. The kubeconfig of the target must be a path. */
+/** The flags that make kubectl ask this cluster. Its kubeconfig must be a path. */
 export function kubectlFlags({ context, kubeconfig }: ClusterAccess): readonly string[] {
     return [`--context=${context}`, ...kubeconfigFlag(kubeconfig)];
 }
 
-/**
- * The contexts of a kubeconfig.
- *
- * @throws UserError if kubectl does not list them.
- */
-export function contexts({
-    kubeconfig,
-    env = process.env,
-}: Omit<ClusterAccess, "context">): readonly string[] {
+function kubeconfigFlag(kubeconfig: string | undefined): readonly string[] {
+    return kubeconfig ? [`--kubeconfig=${kubeconfig}`] : [];
+}
+
+/** The contexts of a kubeconfig. */
+export function contexts({ kubeconfig, env }: Omit<ClusterAccess, "context">): readonly string[] {
     const args = ["config", "get-contexts", "--output=name", ...kubeconfigFlag(kubeconfig)];
-    const { status, stdout, stderr } = capture("kubectl", args, env);
+    const { status, stdout, stderr } = capture("kubectl", args, env ?? process.env);
     if (status !== 0) {
         throw new UserError(
             `kubectl config get-contexts fails: ${stderr.trim()}\n` +
@@ -95,29 +88,24 @@ function inPodCommands(context: string): string {
 }
 
 /**
- * Starts `kubectl proxy` on a socket in a new folder that only this user can open, and waits until it serves.
- *
- * @returns the socket's path, and the target with a kubeconfig that is a path.
- * @throws UserError if there is no kubectl, or no such context.
+ * Starts `kubectl proxy` on a socket in a new folder that only this user can open, and waits until it serves. The target
+ * that it returns has a kubeconfig that is a path.
  */
-export async function startProxy(
-    wanted: ClusterAccess,
-): Promise<{ target: ClusterAccess; socketPath: string }> {
+export async function startProxy(wanted: ClusterAccess) {
     if (process.platform === "win32") {
         throw new UserError("On Windows, run this in WSL: https://learn.microsoft.com/windows/wsl/install");
     }
     const folder = temporaryFolder();
     const socketPath = join(folder, "socket");
-    const target = { ...wanted, kubeconfig: wanted.kubeconfig && fileOf(wanted.kubeconfig, folder) };
+    const target: ClusterAccess = {
+        ...wanted,
+        kubeconfig: wanted.kubeconfig && fileOf(wanted.kubeconfig, folder),
+    };
     const failure = await serving(spawnProxy(target, folder, socketPath));
     if (failure !== undefined) {
         throw new UserError(explain(target, failure));
     }
     return { target, socketPath };
-}
-
-function kubeconfigFlag(kubeconfig: string | undefined): readonly string[] {
-    return kubeconfig ? [`--kubeconfig=${kubeconfig}`] : [];
 }
 
 function temporaryFolder(): string {

@@ -21,7 +21,6 @@ export type LiveObject<T = object> = Omit<Live<T>, "metadata"> & {
     readonly metadata: Metadata;
 };
 
-/** Metadata of a live object. */
 export interface Metadata extends Omit<
     Live<types.output.meta.v1.ObjectMeta>,
     "name" | "uid" | "labels" | "annotations"
@@ -46,22 +45,14 @@ export type Service = LiveObject<types.output.core.v1.Service>;
 export type StorageClass = LiveObject<types.output.storage.v1.StorageClass>;
 export type Volume = LiveObject<types.output.core.v1.PersistentVolume>;
 
-/** Name of the claim that a pod mounts. Undefined if it mounts none. */
-export function claimOf(spec: PodSpec | undefined): string | undefined {
-    return (spec?.volumes ?? []).flatMap(
-        ({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? [],
-    )[0];
+/** Names of the claims that a pod mounts. */
+export function claimsOf(spec: PodSpec | undefined): readonly string[] {
+    return (spec?.volumes ?? []).flatMap((volume) => volume.persistentVolumeClaim?.claimName ?? []);
 }
 
 /** Pods that mount a claim and have not ended. */
 export function podsThatMount(claim: string, pods: readonly Pod[]): readonly Pod[] {
-    return pods.filter(
-        (pod) =>
-            !hasEnded(pod) &&
-            (pod.spec?.volumes ?? []).some(
-                ({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName === claim,
-            ),
-    );
+    return pods.filter((pod) => !hasEnded(pod) && claimsOf(pod.spec).includes(claim));
 }
 
 /** Whether a pod has ended, and only its record is left. */

@@ -11,20 +11,16 @@ export interface Clock {
 /** The time of this machine. */
 export const systemClock: Clock = { now: () => performance.now(), sleep };
 
-/** How `poll` asks. */
-export interface Polling<T> {
+interface Polling<T> {
     /** Limit of the wait, from the first question that has no answer. */
     readonly seconds: number;
     /** If there is no answer when the time is over: what is said, or what is returned. */
     readonly inVain: string | (() => T);
-    /**
-     * Time between two questions, in milliseconds.
-     *
-     * @default 1000
-     */
-    readonly interval?: number;
-    /** @default systemClock */
-    readonly clock?: Clock;
+    /** Time between two questions, in milliseconds: 1000 by default. */
+    readonly interval?: number | undefined;
+    readonly clock?: Clock | undefined;
+    /** Is called before the first wait. */
+    readonly onWait?: () => void;
     /** Hears of a failure after which the question is asked again. */
     readonly onFailure?: (error: Error) => void;
 }
@@ -36,7 +32,7 @@ export interface Polling<T> {
  */
 export async function poll<T>(
     ask: () => Promise<T | undefined | false>,
-    { seconds, inVain, interval = 1000, clock = systemClock, onFailure }: Polling<T>,
+    { seconds, inVain, interval = 1000, clock = systemClock, onWait, onFailure }: Polling<T>,
 ): Promise<T> {
     let end: number | undefined;
     for (;;) {
@@ -52,7 +48,10 @@ export async function poll<T>(
             }
             failure = error;
         }
-        end ??= clock.now() + seconds * 1000;
+        if (end === undefined) {
+            end = clock.now() + seconds * 1000;
+            onWait?.();
+        }
         if (clock.now() >= end) {
             if (typeof inVain === "function") {
                 return inVain();
@@ -64,4 +63,14 @@ export async function poll<T>(
         }
         await clock.sleep(interval);
     }
+}
+
+/** Returns an obstacle once it has lasted longer than this many milliseconds. Call it after each look. */
+export function lasting<T>(limit: number): (obstacle: T | undefined) => T | undefined {
+    let since: number | undefined;
+    return (obstacle) => {
+        const now = performance.now();
+        since = obstacle === undefined ? undefined : (since ?? now);
+        return now - (since ?? now) > limit ? obstacle : undefined;
+    };
 }

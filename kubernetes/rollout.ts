@@ -4,6 +4,7 @@ import { isStackName, kindOf, listPath } from "../model/kinds.ts";
 import { guardName } from "../model/names.ts";
 import { type Client, isProgramMissing } from "./client.ts";
 import type { Deployment, Pod } from "./objects.ts";
+import { lasting } from "./poll.ts";
 
 /** Reasons of the kubelet that time alone does not cure. */
 const persistentReasons = [
@@ -27,13 +28,8 @@ const patience = 20_000; // ms for which a pod may say that it cannot start: a p
 const interval = 200; // ms between two looks: whoever waits for a rollout notices a second
 
 /**
- * Waits until Deployments of the stack run what they declare. The provider does not: a Deployment with the strategy Recreate
- * counts as complete for it as soon as the old pod is gone.
- *
- * @param seconds limit of the wait.
- * @param isMeant which Deployments of the stack. All of them by default.
- * @returns what keeps their pods from running. None if all of them run.
- * @throws UserError if pods are still starting when the time is over.
+ * Waits until Deployments of the stack run what they declare, or returns what keeps their pods from running. The provider
+ * does not wait: a Deployment with the strategy Recreate counts as complete for it as soon as the old pod is gone.
  */
 export async function rolloutProblems(
     client: Client,
@@ -41,7 +37,7 @@ export async function rolloutProblems(
     seconds: number,
     isMeant: (deployment: Deployment) => boolean = () => true,
 ): Promise<readonly Finding[]> {
-    let failingSince: number | undefined;
+    const last = lasting<readonly Finding[]>(patience);
     return client.waitUntil(
         `all Deployments in namespace ${namespace} run what they declare`,
         async () => {
@@ -50,8 +46,7 @@ export async function rolloutProblems(
                 return [];
             }
             const problems = await obstaclesOf(client, namespace, deployments);
-            failingSince = problems.length > 0 ? (failingSince ?? performance.now()) : undefined;
-            return failingSince !== undefined && performance.now() - failingSince > patience && problems;
+            return last(problems.length > 0 ? problems : undefined);
         },
         seconds,
         `kubectl get pods,events --namespace ${namespace}`,
@@ -121,14 +116,9 @@ export function podsThatCannotStart(pods: readonly Pod[]): readonly Finding[] {
         if (problem === undefined) {
             return [];
         }
-        return isGuarded(pod) && isProgramMissing(problem)
-            ? noShell(pod, problem)
-            : cannotStart(pod, problem);
+        const isGuarded = (pod.spec?.containers ?? []).some(({ name }) => name === guardName);
+        return isGuarded && isProgramMissing(problem) ? noShell(pod, problem) : cannotStart(pod, problem);
     });
-}
-
-function isGuarded({ spec }: Pod): boolean {
-    return (spec?.containers ?? []).some(({ name }) => name === guardName);
 }
 
 function noShell({ metadata: { name } }: Pod, problem: string): Finding {

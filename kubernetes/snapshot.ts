@@ -11,9 +11,10 @@ import {
 } from "../model/kinds.ts";
 import { type ApiState, ChatApi } from "./chat-api.ts";
 import type { Client } from "./client.ts";
-import { type Rejection, rejectedObjects } from "./dry-run.ts";
+import { type Rejection, rejectedObjects, tryToApply } from "./dry-run.ts";
 import { webhookRefusal } from "./ingress.ts";
-import type { Claim, DeclaredObject, Deployment, LiveObject, Pod, StorageClass, Volume } from "./objects.ts";
+import type { Claim, DeclaredObject, Deployment, LiveObject, Metadata, Pod } from "./objects.ts";
+import type { StorageClass, Volume } from "./objects.ts";
 import { earlierVolumes, volumesPath } from "./volumes.ts";
 
 /** A namespace of a stack, with what is in it. */
@@ -85,11 +86,7 @@ export interface SnapshotQuery {
     readonly declared: () => Promise<readonly DeclaredObject[]>;
 }
 
-/**
- * Takes a snapshot.
- *
- * @throws UserError if the cluster does not answer one of the requests: unknown is not the same as absent.
- */
+/** Takes a snapshot. If one request gets no answer, that is an error: unknown is not the same as absent. */
 export async function takeSnapshot(client: Client, query: SnapshotQuery): Promise<ClusterSnapshot> {
     const { namespace, owners, exposure } = query;
     const [here, version, volumes, nodes, abandoned, hostObjects, ingressRefusal, permissions, ...classes] =
@@ -128,19 +125,15 @@ export async function takeSnapshot(client: Client, query: SnapshotQuery): Promis
     };
 }
 
-/**
- * Reads a namespace of the stack.
- *
- * @param mustSee what the user must be allowed to see: nothing, or namespace, claims and pods.
- * @throws UserError if the cluster does not answer, or does not tell what must be seen.
- */
+/** Reads a namespace of the stack. `mustSee: "data"` makes it an error if the user may not see namespace, claims and pods. */
 export async function readNamespace(
     client: Client,
     name: string,
-    mustSee: "nothing" | "data" = "nothing",
+    mustSee?: "data",
 ): Promise<NamespaceSnapshot> {
-    const [find, list] =
-        mustSee === "data" ? (["find", "list"] as const) : (["findIfAllowed", "listIfAllowed"] as const);
+    const [find, list] = mustSee
+        ? (["find", "list"] as const)
+        : (["findIfAllowed", "listIfAllowed"] as const);
     const otherKinds = namespacedKinds.filter(({ kind }) => kind !== "PersistentVolumeClaim");
     const [namespace, claims, pods, others, api] = await Promise.all([
         client[find]<LiveObject>(objectPath("Namespace", name)),
@@ -212,30 +205,21 @@ async function apiPodChanges(
         return [];
     }
     const { metadata, spec } = api.deployment;
-    const path = objectPath("Deployment", metadata.name, metadata.namespace);
-    const parameters = new URLSearchParams({
-        dryRun: "All",
-        force: "true",
-        fieldManager: pulumiManager(api.deployment),
-    });
-    const answer = await client.patch<Deployment>(
-        `${path}?${parameters.toString()}`,
-        (await declared()).find(
-            ({ kind, metadata: { name } }) => kind === "Deployment" && name === metadata.name,
-        ),
-        "application/apply-patch+yaml",
+    const declaredApi = (await declared()).find(
+        ({ kind, metadata: { name } }) => kind === "Deployment" && name === metadata.name,
     );
+    const path = objectPath("Deployment", metadata.name, metadata.namespace);
+    const answer = await tryToApply<Deployment>(client, path, declaredApi, pulumiManager(metadata));
     return answer.kind === "found"
         ? differences(spec?.template, answer.body.spec?.template, "template")
         : undefined;
 }
 
-/** Pulumi applies each resource under a field manager of its own. */
-function pulumiManager({ metadata }: Deployment): string {
-    const managers = (metadata.managedFields ?? []).map(({ manager }) => manager);
-    return (
-        managers.find((manager) => manager?.startsWith("pulumi-kubernetes")) ?? "pulumi-kubernetes-preflight"
-    );
+/** Pulumi applies each resource under a field manager of its own. Undefined: the object is not Pulumi's. */
+function pulumiManager({ managedFields = [] }: Metadata): string | undefined {
+    return managedFields
+        .flatMap((field) => field.manager ?? [])
+        .find((one) => one.startsWith("pulumi-kubernetes"));
 }
 
 /** Paths of the fields in which two values differ. */

@@ -1,9 +1,9 @@
 /** Volumes that outlive their claims. */
 import { kindOf, listPath } from "../model/kinds.ts";
 import { claimName } from "../model/names.ts";
-import { UserError } from "../system/errors.ts";
 import type { Client } from "./client.ts";
 import type { Claim, Volume } from "./objects.ts";
+import { poll } from "./poll.ts";
 import type { NamespaceSnapshot } from "./snapshot.ts";
 
 /** Path of all volumes of the cluster. */
@@ -40,9 +40,7 @@ export function provisionerOf({ metadata }: Pick<Volume, "metadata">): string {
 
 /**
  * The volumes of earlier claims that a new claim of the stack would inherit, once their provisioner has had time to delete
- * them. None if the user may not list volumes.
- *
- * @param info is called once if the wait takes time.
+ * them. None if the user may not list volumes. `info` is called once if the wait takes time.
  */
 export async function inheritableVolumes(
     client: Client,
@@ -51,7 +49,7 @@ export async function inheritableVolumes(
     seconds = 30,
 ): Promise<readonly Volume[]> {
     let found: readonly Volume[] = [];
-    const areGone = async () => {
+    const none = async () => {
         const volumes = (await client.listIfAllowed<Volume>(volumesPath)) ?? [];
         const places = await Promise.all(
             namespaces.map(async (name) => ({
@@ -60,18 +58,10 @@ export async function inheritableVolumes(
             })),
         );
         found = earlierVolumes(volumes, places).filter(isInheritable);
-        return found.length === 0;
+        return found.length === 0 && found;
     };
-    if (await areGone()) {
-        return [];
-    }
-    info(`Waiting until the volume of the earlier claim is deleted, at most ${seconds} s ...`);
-    try {
-        await client.waitUntil("the volumes of earlier claims are deleted", areGone, seconds);
-    } catch (error) {
-        if (!(error instanceof UserError)) {
-            throw error;
-        }
-    }
-    return found;
+    const onWait = () => {
+        info(`Waiting until the volume of the earlier claim is deleted, at most ${seconds} s ...`);
+    };
+    return poll(none, { seconds, onWait, inVain: () => found });
 }

@@ -1,5 +1,5 @@
 /** `npm run backups -- [STACK] [--json]`: lists the backups, the newest first. */
-import { hasBackups, listBackups } from "../../../kubernetes/backups.ts";
+import { listBackups } from "../../../kubernetes/backups.ts";
 import type { Backup } from "../../../pods/backups.ts";
 import { UserError } from "../../../system/errors.ts";
 import { backupsOff } from "../../backups.ts";
@@ -21,10 +21,10 @@ export const command = defineCommand({
 async function backups(session: LiveSession, json: boolean): Promise<void> {
     const { stack, client, outputs, settings, output } = session;
     const { namespaceName } = outputs;
-    if (!(await hasBackups(client, namespaceName))) {
+    const found = await listBackups(client, namespaceName);
+    if (!found) {
         throw new UserError(output.render([backupsOff(settings)]));
     }
-    const found = await listBackups(client, namespaceName, settings.images.tools);
     if (json) {
         output.result(found);
     } else if (found.length === 0) {

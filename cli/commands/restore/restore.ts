@@ -7,7 +7,7 @@
  */
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { hasBackups, readBackup } from "../../../kubernetes/backups.ts";
+import { readBackup } from "../../../kubernetes/backups.ts";
 import { fix, renderFindings } from "../../../model/finding.ts";
 import { dataFolder } from "../../../pulumi/login.ts";
 import { shortName } from "../../../pulumi/project.ts";
@@ -91,11 +91,12 @@ async function restoreWork(
         image: settings.images.api,
         readSource: (wanted) =>
             readSource(wanted, async (name) => {
-                if (!(await hasBackups(client, namespaceName))) {
+                output.info(`Reading backup ${name} ...`);
+                const text = await readBackup(client, namespaceName, name);
+                if (text === undefined) {
                     throw new UserError(output.render([backupsOff(settings)]));
                 }
-                output.info(`Reading backup ${name} ...`);
-                return readBackup(client, namespaceName, settings.images.tools, name);
+                return text;
             }),
         confirm: async (announcement) => {
             output.info(`\n${announcement}`);

@@ -1,8 +1,7 @@
 /** Backups: the Job that makes one, and the pod that reads them. */
 import { strict as assert } from "node:assert";
 import { jobFrom, makeBackup, readerPod, startFirstBackup } from "../../../kubernetes/backups.ts";
-import type { CronJob, Deployment } from "../../../kubernetes/objects.ts";
-import { UserError } from "../../../system/errors.ts";
+import type { CronJob } from "../../../kubernetes/objects.ts";
 import { fakeClient } from "../support/client.ts";
 
 const env = [
@@ -76,12 +75,10 @@ describe("the Job of a backup", () => {
             requests.push(method);
             return { kind: "failed", status: 503, message: "no endpoints available" };
         });
-        const waitUntil = async (_what: string, ask: () => Promise<unknown>) => {
-            await ask();
-            throw new UserError("waited in vain");
-        };
-        const end = await makeBackup(Object.assign(client, { waitUntil }), cronJob, "manual");
-        assert.deepEqual([end.ok, !end.ok && end.job, requests], [false, undefined, ["GET"]]);
+        let now = 0;
+        const clock = { now: () => (now += 15_000), sleep: () => Promise.resolve() };
+        const end = await makeBackup(client, cronJob, "manual", clock);
+        assert.deepEqual([end.ok, !end.ok && end.job, requests], [false, undefined, ["GET", "GET"]]);
     });
 });
 
@@ -133,39 +130,38 @@ describe("the first backup", () => {
 });
 
 describe("the pod that reads the backups", () => {
-    const securityContext = { runAsNonRoot: true };
-    const deployment: Deployment = {
-        metadata: { name: "synergychat-api", uid: "2", labels: { app: "synergychat-api", owner: "dev" } },
-        spec: {
-            template: {
-                spec: {
-                    securityContext,
-                    imagePullSecrets: [{ name: "registry" }],
-                    serviceAccountName: "synergychat-api",
-                    containers: [
-                        { name: "synergychat-api", imagePullPolicy: "Never", env: [{ name: "SECRET" }] },
-                    ],
-                },
-            },
-        },
+    const volumeMounts = [{ name: "backups", mountPath: "/backups" }];
+    const spec = {
+        restartPolicy: "Never",
+        securityContext: { runAsNonRoot: true },
+        imagePullSecrets: [{ name: "registry" }],
+        automountServiceAccountToken: false,
+        initContainers: [{ name: "copy" }, { name: "synergychat-api" }],
+        containers: [{ name: "prove", image: "node:24", imagePullPolicy: "Never", env, volumeMounts }],
     };
-    const pod = readerPod(deployment, "node:24") as Record<string, any>;
+    const metadata = { labels: { app: "synergychat-api-backup", owner: "dev" } };
+    const pod = readerPod({
+        ...cronJob,
+        spec: { jobTemplate: { spec: { template: { metadata, spec } } } },
+    }) as Record<string, any>;
 
-    it("is as little privileged as the api, and is none of the api's pods", () => {
+    it("is as little privileged as the pod of a backup, and is none of the api's pods", () => {
         assert.deepEqual(pod.metadata.labels, { app: "synergychat-backups-reader", owner: "dev" });
-        assert.deepEqual(pod.spec.securityContext, securityContext);
-        assert.deepEqual(pod.spec.imagePullSecrets, [{ name: "registry" }]);
-        assert.equal(pod.spec.serviceAccountName, undefined);
-        assert.equal(pod.spec.automountServiceAccountToken, false);
-        const [container, ...others] = pod.spec.containers;
-        assert.deepEqual([container.image, container.imagePullPolicy, others], ["node:24", "Never", []]);
+        const { securityContext, imagePullSecrets, automountServiceAccountToken } = pod.spec;
+        assert.deepEqual(securityContext, spec.securityContext);
+        assert.deepEqual(imagePullSecrets, spec.imagePullSecrets);
+        assert.equal(automountServiceAccountToken, false);
     });
 
-    it("cannot write, and ends by itself or with the Deployment", () => {
-        assert.ok(
-            pod.spec.containers[0].volumeMounts.every(({ readOnly }: { readOnly: boolean }) => readOnly),
-        );
+    it("neither copies nor starts an api", () => {
+        assert.deepEqual(pod.spec.initContainers, []);
+        const [{ image, imagePullPolicy, env: environment }, ...others] = pod.spec.containers;
+        assert.deepEqual([image, imagePullPolicy, environment, others], ["node:24", "Never", env, []]);
+    });
+
+    it("cannot write, and ends by itself or with the CronJob", () => {
+        assert.deepEqual(pod.spec.containers[0].volumeMounts, [{ ...volumeMounts[0], readOnly: true }]);
         assert.ok(pod.spec.activeDeadlineSeconds > 0);
-        assert.equal(pod.metadata.ownerReferences[0].uid, "2");
+        assert.equal(pod.metadata.ownerReferences[0].uid, "1");
     });
 });
