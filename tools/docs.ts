@@ -1,8 +1,7 @@
 /** `npm run docs`: writes every file, or part of a file, that is generated from the program. */
 import { readFileSync, writeFileSync } from "node:fs";
-import { format, resolveConfig } from "prettier";
 import { configTable, withConfigBlock } from "./config-docs.ts";
-import { replaceGenerated } from "./markdown.ts";
+import { formatted, replaceGenerated } from "./markdown.ts";
 import { permissionTable, rbac } from "./permission-docs.ts";
 
 /** Each file that is generated or has a generated part: from its text as it is to its text as it has to be. */
@@ -17,13 +16,9 @@ const generators: Readonly<Record<string, (text: string) => string>> = {
 export const generatedFiles = Object.keys(generators);
 
 /** A file as it is now, and as it has to be. */
-export async function generate(
-    file: string,
-): Promise<{ readonly current: string; readonly expected: string }> {
+export async function generate(file: string) {
     const current = readFileSync(file, "utf8");
-    const text = generators[file]?.(current) ?? current;
-    const options = await resolveConfig(file);
-    return { current, expected: await format(text, { ...options, filepath: file }) };
+    return { current, expected: await formatted(file, generators[file]?.(current) ?? current) };
 }
 
 async function main(): Promise<void> {

@@ -1,4 +1,5 @@
 /** Pieces of Markdown that tools/docs.ts writes. */
+import { format, resolveConfig } from "prettier";
 
 /** A table. What Markdown would read as a column or as HTML is escaped. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -26,4 +27,9 @@ export function replaceGenerated(document: string, name: string, text: string): 
         throw new Error(`There is no ${start} ... ${end}`);
     }
     return `${document.slice(0, from)}\n\n${text}\n\n${document.slice(to)}`;
+}
+
+/** A text as prettier writes it into a file. */
+export async function formatted(file: string, text: string): Promise<string> {
+    return format(text, { ...(await resolveConfig(file)), filepath: file });
 }

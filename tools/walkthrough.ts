@@ -6,17 +6,17 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Page } from "playwright-core";
-import { format } from "prettier";
 import { stringify } from "yaml";
 import { firstAnswering } from "../cli/addresses.ts";
 import { Output } from "../cli/output.ts";
 import { type Session, openStack } from "../cli/session.ts";
 import { waitForAddresses } from "../kubernetes/ingress.ts";
+import type { StorageMode } from "../model/storage.ts";
 import { projectName } from "../pulumi/project.ts";
 import { UserError, isUserError } from "../system/errors.ts";
 import { type Environment, capture } from "../system/process.ts";
 import { chat, openBrowser, provideChromium, shownAfterReload } from "./browser.ts";
-import { replaceGenerated } from "./markdown.ts";
+import { formatted, replaceGenerated } from "./markdown.ts";
 
 const stackName = "course-walkthrough";
 const namespace = "synergychat-walkthrough";
@@ -24,8 +24,6 @@ const hosts = { webHost: "walkthrough.synchat.internal", apiHost: "walkthrough.s
 const context = "minikube";
 const document = "docs/course-walkthrough.md";
 const answerSeconds = 120;
-
-type StorageMode = "ephemeral" | "persistent";
 
 async function main(): Promise<void> {
     provideChromium();
@@ -47,13 +45,10 @@ async function main(): Promise<void> {
 const configFile = `Pulumi.${stackName}.yaml`;
 
 function setStorageMode(storageMode: StorageMode): void {
-    const config = Object.entries({ ...hosts, namespace, storageMode }).map(
-        ([key, value]) => [`${projectName()}:${key}`, value] as const,
-    );
-    writeFileSync(
-        configFile,
-        stringify({ config: { "kubernetes:context": context, ...Object.fromEntries(config) } }),
-    );
+    const own = Object.entries({ ...hosts, namespace, storageMode });
+    const config = own.map(([key, value]) => [`${projectName()}:${key}`, value] as const);
+    const text = stringify({ config: { "kubernetes:context": context, ...Object.fromEntries(config) } });
+    writeFileSync(configFile, text);
 }
 
 async function record(open: Session): Promise<void> {
@@ -62,40 +57,34 @@ async function record(open: Session): Promise<void> {
 
     up(open);
     const page = await openPage(await untilReady(open));
-    await write("ephemeral pods", [
-        show("kubectl get pods"),
-        show("kubectl logs deployment/synergychat-api"),
-    ]);
-    await write("ephemeral written", [await converse(page, "ephemeral-written")]);
-    await write("ephemeral deleted", [
-        await replacePod(open),
-        await picture(page, "ephemeral-deleted", "The page without messages"),
-    ]);
-    await write("shared volume", [
+    await write("ephemeral pods", show("kubectl get pods"), show("kubectl logs deployment/synergychat-api"));
+    await write("ephemeral written", await converse(page, "ephemeral-written"));
+    const empty = () => picture(page, "ephemeral-deleted", "The page without messages");
+    await write("ephemeral deleted", await replacePod(open), await empty());
+    await write(
+        "shared volume",
         show("kubectl get configmap synergychat-crawler-configmap --output jsonpath={.data}"),
         show("kubectl get endpointslices --selector kubernetes.io/service-name=crawler-service"),
-    ]);
+    );
 
     setStorageMode("persistent");
     up(open);
     await untilReady(open);
-    await write("persistent claim", [show("kubectl get pvc")]);
-    await write("persistent written", [await converse(page, "persistent-written")]);
-    await write("persistent kept", [
-        await replacePod(open),
-        await picture(page, "persistent-kept", "The page with both messages"),
-    ]);
+    await write("persistent claim", show("kubectl get pvc"));
+    await write("persistent written", await converse(page, "persistent-written"));
+    const kept = () => picture(page, "persistent-kept", "The page with both messages");
+    await write("persistent kept", await replacePod(open), await kept());
 
     setStorageMode("ephemeral");
-    await write("refusal", [refusal(env)]);
+    await write("refusal", refusal(env));
     setStorageMode("persistent");
     await page.context().browser()?.close();
 }
 
 /** Writes a recorded part into the document. */
-async function write(name: string, parts: readonly string[]): Promise<void> {
+async function write(name: string, ...parts: readonly string[]): Promise<void> {
     const text = replaceGenerated(readFileSync(document, "utf8"), name, parts.join("\n\n"));
-    writeFileSync(document, await format(text, { filepath: document }));
+    writeFileSync(document, await formatted(document, text));
 }
 
 function up({ stack }: Session): void {
@@ -109,9 +98,7 @@ async function untilReady({ client }: Session): Promise<string> {
     const found = await Promise.all(urls.map((url) => firstAnswering(url, addresses, answerSeconds)));
     const [address] = found;
     if (address === undefined || found.includes(undefined)) {
-        throw new UserError(
-            `${urls.join(" and ")} do not answer at ${addresses.join(", ") || "any address"}.`,
-        );
+        throw new UserError(`${urls.join(" and ")} do not both answer at ${addresses.join(", ")}.`);
     }
     return address;
 }
@@ -149,11 +136,8 @@ async function replacePod(open: Session): Promise<string> {
 /** What a command prints in the stack's namespace, which the reader has set as the context's own. */
 function outputIn(command: string, env: Environment): string {
     const [program = "", ...args] = command.split(" ");
-    const { status, stdout, stderr } = capture(
-        program,
-        [...args, `--context=${context}`, `--namespace=${namespace}`],
-        env,
-    );
+    const target = [`--context=${context}`, `--namespace=${namespace}`];
+    const { status, stdout, stderr } = capture(program, [...args, ...target], env);
     if (status !== 0) {
         throw new UserError(`${command} failed: ${stderr}`);
     }

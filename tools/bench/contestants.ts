@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { parts, workloadName } from "../../model/names.ts";
 import { UserError } from "../../system/errors.ts";
 import { type Environment, isOnPath } from "../../system/process.ts";
-import { type DeclaredObject, declaredObjects } from "../declared.ts";
+import { declaredObjects } from "../declared.ts";
 
 /** The machine's cluster, and a folder that is deleted at the end. */
 export interface Ground {
@@ -55,7 +55,7 @@ function kubectlContestant(ground: Ground) {
     return {
         namespace,
         prepare: async (config: Config) => {
-            const items = await objectsIn(namespace, config);
+            const items = await declaredObjects(configIn(namespace, config));
             writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "List", items }));
             return () => andRollOut("apply", `--filename=${file}`);
         },
@@ -74,7 +74,9 @@ function helmContestant(ground: Ground): Contestant {
     return {
         namespace,
         prepare: async (config) => {
-            const objects = (await objectsIn(namespace, config)).filter(({ kind }) => kind !== "Namespace");
+            const objects = (await declaredObjects(configIn(namespace, config))).filter(
+                ({ kind }) => kind !== "Namespace",
+            );
             const texts = objects.map((object) => JSON.stringify(object));
             writeFileSync(join(chart, "templates", "all.yaml"), texts.join("\n---\n"));
             const flags = ["--install", "--create-namespace", "--wait"];
@@ -110,11 +112,19 @@ async function pulumiContestant(ground: Ground, name: "program" | "plain" | "emp
     return {
         namespace,
         prepare: async (changes: Config) => {
-            const own =
-                name === "plain"
-                    ? { context: ground.context, ...(await plainConfig(ground.folder, namespace, changes)) }
-                    : { "kubernetes:context": ground.context, ...configIn(namespace, changes) };
-            const pairs = Object.entries(own).flatMap(([key, value]) => ["--plaintext", `${key}=${value}`]);
+            const own = configIn(namespace, changes);
+            const objects = join(ground.folder, "plain.json");
+            if (name === "plain") {
+                writeFileSync(objects, JSON.stringify(await declaredObjects(own)));
+            }
+            const config = {
+                "kubernetes:context": ground.context,
+                ...(name === "plain" ? { objects } : own),
+            };
+            const pairs = Object.entries(config).flatMap(([key, value]) => [
+                "--plaintext",
+                `${key}=${value}`,
+            ]);
             await pulumi(["config", "set-all", "--path", ...pairs]);
             return () => update();
         },
@@ -127,18 +137,6 @@ async function pulumiContestant(ground: Ground, name: "program" | "plain" | "emp
 function configIn(namespace: string, changes: Config): Config {
     const hosts = { webHost: `web.${namespace}.internal`, apiHost: `api.${namespace}.internal` };
     return { namespace, ...hosts, ...changes };
-}
-
-function objectsIn(namespace: string, changes: Config): Promise<readonly DeclaredObject[]> {
-    return declaredObjects(configIn(namespace, changes));
-}
-
-/** The objects in a file. Without annotations, the plainest program waits for what Pulumi waits for. */
-async function plainConfig(folder: string, namespace: string, changes: Config): Promise<Config> {
-    const objects = await objectsIn(namespace, changes);
-    const plain = objects.map((one) => ({ ...one, metadata: { ...one.metadata, annotations: {} } }));
-    writeFileSync(join(folder, "plain.json"), JSON.stringify(plain));
-    return { objects: join(folder, "plain.json") };
 }
 
 /** What the process of a Pulumi program needs at its peak, written to a file by the process itself. */

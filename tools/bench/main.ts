@@ -8,11 +8,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, homedir, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { format, resolveConfig } from "prettier";
 import { currentContext } from "../../kubernetes/kubectl.ts";
 import { UserError, isUserError } from "../../system/errors.ts";
 import { type Environment, outputOf } from "../../system/process.ts";
-import { replaceGenerated } from "../markdown.ts";
+import { formatted, replaceGenerated } from "../markdown.ts";
 import { type Ground, kubectl } from "./contestants.ts";
 import { resultTable } from "./report.ts";
 import { measure, namespaces } from "./rounds.ts";
@@ -49,8 +48,7 @@ async function main(): Promise<void> {
         console.log(`\n${text}`);
         if (!values.print) {
             const whole = replaceGenerated(readFileSync(document, "utf8"), "measurements", text);
-            const options = { ...(await resolveConfig(document)), filepath: document };
-            writeFileSync(document, await format(whole, options));
+            writeFileSync(document, await formatted(document, whole));
         }
     });
 }
@@ -73,14 +71,8 @@ async function onGround(act: (ground: Ground) => Promise<void>): Promise<void> {
     };
     const interruption = new AbortController();
     const ground = { context, env, folder, signal: interruption.signal };
-    const found = await kubectl(
-        ground,
-        "get",
-        "namespace",
-        "--ignore-not-found",
-        "--output=name",
-        ...namespaces,
-    );
+    const ours = ["namespace", "--ignore-not-found", ...namespaces];
+    const found = await kubectl(ground, "get", ...ours, "--output=name");
     if (found !== "") {
         const names = found.trim().split("\n").join(" ");
         throw new UserError(
@@ -98,7 +90,7 @@ async function onGround(act: (ground: Ground) => Promise<void>): Promise<void> {
     } finally {
         console.log("\nRemoving what the benchmark made ...");
         const { signal } = new AbortController();
-        await kubectl({ ...ground, signal }, "delete", "namespace", "--ignore-not-found", ...namespaces);
+        await kubectl({ ...ground, signal }, "delete", ...ours);
         // A command that was interrupted may still write its last file.
         rmSync(folder, { recursive: true, maxRetries: 20, retryDelay: 500 });
     }

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "../../kubernetes/client.ts";
 import { serviceName } from "../../model/names.ts";
-import { type Command, type Config, type Contestant, type Ground } from "./contestants.ts";
+import type { Command, Config, Contestant, Ground } from "./contestants.ts";
 import { contestantsOn, kubectl } from "./contestants.ts";
 import type { Name, Row } from "./report.ts";
 
@@ -40,29 +40,25 @@ function entries<T>(record: Readonly<Partial<Record<Name, T>>>): readonly [Name,
 
 /** Measures one round that fills caches and is not counted, and the rounds. */
 export async function measure(ground: Ground, rounds: number): Promise<readonly Row[]> {
-    const measurement = new Measurement(ground, await contestantsOn(ground));
-    for (let round = 0; round <= rounds; round++) {
-        console.log(round === 0 ? "warm-up" : `round ${round} of ${rounds}`);
-        if (round === 1) {
-            measurement.forget();
-        }
+    const contestants = await contestantsOn(ground);
+    console.log("warm-up");
+    await new Measurement(ground, contestants).round(0);
+    const measurement = new Measurement(ground, contestants);
+    for (let round = 1; round <= rounds; round++) {
+        console.log(`round ${round} of ${rounds}`);
         await measurement.round(round);
     }
     return measurement.rows();
 }
 
 class Measurement {
-    private values: Partial<Record<Task, Partial<Record<Name, readonly number[]>>>> = {};
+    private readonly values: Partial<Record<Task, Partial<Record<Name, readonly number[]>>>> = {};
     private readonly ground: Ground;
     private readonly contestants: Contestants;
 
     public constructor(ground: Ground, contestants: Contestants) {
         this.ground = ground;
         this.contestants = contestants;
-    }
-
-    public forget(): void {
-        this.values = {};
     }
 
     public rows(): readonly Row[] {
@@ -146,8 +142,7 @@ class Measurement {
         const client = await Client.connect({ context: this.ground.context, env: this.ground.env });
         const path = `/api/v1/namespaces/${namespace}/services/${serviceName("api")}:80/proxy/messages`;
         const answered: number[] = [];
-        const ask = async (): Promise<void> => {
-            const start = performance.now();
+        const ask = async (start = performance.now()): Promise<void> => {
             if ((await client.read(path)).kind === "found") {
                 answered.push(start);
             }
