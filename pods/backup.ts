@@ -32,11 +32,13 @@ const proofSeconds = Number(env.PROOF_SECONDS ?? "120");
 const readSeconds = Number(env.READ_SECONDS ?? "120");
 const answerSeconds = Math.min(10, proofSeconds); // s for one answer of the api
 
-const commands: Readonly<Record<string, (name?: string) => void | Promise<void>>> = {
+const commands: Readonly<Record<string, (name?: string) => unknown>> = {
     copy,
     prove,
-    list,
-    read,
+    list: () => {
+        console.log(JSON.stringify(backupsIn(folder), undefined, 2));
+    },
+    read: (name = "") => process.stdout.write(readBackup(folder, name)),
 };
 
 async function copy(): Promise<void> {
@@ -107,14 +109,15 @@ async function countWhenReady(): Promise<number> {
     const start = performance.now();
     let answers = 0; // the first answer without messages, in ms
     for (;;) {
-        const found = await askApi();
-        if (typeof found === "number") {
-            return found;
+        const answer = await ask(`http://127.0.0.1:${env.API_PORT ?? "8080"}/messages`);
+        const messages = answer && parse(answer.text);
+        if (messages) {
+            return messages.length;
         }
         const now = performance.now();
-        answers = found === undefined ? 0 : answers || now;
-        if (answers > 0 && now - answers > (proofSeconds * 1000) / 6) {
-            throw new Error(`The api answers on the copy, but not with messages: ${found ?? ""}`);
+        answers = answer ? answers || now : 0;
+        if (answer && now - answers > (proofSeconds * 1000) / 6) {
+            throw new Error(`The api answers on the copy, but not with messages: ${describe(answer)}`);
         }
         if (now - start > proofSeconds * 1000) {
             throw new Error(`The api did not answer on the copy within ${proofSeconds} s.`);
@@ -123,16 +126,7 @@ async function countWhenReady(): Promise<number> {
     }
 }
 
-/** How many messages the api returns, or what it returns in their place. Undefined: nothing. */
-async function askApi(): Promise<number | string | undefined> {
-    const answer = await ask(`http://127.0.0.1:${env.API_PORT ?? "8080"}/messages`);
-    return answer && (parse(answer.text)?.length ?? describe(answer));
-}
-
-interface Answer {
-    readonly status: number;
-    readonly text: string;
-}
+type Answer = Readonly<{ status: number; text: string }>;
 
 /** Undefined: there is no answer. */
 async function ask(url: string): Promise<Answer | undefined> {
@@ -156,14 +150,6 @@ function prune(): void {
     }
     sweep(folder);
     pruneFolder(folder, Number(kept));
-}
-
-function list(): void {
-    console.log(JSON.stringify(backupsIn(folder), undefined, 2));
-}
-
-function read(name = ""): void {
-    process.stdout.write(readBackup(folder, name));
 }
 
 const backupsAreFull =

@@ -6,15 +6,13 @@ import { type Message, parse, writeDurably } from "./database.ts";
 
 /** A backup, as its name and its file tell. */
 export interface Backup {
-    /** File name. */
     readonly name: string;
     /** When it was made, as ISO 8601. */
     readonly time: string;
-    /** Size in bytes. */
+    /** In bytes. */
     readonly size: number;
     /** How many messages it has. */
     readonly messages: number;
-    /** Why it was made. */
     readonly reason: string;
     /** Whether the api's own image has returned all of them from a copy. */
     readonly proven: boolean;
@@ -47,7 +45,8 @@ export function nameOf(
     reason: string,
     date = new Date(),
 ): string {
-    return `${timeName(date)}-${messages.length}-${checksum(text)}-${reason}.json`;
+    const time = date.toISOString().replaceAll(/[-:]|\.\d+/g, "");
+    return `${time}-${messages.length}-${checksum(text)}-${reason}.json`;
 }
 
 /** Path of the file that says that a backup is proven. */
@@ -91,11 +90,7 @@ export function writeBackup(folder: string, name: string, text: string): void {
     }
 }
 
-/**
- * The text of a backup.
- *
- * @throws Error if there is none of that name, or if it is not what its name says.
- */
+/** The text of a backup. An error says that there is none of that name, or that it is not what its name says. */
 export function readBackup(folder: string, name: string): string {
     const path = join(folder, name);
     if (!isBackupName(name) || !existsSync(path)) {
@@ -145,11 +140,7 @@ export function prune(folder: string, scheduledKept: number): void {
     remove(folder, surplus(backupsIn(folder), scheduledKept));
 }
 
-/**
- * Deletes the least wanted backups until they have freed a number of bytes.
- *
- * @returns whether they have. If all expendable ones together are smaller, none is deleted.
- */
+/** Deletes the least wanted backups that free a number of bytes. False: all of them together are smaller, and they stay. */
 export function makeRoom(folder: string, bytes: number): boolean {
     let freed = 0;
     const going = expendable(backupsIn(folder)).filter(({ size }) => {
@@ -172,7 +163,8 @@ function remove(folder: string, backups: readonly Backup[]): void {
 }
 
 /** Deletes what killed runs have left: parts of files, older than a day. */
-export function sweep(folder: string, now = Date.now()): void {
+export function sweep(folder: string): void {
+    const now = Date.now();
     for (const name of readdirSync(folder).filter((file) => file.endsWith(".part"))) {
         const changed = statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? now;
         if (now - changed > 24 * 60 * 60 * 1000) {
@@ -183,9 +175,4 @@ export function sweep(folder: string, now = Date.now()): void {
 
 function checksum(text: string): string {
     return createHash("sha256").update(text).digest("hex").slice(0, 8);
-}
-
-/** A moment in a name, such as 20261125T120000Z. */
-function timeName(date: Date): string {
-    return date.toISOString().replaceAll(/[-:]|\.\d+/g, "");
 }

@@ -32,8 +32,6 @@ export function keepMirror(mirror: string, folder: string): string {
 /**
  * The newest valid backup, if it is newer than the mirror. An older one that has more messages was made before a restore,
  * which removed them on purpose.
- *
- * @param folder folder of the backups. Undefined if there are none.
  */
 export function newestBackup(folder: string | undefined, mirror: string): Copy | undefined {
     try {
@@ -52,10 +50,7 @@ export function newestBackup(folder: string | undefined, mirror: string): Copy |
 /** The backups, the newest first: their names begin with their time. */
 function backupsIn(folder: string): readonly string[] {
     const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
-    return names
-        .sort()
-        .reverse()
-        .map((name) => join(folder, name));
+    return names.sort((one, other) => (one < other ? 1 : -1)).map((name) => join(folder, name));
 }
 
 /** The path of a new copy, whose name comes after all others of its kind, even if two are made within a second. */
