@@ -91,8 +91,8 @@ export class ChatApi {
     }
 
     /** As `messagesAt`, and waits until the api answers: a Service hears of a new pod a moment after it is ready. */
-    public waitForMessages(proxy: string): Promise<readonly Message[]> {
-        return this.wait("the api answers /messages", () => this.messagesAt(proxy));
+    public waitForMessages(proxy: string, seconds = waitSeconds): Promise<readonly Message[]> {
+        return this.wait("the api answers /messages", () => this.messagesAt(proxy), seconds);
     }
 
     /** Posts a message to a path of `serviceProxy` or `podProxy`. */
@@ -248,9 +248,13 @@ export class ChatApi {
         this.client.bodyOf(await this.client.patch(path, patch, "application/merge-patch+json"), path);
     }
 
-    private wait<T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T> {
+    private wait<T>(
+        what: string,
+        ask: () => Promise<T | undefined | false>,
+        seconds = waitSeconds,
+    ): Promise<T> {
         const advice = `kubectl get pods,events --namespace ${this.namespace}`;
-        return this.client.waitUntil(what, ask, waitSeconds, advice);
+        return this.client.waitUntil(what, ask, seconds, advice);
     }
 
     private path(kind: string, name: string): string {
