@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { build, copyContourObjects, providerDay } from "./build.ts";
 import { startCluster, isNodeReady, statesOf } from "./cluster.ts";
 import { componentsOf } from "./components.ts";
@@ -55,7 +55,9 @@ async function up(): Promise<void> {
 async function claimState(): Promise<void> {
     await mkdir(paths.state, { recursive: true, mode: 0o700 });
     const isOurs = existsSync(marker);
-    if (!isOurs && (await readdir(paths.state)).length > 0) {
+    // In a shell that was set up for a sandbox which is gone, any pulumi command makes its home there again.
+    const others = (await readdir(paths.state)).filter((name) => name !== basename(paths.pulumiHome));
+    if (!isOurs && others.length > 0) {
         throw new Problem(
             `${paths.state} holds something else than a sandbox: choose an empty folder for its state`,
         );

@@ -36,13 +36,17 @@ describe("the node", () => {
         await say(stack, "one", "two");
     });
     after(async () => {
-        await stack.remove();
-        await sandbox("clean");
-        rmSync(state, { recursive: true, force: true });
-        for (const name of Object.keys(process.env)) {
-            Reflect.deleteProperty(process.env, name);
+        try {
+            await stack.remove();
+            await sandbox("clean");
+        } finally {
+            // The scenarios after this one run in this process as well.
+            for (const name of Object.keys(process.env)) {
+                Reflect.deleteProperty(process.env, name);
+            }
+            Object.assign(process.env, environment);
+            rmSync(state, { recursive: true, force: true });
         }
-        Object.assign(process.env, environment);
     });
 
     async function sandbox(command: "up" | "down" | "clean"): Promise<void> {

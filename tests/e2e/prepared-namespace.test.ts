@@ -18,13 +18,17 @@ describe("a prepared namespace", () => {
 
     before(async () => {
         await forget();
-        const role = readFileSync("docs/rbac.yaml", "utf8").replace("name: synergychat", `name: ${name}`);
-        writeFileSync(join(folder, "role.yaml"), role);
-        await kubectl("apply", "--filename", join(folder, "role.yaml"));
         await kubectl("create", "namespace", name);
         await kubectl("create", "serviceaccount", "member", "--namespace", name);
+        // The rights alone: the namespace of docs/rbac.yaml has the stack's labels already.
+        const [, ...roles] = readFileSync("docs/rbac.yaml", "utf8")
+            .replaceAll(/(name: |namespace: |resourceNames: \[)synergychat\b/g, `$1${name}`)
+            .split(/^---$/m);
+        writeFileSync(join(folder, "roles.yaml"), roles.join("---"));
+        await kubectl("apply", "--filename", join(folder, "roles.yaml"));
         const subject = `--serviceaccount=${name}:member`;
-        await kubectl("create", "rolebinding", name, `--clusterrole=${name}`, subject, "--namespace", name);
+        await kubectl("create", "rolebinding", name, `--role=${name}`, subject, "--namespace", name);
+        await kubectl("create", "clusterrolebinding", name, `--clusterrole=${name}`, subject);
         await stack.create();
         stack.edit({ "kubernetes:kubeconfig": await kubeconfig() });
     });
@@ -36,7 +40,7 @@ describe("a prepared namespace", () => {
 
     async function forget(): Promise<void> {
         await kubectl("delete", "namespace", name, "--ignore-not-found");
-        await kubectl("delete", "clusterrole", name, "--ignore-not-found");
+        await kubectl("delete", "clusterrole,clusterrolebinding", name, "--ignore-not-found");
     }
 
     /** A kubeconfig in which the context minikube is the service account. */
