@@ -12,6 +12,8 @@ export interface Rejection {
     readonly object: DeclaredObject;
     /** The API server's own words. */
     readonly message: string;
+    /** Whether only the change of the live object is refused, and Pulumi deletes that object to make a new one. */
+    readonly replaced: boolean;
 }
 
 /** The objects that the cluster would refuse in a namespace. One that is among its live objects as declared is not asked about. */
@@ -25,10 +27,8 @@ export async function rejectedObjects(
     const changed = objects.filter(
         (object) => !live.some((one) => isContained({ ...object, apiVersion: undefined }, one)),
     );
-    const found = await Promise.all(
-        changed.map(async (object) => ({ object, message: await rejectionOf(client, object, namespace) })),
-    );
-    return found.flatMap(({ object, message }) => (message === undefined ? [] : { object, message }));
+    const found = await Promise.all(changed.map((object) => rejectionOf(client, object, namespace)));
+    return found.filter((one) => one !== undefined);
 }
 
 /** What the cluster would make of an object if it were applied. */
@@ -39,19 +39,23 @@ export function tryToApply<T>(client: Client, path: string, object: unknown, fie
 
 async function rejectionOf(
     client: Client,
-    { metadata, ...object }: DeclaredObject,
+    object: DeclaredObject,
     namespace: string,
-): Promise<string | undefined> {
+): Promise<Rejection | undefined> {
+    const { metadata } = object;
     const kind = await kindPath(client, object);
     if (!kind?.namespaced) {
         return undefined;
     }
     const path = listPath(kind, namespace);
     const named = (name: string) => ({ ...object, metadata: { ...metadata, name, namespace } });
-    const applied = await tryToApply(client, `${path}/${metadata.name}`, named(metadata.name));
+    const message = refusalIn(await tryToApply(client, `${path}/${metadata.name}`, named(metadata.name)));
+    if (message === undefined) {
+        return undefined;
+    }
     const created = `${path}?dryRun=All&fieldManager=${manager}`;
-    // If a field cannot be changed, Pulumi replaces the object. So only what is refused as a new object too is a refusal.
-    return refusalIn(applied) && refusalIn(await client.post(created, named("synergychat-dry-run")));
+    const ofNew = refusalIn(await client.post(created, named("synergychat-dry-run")));
+    return { object, message: ofNew ?? message, replaced: ofNew === undefined };
 }
 
 /** Where the API has a kind. A kind that the stack does not make by itself is asked for. Undefined: the cluster does not have it. */

@@ -17,10 +17,12 @@ export function oldCluster({ version }: ClusterSnapshot): Found {
 
 /** Objects that `pulumi up` could not make, after it has made others. */
 export function rejectedObjects({ rejections }: ClusterSnapshot): readonly Finding[] {
-    return rejections.map(({ object, message }) =>
-        error(
-            "rejected-by-cluster",
-            `The cluster refuses ${object.kind} ${object.metadata.name}:\n${message.replace(/^/gm, "  ")}`,
-        ),
-    );
+    return rejections
+        .filter(({ replaced }) => !replaced)
+        .map(({ object, message }) =>
+            error(
+                "rejected-by-cluster",
+                `The cluster refuses ${object.kind} ${object.metadata.name}:\n${message.replace(/^/gm, "  ")}`,
+            ),
+        );
 }

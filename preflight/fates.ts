@@ -35,8 +35,8 @@ export type Fate =
     | { readonly kind: "kept" }
     /** It stays (retainData), and has the name of the claim of another class that the stack declares. */
     | { readonly kind: "in-the-way"; readonly args: ClaimArgs }
-    /** It is deleted, and a new claim takes its place. */
-    | { readonly kind: "replaced"; readonly cause: Cause }
+    /** It is deleted, and a new claim takes its place. Undefined: the program changes a field that cannot be changed. */
+    | { readonly kind: "replaced"; readonly cause: Cause | undefined }
     /** It is deleted. Undefined: no config key says why. */
     | { readonly kind: "deleted"; readonly cause: Cause | undefined }
     /** Somebody has deleted it: it is gone as soon as no pod mounts it. */
@@ -95,6 +95,9 @@ function fateHere({ claim, owned, use }: LiveClaim, settings: Settings, snapshot
     const args = argsFor(use, settings);
     const declared = name === claimName || use === "backups" ? args : undefined;
     const [before, value] = [requestedClass(claim), declared?.storageClass ?? ""];
+    if (declared && isReplaced(claim, snapshot)) {
+        return { kind: "replaced", cause: undefined };
+    }
     // The claim of the backups keeps the class that it was made with.
     if (declared && (before === value || use === "backups")) {
         const isMounted = use === "messages" && mountedClaim(settings.storage) === name;
@@ -107,6 +110,17 @@ function fateHere({ claim, owned, use }: LiveClaim, settings: Settings, snapshot
         return { kind: "replaced", cause: { key: "storageClass", value, before } };
     }
     return { kind: "deleted", cause: args ? undefined : undeclared(use, settings, snapshot) };
+}
+
+/** Whether the API server refuses to change the claim to what the program declares. A new size may be refused for less. */
+function isReplaced({ metadata: { name } }: Claim, { rejections }: ClusterSnapshot): boolean {
+    return rejections.some(
+        ({ object, message, replaced }) =>
+            replaced &&
+            object.kind === "PersistentVolumeClaim" &&
+            object.metadata.name === name &&
+            message.includes("spec is immutable"),
+    );
 }
 
 /** The config key that gives up a claim of this use. */

@@ -5,7 +5,7 @@ import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, type Found, type Fix, error, fix, warning } from "../model/finding.ts";
 import type { Operation } from "../model/labels.ts";
 import { mountedClaim } from "../model/storage.ts";
-import { type Cause, type FatedClaim, heldBy, isKept, requestedClass, stays } from "./fates.ts";
+import { type Cause, type Fate, type FatedClaim, heldBy, isKept, requestedClass, stays } from "./fates.ts";
 import { countMessages } from "./text.ts";
 
 /** While the api is out of its Service, its messages are about to be moved or replaced. */
@@ -65,16 +65,19 @@ export function claimsThatWouldBeDeleted(
             return [];
         }
         return owned
-            ? claimWouldBeDeleted(live, fate.cause, held, settings)
-            : foreignClaimWouldBeDeleted(live, fate.cause);
+            ? claimWouldBeDeleted(live, fate, held, settings)
+            : foreignClaimWouldBeDeleted(live, fate);
     });
 }
 
-function foreignClaimWouldBeDeleted({ claim }: FatedClaim, cause: Cause | undefined): Finding {
+type Deletion = Extract<Fate, { readonly kind: "deleted" | "replaced" }>;
+
+function foreignClaimWouldBeDeleted({ claim }: FatedClaim, deletion: Deletion): Finding {
     const { name, namespace = "" } = claim.metadata;
+    const { cause } = deletion;
     return error(
         "foreign-claim-would-be-deleted",
-        `Claim ${name} would be deleted with its namespace ${namespace}, ${because(cause)}. This stack does not own the claim.`,
+        `Claim ${name} would be deleted with its namespace ${namespace}, ${because(deletion)}. This stack does not own the claim.`,
         cause && keepWithNextUp(cause),
         fix("Delete the claim", `kubectl delete pvc ${name} --namespace ${namespace}`),
     );
@@ -82,14 +85,15 @@ function foreignClaimWouldBeDeleted({ claim }: FatedClaim, cause: Cause | undefi
 
 function claimWouldBeDeleted(
     { claim, use }: FatedClaim,
-    cause: Cause | undefined,
+    deletion: Deletion,
     held: string,
     { protectData }: Settings,
 ): Finding {
     const { name, namespace = "", uid } = claim.metadata;
+    const { cause } = deletion;
     return error(
         "claim-would-be-deleted",
-        `Claim ${name} in namespace ${namespace} would be deleted with ${held}, ${because(cause)}.`,
+        `Claim ${name} in namespace ${namespace} would be deleted with ${held}, ${because(deletion)}.`,
         cause && moveMessages(cause),
         cause && keepClaim(cause),
         fix(
@@ -101,9 +105,12 @@ function claimWouldBeDeleted(
     );
 }
 
-function because(cause: Cause | undefined): string {
-    return cause
-        ? `because ${cause.key} is ${JSON.stringify(cause.value)}`
+function because({ kind, cause }: Deletion): string {
+    if (cause) {
+        return `because ${cause.key} is ${JSON.stringify(cause.value)}`;
+    }
+    return kind === "replaced"
+        ? "because the program changes a field of it that cannot be changed"
         : "because the program gives the api a claim of another name";
 }
 

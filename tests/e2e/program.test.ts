@@ -160,6 +160,18 @@ describe("a program that its user edits", () => {
         });
     }
 
+    it("is refused before anything changes if it changes a field of the claim that cannot be changed", async () => {
+        edit();
+        const file = "components/storage.ts";
+        const component = readFileSync(file, "utf8");
+        writeFileSync(file, component.replace('"ReadWriteOnce"', '"ReadWriteMany"'));
+        const { status, text } = await stack.pulumi("up", "--yes", "--skip-preview");
+        writeFileSync(file, component);
+        assert.notEqual(status, 0, text);
+        assert.deepEqual(codesIn(text), ["claim-would-be-deleted"], text);
+        assert.deepEqual(await messages(stack), ["kept"]);
+    });
+
     it("keeps every object under another name with the alias of the message", async () => {
         const before = await generations();
         edit(renamed, aliased);

@@ -17,14 +17,23 @@ async function messagesFor(
     object: typeof cronJob,
     answer: (path: string, method: string) => Answer,
     live: readonly object[] = [],
-): Promise<{ readonly messages: readonly string[]; readonly asked: readonly string[] }> {
+): Promise<{
+    readonly messages: readonly string[];
+    readonly replaced: number;
+    readonly asked: readonly string[];
+}> {
     const asked: string[] = [];
     const client = fakeClient((path, method) => {
         asked.push(`${method} ${path.replace(/\?.*/, "")}`);
         return answer(path, method);
     });
     const found = await rejectedObjects(client, [object], live as never, "chat");
-    return { messages: found.map(({ message }) => message), asked };
+    const refusals = found.filter(({ replaced }) => !replaced);
+    return {
+        messages: refusals.map(({ message }) => message),
+        replaced: found.length - refusals.length,
+        asked,
+    };
 }
 
 describe("a dry run of a declared object", () => {
@@ -37,12 +46,11 @@ describe("a dry run of a declared object", () => {
         ]);
     });
 
-    it("returns nothing if the object is taken, or if only a change of the live one is refused", async () => {
-        assert.deepEqual((await messagesFor(cronJob, () => taken)).messages, []);
-        const { messages } = await messagesFor(cronJob, (_, method) =>
-            method === "PATCH" ? refused : taken,
-        );
-        assert.deepEqual(messages, []);
+    it("tells an object that is taken from one of which only the change is refused, which Pulumi replaces", async () => {
+        const { messages, replaced } = await messagesFor(cronJob, () => taken);
+        assert.deepEqual([messages, replaced], [[], 0]);
+        const changed = await messagesFor(cronJob, (_, method) => (method === "PATCH" ? refused : taken));
+        assert.deepEqual([changed.messages, changed.replaced], [[], 1]);
     });
 
     it("returns a refusal of a policy or a quota, but not a missing permission", async () => {

@@ -35,6 +35,30 @@ const changes: readonly (readonly [what: string, key: string, value: string])[] 
 ];
 
 describe("messages on the stack's claim", () => {
+    describe("of which the program changes a field that cannot be changed", () => {
+        const replaced = (message: string): ClusterSnapshot => ({
+            ...running,
+            rejections: [
+                {
+                    object: { apiVersion: "v1", kind: subject.kind, metadata: { name: subject.name } },
+                    message,
+                    replaced: true,
+                },
+            ],
+        });
+        const immutable = replaced("spec: Forbidden: spec is immutable after creation");
+
+        it("are not deleted, unless discardClaim names that very claim", () => {
+            assert.deepEqual(codes(immutable, {}), ["claim-would-be-deleted"]);
+            assert.deepEqual(codes(immutable, { discardClaim: uid }), []);
+        });
+
+        it("are no reason to refuse what Pulumi changes in place, or a claim without messages", () => {
+            assert.deepEqual(codes(replaced("only dynamically provisioned pvc can be resized"), {}), []);
+            assert.deepEqual(codes({ ...immutable, api: api({ messages: 0 }) }, {}), []);
+        });
+    });
+
     for (const [what, key, value] of changes) {
         const config = { [key]: value };
         const others = key === "existingClaim" ? [foreignClaim] : [];

@@ -247,6 +247,7 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
                         metadata: { name: "synergychat-api-backup" },
                     },
                     message: `CronJob.batch "synergychat-api-backup" is invalid: spec.schedule: Invalid value: "0 0 L * *"`,
+                    replaced: false,
                 },
             ],
         }),
