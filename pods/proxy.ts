@@ -39,6 +39,8 @@ const limits = {
     pause: 20, // ms between two attempts
 };
 
+const probe = { method: "GET", url: "/healthz", rawHeaders: [] };
+
 /** What became of a request: the head of the app's answer, or why there is none. */
 type Outcome = IncomingMessage | "refused" | "broken" | "late";
 
@@ -79,7 +81,6 @@ export class Proxy {
         this.isClosing = true;
         const closed = new Promise((resolve) => this.server.close(resolve));
         await this.turn;
-        const probe = { method: "GET", url: "/healthz", rawHeaders: [] };
         const deadline = performance.now() + limits.stop;
         while (performance.now() < deadline && (await ask(this.port, probe)) !== "refused") {
             await sleep(limits.pause);
@@ -222,7 +223,23 @@ export class Proxy {
             outcome.destroy();
             refuse(response, 500, "The api has stored the message, but the guard cannot mirror it.");
         }
+        if (outcome === "broken") {
+            await this.waitForApp();
+        }
         return true;
+    }
+
+    /** Waits until the app answers again. A process that is ending still takes connections for a moment, and breaks them. */
+    private async waitForApp(): Promise<void> {
+        const deadline = performance.now() + limits.patience;
+        let answer = await ask(this.port, probe);
+        while (typeof answer === "string" && !this.isOver(deadline)) {
+            await sleep(limits.pause);
+            answer = await ask(this.port, probe);
+        }
+        if (typeof answer !== "string") {
+            answer.resume();
+        }
     }
 
     /** Answers a post whose message is mirrored. If the app did not live to answer, with what it would have said. */
