@@ -95,11 +95,11 @@ function fateHere({ claim, owned, use }: LiveClaim, settings: Settings, snapshot
     const args = argsFor(use, settings);
     const declared = name === claimName || use === "backups" ? args : undefined;
     const [before, value] = [requestedClass(claim), declared?.storageClass ?? ""];
-    if (declared && isReplaced(claim, snapshot)) {
-        return { kind: "replaced", cause: undefined };
-    }
     // The claim of the backups keeps the class that it was made with.
     if (declared && (before === value || use === "backups")) {
+        if (isReplaced(claim, snapshot)) {
+            return { kind: "replaced", cause: undefined };
+        }
         const isMounted = use === "messages" && mountedClaim(settings.storage) === name;
         return { kind: isMounted ? "mounted" : "declared", args: declared };
     }

@@ -53,6 +53,11 @@ describe("messages on the stack's claim", () => {
             assert.deepEqual(codes(immutable, { discardClaim: uid }), []);
         });
 
+        it("come along with a change of the class, which cannot be changed either", () => {
+            const finding = only(immutable, { storageClass: "roomy" });
+            assert.ok(commandsOf(finding).includes("npm run switch -- ephemeral"));
+        });
+
         it("are no reason to refuse what Pulumi changes in place, or a claim without messages", () => {
             assert.deepEqual(codes(replaced("only dynamically provisioned pvc can be resized"), {}), []);
             assert.deepEqual(codes({ ...immutable, api: api({ messages: 0 }) }, {}), []);
