@@ -1,7 +1,7 @@
 /** Volumes that stay without their claims, as on minikube after a restart: whoever gives up or makes a claim is told. */
 import { strict as assert } from "node:assert";
 import { messages, say } from "./support/app.ts";
-import { get, kubectl } from "./support/cluster.ts";
+import { get, kubectl, until } from "./support/cluster.ts";
 import { codesIn } from "./support/findings.ts";
 import { operation } from "./support/operation.ts";
 import { TestStack } from "./support/stack.ts";
@@ -36,7 +36,7 @@ describe("a volume whose provisioner ignores it", () => {
     async function giveBack(): Promise<void> {
         for (const volume of volumes.splice(0)) {
             await annotate(volume, "k8s.io/minikube-hostpath");
-            await kubectl("wait", "--for=delete", `pv/${volume}`, "--timeout=60s");
+            await until(`volume ${volume} is deleted`, async () => !(await get("", "pv", volume)));
         }
     }
 

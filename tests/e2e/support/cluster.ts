@@ -84,10 +84,10 @@ export async function deleteLeftVolumes(): Promise<void> {
 
 /** Waits until a condition holds, and fails if it does not in a minute. */
 export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-    const end = performance.now() + 60_000;
+    const end = performance.now() + 240_000;
     while (!(await holds())) {
         if (performance.now() > end) {
-            throw new Error(`Not after a minute: ${what}`);
+            throw new Error(`Not after four minutes: ${what}`);
         }
         await sleep(100);
     }
