@@ -72,11 +72,13 @@ export async function waitForDeletedNamespaces(): Promise<void> {
 }
 
 /** Deletes the volumes of scenarios whose namespaces are gone: minikube's provisioner ignores volumes that it made before its last start. */
-export async function deleteLeftVolumes(): Promise<void> {
+export async function deleteLeftVolumes(
+    isLeft = (namespace: string) => namespace.startsWith("e2e-"),
+): Promise<void> {
     const namespaces = (await list("default", "namespace")).map(({ metadata }) => metadata.name as string);
     for (const { metadata, spec } of await list("default", "persistentvolume")) {
         const namespace = (spec.claimRef?.namespace ?? "") as string;
-        if (namespace.startsWith("e2e-") && !namespaces.includes(namespace)) {
+        if (isLeft(namespace) && !namespaces.includes(namespace)) {
             await kubectl("delete", "persistentvolume", metadata.name, "--ignore-not-found", "--timeout=60s");
         }
     }

@@ -69,7 +69,8 @@ export class TestStack {
     private async clear(): Promise<void> {
         rmSync(this.file, { force: true });
         await kubectl("delete", "namespace", this.ownNamespaces, "--wait=true", "--timeout=100s");
-        await deleteLeftVolumes();
+        // Other scenarios may look at their volumes at this moment.
+        await deleteLeftVolumes((namespace) => namespace === this.name);
     }
 
     private get ownNamespaces(): string {
