@@ -105,7 +105,7 @@ const proofFile = `${toolPaths.proof}/db.json`;
  * that returns. It runs on the api's node, since a guarded api mounts the backups too, and a ReadWriteOnce volume is mounted on
  * one node only.
  */
-export function backupJob(args: BackupJobArgs): JobSpec {
+function backupJob(args: BackupJobArgs): JobSpec {
     const { api, backupsClaim } = args;
     const pod = podSpec(api, {
         initContainers: [tool(args, "copy"), provingApi(api)],

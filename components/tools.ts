@@ -32,7 +32,7 @@ export class Tools extends pulumi.ComponentResource {
 }
 
 /** The volume with the programs, in every pod that runs one. */
-export const toolsVolumeName = "synergychat-tools";
+const toolsVolumeName = "synergychat-tools";
 
 export function toolsVolume({ configMap }: ToolsImage): k8s.types.input.core.v1.Volume {
     return { name: toolsVolumeName, configMap: { name: configMap } };

@@ -81,10 +81,7 @@ export class Proxy {
         this.isClosing = true;
         const closed = new Promise((resolve) => this.server.close(resolve));
         await this.turn;
-        const deadline = performance.now() + limits.stop;
-        while (performance.now() < deadline && (await ask(this.port, probe)) !== "refused") {
-            await sleep(limits.pause);
-        }
+        await this.probeUntil((outcome) => outcome === "refused", limits.stop);
         await Promise.race([closed, sleep(limits.pause)]);
     }
 
@@ -224,21 +221,25 @@ export class Proxy {
             refuse(response, 500, "The api has stored the message, but the guard cannot mirror it.");
         }
         if (outcome === "broken") {
-            await this.waitForApp();
+            // A process that is ending still takes connections for a moment, and breaks them.
+            const isBack = (answer: Outcome) => typeof answer !== "string" || this.isClosing;
+            await this.probeUntil(isBack, limits.patience);
         }
         return true;
     }
 
-    /** Waits until the app answers again. A process that is ending still takes connections for a moment, and breaks them. */
-    private async waitForApp(): Promise<void> {
-        const deadline = performance.now() + limits.patience;
-        let answer = await ask(this.port, probe);
-        while (typeof answer === "string" && !this.isOver(deadline)) {
+    /** Asks the app until its outcome is the expected one, for some milliseconds at most. */
+    private async probeUntil(isExpected: (outcome: Outcome) => boolean, patience: number): Promise<void> {
+        const deadline = performance.now() + patience;
+        for (;;) {
+            const outcome = await ask(this.port, probe);
+            if (typeof outcome !== "string") {
+                outcome.resume();
+            }
+            if (isExpected(outcome) || performance.now() > deadline) {
+                return;
+            }
             await sleep(limits.pause);
-            answer = await ask(this.port, probe);
-        }
-        if (typeof answer !== "string") {
-            answer.resume();
         }
     }
 

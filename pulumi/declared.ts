@@ -41,7 +41,7 @@ export function objectsIn(resources: readonly DeclaredResource[]): readonly Decl
 }
 
 /** Pulumi's mark for a value that is not known yet. Source: `unknownValue` in runtime/rpc.ts of @pulumi/pulumi. */
-export const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 /**
  * Runs a program once as a rehearsal, and returns all that it declared, with its result.
