@@ -1,7 +1,7 @@
 /**
  * `npm test`: format, lint, types and all tests, two steps at a time. The cluster starts meanwhile, and the scenarios run
- * on it at the end. The last line counts every check and every test that ran. A step that ends without a count is one
- * failure.
+ * on it at the end. The last lines name what failed, and count every check and every test that ran. A step that ends
+ * without a count is one failure.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -10,18 +10,22 @@ import { join } from "node:path";
 
 interface Counts {
     readonly passed: number;
-    readonly failed: number;
+    /** The names of the checks and the titles of the tests that failed. */
+    readonly failed: readonly string[];
     readonly skipped: number;
 }
 
 type Step = () => Promise<Counts>;
 
-const success: Counts = { passed: 1, failed: 0, skipped: 0 };
-const failure: Counts = { passed: 0, failed: 1, skipped: 0 };
+const success: Counts = { passed: 1, failed: [], skipped: 0 };
+
+function failure(script: string): Counts {
+    return { passed: 0, failed: [`npm run ${script}`], skipped: 0 };
+}
 
 /** A step that is one check: it passes or it fails. */
 function check(script: string): Step {
-    return async () => ((await succeeds("npm", ["run", "--silent", script])) ? success : failure);
+    return async () => ((await succeeds("npm", ["run", "--silent", script])) ? success : failure(script));
 }
 
 /** A step of many checks, which mocha counts. */
@@ -34,9 +38,9 @@ function mocha(script: string): Step {
             const args = ["run", "--silent", script, "--", "--reporter", reporter];
             const ended = await succeeds("npm", args, { TEST_COUNTS: file });
             const counts = JSON.parse(readFileSync(file, "utf8")) as Counts;
-            return ended || counts.failed > 0 ? counts : { ...counts, failed: 1 };
+            return ended || counts.failed.length > 0 ? counts : { ...counts, failed: failure(script).failed };
         } catch {
-            return failure;
+            return failure(script);
         } finally {
             rmSync(folder, { recursive: true });
         }
@@ -88,7 +92,9 @@ const processes = await Promise.all([
 const scenarios = await lane(mocha("test:e2e"));
 
 const counts = [...quick.flat(), ...processes.flat(), ...scenarios];
-const sum = (key: keyof Counts) => counts.reduce((total, count) => total + count[key], 0);
-const skipped = sum("skipped");
-console.log(`\n${sum("passed")} passed, ${sum("failed")} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
-process.exitCode = sum("failed") > 0 || sum("passed") === 0 ? 1 : 0;
+const passed = counts.reduce((total, count) => total + count.passed, 0);
+const skipped = counts.reduce((total, count) => total + count.skipped, 0);
+const failed = counts.flatMap((count) => count.failed);
+console.log(failed.map((title) => `\nFailed: ${title}`).join(""));
+console.log(`${passed} passed, ${failed.length} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+process.exitCode = failed.length > 0 || passed === 0 ? 1 : 0;
