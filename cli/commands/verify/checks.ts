@@ -1,15 +1,31 @@
-/** What the chapter teaches, as checks on what was seen of a live stack. Pure: each result has a unit test. */
-import type { ConfigMap, Container, Pod, PodSpec } from "../../../kubernetes/objects.ts";
+/** What the chapter teaches, and what the config has switched on beside it, as checks on a live stack. Nothing changes. */
+import {
+    type ClusterEvent,
+    type ConfigMap,
+    type Container,
+    type Deployment,
+    type EndpointSlice,
+    type Pod,
+    type PodSpec,
+    hasEnded,
+} from "../../../kubernetes/objects.ts";
+import { newest, timeOf } from "../../../kubernetes/obstacles.ts";
+import { findExposureObject } from "../../../kubernetes/ingress.ts";
+import { type NamespaceSnapshot, readNamespace } from "../../../kubernetes/snapshot.ts";
 import {
     type Part,
     apiVolumeName,
+    backupName,
     cachePaths,
     cacheVolumeName,
     configMapName,
+    guardName,
     serviceName,
     workloadName,
 } from "../../../model/names.ts";
-import { type LiveStack, deploymentOf, objectOf, podsOf, specOf } from "./live.ts";
+import { cronJobIn, missingBackups } from "../../../preflight/backups.ts";
+import { candidates, firstAnswering } from "../../addresses.ts";
+import type { LiveSession } from "../../session.ts";
 
 /** One line of the output. */
 export interface Check {
@@ -25,19 +41,44 @@ export interface Check {
 /** Heading of the checks on the addresses. */
 export const addressHeading = "The addresses";
 
+const answerSeconds = 15;
 const usesFile = "API_DB_FILEPATH found! Using filesystem database";
 
+/** A live stack, with the pods of its namespace that have not ended and are not being deleted. */
+export interface LiveStack extends NamespaceSnapshot {
+    readonly session: LiveSession;
+}
+
+export async function readLiveStack(session: LiveSession): Promise<LiveStack> {
+    const snapshot = await readNamespace(session.client, session.outputs.namespaceName, "data");
+    const pods = snapshot.pods.filter((pod) => !pod.metadata.deletionTimestamp && !hasEnded(pod));
+    return { ...snapshot, pods, session };
+}
+
 /** Everything that can be checked by looking. */
-export function checksOf(live: LiveStack): readonly Check[] {
-    return [
+export async function checksOf(live: LiveStack): Promise<readonly Check[]> {
+    const { settings } = live.session;
+    const [log, ports, service, guard, addresses] = await Promise.all([
         apiLog(live),
-        ...(["api", "crawler", "web"] as const).map((part) => podsReady(part, live)),
-        sharedVolume(live),
         ownPorts(live),
         behindService(live),
+        settings.guard ? guardCheck(live) : undefined,
+        addressChecks(live),
+    ]);
+    return [
+        log,
+        podsReady("api", live),
+        podsReady("crawler", live),
+        podsReady("web", live),
+        sharedVolume(live),
+        ports,
+        service,
         claim(live),
         apiVolume(live),
         apiFile(live),
+        ...(guard ? [guard] : []),
+        ...(settings.backups ? [backupsCheck(live)] : []),
+        ...addresses,
     ];
 }
 
@@ -46,7 +87,10 @@ export function check(heading: string, tried: string, ok: boolean, seen: string)
     return { heading, tried, seen, result: ok ? "ok" : "failed" };
 }
 
-function apiLog({ apiLog: log }: LiveStack): Check {
+async function apiLog(live: LiveStack): Promise<Check> {
+    const [pod] = podsOf(live, "api");
+    const path = `${podsPath(live)}/${pod?.metadata.name ?? ""}/log?container=${workloadName("api")}`;
+    const log = pod && (await textAt(live, path));
     const found = log?.includes(usesFile) ?? false;
     const missing = log === undefined ? "the log cannot be read" : `the log has no line "${usesFile}"`;
     return check(
@@ -105,28 +149,39 @@ function sharedVolume(live: LiveStack): Check {
     );
 }
 
-function ownPorts({ crawlerPorts }: LiveStack): Check {
-    const silent = crawlerPorts.filter(({ answer }) => answer === undefined);
-    const containers = new Set(crawlerPorts.map(({ container, port }) => `${container} ${port}`));
-    const ports = [...new Set(crawlerPorts.map(({ port }) => port))];
-    const missing = silent.map(({ container, port }) => `${container} does not answer on ${port}`).join(", ");
+async function ownPorts(live: LiveStack): Promise<Check> {
+    const ports = (specOf(live, "crawler").containers ?? []).flatMap(({ name = "", ports = [] }) =>
+        ports.map(({ containerPort = 0 }) => ({ container: name, port: containerPort })),
+    );
+    const asked = podsOf(live, "crawler").flatMap(({ metadata }) =>
+        ports.map(async ({ container, port }) => {
+            const answer = await textAt(live, `${podsPath(live)}/${metadata.name}:${port}/proxy/healthz`);
+            return answer === undefined ? `${container} does not answer on ${port}` : undefined;
+        }),
+    );
+    const silent = (await Promise.all(asked)).filter((one) => one !== undefined);
+    const different = [...new Set(ports.map(({ port }) => port))];
     return check(
         "Ephemeral volumes",
         "GET /healthz on the port of each crawler container",
-        crawlerPorts.length > 0 && silent.length === 0 && ports.length === containers.size,
-        missing || (ports.length > 0 ? `they answer on ${ports.join(", ")}` : "no crawler container runs"),
+        asked.length > 0 && silent.length === 0 && different.length === ports.length,
+        silent.join(", ") ||
+            (asked.length > 0 ? `they answer on ${different.join(", ")}` : "no crawler container runs"),
     );
 }
 
-function behindService(live: LiveStack): Check {
-    const label = "kubernetes.io/service-name";
-    const slices = live.slices.filter(({ metadata }) => metadata.labels?.[label] === serviceName("crawler"));
+async function behindService(live: LiveStack): Promise<Check> {
+    const selector = `kubernetes.io/service-name=${serviceName("crawler")}`;
+    const path = `/apis/discovery.k8s.io/v1/namespaces/${live.name}/endpointslices`;
+    const slices = await live.session.client.list<EndpointSlice>(
+        `${path}?labelSelector=${encodeURIComponent(selector)}`,
+    );
     const ports = [...new Set(slices.flatMap(({ ports }) => (ports ?? []).map(({ port }) => port)))];
     const first = specOf(live, "crawler").containers?.[0]?.ports?.[0]?.containerPort;
     const isFirst = ports.length === 1 && ports[0] === first;
     return check(
         "Ephemeral volumes",
-        `kubectl get endpointslices --selector ${label}=${serviceName("crawler")}`,
+        `kubectl get endpointslices --selector ${selector}`,
         isFirst,
         `port ${ports.join(", ") || "none"}: ${isFirst ? "the first container only" : "not the first container only"}`,
     );
@@ -136,7 +191,7 @@ function claim(live: LiveStack): Check {
     const heading = "Persistence";
     const tried = "kubectl get pvc";
     const mounted = live.api?.claim;
-    if (live.storageMode === "ephemeral") {
+    if (live.session.outputs.storageMode === "ephemeral") {
         const kept = (live.claims ?? [])
             .map(({ metadata }) => metadata.name)
             .filter((name) => name !== mounted);
@@ -161,16 +216,13 @@ function claim(live: LiveStack): Check {
 }
 
 function apiVolume(live: LiveStack): Check {
+    const { storageMode } = live.session.outputs;
     const volume = specOf(live, "api").volumes?.find(({ name }) => name === apiVolumeName);
-    const ok =
-        live.storageMode === "persistent"
-            ? volume?.persistentVolumeClaim !== undefined
-            : volume?.emptyDir !== undefined;
     return check(
         "Attach persistence",
         `${apiVolumeName} of Deployment ${workloadName("api")}`,
-        ok,
-        `${describeVolume(volume)}, and storageMode is ${live.storageMode}`,
+        (storageMode === "persistent" ? volume?.persistentVolumeClaim : volume?.emptyDir) !== undefined,
+        `${describeVolume(volume)}, and storageMode is ${storageMode}`,
     );
 }
 
@@ -188,14 +240,91 @@ function apiFile(live: LiveStack): Check {
     );
 }
 
-/** The object that publishes the app's addresses. */
-export function exposureCheck({ kind, name, addresses }: NonNullable<LiveStack["exposure"]>): Check {
+async function guardCheck({ name, pods, session }: LiveStack): Promise<Check> {
+    const selector = `reportingComponent=${guardName}`;
+    const path = `/api/v1/namespaces/${name}/events?fieldSelector=${encodeURIComponent(selector)}`;
+    const events = await session.client.list<ClusterEvent>(path);
+    return guardCheckOf(events, pods, `kubectl get events --field-selector ${selector}`);
+}
+
+/** Restarts and repairs do not fail the check: they are what the guard is for. Kubernetes keeps Events for an hour. */
+export function guardCheckOf(events: readonly ClusterEvent[], pods: readonly Pod[], tried: string): Check {
+    const count = (reason: string) => events.filter((event) => event.reason === reason).length;
+    const failing = pods.flatMap(({ metadata }) => guardFailure(events, metadata.name) ?? []);
+    const counts =
+        `in the last hour: restarts ${count("ApiRestarted")}, repairs ${count("ApiFileRepaired")}, ` +
+        `shorter files ${count("ApiFileShorter")}, messages put back ${count("ApiMessagesPutBack")}`;
+    return check("Guard", tried, failing.length === 0, failing.join(" ") || counts);
+}
+
+/** Why the guard of a pod cannot do its work. Undefined if it can. */
+function guardFailure(events: readonly ClusterEvent[], pod: string): string | undefined {
+    const last = (reason: string) =>
+        newest(events.filter((event) => event.involvedObject?.name === pod && event.reason === reason));
+    const [failure, recovery] = [last("ApiGuardFailed"), last("ApiGuardRecovered")];
+    const isOver = failure && recovery && timeOf(recovery) >= timeOf(failure);
+    return isOver ? undefined : failure?.message;
+}
+
+function backupsCheck({ objects, session: { settings } }: LiveStack): Check {
+    const problems = missingBackups(settings, { objects });
+    const cronJob = cronJobIn(objects);
     return check(
-        addressHeading,
-        `kubectl get ${kind.toLowerCase()} ${name}`,
-        addresses !== undefined,
-        addresses ? addresses.join(", ") || "no address published" : `there is no ${kind} ${name}`,
+        "Backups",
+        `kubectl get cronjob ${backupName}`,
+        cronJob !== undefined && problems.length === 0,
+        problems.map(({ reason }) => reason).join(" ") ||
+            `the newest scheduled backup: ${cronJob?.status?.lastSuccessfulTime ?? "none yet"}`,
     );
+}
+
+/** The object that publishes the addresses, and both addresses as a browser on this machine meets them. */
+async function addressChecks({ name: namespace, session }: LiveStack): Promise<readonly Check[]> {
+    const { client, settings, outputs } = session;
+    const exposure = await findExposureObject(client, namespace, settings.exposure.kind);
+    if (!exposure) {
+        return [];
+    }
+    const { kind, name, addresses: published } = exposure;
+    const tried = `kubectl get ${kind.toLowerCase()} ${name}`;
+    if (!published) {
+        return [check(addressHeading, tried, false, `there is no ${kind} ${name}`)];
+    }
+    const addresses = await candidates(session, namespace);
+    const asked = [outputs.webUrl, `${outputs.apiUrl}/messages`].map(async (url) => {
+        const address = await firstAnswering(url, addresses, answerSeconds);
+        const seen = address ? `200 at ${address}` : `no answer at ${addresses.join(" or ")}`;
+        return check(addressHeading, `GET ${url}`, address !== undefined, seen);
+    });
+    const seen = published.join(", ") || "no address published";
+    return [check(addressHeading, tried, true, seen), ...(await Promise.all(asked))];
+}
+
+/** Path of the pods of its namespace. */
+export function podsPath({ name }: LiveStack): string {
+    return `/api/v1/namespaces/${name}/pods`;
+}
+
+function podsOf({ pods }: LiveStack, part: Part): readonly Pod[] {
+    return pods.filter(({ metadata }) => metadata.labels?.app === workloadName(part));
+}
+
+function objectOf({ objects }: LiveStack, kind: string, name: string): unknown {
+    return objects.find((one) => one.kind === kind && one.metadata.name === name);
+}
+
+function deploymentOf(live: LiveStack, part: Part): Deployment | undefined {
+    return objectOf(live, "Deployment", workloadName(part)) as Deployment | undefined;
+}
+
+/** The pods of a part as its Deployment declares them: without what a service mesh adds. */
+export function specOf(live: LiveStack, part: Part): PodSpec {
+    return deploymentOf(live, part)?.spec?.template?.spec ?? {};
+}
+
+async function textAt({ session }: LiveStack, path: string): Promise<string | undefined> {
+    const answer = await session.client.read(path);
+    return answer.kind === "found" ? String(answer.body) : undefined;
 }
 
 function mountPath({ volumeMounts = [] }: Container, volume: string): string | undefined {

@@ -5,95 +5,85 @@
  * is made on a copy of the api's pod, with a volume of the same kind of its own. Both are removed at the end. On the live
  * pod it is made only if the person asks for it.
  */
-import { ChatApi } from "../../../kubernetes/chat-api.ts";
-import type { Client } from "../../../kubernetes/client.ts";
 import type { Claim, Pod, PodSpec, StorageClass } from "../../../kubernetes/objects.ts";
 import { storageClassesPath } from "../../../kubernetes/snapshot.ts";
 import { kindOf, listPath } from "../../../model/kinds.ts";
 import { workloadName } from "../../../model/names.ts";
-import type { StorageMode } from "../../../model/storage.ts";
-import type { Message } from "../../../pods/database.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { UserError } from "../../../system/errors.ts";
-import { type Check, check } from "./checks.ts";
-import { type LiveStack, podsPath, specOf } from "./live.ts";
+import { type Check, type LiveStack, check, podsPath, specOf } from "./checks.ts";
 
 type Volume = NonNullable<PodSpec["volumes"]>[number];
 
 const heading = "Storage that is deleted, storage that stays";
 const copyName = "synergychat-verify";
 const waitSeconds = 180;
-const message: Message = { AuthorUsername: "verify", Text: "written by npm run verify" };
 
 /** Labels of the copy's own: with the api's, the Service would lead to it, and the api's ReplicaSet would adopt it. */
 const copyMetadata = { name: copyName, labels: { app: copyName } };
 
 /** Makes the check on a copy of the api's pod. */
-export async function checkOnCopy(client: Client, live: LiveStack): Promise<Check> {
+export async function checkOnCopy(live: LiveStack): Promise<Check> {
     const tried = "a copy of the api's pod with a volume of its own: write a message, delete the pod";
     const claim = live.claims?.find(({ metadata }) => metadata.name === live.api?.claim);
-    const obstacle = claim && (await withoutProvisioner(client, claim));
+    const obstacle = claim && (await withoutProvisioner(live, claim));
     if (obstacle !== undefined) {
         return { heading, tried, seen: obstacle, result: "skipped" };
     }
-    const api = new ChatApi(client, live.name);
-    const proxy = api.podProxy(copyName);
+    const proxy = live.session.api.podProxy(copyName);
     try {
         // A killed run leaves its copy behind.
-        await removeCopy(client, live);
+        await removeCopy(live);
         if (claim) {
-            await create(client, claimsPath(live), claimOfCopy(claim));
+            await create(live, claimsPath(live), claimOfCopy(claim));
         }
-        await create(client, podsPath(live), podOfCopy(live));
-        const before = await write(api, proxy);
-        await deleteAll(client, podsPath(live));
-        await create(client, podsPath(live), podOfCopy(live));
-        return outcome(tried, live, before, await api.waitForMessages(proxy, waitSeconds));
+        await create(live, podsPath(live), podOfCopy(live));
+        return await checkReplaced(live, tried, proxy, async () => {
+            await deleteAll(live, podsPath(live));
+            await create(live, podsPath(live), podOfCopy(live));
+        });
     } catch (error) {
         return check(heading, tried, false, (error as Error).message);
     } finally {
-        await removeCopy(client, live);
+        await removeCopy(live);
     }
 }
 
 /** Makes the check on the live pod, if the person asks for it. What people write meanwhile may be lost with the pod. */
-export async function checkOnLivePod(client: Client, live: LiveStack, destructive: boolean): Promise<Check> {
+export async function checkOnLivePod(live: LiveStack, destructive: boolean): Promise<Check> {
+    const { api, outputs } = live.session;
     const tried = `kubectl delete pod --selector app=${workloadName("api")}`;
-    const api = new ChatApi(client, live.name);
     const proxy = api.serviceProxy();
+    if (destructive) {
+        return checkReplaced(live, tried, proxy, () => api.restart()).catch((error: unknown) =>
+            check(heading, tried, false, (error as Error).message),
+        );
+    }
     // Asked again: people may have written since the checks began.
-    const messages = await api.messagesAt(proxy);
-    if (!destructive) {
-        return { heading, tried, seen: harm(live.storageMode, messages?.length), result: "skipped" };
-    }
-    try {
-        const before = messages?.length ? messages : await write(api, proxy);
-        await api.restart();
-        return outcome(tried, live, before, await api.waitForMessages(proxy, waitSeconds));
-    } catch (error) {
-        return check(heading, tried, false, (error as Error).message);
-    }
+    const count = (await api.messagesAt(proxy))?.length;
+    const harm =
+        outputs.storageMode === "ephemeral"
+            ? `the api's ${countMessages(count ?? 0)}, and what people write meanwhile, would be lost`
+            : `the api would not answer for a moment${count === 0 ? ", and would keep a message of the check" : ""}`;
+    const seen =
+        count === undefined ? "the api does not answer /messages" : `${harm}. Try it with --destructive`;
+    return { heading, tried, seen, result: "skipped" };
 }
 
-/** What the check would do to this stack. The app cannot delete a message, so one that is written stays. */
-function harm(storageMode: StorageMode, messages: number | undefined): string {
-    if (messages === undefined) {
-        return "the api does not answer /messages";
-    }
-    const what =
-        storageMode === "ephemeral"
-            ? `the api's ${countMessages(messages)}, and what people write meanwhile, would be lost`
-            : `the api would not answer for a moment${messages === 0 ? ", and would keep a message of the check" : ""}`;
-    return `${what}. Try it with --destructive`;
-}
-
-/** Whether the storage mode kept its promise. Other people may have written messages meanwhile. */
-function outcome(
+/** Whether the storage mode keeps its promise if the pod behind a proxy is replaced. Other people may write meanwhile. */
+async function checkReplaced(
+    { session: { api, outputs } }: LiveStack,
     tried: string,
-    { storageMode }: Pick<LiveStack, "storageMode">,
-    before: readonly Message[],
-    after: readonly Message[],
-): Check {
+    proxy: string,
+    replace: () => Promise<void>,
+): Promise<Check> {
+    const { storageMode } = outputs;
+    if ((await api.waitForMessages(proxy, waitSeconds)).length === 0) {
+        await api.postTo(proxy, { AuthorUsername: "verify", Text: "written by npm run verify" });
+    }
+    const before = await api.waitForMessages(proxy);
+    await replace();
+    const after = await api.waitForMessages(proxy, waitSeconds);
     const there = new Set(after.map((one) => JSON.stringify(one)));
     const kept = before.filter((one) => there.has(JSON.stringify(one))).length;
     const promised = storageMode === "persistent" ? before.length : 0;
@@ -106,9 +96,9 @@ function outcome(
 }
 
 /** Why the copy would get no volume. Undefined if it would, or if that is unknown. */
-async function withoutProvisioner(client: Client, { spec }: Claim): Promise<string | undefined> {
+async function withoutProvisioner({ session }: LiveStack, { spec }: Claim): Promise<string | undefined> {
     const { storageClassName: name = "" } = spec ?? {};
-    const classes = await client.listIfAllowed<StorageClass>(storageClassesPath);
+    const classes = await session.client.listIfAllowed<StorageClass>(storageClassesPath);
     const found = classes?.find(({ metadata }) => metadata.name === name);
     const isProvisioned = found !== undefined && found.provisioner !== "kubernetes.io/no-provisioner";
     return classes === undefined || isProvisioned
@@ -156,13 +146,13 @@ export function volumesOfCopy(volumes: readonly Volume[], claim: string | undefi
     });
 }
 
-async function removeCopy(client: Client, live: LiveStack): Promise<void> {
-    await deleteAll(client, podsPath(live));
-    await deleteAll(client, claimsPath(live));
+async function removeCopy(live: LiveStack): Promise<void> {
+    await deleteAll(live, podsPath(live));
+    await deleteAll(live, claimsPath(live));
 }
 
 /** Deletes the copy's objects, by its label: what only happens to have its name belongs to somebody else. */
-async function deleteAll(client: Client, path: string): Promise<void> {
+async function deleteAll({ session: { client } }: LiveStack, path: string): Promise<void> {
     const selected = `${path}?labelSelector=${encodeURIComponent(`app=${copyName}`)}`;
     for (const { metadata } of await client.list<Pod>(selected)) {
         await client.delete(`${path}/${metadata.name}`);
@@ -174,13 +164,6 @@ async function deleteAll(client: Client, path: string): Promise<void> {
     );
 }
 
-async function create(client: Client, path: string, body: object): Promise<void> {
+async function create({ session: { client } }: LiveStack, path: string, body: object): Promise<void> {
     client.bodyOf(await client.post(path, body), path);
-}
-
-/** Writes a message, and returns all that there are. */
-async function write(api: ChatApi, proxy: string): Promise<readonly Message[]> {
-    await api.waitForMessages(proxy, waitSeconds);
-    await api.postTo(proxy, message);
-    return api.waitForMessages(proxy);
 }

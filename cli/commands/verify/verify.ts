@@ -4,16 +4,10 @@
  */
 import { interrupted } from "../../../preflight/messages.ts";
 import { UserError } from "../../../system/errors.ts";
-import { candidates, firstAnswering } from "../../addresses.ts";
 import { defineCommand, jsonFlag, stackWord } from "../../command.ts";
-import type { Output } from "../../output.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
-import { type Check, addressHeading, check, checksOf, exposureCheck } from "./checks.ts";
-import { featureChecks } from "./features.ts";
-import { type LiveStack, readLiveStack } from "./live.ts";
+import { type Check, addressHeading, checksOf, readLiveStack } from "./checks.ts";
 import { checkOnCopy, checkOnLivePod } from "./persistence-check.ts";
-
-const answerSeconds = 15;
 
 export const command = defineCommand({
     summary: "Runs the chapter's checks on the live stack, a line each.",
@@ -27,6 +21,8 @@ export const command = defineCommand({
     },
 });
 
+const labels = { ok: "ok     ", failed: "FAILED ", skipped: "skipped" };
+
 async function verify(
     session: LiveSession,
     { destructive, json }: { readonly destructive: boolean; readonly json: boolean },
@@ -34,10 +30,18 @@ async function verify(
     const { stack, cluster, outputs, output } = session;
     const checks: Check[] = [];
     for await (const next of allChecks(session, destructive)) {
-        show(output, next, checks.at(-1)?.heading);
+        const { heading, tried, seen, result } = next;
+        const title = heading === checks.at(-1)?.heading ? "" : `\n${heading}\n`;
+        output.info(`${title}  ${labels[result]}  ${tried}: ${seen}`);
         checks.push(next);
     }
-    summarise(stack.name, json, checks, output);
+    const count = (result: Check["result"]) => checks.filter((one) => one.result === result).length;
+    const counts = { ok: count("ok"), failed: count("failed"), skipped: count("skipped") };
+    output.info(`\n${counts.ok} ok, ${counts.failed} failed, ${counts.skipped} skipped`);
+    if (json) {
+        output.result({ stack: stack.name, ...counts, checks });
+    }
+    process.exitCode = counts.failed > 0 ? 1 : 0;
     if (checks.some(({ heading, result }) => heading === addressHeading && result === "failed")) {
         const hosts = [outputs.webUrl, outputs.apiUrl].map((url) => new URL(url).hostname).join(" ");
         output.list("If only the addresses do not answer:", cluster.reachAdvice(hosts, undefined));
@@ -45,49 +49,12 @@ async function verify(
 }
 
 async function* allChecks(session: LiveSession, destructive: boolean): AsyncGenerator<Check> {
-    const { client, settings, output } = session;
     const live = await readLiveStack(session);
     if (live.api?.outOfService) {
-        throw new UserError(output.render([interrupted(live.api.outOfService)]));
+        throw new UserError(session.output.render([interrupted(live.api.outOfService)]));
     }
-    yield* checksOf(live);
-    yield* await featureChecks(client, settings, live);
-    output.info("\nStarting a copy of the api's pod twice, some seconds ...");
-    yield await checkOnCopy(client, live);
-    yield await checkOnLivePod(client, live, destructive);
-    yield* addressChecks(live, session);
-}
-
-/** The two addresses as a browser on this machine meets them. */
-async function* addressChecks({ exposure }: LiveStack, session: LiveSession): AsyncGenerator<Check> {
-    if (!exposure) {
-        return;
-    }
-    const app = session.outputs;
-    yield exposureCheck(exposure);
-    if (!exposure.addresses) {
-        return;
-    }
-    const addresses = await candidates(session, app.namespaceName);
-    for (const url of [app.webUrl, `${app.apiUrl}/messages`]) {
-        const address = await firstAnswering(url, addresses, answerSeconds);
-        const seen = address ? `200 at ${address}` : `no answer at ${addresses.join(" or ")}`;
-        yield check(addressHeading, `GET ${url}`, address !== undefined, seen);
-    }
-}
-
-const labels = { ok: "ok     ", failed: "FAILED ", skipped: "skipped" };
-
-function show(output: Output, { heading, tried, seen, result }: Check, before: string | undefined): void {
-    output.info(`${heading === before ? "" : `\n${heading}\n`}  ${labels[result]}  ${tried}: ${seen}`);
-}
-
-function summarise(stack: string, json: boolean, checks: readonly Check[], output: Output): void {
-    const count = (result: Check["result"]) => checks.filter((one) => one.result === result).length;
-    const counts = { ok: count("ok"), failed: count("failed"), skipped: count("skipped") };
-    output.info(`\n${counts.ok} ok, ${counts.failed} failed, ${counts.skipped} skipped`);
-    if (json) {
-        output.result({ stack, ...counts, checks });
-    }
-    process.exitCode = counts.failed > 0 ? 1 : 0;
+    yield* await checksOf(live);
+    session.output.info("\nStarting a copy of the api's pod twice, some seconds ...");
+    yield await checkOnCopy(live);
+    yield await checkOnLivePod(live, destructive);
 }

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { guardCheckOf } from "../../../cli/commands/verify/features.ts";
+import { guardCheckOf } from "../../../cli/commands/verify/checks.ts";
 import type { ClusterEvent, Pod } from "../../../kubernetes/objects.ts";
 
 const pod: Pod = { metadata: { name: "api-2", uid: "2" } };

@@ -1,7 +1,6 @@
 /** `npm run verify` beside what others add to a namespace: sidecars of a service mesh, pods that have ended. */
 import { strict as assert } from "node:assert";
-import { checksOf } from "../../../cli/commands/verify/checks.ts";
-import { readLiveStack } from "../../../cli/commands/verify/live.ts";
+import { checksOf, readLiveStack } from "../../../cli/commands/verify/checks.ts";
 import type { LiveSession } from "../../../cli/session.ts";
 import type { Answer } from "../../../kubernetes/client.ts";
 import { fakeClient } from "../support/client.ts";
@@ -40,7 +39,7 @@ async function apiPods(...pods: readonly object[]) {
     const outputs = { namespaceName: "synergychat", storageMode: "persistent" };
     const session = { client, outputs, settings: settings({ exposure: "none" }) };
     const live = await readLiveStack(session as unknown as LiveSession);
-    const seen = checksOf(live).find(({ tried }) => tried.endsWith("app=synergychat-api"));
+    const seen = (await checksOf(live)).find(({ tried }) => tried.endsWith("app=synergychat-api"));
     return { seen: `${seen?.result ?? ""}: ${seen?.seen ?? ""}`, logs };
 }
 
