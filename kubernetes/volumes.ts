@@ -2,7 +2,7 @@
 import { kindOf, listPath } from "../model/kinds.ts";
 import { claimName } from "../model/names.ts";
 import type { Client } from "./client.ts";
-import type { Claim, Volume } from "./objects.ts";
+import type { Claim, Pod, Volume } from "./objects.ts";
 import { poll } from "./poll.ts";
 import type { NamespaceSnapshot } from "./snapshot.ts";
 
@@ -38,6 +38,33 @@ export function provisionerOf({ metadata }: Pick<Volume, "metadata">): string {
     return metadata.annotations?.["pv.kubernetes.io/provisioned-by"] ?? "";
 }
 
+/** When minikube's provisioner started last. Undefined if the cluster has none, or does not tell. */
+export async function provisionerStart(client: Client): Promise<string | undefined> {
+    const path = "/api/v1/namespaces/kube-system/pods/storage-provisioner";
+    const pod = await client.findIfAllowed<Pod>(path);
+    return pod?.status?.containerStatuses?.[0]?.state?.running?.startedAt;
+}
+
+const deletionTime = 30_000; // ms that a provisioner may take to delete a volume
+
+/** Whether minikube's provisioner will never delete a volume: it ignores those that it made before its last start. */
+export function isIgnored({ metadata, status }: Volume, start: string | undefined): boolean {
+    if (!provisionerOf({ metadata }).includes("minikube-hostpath")) {
+        return false;
+    }
+    const since = Date.parse(status?.lastPhaseTransitionTime ?? "");
+    return start === undefined
+        ? status?.phase === "Released" && Date.now() - since > deletionTime
+        : (metadata.creationTimestamp ?? "") < start;
+}
+
+/** The folder of a volume of minikube, or of the sandbox. Undefined if it has not the name of its claim. */
+export function minikubeFolder({ spec }: Volume): string | undefined {
+    const { namespace = "", name = "" } = spec?.claimRef ?? {};
+    const path = spec?.hostPath?.path ?? "";
+    return new RegExp(`^(/[\\w-]+)+/${namespace}[/-]${name}(-[\\w-]+)?$`).test(path) ? path : undefined;
+}
+
 /**
  * The volumes of earlier claims that a new claim of the stack would inherit, once their provisioner has had time to delete
  * them. None if the user may not list volumes. `info` is called once if the wait takes time.
@@ -46,10 +73,10 @@ export async function inheritableVolumes(
     client: Client,
     namespaces: readonly string[],
     info: (text: string) => void,
-    seconds = 30,
 ): Promise<readonly Volume[]> {
+    const start = await provisionerStart(client);
     let found: readonly Volume[] = [];
-    const none = async () => {
+    const settled = async () => {
         const volumes = (await client.listIfAllowed<Volume>(volumesPath)) ?? [];
         const places = await Promise.all(
             namespaces.map(async (name) => ({
@@ -57,11 +84,15 @@ export async function inheritableVolumes(
                 claims: await client.listIfAllowed<Claim>(listPath(kindOf("PersistentVolumeClaim"), name)),
             })),
         );
-        found = earlierVolumes(volumes, places).filter(isInheritable);
-        return found.length === 0 && found;
+        const earlier = earlierVolumes(volumes, places);
+        // A folder that the volume of a live claim uses again holds no old messages: it is the live data.
+        const used = volumes.filter((one) => !earlier.includes(one)).map(({ spec }) => spec?.hostPath?.path);
+        found = earlier.filter((one) => isInheritable(one) && !used.includes(one.spec?.hostPath?.path));
+        return found.every((volume) => isIgnored(volume, start)) && found;
     };
+    const seconds = deletionTime / 1000;
     const onWait = () => {
         info(`Waiting until the volume of the earlier claim is deleted, at most ${seconds} s ...`);
     };
-    return poll(none, { seconds, onWait, inVain: () => found });
+    return poll(settled, { seconds, onWait, inVain: () => found });
 }

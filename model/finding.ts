@@ -168,7 +168,7 @@ export function reaching(finding: Finding, { stack, context }: Target): Finding 
                   .replace(/^npm run (switch|backup|down) -- .*$/, `$& ${stack ?? ""}`)
                   .replace(/^npm run (up|down|verify|backup|backups)$/, `$& -- ${stack ?? ""}`);
     const inCluster = (command: string): string =>
-        command.replace(/^kubectl (?!config\b)[^|]*?(?= \||$)/, `$& --context ${context ?? ""}`);
+        command.replace(/^kubectl (?!config\b|--context\b)[^|]*?(?= \||$)/, `$& --context ${context ?? ""}`);
     const reach = (command: string): string => {
         const named = stack === undefined ? command : onStack(command);
         return context === undefined ? named : inCluster(named);

@@ -19,6 +19,8 @@ export interface Cluster {
     readonly enableIngress?: (ingressClass: string) => void;
     /** Whether a folder of a node exists. Undefined if this machine cannot see the node's files. */
     readonly folderExists: (folder: string) => boolean | undefined;
+    /** Deletes a folder of a node, if this machine can. */
+    readonly deleteFolder?: (folder: string) => void;
     /** Addresses of the node at which its ingress controller answers, published or not. */
     readonly nodeAddresses?: () => readonly string[];
     /**

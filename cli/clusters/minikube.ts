@@ -40,6 +40,9 @@ export function minikube(query: ClusterQuery, profile: string, isRunning: boolea
             enableController(query, profile, ingressClass);
         },
         folderExists: (folder) => folderExists(folder, profile, env),
+        deleteFolder: (folder) => {
+            capture("minikube", ["ssh", "--profile", profile, "--", `sudo rm -rf '${folder}'`], env);
+        },
         nodeAddresses: () => (addresses ??= nodeAddresses(profile, env)),
         reachAdvice: (hosts) => {
             const driver = profiles(env).find(({ Name }) => Name === profile)?.Config?.Driver;

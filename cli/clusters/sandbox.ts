@@ -1,5 +1,5 @@
 /** The sandbox: a small cluster from package registries, for machines without minikube or a container engine. */
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { credentialsFolder, hasBackend } from "../../pulumi/login.ts";
 import { UserError } from "../../system/errors.ts";
 import { isLinuxRoot } from "../../system/machine.ts";
@@ -32,7 +32,10 @@ export async function sandbox(query: ClusterQuery): Promise<Cluster> {
     return {
         kind: "sandbox",
         env: sandboxEnvironment(env) ?? env,
-        folderExists: (folder) => existsSync(folder),
+        folderExists: existsSync,
+        deleteFolder: (folder) => {
+            rmSync(folder, { recursive: true, force: true });
+        },
         reachAdvice: () => [
             "The sandbox's ingress does not answer. See its parts: npm run sandbox -- status",
         ],

@@ -154,30 +154,78 @@ describe("npm run down, on stand-ins", function () {
         assert.doesNotMatch(recording.run("down", ["--yes"]).text, /pulumi stack rm/);
     });
 
-    it("fails and names the volume and a command that is safe later if minikube ignores the volume", () => {
-        recording.write("running-minikube");
-        recording.write("folder");
-        recording.config({ "kubernetes:context": "minikube" });
+    describe("with a volume that minikube made before its provisioner's last start", () => {
         const folder = "/tmp/hostpath-provisioner/synergychat/synergychat-api-pvc";
-        recording.objects({
-            [claimPath]: {
-                kind: "PersistentVolumeClaim",
-                metadata: metadata("synergychat-api-pvc", { labels: {} }),
-                spec: { volumeName: "pvc-1" },
+        const path = "/api/v1/persistentvolumes/pvc-1";
+        const volume = {
+            kind: "PersistentVolume",
+            metadata: {
+                name: "pvc-1",
+                uid: "pvc-1",
+                creationTimestamp: "2026-01-01T08:00:00Z",
+                annotations: { "pv.kubernetes.io/provisioned-by": "k8s.io/minikube-hostpath" },
             },
-            "/api/v1/persistentvolumes/pvc-1": {
-                kind: "PersistentVolume",
-                metadata: {
-                    name: "pvc-1",
-                    uid: "1",
-                    annotations: { "pv.kubernetes.io/provisioned-by": "k8s.io/minikube-hostpath" },
-                },
-                spec: { persistentVolumeReclaimPolicy: "Delete", hostPath: { path: folder } },
-                status: { phase: "Released" },
+            spec: {
+                claimRef: { namespace: "synergychat", name: "synergychat-api-pvc", uid: "before" },
+                persistentVolumeReclaimPolicy: "Delete",
+                hostPath: { path: folder },
             },
+            status: { phase: "Released" },
+        };
+        const running = { startedAt: "2026-01-02T08:00:00Z" };
+        const provisioner = { status: { containerStatuses: [{ state: { running } }] } };
+        const removal = /sudo rm -rf '?\/tmp\/hostpath-provisioner\/synergychat\/synergychat-api-pvc'?$/;
+
+        beforeEach(() => {
+            recording.write("running-minikube");
+            recording.write("folder");
+            recording.config({ "kubernetes:context": "minikube" });
+            recording.objects({
+                [path]: volume,
+                "/api/v1/namespaces/kube-system/pods/storage-provisioner": provisioner,
+            });
         });
-        const { status, text } = down(["--yes"]);
-        assert.equal(status, 1, text);
-        assert.match(text, /kubectl delete pvc synergychat-api-pvc/);
+
+        it("deletes it and its folder with --yes, at once", () => {
+            const { status, text, calls } = recording.run("down", ["--yes"]);
+            assert.equal(status, 0, text);
+            assert.ok(calls.includes(`DELETE ${path}?propagationPolicy=Background`), text);
+            assert.equal(calls.filter((call) => removal.test(call)).length, 1);
+            assert.doesNotMatch(text, /Waiting/);
+            assert.match(text, /gone {2}volume pvc-1/);
+            assert.match(text, /gone {2}data folder/);
+        });
+
+        it("asks at a terminal, and names what it leaves after a no, with a command that is safe later", () => {
+            const { status, text, calls } = recording.run("down", [], { terminal: atTerminal, typed: "n\n" });
+            assert.equal(status, 1, text);
+            assert.ok(!calls.some((call) => /^DELETE |rm -rf/.test(call)));
+            assert.match(text, /left {2}volume pvc-1/);
+            assert.match(text, /kubectl --context minikube delete pv pvc-1$/m);
+        });
+
+        it("spares a folder that the volume of another claim uses", () => {
+            const claimRef = { namespace: "other", name: "other", uid: "other" };
+            const other = { ...volume, spec: { ...volume.spec, claimRef }, status: { phase: "Bound" } };
+            recording.objects({
+                [path]: volume,
+                "/api/v1/persistentvolumes/pvc-2": {
+                    ...other,
+                    metadata: { ...volume.metadata, name: "pvc-2", uid: "pvc-2" },
+                },
+                "/api/v1/namespaces/kube-system/pods/storage-provisioner": provisioner,
+            });
+            const { text, calls } = recording.run("down", ["--yes"]);
+            assert.ok(calls.includes(`DELETE ${path}?propagationPolicy=Background`), text);
+            assert.ok(!calls.some((call) => call.includes("rm -rf")));
+        });
+
+        it("keeps it with retainData", () => {
+            recording.config({ retainData: "true" });
+            const { status, text, calls } = recording.run("down", ["--yes"]);
+            assert.equal(status, 0, text);
+            assert.ok(!calls.some((call) => /^DELETE |rm -rf/.test(call)));
+            assert.match(text, /kept {2}volume pvc-1/);
+        });
     });
 });

@@ -7,16 +7,15 @@
 import { fix } from "../../../model/finding.ts";
 import { heldBy } from "../../../preflight/fates.ts";
 import { countMessages } from "../../../preflight/text.ts";
-import { knownOutputs } from "../../../pulumi/state.ts";
 import { UserError } from "../../../system/errors.ts";
 import { makeProvenBackup } from "../../backups.ts";
 import { defineCommand, stackWord, yesFlag } from "../../command.ts";
 import { type Session, isUnchanged, openStack } from "../../session.ts";
-import { confirm, requireAnswer } from "../../terminal.ts";
+import { requireAnswer } from "../../terminal.ts";
 import { type DestroyPlan, isKept, lookAgain, planDestroy } from "./plan.ts";
 import { blockers, proveEnd } from "./proof.ts";
 import { refusals } from "./refusals.ts";
-import { deleteUnrecorded, unrecorded } from "./unrecorded.ts";
+import { removeUnrecorded } from "./unrecorded.ts";
 
 export const command = defineCommand({
     summary: "Destroys the stack, and checks that claims, volumes and data are gone or kept.",
@@ -43,7 +42,7 @@ async function down(session: Session, yes: boolean, noBackup: boolean): Promise<
     }
     await removeUnrecorded(plan, yes);
     await destroy(plan, yes);
-    await proveEnd(plan);
+    await proveEnd(plan, yes);
     if (plan.claims.some(({ owned, fate }) => owned && fate.kind === "kept")) {
         output.list("The next npm run up mounts the claim again. To delete it:", [
             "pulumi config set retainData false",
@@ -60,7 +59,7 @@ async function down(session: Session, yes: boolean, noBackup: boolean): Promise<
 }
 
 /** What is about to be deleted or kept, with how many messages. */
-function announce({ claims, earlier, places, session: { output } }: DestroyPlan): void {
+function announce({ claims, volumes, places, session: { output } }: DestroyPlan): void {
     output.info(claims.length === 0 ? "The stack has no claim." : "The claims of the stack's namespace:");
     for (const live of claims) {
         const { metadata, spec } = live.claim;
@@ -68,9 +67,10 @@ function announce({ claims, earlier, places, session: { output } }: DestroyPlan)
         const held = live.use === "other" ? "data that cannot be counted" : (heldBy(live) ?? "no messages");
         output.info(`  ${metadata.name} (volume ${spec?.volumeName ?? "not bound"}) ${end}, with ${held}`);
     }
-    for (const { metadata, spec } of earlier) {
-        const claim = spec?.claimRef?.name ?? "";
-        output.info(`  volume ${metadata.name} of an earlier claim ${claim} is still there, with its data`);
+    for (const { volume, kept } of volumes.filter(({ earlier }) => earlier)) {
+        const claim = volume.spec?.claimRef?.name ?? "";
+        const end = kept ? "is kept" : "is left to delete";
+        output.info(`  volume ${volume.metadata.name} of an earlier claim ${claim} ${end}, with its data`);
     }
     for (const { api } of places) {
         if (api?.messages && api.claim === undefined) {
@@ -87,30 +87,6 @@ async function backUp({ session: { output, client }, claims }: DestroyPlan): Pro
             await makeProvenBackup(output, client, live.place.name, "before-down", without);
         }
     }
-}
-
-/** Unrecorded objects are deleted first: a claim cannot be deleted while such a pod mounts it. */
-async function removeUnrecorded({ session, places }: DestroyPlan, yes: boolean): Promise<void> {
-    const { stack, client, settings, state, output, owners } = session;
-    const keepData = knownOutputs(state)?.retainsData ?? settings.retainData;
-    const found = unrecorded(places, owners, keepData, state);
-    if (found.length === 0) {
-        return;
-    }
-    const names = found.map(({ kind, metadata }) => `${kind ?? ""} ${metadata.name}`).join(", ");
-    if (state.length === 0) {
-        throw new UserError(
-            `The state of stack ${stack.name} is empty, but the cluster has objects with its owner labels: ${names}.\n` +
-                "Its state may be in another backend or on another machine. Nothing was changed.\n" +
-                "  See where this state is:          pulumi whoami --verbose\n" +
-                `  Adopt the objects and destroy:    npm run up -- ${stack.name} && npm run down -- ${stack.name}`,
-        );
-    }
-    output.info(`This stack owns objects that its state does not have, as after a killed command: ${names}.`);
-    if (!yes && !(await confirm("Delete them?"))) {
-        throw new UserError("Nothing was changed.");
-    }
-    await deleteUnrecorded(client, found);
 }
 
 async function destroy(plan: DestroyPlan, yes: boolean): Promise<void> {

@@ -1,8 +1,9 @@
-/** The destroy plan: the stack's namespaces, and the data that would be deleted or kept with them. */
+/** The destroy plan: what the cluster has of the stack, and what of it would be deleted or kept. */
 import type { Client } from "../../../kubernetes/client.ts";
-import type { Volume } from "../../../kubernetes/objects.ts";
+import type { LiveObject, Volume } from "../../../kubernetes/objects.ts";
 import { type NamespaceSnapshot, readNamespace } from "../../../kubernetes/snapshot.ts";
 import { earlierVolumes, volumesPath } from "../../../kubernetes/volumes.ts";
+import { isOwned, isRetained } from "../../../model/ownership.ts";
 import { type Fate, type FatedClaim, type LiveClaim, liveClaims } from "../../../preflight/fates.ts";
 import { guardedTypes, isKeptByState, knownOutputs, recordedIn } from "../../../pulumi/state.ts";
 import type { Session } from "../../session.ts";
@@ -16,23 +17,51 @@ export interface Look {
 }
 
 /** What a destroy would do. */
-export interface DestroyPlan extends Look {
+export interface DestroyPlan {
     readonly session: Session;
+    readonly places: readonly NamespaceSnapshot[];
     /** Every claim in the stack's namespaces, with what a destroy makes of it. */
     readonly claims: readonly FatedClaim[];
-    /** The volumes of earlier claims. */
-    readonly earlier: readonly Volume[];
+    /** The volumes of these claims and of earlier ones. */
+    readonly volumes: readonly PlannedVolume[];
+    /** The namespaces that the stack owns. */
+    readonly namespaces: readonly { readonly namespace: LiveObject; readonly kept: boolean }[];
+}
+
+export interface PlannedVolume {
+    readonly volume: Volume;
+    readonly kept: boolean;
+    /** Whether its claim is gone already. */
+    readonly earlier: boolean;
 }
 
 /** Makes the plan. Nothing changes. */
 export async function planDestroy(session: Session): Promise<DestroyPlan> {
     const { state, client, settings, owners } = session;
     const namespace = knownOutputs(state)?.namespaceName ?? settings.namespace;
-    const look = await lookAt(client, [...new Set([namespace, ...recordedIn(state).namespaces])]);
-    const claims = look.places
+    const names = [...new Set([namespace, ...recordedIn(state).namespaces])];
+    const { places, volumes } = await lookAt(client, names);
+    const claims = places
         .flatMap((place) => liveClaims(place, owners))
         .map((live) => ({ ...live, fate: fateOnDestroy(live, session) }));
-    return { ...look, session, claims, earlier: earlierVolumes(look.volumes, look.places) };
+    const bound = claims.flatMap((live) =>
+        volumes
+            .filter(({ metadata }) => metadata.name === live.claim.spec?.volumeName)
+            .map((volume) => ({ volume, kept: isKept(live), earlier: false })),
+    );
+    const earlier = earlierVolumes(volumes, places).map((volume) => ({
+        volume,
+        kept: settings.retainData || volume.spec?.persistentVolumeReclaimPolicy === "Retain",
+        earlier: true,
+    }));
+    const namespaces = places.flatMap(({ name, namespace: found }) => {
+        const isRecorded = state.some(({ type, id }) => type === guardedTypes.namespace && id === name);
+        // One that an earlier destroy kept is in no state any more.
+        return found && (isRecorded || isOwned(found, owners))
+            ? [{ namespace: found, kept: keepsNamespace(session) || (isRetained(found) && !isRecorded) }]
+            : [];
+    });
+    return { session, places, claims, volumes: [...bound, ...earlier], namespaces };
 }
 
 /** What the cluster holds now of what the plan had. */
@@ -51,10 +80,8 @@ async function lookAt(client: Client, namespaces: readonly string[]): Promise<Lo
     return { places, volumes };
 }
 
-type Recorded = Pick<Session, "state" | "settings">;
-
 /** Pulumi deletes what it has in its state, and the namespace with everything in it. */
-function fateOnDestroy({ claim, owned }: LiveClaim, session: Recorded): Fate {
+function fateOnDestroy({ claim, owned }: LiveClaim, session: Session): Fate {
     const { name, namespace = "", deletionTimestamp } = claim.metadata;
     if (deletionTimestamp) {
         return { kind: "terminating" };
@@ -68,12 +95,12 @@ function fateOnDestroy({ claim, owned }: LiveClaim, session: Recorded): Fate {
     if (!recorded && !owned) {
         return { kind: "foreign" };
     }
-    const isKept = recorded ? recorded.retainOnDelete === true : session.settings.retainData;
-    return isKept ? { kind: "kept" } : { kind: "deleted", cause: undefined };
+    const isRetainedClaim = recorded ? recorded.retainOnDelete === true : session.settings.retainData;
+    return isRetainedClaim ? { kind: "kept" } : { kind: "deleted", cause: undefined };
 }
 
 /** Whether the namespace stays, and with it the claims in it that the stack does not own. */
-export function keepsNamespace({ settings, state }: Recorded): boolean {
+function keepsNamespace({ settings, state }: Session): boolean {
     return settings.retainData || isKeptByState(state, guardedTypes.namespace);
 }
 

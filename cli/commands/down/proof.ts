@@ -1,33 +1,37 @@
-/** The proof of the end: every claim, volume, data folder and namespace is looked for, and named as gone or kept. */
-import type { Volume } from "../../../kubernetes/objects.ts";
+/** The proof of the end: every claim, volume, data folder and namespace is looked for, and named as gone, kept or left. */
 import { poll } from "../../../kubernetes/poll.ts";
+import { isIgnored, minikubeFolder, provisionerStart, volumesPath } from "../../../kubernetes/volumes.ts";
 import type { Finding } from "../../../model/finding.ts";
-import { isOwned, isRetained } from "../../../model/ownership.ts";
+import { liveClaims } from "../../../preflight/fates.ts";
 import { terminatingNamespace } from "../../../preflight/ownership.ts";
-import { guardedTypes } from "../../../pulumi/state.ts";
 import { UserError } from "../../../system/errors.ts";
-import { claimBlocker, volumeBlocker } from "./blockers.ts";
-import { type DestroyPlan, type Look, isKept, keepsNamespace, lookAgain } from "./plan.ts";
+import { confirm } from "../../terminal.ts";
+import { type DestroyPlan, type Look, isKept, lookAgain } from "./plan.ts";
+import { claimBlocker, isLeftByMinikube, volumeBlocker } from "./refusals.ts";
 
 const settleSeconds = 30; // a volume is deleted a moment after its claim
 
 /** Something that is looked for after the destroy. */
 interface Item {
     readonly name: string;
+    readonly kept: boolean;
     /** Undefined if that cannot be seen. */
     readonly isIn: (look: Look) => boolean | undefined;
-    readonly kept: boolean;
+    /** What holds it, if something does. */
+    readonly blocker?: (look: Look) => Finding | undefined;
 }
 
 /** Looks for everything that the plan had. @throws UserError if something is not as the stack says. */
-export async function proveEnd(plan: DestroyPlan): Promise<void> {
+export async function proveEnd(plan: DestroyPlan, yes: boolean): Promise<void> {
     const { output } = plan.session;
-    const items = [...claimItems(plan), ...volumeItems(plan), ...namespaceItems(plan)];
-    const look = await settled(plan, items);
+    await deleteIgnored(plan, await settled(plan), yes);
+    const look = await lookAgain(plan);
     const wrong: string[] = [];
-    for (const { name, isIn, kept } of items) {
+    for (const { name, isIn, kept } of [...itemsOf(plan), ...folderItems(plan)]) {
         const found = isIn(look);
-        output.info(`  ${found === undefined ? "unknown" : found ? "kept" : "gone"}  ${name}`);
+        output.info(
+            `  ${found === undefined ? "unknown" : !found ? "gone" : kept ? "kept" : "left"}  ${name}`,
+        );
         if (found !== undefined && found !== kept) {
             wrong.push(`${name} ${found ? "still exists" : "is gone, although it should be kept"}`);
         }
@@ -38,84 +42,122 @@ export async function proveEnd(plan: DestroyPlan): Promise<void> {
     }
 }
 
-/** The cluster once everything that must be gone is, or has had some time for it. */
-async function settled(plan: DestroyPlan, items: readonly Item[]): Promise<Look> {
-    let look: Look = plan;
-    const ask = async (): Promise<Look | false> => {
-        look = await lookAgain(plan);
-        return items.every(({ kept, isIn }) => kept || !isIn(look)) && look;
-    };
-    return poll(ask, { seconds: settleSeconds, inVain: () => look });
-}
-
 /** What holds each claim, volume and namespace that should be gone. */
 export function blockers(plan: DestroyPlan, look: Look): readonly Finding[] {
-    const going = plan.claims.filter((one) => !isKept(one));
-    const claims = going.flatMap(({ claim, place }) => {
-        const now = look.places.find(({ name }) => name === place.name);
-        const held = now?.claims?.find(({ metadata }) => metadata.uid === claim.metadata.uid);
-        return held ? [claimBlocker(held, now?.pods ?? [])] : [];
-    });
-    const names = [
-        ...going.map(({ claim }) => claim.spec?.volumeName),
-        ...plan.earlier.filter((one) => !staysOnDestroy(one, plan)).map(({ metadata }) => metadata.name),
-    ];
-    const volumes = look.volumes
-        .filter(({ metadata, status }) => names.includes(metadata.name) && status?.phase !== "Bound")
-        .map((volume) => volumeBlocker(volume, plan.session.context));
-    const namespaces = look.places.flatMap(({ namespace }) =>
-        namespace?.metadata.deletionTimestamp ? [terminatingNamespace(namespace)] : [],
+    return itemsOf(plan).flatMap(({ kept, isIn, blocker }) =>
+        !kept && isIn(look) ? (blocker?.(look) ?? []) : [],
     );
-    return [...claims, ...volumes, ...namespaces];
 }
 
-function claimItems(plan: DestroyPlan): readonly Item[] {
-    return plan.claims.flatMap((live) => {
-        const { claim, place } = live;
-        const { name } = claim.metadata;
-        const kept = isKept(live);
-        const isIn = (look: Look) =>
-            look.places.some(
-                (one) =>
-                    one.name === place.name && one.claims?.some(({ metadata }) => metadata.name === name),
-            );
-        const volume = plan.volumes.find(({ metadata }) => metadata.name === claim.spec?.volumeName);
-        return [{ name: `claim ${name}`, isIn, kept }, ...(volume ? volumeItem(volume, kept, plan) : [])];
-    });
+/** The cluster once everything that must be gone is, or has had some time for it. */
+async function settled(plan: DestroyPlan): Promise<Look> {
+    const { client, output } = plan.session;
+    const start = await provisionerStart(client);
+    const ignored = plan.volumes.filter(({ volume }) => isIgnored(volume, start));
+    const names = ignored.map(({ volume }) => `volume ${volume.metadata.name}`);
+    const items = itemsOf(plan).filter(({ kept, name }) => !kept && !names.includes(name));
+    let look: Look;
+    const ask = async (): Promise<Look | false> => {
+        look = await lookAgain(plan);
+        return items.every(({ isIn }) => !isIn(look)) && look;
+    };
+    const onWait = () => {
+        output.info(`Waiting until claims and volumes are deleted, at most ${settleSeconds} s ...`);
+    };
+    return poll(ask, { seconds: settleSeconds, onWait, inVain: () => look });
 }
 
-function volumeItems(plan: DestroyPlan): readonly Item[] {
-    return plan.earlier.flatMap((volume) => volumeItem(volume, staysOnDestroy(volume, plan), plan));
+/** Deletes the volumes that minikube's provisioner ignores, with their folders: a yes to the destroy is one to that too. */
+async function deleteIgnored(plan: DestroyPlan, look: Look, yes: boolean): Promise<void> {
+    const { client, cluster, output } = plan.session;
+    const going = plan.volumes.filter(({ kept }) => !kept).map(({ volume }) => volume.metadata.uid);
+    const left = look.volumes.filter(
+        (volume) => going.includes(volume.metadata.uid) && isLeftByMinikube(volume),
+    );
+    if (left.length === 0 || !cluster.deleteFolder) {
+        return;
+    }
+    const described = left.map(
+        (volume) => `${volume.metadata.name}, folder ${minikubeFolder(volume) ?? "unknown"}`,
+    );
+    output.list("minikube's provisioner ignores volumes that it made before its last start:", described);
+    if (!yes && !(await confirm("Delete them with their data?"))) {
+        return;
+    }
+    await Promise.all(left.map(({ metadata }) => client.delete(`${volumesPath}/${metadata.name}`)));
+    const isGone = async () => {
+        const { volumes } = await lookAgain(plan);
+        return (
+            left.every(({ metadata }) => volumes.every((one) => one.metadata.uid !== metadata.uid)) && volumes
+        );
+    };
+    const remaining = await poll(isGone, { seconds: settleSeconds, inVain: () => [] });
+    const used = remaining.map(({ spec }) => spec?.hostPath?.path);
+    for (const folder of new Set(left.map(minikubeFolder))) {
+        if (folder !== undefined && !used.includes(folder)) {
+            cluster.deleteFolder(folder);
+        }
+    }
 }
 
-/** No destroy deletes the volume of an earlier claim, so all but those of reclaim policy Retain should be gone already. */
-function staysOnDestroy({ spec }: Volume, { session }: DestroyPlan): boolean {
-    return session.settings.retainData || spec?.persistentVolumeReclaimPolicy === "Retain";
-}
-
-/** A volume, and its folder on the node if that can be seen. */
-function volumeItem({ metadata, spec }: Volume, kept: boolean, { session }: DestroyPlan): readonly Item[] {
-    const { name } = metadata;
-    const { cluster } = session;
-    const folder = cluster.kind === "existing" ? undefined : spec?.hostPath?.path;
-    const isIn = ({ volumes }: Look) => volumes.some((one) => one.metadata.name === name);
-    const isFolderThere = () => cluster.folderExists(folder ?? "");
+function itemsOf({ claims, volumes, namespaces, session }: DestroyPlan): readonly Item[] {
     return [
-        { name: `volume ${name}`, isIn, kept },
-        ...(folder === undefined ? [] : [{ name: `data folder ${folder}`, isIn: isFolderThere, kept }]),
+        ...claims.map((live) =>
+            item(
+                `claim ${live.claim.metadata.name}`,
+                isKept(live),
+                ({ places }) =>
+                    places
+                        .flatMap((place) => liveClaims(place, session.owners))
+                        .find(({ claim }) => claim.metadata.uid === live.claim.metadata.uid),
+                ({ claim, place }) => claimBlocker(claim, place.pods),
+            ),
+        ),
+        ...volumes.map(({ volume: { metadata }, kept }) =>
+            item(
+                `volume ${metadata.name}`,
+                kept,
+                (look) => look.volumes.find((one) => one.metadata.uid === metadata.uid),
+                (volume) =>
+                    volume.status?.phase === "Bound" ? undefined : volumeBlocker(volume, session.context),
+            ),
+        ),
+        ...namespaces.map(({ namespace: { metadata }, kept }) =>
+            item(
+                `namespace ${metadata.name}`,
+                kept,
+                ({ places }) =>
+                    places.find(({ namespace }) => namespace?.metadata.uid === metadata.uid)?.namespace,
+                (namespace) =>
+                    namespace.metadata.deletionTimestamp ? terminatingNamespace(namespace) : undefined,
+            ),
+        ),
     ];
 }
 
-/** The namespaces that the stack owns. One that an earlier destroy kept is in no state any more. */
-function namespaceItems({ places, session }: DestroyPlan): readonly Item[] {
-    const isRecorded = session.state.some(({ type }) => type === guardedTypes.namespace);
-    return places.flatMap(({ name, namespace }) => {
-        if (!namespace || !isOwned(namespace, session.owners)) {
-            return [];
-        }
-        const isIn = (look: Look) =>
-            look.places.some((one) => one.namespace?.metadata.uid === namespace.metadata.uid);
-        const kept = keepsNamespace(session) || (isRetained(namespace) && !isRecorded);
-        return [{ name: `namespace ${name}`, isIn, kept }];
-    });
+function item<T>(
+    name: string,
+    kept: boolean,
+    find: (look: Look) => T | undefined,
+    blocker: (found: T) => Finding | undefined,
+): Item {
+    return {
+        name,
+        kept,
+        isIn: (look) => find(look) !== undefined,
+        blocker: (look) => {
+            const found = find(look);
+            return found && blocker(found);
+        },
+    };
+}
+
+/** The volumes' folders on the node, if that can be seen. */
+function folderItems({ volumes, session: { cluster } }: DestroyPlan): readonly Item[] {
+    const folders = new Map(volumes.map(({ volume, kept }) => [volume.spec?.hostPath?.path, kept]));
+    return [...folders].flatMap(([folder, kept]) =>
+        folder === undefined || cluster.kind === "existing"
+            ? []
+            : [{ name: `data folder ${folder}`, kept, isIn: () => cluster.folderExists(folder) }],
+    );
 }

@@ -64,6 +64,7 @@ start*) test ! -e "$STATE/broken" || { echo "no driver found" >&2; exit 1; }; to
     echo '{"ingress":{"Status":"'$status'"}}' ;;
 "addons enable"*) touch "$STATE/$3" ;;
 ip*) cat "$STATE/ip" ;;
+ssh*"rm -rf"*) rm -f "$STATE/folder" ;;
 ssh*) if test -e "$STATE/folder"; then echo present; else echo absent; fi ;;
 *) exit 1 ;;
 esac`,

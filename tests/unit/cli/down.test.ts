@@ -1,6 +1,6 @@
 /** `npm run down`: what speaks against it, what blocks it, and what a killed command left. */
 import { strict as assert } from "node:assert";
-import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/blockers.ts";
+import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/refusals.ts";
 import { protectionRefusals, stopPod } from "../../../cli/commands/down/refusals.ts";
 import { unrecorded } from "../../../cli/commands/down/unrecorded.ts";
 import type { Claim, LiveObject, Pod, Volume } from "../../../kubernetes/objects.ts";

@@ -65,7 +65,8 @@ describe("a finding whose commands reach a stack", () => {
     });
 
     it("adds the context of its cluster to every kubectl command that asks a cluster, and changes nothing else", () => {
-        const run = ["kubectl get pv --output name | grep x", "kubectl config get-contexts", "pulumi up"];
+        const named = "kubectl --context second delete pv pvc-1";
+        const run = ["kubectl get pv --output name | grep x", "kubectl config get-contexts", named];
         const fixes = [{ to: "Go on", run }];
         assert.deepEqual(reaching({ ...finding, fixes }, { context: "prod" }).fixes, [
             {
@@ -73,7 +74,7 @@ describe("a finding whose commands reach a stack", () => {
                 run: [
                     "kubectl get pv --output name --context prod | grep x",
                     "kubectl config get-contexts",
-                    "pulumi up",
+                    named,
                 ],
             },
         ]);

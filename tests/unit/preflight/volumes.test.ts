@@ -5,9 +5,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Volume } from "../../../kubernetes/objects.ts";
+import { inheritableVolumes, isIgnored, minikubeFolder } from "../../../kubernetes/volumes.ts";
 import { deleteVolume } from "../../../preflight/volumes.ts";
+import { fakeClient } from "../support/client.ts";
 import {
     assertFinding,
+    claim,
     codes,
     commandsOf,
     fresh,
@@ -15,6 +18,7 @@ import {
     object,
     only,
     running,
+    uid,
 } from "../support/snapshots.ts";
 
 const folder = "/tmp/hostpath-provisioner/synergychat/synergychat-api-pvc";
@@ -67,6 +71,73 @@ describe("a volume of an earlier claim", () => {
             volume({ persistentVolumeReclaimPolicy: "Retain" }),
         ]) {
             assert.deepEqual(codes({ ...left, earlierVolumes: [other] }), []);
+        }
+    });
+});
+
+describe("a volume of minikube's provisioner", () => {
+    const created = "2026-01-02T08:00:00Z";
+    const ofMinikube = (more: object = {}) =>
+        volume({}, { ...made("k8s.io/minikube-hostpath"), creationTimestamp: created, ...more });
+
+    it("is ignored if the provisioner was started after it was made", () => {
+        assert.equal(isIgnored(ofMinikube(), "2026-01-02T08:00:01Z"), true);
+        assert.equal(isIgnored(ofMinikube(), "2026-01-02T07:59:59Z"), false);
+        assert.equal(isIgnored(ofMinikube(made("disk.csi.example.com")), "2026-01-03T00:00:00Z"), false);
+    });
+
+    it("is ignored if it has been Released for long and nobody knows when the provisioner was started", () => {
+        const released = (ago: number) => {
+            const lastPhaseTransitionTime = new Date(Date.now() - ago).toISOString();
+            return { ...ofMinikube(), status: { phase: "Released", lastPhaseTransitionTime } };
+        };
+        assert.equal(isIgnored(released(60_000), undefined), true);
+        assert.equal(isIgnored(released(1000), undefined), false);
+        assert.equal(isIgnored(ofMinikube(), undefined), false);
+    });
+
+    it("has a folder to delete only if the folder has the name of its claim", () => {
+        assert.equal(minikubeFolder(volume()), folder);
+        const paths = [
+            "/",
+            "/etc",
+            `${folder}/..`,
+            "/tmp/x/../synergychat/synergychat-api-pvc",
+            `${folder} /etc`,
+        ];
+        for (const path of paths) {
+            assert.equal(minikubeFolder(volume({ hostPath: { path } })), undefined);
+        }
+    });
+
+    it("is not waited for if it is ignored, and is not named if a live claim's volume uses its folder", async () => {
+        const live = {
+            ...volume({ claimRef: { namespace: "synergychat", name: "synergychat-api-pvc", uid } }),
+            status: { phase: "Bound" },
+        };
+        for (const [volumes, names] of [
+            [[ofMinikube()], ["pvc-0"]],
+            [[ofMinikube(), live], []],
+        ] as const) {
+            const lists: Record<string, readonly object[]> = {
+                "/api/v1/persistentvolumes": volumes,
+                "/api/v1/namespaces/synergychat/persistentvolumeclaims": [claim()],
+            };
+            const status = {
+                containerStatuses: [{ state: { running: { startedAt: "2026-01-03T00:00:00Z" } } }],
+            };
+            const client = fakeClient((path) =>
+                path.endsWith("/storage-provisioner")
+                    ? { kind: "found", body: { status } }
+                    : { kind: "found", body: { kind: "List", items: lists[path] ?? [] } },
+            );
+            const waits: string[] = [];
+            const found = await inheritableVolumes(client, ["synergychat"], (text) => waits.push(text));
+            assert.deepEqual(
+                found.map(({ metadata }) => metadata.name),
+                names,
+            );
+            assert.deepEqual(waits, []);
         }
     });
 });

@@ -1,5 +1,5 @@
 /** An example of every finding, in each of its texts, from the code that makes it. tests/unit/findings.txt has them all. */
-import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/blockers.ts";
+import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/refusals.ts";
 import type { DestroyPlan } from "../../../cli/commands/down/plan.ts";
 import { protectionRefusals, refusals } from "../../../cli/commands/down/refusals.ts";
 import { backupNotMade, backupsOff } from "../../../cli/backups.ts";
