@@ -2,10 +2,17 @@
 import { isDeepStrictEqual } from "node:util";
 import { type KindPath, listPath, stackKinds } from "../model/kinds.ts";
 import type { Answer, Client } from "./client.ts";
-import type { DeclaredObject, LiveObject } from "./objects.ts";
+import type { DeclaredObject, LiveObject, Metadata } from "./objects.ts";
 
 /** The field manager of an object that is not Pulumi's yet. */
 const manager = "pulumi-kubernetes-preflight";
+
+/** What the cluster would make of a declared object, or why it refuses the object. */
+export interface Tried {
+    readonly object: DeclaredObject;
+    readonly result?: LiveObject;
+    readonly rejection?: Rejection;
+}
 
 /** An object that the cluster refuses. */
 export interface Rejection {
@@ -16,46 +23,80 @@ export interface Rejection {
     readonly replaced: boolean;
 }
 
-/** The objects that the cluster would refuse in a namespace. One that is among its live objects as declared is not asked about. */
-export async function rejectedObjects(
+/**
+ * Tries the declared objects of a namespace. One that is among its live objects as declared is not tried, except for a
+ * Deployment, of which a field may have been removed.
+ *
+ * @param recorded UIDs of the objects that the stack's state has. Pulumi replaces no other one.
+ */
+export async function tryObjects(
     client: Client,
     objects: readonly DeclaredObject[],
     live: readonly LiveObject[],
-    namespace: string,
-): Promise<readonly Rejection[]> {
-    // The objects of a list do not carry their apiVersion.
-    const changed = objects.filter(
-        (object) => !live.some((one) => isContained({ ...object, apiVersion: undefined }, one)),
-    );
-    const found = await Promise.all(changed.map((object) => rejectionOf(client, object, namespace)));
-    return found.filter((one) => one !== undefined);
+    { namespace, recorded }: { readonly namespace: string; readonly recorded: readonly string[] },
+): Promise<readonly Tried[]> {
+    const tried = objects.map(async (object) => {
+        // The objects of a list do not carry their apiVersion.
+        if (
+            object.kind !== "Deployment" &&
+            live.some((one) => isContained({ ...object, apiVersion: undefined }, one))
+        ) {
+            return undefined;
+        }
+        const before = live.find(
+            ({ kind, metadata }) => kind === object.kind && metadata.name === object.metadata.name,
+        );
+        return tryObject(
+            client,
+            object,
+            namespace,
+            before && recorded.includes(before.metadata.uid) ? before : undefined,
+        );
+    });
+    return (await Promise.all(tried)).filter((one) => one !== undefined);
 }
 
-/** What the cluster would make of an object if it were applied. */
-export function tryToApply<T>(client: Client, path: string, object: unknown, fieldManager = manager) {
-    const parameters = new URLSearchParams({ dryRun: "All", force: "true", fieldManager });
-    return client.patch<T>(`${path}?${parameters.toString()}`, object, "application/apply-patch+yaml");
-}
-
-async function rejectionOf(
+/** @param before the live object of the stack's state, which Pulumi changes, or replaces if it cannot be changed. */
+async function tryObject(
     client: Client,
     object: DeclaredObject,
     namespace: string,
-): Promise<Rejection | undefined> {
-    const { metadata } = object;
+    before: LiveObject | undefined,
+): Promise<Tried | undefined> {
     const kind = await kindPath(client, object);
     if (!kind?.namespaced) {
         return undefined;
     }
+    const { metadata } = object;
     const path = listPath(kind, namespace);
     const named = (name: string) => ({ ...object, metadata: { ...metadata, name, namespace } });
-    const message = refusalIn(await tryToApply(client, `${path}/${metadata.name}`, named(metadata.name)));
+    const fieldManager = (before && pulumiManager(before.metadata)) ?? manager;
+    const parameters = new URLSearchParams({ dryRun: "All", force: "true", fieldManager });
+    const answer = await client.patch<LiveObject>(
+        `${path}/${metadata.name}?${parameters.toString()}`,
+        named(metadata.name),
+        "application/apply-patch+yaml",
+    );
+    if (answer.kind === "found") {
+        return { object, result: answer.body };
+    }
+    const message = refusalIn(answer);
     if (message === undefined) {
-        return undefined;
+        return { object };
     }
     const created = `${path}?dryRun=All&fieldManager=${manager}`;
     const ofNew = refusalIn(await client.post(created, named("synergychat-dry-run")));
-    return { object, message: ofNew ?? message, replaced: ofNew === undefined };
+    // A claim is replaced for a field that cannot be changed, and not for its size.
+    const isChanged = kind.resource === "persistentvolumeclaims" && !message.includes("spec is immutable");
+    const replaced = ofNew === undefined && before !== undefined && !isChanged;
+    return { object, rejection: { object, message: ofNew ?? message, replaced } };
+}
+
+/** Pulumi applies each resource under a field manager of its own. Undefined: the object is not Pulumi's. */
+function pulumiManager({ managedFields = [] }: Metadata): string | undefined {
+    return managedFields
+        .flatMap((field) => field.manager ?? [])
+        .find((one) => one.startsWith("pulumi-kubernetes"));
 }
 
 /** Where the API has a kind. A kind that the stack does not make by itself is asked for. Undefined: the cluster does not have it. */
@@ -81,7 +122,9 @@ function refusalIn(answer: Answer): string | undefined {
         case "forbidden":
             return /cannot \w+ resource/.test(answer.message) ? undefined : answer.message;
         case "failed":
-            return [400, 422].includes(answer.status) ? answer.message : undefined;
+            return [400, 422].includes(answer.status) || answer.message.includes("failed calling webhook")
+                ? answer.message
+                : undefined;
         default:
             return undefined;
     }

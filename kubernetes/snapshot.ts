@@ -1,19 +1,10 @@
 /** What the cluster holds that matters to a stack, asked once before anything is registered. Nothing in here changes it. */
 import { isDeepStrictEqual } from "node:util";
-import { type Owners, ownerSelector } from "../model/ownership.ts";
-import {
-    type ExposureKind,
-    kindOf,
-    listPath,
-    namespacedKinds,
-    objectPath,
-    stackKinds,
-} from "../model/kinds.ts";
+import { kindOf, listPath, namespacedKinds, objectPath, stackKinds } from "../model/kinds.ts";
 import { type ApiState, ChatApi } from "./chat-api.ts";
 import type { Client } from "./client.ts";
-import { type Rejection, rejectedObjects, tryToApply } from "./dry-run.ts";
-import { webhookRefusal } from "./ingress.ts";
-import type { Claim, DeclaredObject, Deployment, LiveObject, Metadata, Pod } from "./objects.ts";
+import { type Rejection, type Tried, tryObjects } from "./dry-run.ts";
+import type { Claim, DeclaredObject, Deployment, LiveObject, Pod } from "./objects.ts";
 import type { StorageClass, Volume } from "./objects.ts";
 import { earlierVolumes, volumesPath } from "./volumes.ts";
 
@@ -42,12 +33,8 @@ export interface ClusterSnapshot extends NamespaceSnapshot {
      * cluster does not tell.
      */
     readonly apiPodChanges: readonly string[] | undefined;
-    /** Namespaces that the stack owns or has objects in by its state, while its config names another one. */
-    readonly abandoned: readonly NamespaceSnapshot[];
     /** Objects of all namespaces that serve host names, as far as the user may list them. */
     readonly hostObjects: readonly LiveObject[];
-    /** Why the cluster accepts no Ingress now: a webhook does not answer. Undefined if it does, or if none is wanted. */
-    readonly ingressRefusal: string | undefined;
     /** Undefined if the user may not list them. */
     readonly storageClasses: readonly StorageClass[] | undefined;
     readonly ingressClasses: readonly LiveObject[] | undefined;
@@ -77,47 +64,36 @@ export const storageClassesPath = "/apis/storage.k8s.io/v1/storageclasses";
 export interface SnapshotQuery {
     /** The stack's namespace. */
     readonly namespace: string;
-    /** The stack: the values of the label app.kubernetes.io/instance that stand for it. */
-    readonly owners: Owners;
-    readonly exposure: ExposureKind;
-    /** The namespaces that the stack has by its state. */
-    readonly recorded: { readonly namespaces: readonly string[] };
+    /** UIDs of the objects that the stack's state has. */
+    readonly recorded: readonly string[];
     /** The objects that the program declares, with plain values. */
     readonly declared: () => Promise<readonly DeclaredObject[]>;
 }
 
 /** Takes a snapshot. If one request gets no answer, that is an error: unknown is not the same as absent. */
 export async function takeSnapshot(client: Client, query: SnapshotQuery): Promise<ClusterSnapshot> {
-    const { namespace, owners, exposure } = query;
-    const [here, version, volumes, nodes, abandoned, hostObjects, ingressRefusal, permissions, ...classes] =
-        await Promise.all([
-            readNamespace(client, namespace),
-            client.findIfAllowed<{ gitVersion?: string }>("/version"),
-            client.listIfAllowed<Volume>(volumesPath),
-            client.listIfAllowed<LiveObject>("/api/v1/nodes"),
-            abandonedNamespaces(client, query),
-            listHostObjects(client),
-            exposure === "ingress" ? webhookRefusal(client, owners[0]) : undefined,
-            permissionsIn(client, namespace),
-            client.listIfAllowed<StorageClass>(storageClassesPath),
-            client.listIfAllowed<LiveObject>("/apis/networking.k8s.io/v1/ingressclasses"),
-            client.listIfAllowed<LiveObject>("/apis/gateway.networking.k8s.io/v1/gatewayclasses"),
-        ]);
-    const [podChanges, rejections] = await Promise.all([
-        apiPodChanges(client, here.api, query),
-        rejectionsIn(client, here, query),
+    const { namespace } = query;
+    const [here, version, volumes, nodes, hostObjects, permissions, ...classes] = await Promise.all([
+        readNamespace(client, namespace),
+        client.findIfAllowed<{ gitVersion?: string }>("/version"),
+        client.listIfAllowed<Volume>(volumesPath),
+        client.listIfAllowed<LiveObject>("/api/v1/nodes"),
+        listHostObjects(client),
+        permissionsIn(client, namespace),
+        client.listIfAllowed<StorageClass>(storageClassesPath),
+        client.listIfAllowed<LiveObject>("/apis/networking.k8s.io/v1/ingressclasses"),
+        client.listIfAllowed<LiveObject>("/apis/gateway.networking.k8s.io/v1/gatewayclasses"),
     ]);
+    const tried = await tryDeclared(client, here, query);
     return {
         ...here,
         version: version?.gitVersion,
-        rejections,
+        rejections: tried.flatMap(({ rejection }) => rejection ?? []),
         // If the claims are unknown, so is which of them are gone.
         earlierVolumes: here.claims ? earlierVolumes(volumes ?? [], [here]) : [],
         nodes: nodes?.length,
-        apiPodChanges: podChanges,
-        abandoned,
+        apiPodChanges: here.api ? podChanges(here.api, tried) : [],
         hostObjects,
-        ingressRefusal,
         storageClasses: classes[0],
         ingressClasses: classes[1],
         gatewayClasses: classes[2],
@@ -147,29 +123,16 @@ export async function readNamespace(
 }
 
 /** Before there is a namespace, its objects are tried in namespace default. */
-async function rejectionsIn(
+async function tryDeclared(
     client: Client,
     { name, namespace, objects }: NamespaceSnapshot,
-    { declared }: SnapshotQuery,
-): Promise<readonly Rejection[]> {
+    { declared, recorded }: SnapshotQuery,
+): Promise<readonly Tried[]> {
     if (namespace?.metadata.deletionTimestamp) {
         return [];
     }
     const own = (await declared()).filter(({ metadata }) => metadata.namespace === name);
-    return rejectedObjects(client, own, objects, namespace ? name : "default");
-}
-
-/** Every namespace of the stack but one. A killed run may have left one that its state no longer shows to a program. */
-async function abandonedNamespaces(
-    client: Client,
-    { namespace, owners, recorded }: SnapshotQuery,
-): Promise<readonly NamespaceSnapshot[]> {
-    const selector = encodeURIComponent(ownerSelector(owners));
-    const path = `${listPath(kindOf("Namespace"))}?labelSelector=${selector}`;
-    const owned = ((await client.listIfAllowed<LiveObject>(path)) ?? []).map(({ metadata }) => metadata.name);
-    const others = [...new Set([...recorded.namespaces, ...owned])].filter((name) => name !== namespace);
-    const found = await Promise.all(others.map((name) => readNamespace(client, name)));
-    return found.filter((one) => one.namespace !== undefined);
+    return tryObjects(client, own, objects, { namespace: namespace ? name : "default", recorded });
 }
 
 async function listHostObjects(client: Client): Promise<readonly LiveObject[]> {
@@ -193,33 +156,15 @@ async function permissionsIn(client: Client, namespace: string): Promise<readonl
 }
 
 /**
- * Asks the API server, by a dry run, what the program's Deployment would make of the live one. It knows defaults and the
- * owner of each field, so whatever replaces the pod is seen: another image, a changed limit, a `kubectl edit`.
+ * The fields of the api's pod template that the update changes. The dry run knows defaults and the owner of each field, so
+ * whatever replaces the pod is seen: another image, a changed limit, a `kubectl edit`.
  */
-async function apiPodChanges(
-    client: Client,
-    api: ApiState | undefined,
-    { declared }: SnapshotQuery,
-): Promise<readonly string[] | undefined> {
-    if (!api) {
-        return [];
-    }
-    const { metadata, spec } = api.deployment;
-    const declaredApi = (await declared()).find(
-        ({ kind, metadata: { name } }) => kind === "Deployment" && name === metadata.name,
-    );
-    const path = objectPath("Deployment", metadata.name, metadata.namespace);
-    const answer = await tryToApply<Deployment>(client, path, declaredApi, pulumiManager(metadata));
-    return answer.kind === "found"
-        ? differences(spec?.template, answer.body.spec?.template, "template")
-        : undefined;
-}
-
-/** Pulumi applies each resource under a field manager of its own. Undefined: the object is not Pulumi's. */
-function pulumiManager({ managedFields = [] }: Metadata): string | undefined {
-    return managedFields
-        .flatMap((field) => field.manager ?? [])
-        .find((one) => one.startsWith("pulumi-kubernetes"));
+function podChanges({ deployment }: ApiState, tried: readonly Tried[]): readonly string[] | undefined {
+    const { name } = deployment.metadata;
+    const result = tried.find(
+        ({ object: { kind, metadata } }) => kind === "Deployment" && metadata.name === name,
+    )?.result as Deployment | undefined;
+    return result && differences(deployment.spec?.template, result.spec?.template, "template");
 }
 
 /** Paths of the fields in which two values differ. */

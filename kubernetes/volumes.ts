@@ -71,20 +71,16 @@ export function minikubeFolder({ spec }: Volume): string | undefined {
  */
 export async function inheritableVolumes(
     client: Client,
-    namespaces: readonly string[],
+    namespace: string,
     info: (text: string) => void,
 ): Promise<readonly Volume[]> {
     const start = await provisionerStart(client);
     let found: readonly Volume[] = [];
+    const path = listPath(kindOf("PersistentVolumeClaim"), namespace);
     const settled = async () => {
         const volumes = (await client.listIfAllowed<Volume>(volumesPath)) ?? [];
-        const places = await Promise.all(
-            namespaces.map(async (name) => ({
-                name,
-                claims: await client.listIfAllowed<Claim>(listPath(kindOf("PersistentVolumeClaim"), name)),
-            })),
-        );
-        const earlier = earlierVolumes(volumes, places);
+        const place = { name: namespace, claims: await client.listIfAllowed<Claim>(path) };
+        const earlier = earlierVolumes(volumes, [place]);
         // A folder that the volume of a live claim uses again holds no old messages: it is the live data.
         const used = volumes.filter((one) => !earlier.includes(one)).map(({ spec }) => spec?.hostPath?.path);
         found = earlier.filter((one) => isInheritable(one) && !used.includes(one.spec?.hostPath?.path));

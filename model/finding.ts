@@ -15,6 +15,7 @@ export const findingCodes = [
     "gateway-class-missing",
     // The cluster before a change.
     "other-cluster",
+    "other-namespace",
     "recorded-claim-lost",
     "resource-moved",
     "cluster-too-old",
@@ -28,11 +29,9 @@ export const findingCodes = [
     "foreign-namespace",
     "foreign-object",
     "foreign-claim",
-    "namespace-abandoned-by-killed-run",
     "namespace-adopted",
     "stack-renamed",
     "host-served-elsewhere",
-    "ingress-webhook-not-ready",
     "existing-claim-missing",
     "existing-claim-terminating",
     "existing-claim-is-own",
@@ -42,21 +41,16 @@ export const findingCodes = [
     "existing-claim-file-unusable",
     "claim-terminating",
     "retained-claim-has-other-class",
-    "claim-cannot-shrink",
-    "claim-cannot-grow",
     "claim-reattached",
     "volumes-on-several-nodes",
     "released-volume-has-old-data",
     // Data.
     "claim-would-be-deleted",
     "foreign-claim-would-be-deleted",
-    "claims-unlisted",
     "ephemeral-messages-would-be-lost",
     "kept-claim-not-mounted",
-    "kept-claim-undeclared",
     "discard-claim-stale",
     // A switch of the storage, or a restore of the messages.
-    "namespace-not-applied",
     "switch-running",
     "restore-running",
     "switch-begun-elsewhere",
@@ -165,7 +159,7 @@ export function reaching(finding: Finding, { stack, context }: Target): Finding 
         /^pulumi (config|up|preview|refresh|destroy|cancel)\b/.test(command)
             ? `${command} --stack ${stack ?? ""}`
             : command
-                  .replace(/^npm run (switch|backup|down) -- .*$/, `$& ${stack ?? ""}`)
+                  .replace(/^npm run ((switch|backup|down) -- .*|restore -- \S+)$/, `$& ${stack ?? ""}`)
                   .replace(/^npm run (up|down|verify|backup|backups)$/, `$& -- ${stack ?? ""}`);
     const inCluster = (command: string): string =>
         command.replace(/^kubectl (?!config\b|--context\b)[^|]*?(?= \||$)/, `$& --context ${context ?? ""}`);

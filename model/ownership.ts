@@ -35,11 +35,3 @@ export function ownerOf({ metadata: { labels } }: Described): string | undefined
 export function isRetained({ metadata: { annotations } }: Described): boolean {
     return annotations?.[retainAnnotation] === "true";
 }
-
-/** A label selector that finds everything that the stack owns. */
-export function ownerSelector(owners: Owners): string {
-    const labels = { ...ownerLabels(owners[0]), [instanceLabel]: owners.join(",") };
-    return Object.entries(labels)
-        .map(([label, values]) => `${label} in (${values})`)
-        .join(",");
-}

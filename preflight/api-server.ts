@@ -1,6 +1,9 @@
 /** The API server: its version, and what it says to the declared objects. */
+import type { Settings } from "../config/settings.ts";
+import type { Rejection } from "../kubernetes/dry-run.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
-import { type Finding, type Found, error, fix } from "../model/finding.ts";
+import { type Finding, type Fix, type Found, error, fix } from "../model/finding.ts";
+import { claimName } from "../model/names.ts";
 import { isAtLeast, minimumVersions } from "../model/versions.ts";
 
 /** A cluster that would drop a field on which the guard and the proof of a backup rely. */
@@ -16,13 +19,47 @@ export function oldCluster({ version }: ClusterSnapshot): Found {
 }
 
 /** Objects that `pulumi up` could not make, after it has made others. */
-export function rejectedObjects({ rejections }: ClusterSnapshot): readonly Finding[] {
-    return rejections
+export function rejectedObjects(settings: Settings, snapshot: ClusterSnapshot): readonly Finding[] {
+    return snapshot.rejections
         .filter(({ replaced }) => !replaced)
-        .map(({ object, message }) =>
+        .map((rejection) =>
             error(
                 "rejected-by-cluster",
-                `The cluster refuses ${object.kind} ${object.metadata.name}:\n${message.replace(/^/gm, "  ")}`,
+                `The cluster refuses ${rejection.object.kind} ${rejection.object.metadata.name}:\n${rejection.message.replace(/^/gm, "  ")}`,
+                ...waysOn(rejection, settings, snapshot),
             ),
         );
+}
+
+function waysOn(
+    { object: { kind, metadata }, message }: Rejection,
+    { retainData }: Settings,
+    { claims = [] }: ClusterSnapshot,
+): readonly (Fix | false)[] {
+    if (message.includes("failed calling webhook")) {
+        return [
+            fix("Wait until that webhook answers, as an ingress controller's does soon", "npm run up"),
+            kind === "Ingress" && fix("Use no Ingress", "pulumi config set exposure none"),
+        ];
+    }
+    const claim =
+        kind === "PersistentVolumeClaim" && claims.find((one) => one.metadata.name === metadata.name);
+    if (!claim) {
+        return [];
+    }
+    return [
+        fix(
+            "Keep the size",
+            `pulumi config set storageSize ${claim.spec?.resources?.requests?.storage ?? ""}`,
+        ),
+        metadata.name === claimName &&
+            fix(
+                "Move the messages to a new claim, of a class that allows it",
+                // A claim that is kept would still be declared.
+                retainData && "pulumi config set retainData false",
+                "npm run switch -- ephemeral",
+                "pulumi config set storageClass NAME",
+                "npm run switch -- persistent",
+            ),
+    ];
 }

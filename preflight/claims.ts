@@ -1,5 +1,4 @@
 /** Claims: what a claim can be changed to, and which claims can be mounted. */
-import { bytesOf } from "../config/quantity.ts";
 import type { Settings } from "../config/settings.ts";
 import { type Claim, type Pod, podsThatMount } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
@@ -20,11 +19,7 @@ import { type FatedClaim, heldBy, requestedClass } from "./fates.ts";
 import { listNames, ownerArguments } from "./text.ts";
 
 /** Changes of a claim that cannot work. */
-export function impossibleClaims(
-    settings: Settings,
-    snapshot: ClusterSnapshot,
-    claims: readonly FatedClaim[],
-): readonly Finding[] {
+export function impossibleClaims(settings: Settings, claims: readonly FatedClaim[]): readonly Finding[] {
     return claims.flatMap((live) => {
         const { fate, claim } = live;
         switch (fate.kind) {
@@ -32,9 +27,6 @@ export function impossibleClaims(
                 return terminatingClaim(live, settings);
             case "in-the-way":
                 return retainedClaimInTheWay(claim, fate.args);
-            case "mounted":
-            case "declared":
-                return impossibleSize(live, fate.args, settings, snapshot);
             default:
                 return [];
         }
@@ -45,7 +37,7 @@ export function impossibleClaims(
 function terminatingClaim(live: FatedClaim, settings: Settings): Found {
     const { claim, place, mounted } = live;
     const { name, uid } = claim.metadata;
-    const { storage, namespace, retainData } = settings;
+    const { storage, retainData } = settings;
     // Another rule refuses to mount an existing claim that is being deleted.
     const isExisting = "existingClaim" in storage && storage.existingClaim === name;
     const isNeeded = mountedClaim(storage) === name || heldBy(live) !== undefined;
@@ -57,7 +49,6 @@ function terminatingClaim(live: FatedClaim, settings: Settings): Found {
         `Claim ${name} is being deleted: as soon as no pod mounts it, it is gone with its messages, and nothing stops that.`,
         fix(
             "Move the messages",
-            place.name !== namespace && `pulumi config set namespace ${place.name}`,
             retainData && "pulumi config set retainData false",
             "npm run switch -- ephemeral",
             storage.mode === "persistent" && "npm run switch -- persistent",
@@ -82,45 +73,6 @@ function retainedClaimInTheWay(claim: Claim, { storageClass = "" }: ClaimArgs): 
     );
 }
 
-function impossibleSize(
-    { claim, use }: FatedClaim,
-    { size }: ClaimArgs,
-    { retainData }: Settings,
-    { storageClasses = [] }: ClusterSnapshot,
-): readonly Finding[] {
-    const { name } = claim.metadata;
-    const has = claim.spec?.resources?.requests?.storage ?? "";
-    const growth = (bytesOf(size) ?? 0) - (bytesOf(has) ?? 0);
-    const used = storageClasses.find(({ metadata }) => metadata.name === claim.spec?.storageClassName);
-    const finding = (code: FindingCode, problem: string, ...fixes: readonly Fix[]) => [
-        error(
-            code,
-            `storageSize is ${JSON.stringify(size)}. Claim ${name} has ${has}, and ${problem}`,
-            fix("Keep the size", `pulumi config set storageSize ${has}`),
-            ...fixes,
-        ),
-    ];
-    if (growth < 0) {
-        return finding("claim-cannot-shrink", "a claim cannot shrink.");
-    }
-    if (growth === 0 || !used || used.allowVolumeExpansion) {
-        return [];
-    }
-    const move = fix(
-        "Move the messages to a claim of a class that allows it",
-        // A claim that is kept would still be declared.
-        retainData && "pulumi config set retainData false",
-        "npm run switch -- ephemeral",
-        "pulumi config set storageClass NAME",
-        "npm run switch -- persistent",
-    );
-    return finding(
-        "claim-cannot-grow",
-        `its class ${used.metadata.name} does not allow it to grow.`,
-        ...(use === "messages" ? [move] : []),
-    );
-}
-
 /** A claim that existingClaim names, and that the api cannot mount. */
 export function unusableExistingClaim(
     { storage, namespace }: Settings,
@@ -132,8 +84,7 @@ export function unusableExistingClaim(
         return [];
     }
     const name = storage.existingClaim;
-    const here = claims.filter(({ place }) => place === snapshot);
-    const live = here.find(({ claim }) => claim.metadata.name === name);
+    const live = claims.find(({ claim }) => claim.metadata.name === name);
     if (!live) {
         return missingExistingClaim(name, snapshot, owners);
     }
@@ -147,52 +98,48 @@ export function unusableExistingClaim(
 
 /** Why a claim cannot be mounted. Undefined if it can. */
 function unusable(
-    { claim, fate }: FatedClaim,
+    { claim: { metadata, spec, status }, fate }: FatedClaim,
     snapshot: ClusterSnapshot,
 ): readonly [FindingCode, string] | undefined {
-    const { metadata, spec, status } = claim;
-    if (fate.kind === "terminating") {
-        return ["existing-claim-terminating", "That claim is being deleted."];
-    }
-    if (fate.kind === "deleted") {
-        return [
+    const others = podsThatMount(metadata.name, snapshot.pods).filter((pod) => !isApiPod(pod));
+    const used = snapshot.storageClasses?.find((one) => one.metadata.name === spec?.storageClassName);
+    const bindsAtFirstUse = used?.volumeBindingMode === "WaitForFirstConsumer";
+    const problems: readonly (readonly [boolean, FindingCode, string])[] = [
+        [fate.kind === "terminating", "existing-claim-terminating", "That claim is being deleted."],
+        [
+            fate.kind === "deleted",
             "existing-claim-is-own",
             "The stack makes that claim itself, so this change would delete it first.",
-        ];
-    }
-    if (fate.kind === "declared") {
-        return ["existing-claim-is-own", "The stack makes that claim itself, for the backups."];
-    }
-    if (spec?.volumeMode === "Block") {
-        return [
+        ],
+        [
+            fate.kind === "declared",
+            "existing-claim-is-own",
+            "The stack makes that claim itself, for the backups.",
+        ],
+        [
+            spec?.volumeMode === "Block",
             "existing-claim-unusable",
             "That claim is a block device (volumeMode Block), and the api needs a file system.",
-        ];
-    }
-    if (spec?.accessModes?.every((mode) => mode === "ReadOnlyMany")) {
-        return ["existing-claim-unusable", "That claim is read-only, and the api writes its file."];
-    }
-    if (status?.phase === "Lost") {
-        return ["existing-claim-unusable", "That claim has lost its volume (phase Lost)."];
-    }
-    if (status?.phase === "Pending" && !bindsAtFirstUse(claim, snapshot)) {
-        return [
+        ],
+        [
+            spec?.accessModes?.every((mode) => mode === "ReadOnlyMany") ?? false,
+            "existing-claim-unusable",
+            "That claim is read-only, and the api writes its file.",
+        ],
+        [status?.phase === "Lost", "existing-claim-unusable", "That claim has lost its volume (phase Lost)."],
+        [
+            status?.phase === "Pending" && !bindsAtFirstUse,
             "existing-claim-unbound",
             "That claim has no volume yet (phase Pending), and its events say why.",
-        ];
-    }
-    const others = podsThatMount(metadata.name, snapshot.pods).filter((pod) => !isApiPod(pod));
-    return others.length === 0
-        ? undefined
-        : [
-              "existing-claim-mounted",
-              `That claim is mounted by ${listNames(others)}. Two programs that write one file lose messages.`,
-          ];
-}
-
-function bindsAtFirstUse({ spec }: Claim, { storageClasses = [] }: ClusterSnapshot): boolean {
-    const used = storageClasses.find(({ metadata }) => metadata.name === spec?.storageClassName);
-    return used?.volumeBindingMode === "WaitForFirstConsumer";
+        ],
+        [
+            others.length > 0,
+            "existing-claim-mounted",
+            `That claim is mounted by ${listNames(others)}. Two programs that write one file lose messages.`,
+        ],
+    ];
+    const [, code, problem] = problems.find(([isProblem]) => isProblem) ?? [];
+    return code && problem ? [code, problem] : undefined;
 }
 
 function isApiPod({ metadata }: Pod): boolean {
@@ -205,20 +152,22 @@ function isApiPod({ metadata }: Pod): boolean {
 function missingExistingClaim(name: string, snapshot: ClusterSnapshot, owners: Owners): Finding {
     const namespace = snapshot.name;
     const apply = `kubectl apply --namespace ${namespace} --filename CLAIM.yaml`;
-    const code = "existing-claim-missing";
-    if (snapshot.namespace) {
-        const has = listNames(snapshot.claims ?? []);
-        const problem = `Namespace ${namespace} has no such claim. It has: ${has}.`;
-        return existingClaimFinding(code, name, problem, fix("Make the claim", apply));
-    }
-    const make = fix(
-        "Make the namespace, then the claim in it",
-        `kubectl create namespace ${namespace}`,
-        `kubectl label namespace ${namespace} ${ownerArguments(owners[0])}`,
-        apply,
+    const label = `kubectl label namespace ${namespace} ${ownerArguments(owners[0])}`;
+    return existingClaimFinding(
+        "existing-claim-missing",
+        name,
+        snapshot.namespace
+            ? `Namespace ${namespace} has no such claim. It has: ${listNames(snapshot.claims ?? [])}.`
+            : `Namespace ${namespace} does not exist yet, so there is no claim in it.`,
+        snapshot.namespace
+            ? fix("Make the claim", apply)
+            : fix(
+                  "Make the namespace, then the claim in it",
+                  `kubectl create namespace ${namespace}`,
+                  label,
+                  apply,
+              ),
     );
-    const problem = `Namespace ${namespace} does not exist yet, so there is no claim in it.`;
-    return existingClaimFinding(code, name, problem, make);
 }
 
 /** An error about the key existingClaim. */

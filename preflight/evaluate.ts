@@ -13,21 +13,12 @@ import { fatesOf } from "./fates.ts";
 import { servedHosts } from "./hosts.ts";
 import {
     claimsThatWouldBeDeleted,
+    claimsNotMounted,
     ephemeralMessages,
-    interruptedOperations,
-    keptClaimsNotMounted,
+    interrupted,
     staleDiscardClaim,
-    undeclaredClaims,
-    unlistedClaims,
 } from "./messages.ts";
-import { unreadyIngressWebhook } from "./ingress.ts";
-import {
-    abandonedByKilledRun,
-    adoptedNamespace,
-    foreignObjects,
-    reattachedClaims,
-    renamedStack,
-} from "./ownership.ts";
+import { adoptedClaims, foreignObjects, renamedStack } from "./ownership.ts";
 import { movedObjects } from "./moved.ts";
 import { missingPermissions } from "./permissions.ts";
 import { lostClaims } from "./recorded.ts";
@@ -49,9 +40,9 @@ export interface Run {
 export function evaluate(settings: Settings, snapshot: ClusterSnapshot, run: Run): readonly Finding[] {
     const { instance, recorded, declared, switching } = run;
     const owners = ownersOf(instance, recorded.instances);
-    const interrupted = switching ? [] : interruptedOperations(snapshot);
-    if (interrupted.length > 0) {
-        return interrupted;
+    const operation = switching ? undefined : snapshot.api?.outOfService;
+    if (operation) {
+        return [interrupted(operation)];
     }
     const claims = fatesOf(settings, snapshot, owners);
     const found = [
@@ -60,25 +51,20 @@ export function evaluate(settings: Settings, snapshot: ClusterSnapshot, run: Run
         missingPermissions(settings, snapshot),
         missingClasses(settings, snapshot, claims),
         foreignObjects(settings, snapshot, claims, owners),
-        abandonedByKilledRun(settings, snapshot, owners, recorded),
         servedHosts(settings, snapshot),
-        unreadyIngressWebhook(settings, snapshot),
         unusableExistingClaim(settings, snapshot, claims, owners),
-        impossibleClaims(settings, snapshot, claims),
-        unlistedClaims(settings, snapshot),
+        impossibleClaims(settings, claims),
         claimsThatWouldBeDeleted(settings, claims),
         volumesOnSeveralNodes(settings, snapshot),
         lostClaims(snapshot, recorded),
         missingBackups(settings, snapshot),
         inheritedVolumes(settings, snapshot, claims),
         switching ? [] : ephemeralMessages(settings, snapshot, claims),
-        switching ? [] : keptClaimsNotMounted(settings, claims),
+        switching ? [] : claimsNotMounted(settings, claims),
         staleDiscardClaim(settings, claims),
-        undeclaredClaims(settings, claims),
         renamedStack(snapshot, instance, recorded),
-        adoptedNamespace(snapshot, claims, instance, recorded),
-        reattachedClaims(settings, snapshot, claims, recorded),
+        adoptedClaims(snapshot, claims, instance, recorded),
     ].flat();
     // An error of another rule may be the reason of a refusal, and says more about it.
-    return hasErrors(found) ? found : [...rejectedObjects(snapshot), ...found];
+    return hasErrors(found) ? found : [...rejectedObjects(settings, snapshot), ...found];
 }

@@ -46,21 +46,19 @@ export type Fate =
 
 /** A change of a config key. Empty: its default. */
 export interface Cause {
-    readonly key: "namespace" | "backupSchedule" | "storageMode" | "existingClaim" | "storageClass";
+    readonly key: "backupSchedule" | "storageMode" | "existingClaim" | "storageClass";
     readonly value: string;
     /** What the key said while the claim was declared. */
     readonly before: string;
 }
 
-/** Every claim in the stack's namespaces. */
+/** Every claim in the stack's namespace. */
 export function fatesOf(
     settings: Settings,
     snapshot: ClusterSnapshot,
     owners: Owners,
 ): readonly FatedClaim[] {
-    return [snapshot, ...snapshot.abandoned].flatMap((place) =>
-        liveClaims(place, owners).map((live) => ({ ...live, fate: fateOf(live, settings, snapshot) })),
-    );
+    return liveClaims(snapshot, owners).map((live) => ({ ...live, fate: fateOf(live, settings, snapshot) }));
 }
 
 export function liveClaims(place: NamespaceSnapshot, owners: Owners): readonly LiveClaim[] {
@@ -80,14 +78,10 @@ function useOf(name: string, ownedAndMounted: boolean): LiveClaim["use"] {
     return name === claimName || ownedAndMounted ? "messages" : "other";
 }
 
-function fateOf(live: LiveClaim, settings: Settings, snapshot: ClusterSnapshot): Fate {
-    if (live.claim.metadata.deletionTimestamp) {
+function fateOf({ claim, owned, use }: LiveClaim, settings: Settings, snapshot: ClusterSnapshot): Fate {
+    if (claim.metadata.deletionTimestamp) {
         return { kind: "terminating" };
     }
-    return live.place === snapshot ? fateHere(live, settings, snapshot) : fateElsewhere(live, settings);
-}
-
-function fateHere({ claim, owned, use }: LiveClaim, settings: Settings, snapshot: ClusterSnapshot): Fate {
     if (!owned || use === "other") {
         return { kind: "foreign" };
     }
@@ -131,20 +125,6 @@ function undeclared(use: Use, { storage }: Settings, { objects }: ClusterSnapsho
     return "existingClaim" in storage
         ? { key: "existingClaim", value: storage.existingClaim, before: "" }
         : { key: "storageMode", value: storage.mode, before: "persistent" };
-}
-
-/** Deleting a namespace deletes every claim in it, whoever owns it. */
-function fateElsewhere({ claim, place, owned }: LiveClaim, { namespace }: Settings): Fate {
-    const isDeleted = !isKept(place) || (owned && !isRetained(claim));
-    if (isDeleted) {
-        return { kind: "deleted", cause: { key: "namespace", value: namespace, before: place.name } };
-    }
-    return { kind: owned ? "kept" : "foreign" };
-}
-
-/** Whether a namespace stays when the stack leaves it. */
-export function isKept({ namespace }: NamespaceSnapshot): boolean {
-    return namespace !== undefined && isRetained(namespace);
 }
 
 /** The claims that the next update makes. */

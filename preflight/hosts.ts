@@ -11,8 +11,7 @@ export function servedHosts(settings: Settings, snapshot: ClusterSnapshot): read
     if (exposure.kind === "none") {
         return [];
     }
-    const own = [namespace, ...snapshot.abandoned.map(({ name }) => name)];
-    const others = snapshot.hostObjects.filter(({ metadata }) => !own.includes(metadata.namespace ?? ""));
+    const others = snapshot.hostObjects.filter(({ metadata }) => metadata.namespace !== namespace);
     return Object.entries({ webHost, apiHost }).flatMap(([key, host]) => {
         const other = others.find((object) => hostsOf(object).includes(host));
         if (!other) {

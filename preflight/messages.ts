@@ -1,55 +1,26 @@
 /** Messages that a change would lose, or leave in a claim that nothing mounts. */
 import type { Settings } from "../config/settings.ts";
-import type { ApiState } from "../kubernetes/chat-api.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, type Found, type Fix, error, fix, warning } from "../model/finding.ts";
 import type { Operation } from "../model/labels.ts";
 import { mountedClaim } from "../model/storage.ts";
-import { type Cause, type Fate, type FatedClaim, heldBy, isKept, requestedClass, stays } from "./fates.ts";
+import { type Cause, type Fate, type FatedClaim, heldBy, requestedClass, stays } from "./fates.ts";
 import { countMessages } from "./text.ts";
 
 /** While the api is out of its Service, its messages are about to be moved or replaced. */
-export function interrupted(operation: Operation, ...first: readonly Fix[]): Finding {
+export function interrupted(operation: Operation): Finding {
     return operation === "switch"
         ? error(
               "switch-interrupted",
               "A switch of the storage was interrupted: the api is out of its Service, and nobody can post.",
-              ...first,
               fix("Complete or undo it", "npm run switch -- persistent"),
               fix("Or", "npm run switch -- ephemeral"),
           )
         : error(
               "restore-interrupted",
               "A restore of the messages was interrupted: the api is out of its Service, and nobody can post.",
-              ...first,
               fix("See how to complete or undo it, on the machine on which it began", "npm run restore"),
           );
-}
-
-/** A switch or a restore that was interrupted, after which nothing else can be done. */
-export function interruptedOperations(snapshot: ClusterSnapshot): readonly Finding[] {
-    const place = [snapshot, ...snapshot.abandoned].find(({ api }) => api?.outOfService);
-    if (!place?.api?.outOfService) {
-        return [];
-    }
-    const goBack = fix("First go back", `pulumi config set namespace ${place.name}`);
-    return [interrupted(place.api.outOfService, ...(place === snapshot ? [] : [goBack]))];
-}
-
-/** Namespaces whose claims the user may not list, so that nobody knows what would become of their data. */
-export function unlistedClaims({ namespace }: Settings, snapshot: ClusterSnapshot): readonly Finding[] {
-    const unlisted = [snapshot, ...snapshot.abandoned].filter(({ claims }) => claims === undefined);
-    const ask = "Ask who runs the cluster for the permission to list persistentvolumeclaims there.";
-    return unlisted.flatMap((place) => {
-        if (place === snapshot) {
-            const reason = `You may not list the claims in namespace ${place.name}, so it is unknown what would become of their data.`;
-            // Otherwise the missing permission is named with all others.
-            return snapshot.permissions ? [] : error("claims-unlisted", `${reason}\n${ask}`);
-        }
-        const reason = `Namespace ${place.name} would be deleted, because namespace is ${JSON.stringify(namespace)}, and you may not list the claims in it.`;
-        const keep = fix("Keep the namespace", `pulumi config set namespace ${place.name}`);
-        return isKept(place) ? [] : error("claims-unlisted", `${reason}\n${ask}`, keep);
-    });
 }
 
 /** Claims that would be deleted with messages or backups, unless discardClaim names them. */
@@ -58,30 +29,16 @@ export function claimsThatWouldBeDeleted(
     claims: readonly FatedClaim[],
 ): readonly Finding[] {
     return claims.flatMap((live) => {
-        const { claim, owned, fate } = live;
+        const { claim, fate } = live;
         const held = heldBy(live);
         const isDeleted = fate.kind === "deleted" || fate.kind === "replaced";
-        if (!isDeleted || held === undefined || claim.metadata.uid === settings.discardClaim) {
-            return [];
-        }
-        return owned
-            ? claimWouldBeDeleted(live, fate, held, settings)
-            : foreignClaimWouldBeDeleted(live, fate);
+        return !isDeleted || held === undefined || claim.metadata.uid === settings.discardClaim
+            ? []
+            : claimWouldBeDeleted(live, fate, held, settings);
     });
 }
 
 type Deletion = Extract<Fate, { readonly kind: "deleted" | "replaced" }>;
-
-function foreignClaimWouldBeDeleted({ claim }: FatedClaim, deletion: Deletion): Finding {
-    const { name, namespace = "" } = claim.metadata;
-    const { cause } = deletion;
-    return error(
-        "foreign-claim-would-be-deleted",
-        `Claim ${name} would be deleted with its namespace ${namespace}, ${because(deletion)}. This stack does not own the claim.`,
-        cause && keepWithNextUp(cause),
-        fix("Delete the claim", `kubectl delete pvc ${name} --namespace ${namespace}`),
-    );
-}
 
 function claimWouldBeDeleted(
     { claim, use }: FatedClaim,
@@ -129,31 +86,19 @@ function moveMessages({ key, value, before }: Cause): Fix | undefined {
 }
 
 /** How a claim stays. Undefined: it cannot. */
-function keepClaim(cause: Cause): Fix | undefined {
-    switch (cause.key) {
-        case "storageClass":
-            return undefined; // a claim that is kept keeps its name, so no claim of another class could take its place
-        case "storageMode":
-            return fix("Keep the claim", "pulumi config set retainData true");
-        case "backupSchedule":
-            return fix(
-                "Keep the claim",
-                configCommand(cause.key, cause.before),
-                "pulumi config set backupSuspend true",
-            );
-        default:
-            return keepWithNextUp(cause);
-    }
-}
-
-function keepWithNextUp({ key, value, before }: Cause): Fix {
-    return fix(
-        "Keep the claim",
-        configCommand(key, before),
-        "pulumi config set retainData true",
-        "pulumi up",
-        configCommand(key, value),
-    );
+function keepClaim({ key, value, before }: Cause): Fix | undefined {
+    const run: Partial<Record<Cause["key"], readonly string[]>> = {
+        storageMode: ["pulumi config set retainData true"],
+        backupSchedule: [configCommand(key, before), "pulumi config set backupSuspend true"],
+        existingClaim: [
+            configCommand(key, before),
+            "pulumi config set retainData true",
+            "pulumi up",
+            configCommand(key, value),
+        ],
+    };
+    // A claim that is kept keeps its name, so no claim of another class could take its place.
+    return run[key] && fix("Keep the claim", ...run[key]);
 }
 
 function configCommand(key: string, value: string): string {
@@ -166,29 +111,25 @@ export function ephemeralMessages(
     settings: Settings,
     snapshot: ClusterSnapshot,
     claims: readonly FatedClaim[],
-): readonly Finding[] {
-    return [...snapshot.abandoned, snapshot].flatMap((place) => {
-        const isHere = place === snapshot;
-        const held =
-            place.api?.claim === undefined ? messagesOf(place.api, " on ephemeral storage") : undefined;
-        const loss = isHere
-            ? lossHere(settings, snapshot, claims)
-            : `in namespace ${place.name} would be lost: the stack moves to namespace ${settings.namespace}.`;
-        if (held === undefined || loss === undefined) {
-            return [];
-        }
-        return warning(
-            "ephemeral-messages-would-be-lost",
-            `${held} ${loss}`,
-            isHere
-                ? fix("Move them to a claim", "npm run switch -- persistent")
-                : fix("Keep them", `pulumi config set namespace ${place.name}`),
-        );
-    });
+): Found {
+    const { api } = snapshot;
+    const loss = lossOf(settings, snapshot, claims);
+    if (!api || api.claim !== undefined || api.messages === 0 || loss === undefined) {
+        return [];
+    }
+    const held =
+        api.messages === undefined
+            ? "Messages on ephemeral storage that cannot be counted, because the api does not answer,"
+            : `The api's ${countMessages(api.messages)} on ephemeral storage`;
+    return warning(
+        "ephemeral-messages-would-be-lost",
+        `${held} ${loss}`,
+        fix("Move them to a claim", "npm run switch -- persistent"),
+    );
 }
 
 /** How messages on the pod's volume would be lost, as the rest of a sentence. Undefined: the pod stays. */
-function lossHere(
+function lossOf(
     { storage }: Settings,
     snapshot: ClusterSnapshot,
     claims: readonly FatedClaim[],
@@ -196,10 +137,7 @@ function lossHere(
     const mounted = mountedClaim(storage);
     if (mounted !== undefined) {
         const isThere = claims.some(
-            (one) =>
-                one.place === snapshot &&
-                one.claim.metadata.name === mounted &&
-                (stays(one) || "existingClaim" in storage),
+            (one) => one.claim.metadata.name === mounted && (stays(one) || "existingClaim" in storage),
         );
         return isThere
             ? `would be lost: the api mounts claim ${mounted}, with what that holds.`
@@ -216,38 +154,37 @@ function lossHere(
         : `would be lost: the api's pod is replaced, because its template changes (${shown.join(", ")}${more}).`;
 }
 
-/** Claims that stay with messages, while the api no longer mounts them. */
-export function keptClaimsNotMounted(settings: Settings, claims: readonly FatedClaim[]): readonly Finding[] {
-    return claims.flatMap(({ claim, place, fate, mounted }) => {
+/** Claims that stay with messages while the api does not mount them. */
+export function claimsNotMounted(
+    { storage, retainNamespace }: Settings,
+    claims: readonly FatedClaim[],
+): readonly Finding[] {
+    return claims.flatMap((live) => {
+        const { claim, fate, use, mounted } = live;
         const { name } = claim.metadata;
-        const isHere = place.name === settings.namespace;
-        const isMountedAgain = isHere && name === mountedClaim(settings.storage);
-        const remains =
-            fate.kind === "declared" || fate.kind === "foreign" || (fate.kind === "kept" && !isHere);
-        const held = messagesOf(place.api);
-        if (!mounted || !remains || held === undefined || isMountedAgain) {
+        const held = heldBy(live);
+        // A claim that the stack still declares, or that somebody else made, is named once: when the api leaves it.
+        const isLeft =
+            fate.kind === "kept"
+                ? use === "messages"
+                : mounted && (fate.kind === "declared" || fate.kind === "foreign");
+        if (!isLeft || held === undefined || name === mountedClaim(storage)) {
             return [];
         }
-        // The namespace was kept for this claim as long as existingClaim named it.
-        const isDeletedLater = isHere && fate.kind === "foreign" && !settings.retainNamespace;
-        const existing = fate.kind === "foreign" ? `set existingClaim ${name}` : "rm existingClaim";
         return warning(
             "kept-claim-not-mounted",
-            `${held} stay in claim ${name}, which the api does not mount any more.` +
-                (isDeletedLater ? " From now on, a destroy deletes the claim with its namespace." : ""),
-            isHere
-                ? fix(
-                      "Mount it again",
-                      "pulumi config set storageMode persistent",
-                      `pulumi config ${existing}`,
-                  )
-                : fix("Mount it again", `pulumi config set namespace ${place.name}`),
-            isDeletedLater && keepOnDestroy,
+            `Claim ${name} stays with ${held}, and the api does not mount it.` +
+                (retainNamespace ? "" : " A destroy deletes it with the namespace."),
+            fix(
+                "Mount it again",
+                "pulumi config set storageMode persistent",
+                `pulumi config ${fate.kind === "foreign" ? `set existingClaim ${name}` : "rm existingClaim"}`,
+                fate.kind === "kept" && configCommand("storageClass", requestedClass(claim)),
+            ),
+            !retainNamespace && fix("Keep it on destroy", "pulumi config set retainData true"),
         );
     });
 }
-
-const keepOnDestroy = fix("Keep it on destroy", "pulumi config set retainData true");
 
 /** A discardClaim that was meant for one change and would apply to the next one as well. */
 export function staleDiscardClaim({ discardClaim }: Settings, claims: readonly FatedClaim[]): Found {
@@ -260,42 +197,4 @@ export function staleDiscardClaim({ discardClaim }: Settings, claims: readonly F
         `discardClaim names claim ${named.claim.metadata.name}, which stays. A later change would delete its messages without a question.`,
         fix("Remove it", "pulumi config rm discardClaim"),
     );
-}
-
-/** Claims with messages that are kept (retainData) and that the config no longer declares. */
-export function undeclaredClaims(
-    { namespace, storage, retainNamespace }: Settings,
-    claims: readonly FatedClaim[],
-): readonly Finding[] {
-    return claims.flatMap((live) => {
-        const { claim, place, use, fate } = live;
-        const { name } = claim.metadata;
-        const held = heldBy(live);
-        const isKeptHere = place.name === namespace && fate.kind === "kept" && name !== mountedClaim(storage);
-        if (!isKeptHere || use !== "messages" || held === undefined) {
-            return [];
-        }
-        return warning(
-            "kept-claim-undeclared",
-            `Claim ${name} stays in namespace ${namespace} with ${held}, and the stack no longer manages it. ` +
-                (retainNamespace ? "Only you can delete it." : "A destroy deletes it with the namespace."),
-            fix(
-                "Mount it again",
-                "pulumi config set storageMode persistent",
-                "pulumi config rm existingClaim",
-                configCommand("storageClass", requestedClass(claim)),
-            ),
-            !retainNamespace && keepOnDestroy,
-        );
-    });
-}
-
-/** What an api has, as the subject of a sentence. Undefined: nothing. */
-function messagesOf(api: ApiState | undefined, where = ""): string | undefined {
-    if (!api || api.messages === 0) {
-        return undefined;
-    }
-    return api.messages === undefined
-        ? `Messages${where} that cannot be counted, because the api does not answer,`
-        : `The api's ${countMessages(api.messages)}${where}`;
 }

@@ -8,7 +8,6 @@ import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, type Found, error, fix, note, warning } from "../model/finding.ts";
 import { isStackName } from "../model/kinds.ts";
 import { type Owners, isOwned, isRetained, ownerOf } from "../model/ownership.ts";
-import { mountedClaim } from "../model/storage.ts";
 import type { RecordedState } from "../pulumi/state.ts";
 import { type FatedClaim, stays } from "./fates.ts";
 import { listNames, ownerArguments } from "./text.ts";
@@ -16,7 +15,7 @@ import { listNames, ownerArguments } from "./text.ts";
 /** A namespace, or objects with the stack's names in it, that the stack does not own. */
 export function foreignObjects(
     settings: Settings,
-    { namespace, objects, name: here }: ClusterSnapshot,
+    { namespace, objects }: ClusterSnapshot,
     claims: readonly FatedClaim[],
     owners: Owners,
 ): Found {
@@ -33,7 +32,7 @@ export function foreignObjects(
             .filter((object) => !isOwned(object, owners))
             .map((object) => foreignObject(object, owners)),
         ...claims
-            .filter(({ place, owned, use }) => place.name === here && !owned && use !== "other")
+            .filter(({ owned, use }) => !owned && use !== "other")
             .filter(({ claim }) => claim.metadata.name !== existing)
             .map((live) => foreignClaim(live, owners)),
     ];
@@ -106,48 +105,36 @@ function owner(object: LiveObject): string {
     return instance ? `its labels say that ${instance} does` : "it has no owner labels";
 }
 
-/** The next run deletes the namespace that a killed run moved away from, even if the config comes back to it. */
-export function abandonedByKilledRun(
-    settings: Settings,
-    { namespace, api }: ClusterSnapshot,
-    owners: Owners,
+/**
+ * Claims that this stack owns by their labels while its state has nothing: an earlier destroy has kept them, or the state is
+ * lost, or they belong to another stack of this name.
+ */
+export function adoptedClaims(
+    { namespace, name }: ClusterSnapshot,
+    claims: readonly FatedClaim[],
+    instance: string,
     recorded: RecordedState,
 ): Found {
-    const isGoing = namespace && api && isOwned(namespace, owners) && !isRetained(namespace);
-    if (!isGoing || recorded.namespace === undefined || recorded.namespace === settings.namespace) {
-        return [];
-    }
-    return error(
-        "namespace-abandoned-by-killed-run",
-        `namespace is ${JSON.stringify(settings.namespace)}. A pulumi up that was killed had moved the stack from there to ${recorded.namespace}, and the next one deletes ${settings.namespace} with its content.`,
-        fix(
-            "Complete the move first, which names the messages at stake",
-            `pulumi config set namespace ${recorded.namespace}`,
-            "pulumi up",
-        ),
+    const isKept = namespace !== undefined && isRetained(namespace);
+    const bound = claims.filter(
+        (one) => one.owned && one.claim.spec?.volumeName !== undefined && (!isKept || stays(one)),
     );
-}
-
-/** Claims that an earlier destroy has kept, and that the stack uses again. */
-export function reattachedClaims(
-    { storage }: Settings,
-    { namespace, name: here }: ClusterSnapshot,
-    claims: readonly FatedClaim[],
-    recorded: RecordedState,
-): readonly Finding[] {
-    if (recorded.namespace !== undefined || !namespace || !isRetained(namespace)) {
+    if (recorded.namespace !== undefined || !namespace || bound.length === 0) {
         return [];
     }
-    const again = claims.filter((one) => one.place.name === here && one.owned && stays(one));
-    return again.map(({ claim, use }) => {
-        const { name } = claim.metadata;
-        const isMounted = name === mountedClaim(storage);
-        const how =
-            use === "backups"
-                ? "The stack uses it again, with its backups."
-                : `The ${isMounted ? "api mounts it again" : "stack keeps it, and the api does not mount it"}, with its messages.`;
-        return note("claim-reattached", `Claim ${name} was kept by an earlier destroy. ${how}`);
-    });
+    const list = listNames(bound.map(({ claim }) => claim));
+    if (isKept) {
+        return note(
+            "claim-reattached",
+            `This stack uses claim ${list} again, which an earlier destroy has kept.`,
+        );
+    }
+    return warning(
+        "namespace-adopted",
+        `This stack adopts namespace ${name} with claim ${list}: the labels say that ${instance} owns them, but this stack's state has neither.\n` +
+            "If they belong to another stack of the same project and name, stop here and give this stack another name.",
+        fix("Make a stack of another name", "pulumi stack init NAME"),
+    );
 }
 
 /** The objects still have the label that they got under the former name of the stack. The next `up` changes it. */
@@ -165,26 +152,5 @@ export function renamedStack(
         `The objects of this stack have the label of ${former}, its former name. This update gives them the label of ${instance}.\n` +
             `If there is a stack ${former} as well, stop here: both stacks would use the same objects.`,
         fix("See all stacks", "pulumi stack ls"),
-    );
-}
-
-/** A namespace with claims that this stack owns by its labels, while its state does not have them. */
-export function adoptedNamespace(
-    { namespace, name }: ClusterSnapshot,
-    claims: readonly FatedClaim[],
-    instance: string,
-    recorded: RecordedState,
-): Found {
-    const bound = claims
-        .filter(({ place, owned, claim }) => place.name === name && owned && claim.spec?.volumeName)
-        .map(({ claim }) => claim);
-    if (recorded.namespace !== undefined || !namespace || isRetained(namespace) || bound.length === 0) {
-        return [];
-    }
-    return warning(
-        "namespace-adopted",
-        `This stack adopts namespace ${name} with claim ${listNames(bound)}: the labels say that ${instance} owns them, but this stack's state has neither.\n` +
-            "If they belong to another stack of the same project and name, stop here and give this stack another name.",
-        fix("Make a stack of another name", "pulumi stack init NAME"),
     );
 }

@@ -7,14 +7,13 @@ import type { Settings } from "../config/settings.ts";
 import { Client } from "../kubernetes/client.ts";
 import { type ClusterSnapshot, takeSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, renderFinding } from "../model/finding.ts";
-import { ownersOf } from "../model/ownership.ts";
 import { type DeclaredResource, objectsIn } from "../pulumi/declared.ts";
 import { plainValue, readRecordedState } from "../pulumi/engine.ts";
 import type { RecordedState } from "../pulumi/state.ts";
 import { forThisStack, renderAdvice } from "./advice.ts";
 import { checkExistingClaim } from "./claim-check.ts";
 import { evaluate } from "./evaluate.ts";
-import { otherCluster } from "./recorded.ts";
+import { otherCluster, otherNamespace } from "./recorded.ts";
 import { tryNewImage } from "./upgrade.ts";
 
 /** Specs of Jobs that the preflight may run. */
@@ -37,14 +36,18 @@ export const switchVariable = "SYNERGYCHAT_SWITCH";
 /**
  * Finds the cluster that the stack is in.
  *
- * @throws RunError if it is another one than the config names, UserError if there is no kubectl or no such context.
+ * @throws RunError if it or the namespace is another one than the config names, UserError if there is no kubectl or no such context.
  */
-export async function reach({ context, kubeconfig }: Settings): Promise<Reached> {
+export async function reach({ context, kubeconfig, namespace }: Settings): Promise<Reached> {
     const [client, recorded] = await Promise.all([
         Client.connect({ context, kubeconfig }),
         readRecordedState(),
     ]);
-    await report(otherCluster(context, recorded), context);
+    const elsewhere = [...otherCluster(context, recorded), otherNamespace({ namespace }, recorded.namespace)];
+    await report(
+        elsewhere.filter((one) => one !== undefined),
+        context,
+    );
     return { client, recorded };
 }
 
@@ -65,12 +68,10 @@ export async function preflight(
         readonly result: { readonly trials: Trials };
     }>,
 ): Promise<ClusterSnapshot> {
-    const { context, namespace, exposure } = settings;
+    const { context, namespace } = settings;
     const asked = takeSnapshot(client, {
         namespace,
-        owners: ownersOf(instance, recorded.instances),
-        exposure: exposure.kind,
-        recorded,
+        recorded: recorded.objects.map(({ metadata }) => metadata.uid),
         declared: async () => objectsIn((await rehearsed).resources),
     });
     const rehearsed = rehearse();

@@ -1,4 +1,4 @@
-/** What the stack's state says about the cluster: which cluster it is, and which claims it has. */
+/** What the stack's state says about the cluster: where the stack is, and which claims it has. */
 import type { Settings } from "../config/settings.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, error, fix, warning } from "../model/finding.ts";
@@ -25,6 +25,32 @@ export function otherCluster(context: string, { context: recorded }: RecordedSta
     ];
 }
 
+/** A stack stays in its namespace for the same reason. */
+export function otherNamespace(
+    { namespace }: Pick<Settings, "namespace">,
+    recorded: string | undefined,
+): Finding | undefined {
+    if (recorded === undefined || recorded === namespace) {
+        return undefined;
+    }
+    const goBack = `pulumi config set namespace ${recorded}`;
+    return error(
+        "other-namespace",
+        `namespace is ${JSON.stringify(namespace)}, but this stack is up in namespace ${JSON.stringify(recorded)}. Everything there would be deleted, with its messages.`,
+        fix("Stay in that namespace", goBack),
+        fix(
+            "Move the stack with its messages",
+            goBack,
+            "npm run backup -- --file chat.json",
+            "npm run down",
+            `pulumi config set namespace ${namespace}`,
+            "npm run up",
+            "npm run restore -- chat.json",
+        ),
+        fix("Make a stack for the other namespace", "pulumi stack init NAME"),
+    );
+}
+
 /**
  * Whether the stack's objects have the provider already that the config asks for. To declare it then changes nothing in the
  * state.
@@ -42,13 +68,10 @@ export function keepsProvider(
  * Claims that the state has and the cluster does not. `pulumi up` refreshes the state and creates them again, but not their
  * messages.
  */
-export function lostClaims(snapshot: ClusterSnapshot, recorded: RecordedState): readonly Finding[] {
-    const listed = new Map([snapshot, ...snapshot.abandoned].map(({ name, claims }) => [name, claims]));
+export function lostClaims({ name, claims }: ClusterSnapshot, recorded: RecordedState): readonly Finding[] {
     return recorded.objects
-        .filter(({ kind, metadata: { namespace = "", uid } }) => {
-            const claims = kind === "PersistentVolumeClaim" ? listed.get(namespace) : undefined;
-            return claims && !claims.some(({ metadata }) => metadata.uid === uid);
-        })
+        .filter(({ kind, metadata }) => kind === "PersistentVolumeClaim" && metadata.namespace === name)
+        .filter(({ metadata: { uid } }) => claims && !claims.some(({ metadata }) => metadata.uid === uid))
         .map((claim) =>
             warning(
                 "recorded-claim-lost",

@@ -58,8 +58,6 @@ export interface RecordedState {
     readonly kubeconfig: string | undefined;
     /** The namespace that the stack has. Undefined if there is none. */
     readonly namespace: string | undefined;
-    /** The namespaces of its objects: that one, and others after a run that was killed on the way from one to another. */
-    readonly namespaces: readonly string[];
     /** The values of the label app.kubernetes.io/instance of its objects. A renamed stack has its former one until the next `up`. */
     readonly instances: readonly string[];
     /** Every Kubernetes object that the state has. */
@@ -79,14 +77,16 @@ export function recordedIn(resources: readonly StateResource[]): RecordedState {
     const objects = resources.filter(({ type }) => type.startsWith("kubernetes:"));
     const ofType = (type: string) => resources.filter((resource) => resource.type === type);
     const providers = objects.length > 0 ? ofType("pulumi:providers:kubernetes") : [];
-    const own = ofType(guardedTypes.namespace).map(({ outputs }) => outputs?.metadata?.name);
-    const around = objects.map(({ outputs }) => outputs?.metadata?.namespace);
-    const instances = objects.map(({ outputs }) => outputs?.metadata?.labels?.[instanceLabel]);
+    const labelled = objects.filter(({ outputs }) => isText(outputs?.metadata?.labels?.[instanceLabel]));
+    const instances = labelled.map(({ outputs }) => outputs?.metadata?.labels?.[instanceLabel]);
     return {
         context: providers.map(({ outputs }) => outputs?.context).find(isText),
         kubeconfig: providers.map(({ outputs }) => outputs?.kubeconfig).find(isText),
-        namespace: own.find(isText),
-        namespaces: [...new Set([...own, ...around].filter(isText))],
+        // Users may declare others.
+        namespace: labelled
+            .filter(({ type }) => type === guardedTypes.namespace)
+            .map(({ outputs }) => outputs?.metadata?.name)
+            .find(isText),
         instances: [...new Set(instances.filter(isText))],
         objects: objects
             .filter(({ type }) => !type.endsWith("Patch"))

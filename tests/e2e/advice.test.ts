@@ -42,10 +42,10 @@ describe("the advice of pulumi up", () => {
 
     it("names the stack in every pulumi command, because another one is selected", async () => {
         configure(stack, { storageSize: "500Mi" });
-        const text = await refused(stack, "claim-cannot-shrink");
-        const commands = fixesIn(text, "claim-cannot-shrink").flatMap(({ run }) => run);
-        assert.deepEqual(commands, [`pulumi config set storageSize 1Gi --stack ${name}`]);
-        await follow(stack, text, "claim-cannot-shrink", "Keep the size");
+        const text = await refused(stack, "rejected-by-cluster");
+        const [keep] = fixesIn(text, "rejected-by-cluster");
+        assert.deepEqual(keep?.run, [`pulumi config set storageSize 1Gi --stack ${name}`]);
+        await follow(stack, text, "rejected-by-cluster", "Keep the size");
         await stack.up();
         await unchanged();
     });
@@ -118,24 +118,27 @@ describe("the advice of pulumi up", () => {
         await follow(stack, text, "claim-would-be-deleted", "Keep the claim");
         const warned = await stack.up();
         assert.deepEqual(await messages(stack), []);
-        await follow(stack, warned, "kept-claim-undeclared", "Mount it again");
+        await follow(stack, warned, "kept-claim-not-mounted", "Mount it again");
         await stack.up();
         await unchanged();
     });
 
-    it("keeps the claim on a move to another namespace, and mounts it again", async () => {
+    it("moves the stack to another namespace with its messages", async () => {
+        await kubectl("delete", "pvc", "brought-along", "--namespace", name);
         configure(stack, { retainData: undefined });
         await stack.up();
-        configure(stack, { namespace: elsewhere });
-        const text = await refused(stack, "claim-would-be-deleted");
-        // The claim from the scenario before goes with the namespace as well.
-        await kubectl("delete", "pvc", "brought-along", "--namespace", name);
-        await follow(stack, text, "claim-would-be-deleted", "Keep the claim");
-        const warned = await stack.up();
-        assert.ok(await claim());
-        await follow(stack, warned, "kept-claim-not-mounted", "Mount it again");
-        await stack.up();
-        await unchanged();
+        const chat = join(folder, "chat.json");
+        for (const [from, to] of [
+            [name, elsewhere],
+            [elsewhere, name],
+        ] as const) {
+            configure(stack, { namespace: to });
+            const text = await refused(stack, "other-namespace");
+            await follow(stack, text, "other-namespace", "Move the stack", { "chat.json": chat });
+            rmSync(chat);
+            assert.equal(await get("", "namespace", from), undefined);
+            await unchanged();
+        }
     });
 
     it("moves the messages to ephemeral storage, and back to a claim", async () => {
@@ -156,9 +159,9 @@ describe("the advice of pulumi up", () => {
 
     it("moves the messages to a claim that can grow, and to another class", async () => {
         configure(stack, { storageSize: "2Gi" });
-        const text = await refused(stack, "claim-cannot-grow");
+        const text = await refused(stack, "rejected-by-cluster");
         const values = { NAME: "standard-expandable" };
-        await follow(stack, text, "claim-cannot-grow", "Move the messages", values);
+        await follow(stack, text, "rejected-by-cluster", "Move the messages", values);
         await stack.up("--expect-no-changes");
         await unchanged();
         assert.equal((await claim()).spec.resources.requests.storage, "2Gi");

@@ -1,7 +1,6 @@
 /** What happens to messages on ephemeral storage: the rows of docs/data-safety.md that no other scenario goes through. */
 import { strict as assert } from "node:assert";
 import { messages, say } from "./support/app.ts";
-import { kubectl } from "./support/cluster.ts";
 import { codesIn } from "./support/findings.ts";
 import { crash, evict } from "./support/pods.ts";
 import { TestStack } from "./support/stack.ts";
@@ -30,18 +29,6 @@ describe("the messages on ephemeral storage", () => {
         await say(stack, "two");
         stack.edit({ imagePullPolicy: "Never" });
         assert.deepEqual(codesIn(await stack.up()), ["ephemeral-messages-would-be-lost"]);
-        assert.deepEqual(await messages(stack), []);
-    });
-
-    it("go when the namespace is another, which says so", async () => {
-        await say(stack, "three");
-        stack.edit({ namespace: `${stack.name}-2` });
-        const { text } = await stack.pulumi("preview");
-        assert.deepEqual(codesIn(text), ["ephemeral-messages-would-be-lost"]);
-        assert.deepEqual(codesIn(await stack.up()), ["ephemeral-messages-would-be-lost"]);
-        assert.equal(await kubectl("get", "namespace", stack.name, "--ignore-not-found"), "");
-        stack.edit({ namespace: stack.name });
-        await stack.up();
         assert.deepEqual(await messages(stack), []);
     });
 

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messages, say } from "./support/app.ts";
-import { get, kubectl, until } from "./support/cluster.ts";
+import { get, kubectl } from "./support/cluster.ts";
 import { codesIn } from "./support/findings.ts";
 import { operation } from "./support/operation.ts";
 import { TestStack } from "./support/stack.ts";
@@ -163,25 +163,5 @@ describe("npm run down", () => {
         assert.match(text, new RegExp(`gone  volume ${name}\n +gone  namespace e2e-down\n`));
         assert.equal(await kubectl("get", "namespace", stack.name, "--ignore-not-found"), "");
         assert.equal(await kubectl("get", "pv", name, "--ignore-not-found"), "");
-    });
-
-    it("ends a move to another namespace that was killed, and leaves nothing in either", async () => {
-        const elsewhere = `${stack.name}-2`;
-        stack.edit({ storageMode: "ephemeral" });
-        await stack.up();
-        stack.edit({ namespace: elsewhere });
-        const begun = () =>
-            until("the new namespace has a ConfigMap of the stack", async () => {
-                return (await get(elsewhere, "configmap", "synergychat-web-configmap")) !== undefined;
-            });
-        const up = await operation("up", stack, [], begun);
-        assert.equal(up.status, null, up.text);
-        stack.edit({ namespace: stack.name });
-        const { status, text } = await stack.pulumi("preview");
-        assert.notEqual(status, 0, text);
-        assert.deepEqual(codesIn(text), ["namespace-abandoned-by-killed-run"]);
-        const down = await operation("down", stack, ["--yes"]);
-        assert.equal(down.status, 0, down.text);
-        assert.equal(await kubectl("get", "namespace", stack.name, elsewhere, "--ignore-not-found"), "");
     });
 });

@@ -41,18 +41,4 @@ describe("retained data", () => {
         assert.deepEqual(await messages(stack), ["kept"]);
         assert.deepEqual(codesIn(await stack.up("--expect-no-changes")), []);
     });
-
-    it("does not go with the namespace unasked, once that is no longer retained", async () => {
-        stack.edit({ storageMode: "ephemeral", retainData: false });
-        await stack.up();
-        const { uid } = (await claim()).metadata;
-        stack.edit({ namespace: `${stack.name}-2` });
-        const { status, text } = await stack.pulumi("up", "--yes", "--skip-preview");
-        assert.notEqual(status, 0, text);
-        assert.deepEqual(codesIn(text), ["claim-would-be-deleted"]);
-        assert.equal((await claim()).metadata.uid, uid);
-        stack.edit({ namespace: stack.name, storageMode: "persistent", retainData: true });
-        await stack.up();
-        assert.deepEqual(await messages(stack), ["kept"]);
-    });
 });

@@ -46,13 +46,12 @@ describe("two stacks side by side", () => {
         await right.run("refresh", "--yes", "--skip-preview", "--expect-no-changes");
     });
 
-    it("refuse to take over each other's namespace", async () => {
+    it("refuse to move into each other's namespace", async () => {
         left.edit({ namespace: right.name });
         const { status, text } = await left.pulumi("preview");
         left.edit({ namespace: left.name });
         assert.notEqual(status, 0);
-        assert.deepEqual(codesIn(text), ["foreign-namespace", "claim-would-be-deleted"]);
-        assert.match(text, /synergychat-e2e-right/);
+        assert.deepEqual(codesIn(text), ["other-namespace"]);
     });
 
     it("go on serving, without one failed request, while the other is destroyed", async () => {

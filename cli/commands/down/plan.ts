@@ -5,12 +5,12 @@ import { type NamespaceSnapshot, readNamespace } from "../../../kubernetes/snaps
 import { earlierVolumes, volumesPath } from "../../../kubernetes/volumes.ts";
 import { isOwned, isRetained } from "../../../model/ownership.ts";
 import { type Fate, type FatedClaim, type LiveClaim, liveClaims } from "../../../preflight/fates.ts";
-import { guardedTypes, isKeptByState, knownOutputs, recordedIn } from "../../../pulumi/state.ts";
+import { guardedTypes, isKeptByState, recordedIn } from "../../../pulumi/state.ts";
 import type { Session } from "../../session.ts";
 
 /** What the cluster holds of a stack at one moment. */
 export interface Look {
-    /** The stack's namespaces: one, or more after a run that was killed on the way from one to another. */
+    /** The stack's namespace. */
     readonly places: readonly NamespaceSnapshot[];
     /** All volumes of the cluster. */
     readonly volumes: readonly Volume[];
@@ -38,9 +38,8 @@ export interface PlannedVolume {
 /** Makes the plan. Nothing changes. */
 export async function planDestroy(session: Session): Promise<DestroyPlan> {
     const { state, client, settings, owners } = session;
-    const namespace = knownOutputs(state)?.namespaceName ?? settings.namespace;
-    const names = [...new Set([namespace, ...recordedIn(state).namespaces])];
-    const { places, volumes } = await lookAt(client, names);
+    const namespace = recordedIn(state).namespace ?? settings.namespace;
+    const { places, volumes } = await lookAt(client, [namespace]);
     const claims = places
         .flatMap((place) => liveClaims(place, owners))
         .map((live) => ({ ...live, fate: fateOnDestroy(live, session) }));

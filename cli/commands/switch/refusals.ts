@@ -9,18 +9,6 @@ import { type StateResource, guardedTypes } from "../../../pulumi/state.ts";
 import { answered } from "../../messages.ts";
 import { useImageWithShell } from "../../refusals.ts";
 
-/** The config names another namespace than the live one: `pulumi up` would leave the messages there. */
-export function namespaceChange({ namespace }: Settings, live: string): Finding | undefined {
-    return namespace === live
-        ? undefined
-        : error(
-              "namespace-not-applied",
-              `namespace is ${JSON.stringify(namespace)} in the config, but the stack is in ${live}. A switch does not move the stack to another namespace.`,
-              fix("Move the stack first", "npm run up"),
-              fix("Keep the namespace", `pulumi config set namespace ${live}`),
-          );
-}
-
 /** The claim that the api mounts is protected, in the config or in the state, and a switch to ephemeral deletes it. */
 export function protectedClaim(
     { storage, protectData, retainData }: Pick<Settings, "storage" | "protectData" | "retainData">,

@@ -10,6 +10,7 @@ import { inheritableVolumes } from "../../../kubernetes/volumes.ts";
 import { claimName } from "../../../model/names.ts";
 import type { StorageMode } from "../../../model/storage.ts";
 import { switchVariable } from "../../../preflight/preflight.ts";
+import { otherNamespace } from "../../../preflight/recorded.ts";
 import { inheritedVolume } from "../../../preflight/volumes.ts";
 import { configDocument, configText, projectName, restoreConfig } from "../../../pulumi/project.ts";
 import { guardedTypes } from "../../../pulumi/state.ts";
@@ -20,7 +21,7 @@ import { makeProvenBackup } from "../../backups.ts";
 import { refuse } from "../../operation.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
 import { workOf } from "../../work.ts";
-import { namespaceChange, protectedClaim } from "./refusals.ts";
+import { protectedClaim } from "./refusals.ts";
 import { type SwitchedStack, runSwitch } from "./steps.ts";
 
 export const command = defineCommand({
@@ -41,7 +42,7 @@ export const command = defineCommand({
 async function switchStorage(open: LiveSession, to: StorageMode, noBackup: boolean): Promise<void> {
     const { stack, context, client, api, settings, output } = open;
     const { namespaceName } = open.outputs;
-    refuse(output, namespaceChange(settings, namespaceName));
+    refuse(output, otherNamespace(settings, namespaceName));
     refuse(output, protectedClaim(settings, await api.claim(), open.state));
     const work = await workOf(open, "switch", async () => {
         if (to === "ephemeral" && !noBackup) {
@@ -56,7 +57,7 @@ async function switchStorage(open: LiveSession, to: StorageMode, noBackup: boole
     }
     await waitForAnswer(output, settings.apiUrl, entries.address, stack.name);
     output.info(`\nThe storage is ${to} now, and the api answers again.`);
-    const volumes = await inheritableVolumes(client, [namespaceName], output.info);
+    const volumes = await inheritableVolumes(client, namespaceName, output.info);
     output.findings(volumes.map((volume) => inheritedVolume(volume, context)));
 }
 

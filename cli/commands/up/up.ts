@@ -11,7 +11,7 @@ import { rolloutObstacles, rolloutProblems } from "../../../kubernetes/rollout.t
 import { inheritableVolumes } from "../../../kubernetes/volumes.ts";
 import { portName, serviceName } from "../../../model/names.ts";
 import { inheritedVolume } from "../../../preflight/volumes.ts";
-import { type StackOutputs, outputsIn, recordedIn } from "../../../pulumi/state.ts";
+import { type StackOutputs, outputsIn } from "../../../pulumi/state.ts";
 import { hostsFile, thisMachine } from "../../../system/machine.ts";
 import { UserError } from "../../../system/errors.ts";
 import { candidates, firstAnswering } from "../../addresses.ts";
@@ -60,11 +60,10 @@ async function up(session: Session, yes: boolean): Promise<void> {
 
 /** If the new config has given up a claim, its volume goes a moment later, or stays with its data. */
 async function showInheritableVolumes(
-    { state, context, client, output }: Session,
+    { context, client, output }: Session,
     namespace: string,
 ): Promise<void> {
-    const namespaces = [...new Set([namespace, ...recordedIn(state).namespaces])];
-    const volumes = await inheritableVolumes(client, namespaces, output.info);
+    const volumes = await inheritableVolumes(client, namespace, output.info);
     output.findings(volumes.map((volume) => inheritedVolume(volume, context)));
 }
 

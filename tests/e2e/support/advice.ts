@@ -70,10 +70,9 @@ function environment({ name }: TestStack): readonly string[] {
 }
 
 function yes(command: string): string {
-    return command.replace(
-        /^npm run down( -- \S+)?$/,
-        (whole, stack?: string) => `${whole}${stack ? "" : " --"} --yes`,
-    );
+    return command
+        .replace(/^npm run down( -- \S+)?$/, (whole, stack?: string) => `${whole}${stack ? "" : " --"} --yes`)
+        .replace(/^npm run restore -- .*$/, "$& --yes");
 }
 
 /** Changes the stack's config file, which the fixes change as well. A value of undefined removes its key. */

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import type { Answer } from "../../../kubernetes/client.ts";
-import { isContained, rejectedObjects } from "../../../kubernetes/dry-run.ts";
+import { isContained, tryObjects } from "../../../kubernetes/dry-run.ts";
 import { fakeClient } from "../support/client.ts";
 
 const cronJob = {
@@ -27,7 +27,9 @@ async function messagesFor(
         asked.push(`${method} ${path.replace(/\?.*/, "")}`);
         return answer(path, method);
     });
-    const found = await rejectedObjects(client, [object], live as never, "chat");
+    const query = { namespace: "chat", recorded: ["1"] };
+    const tried = await tryObjects(client, [object], live as never, query);
+    const found = tried.flatMap(({ rejection }) => rejection ?? []);
     const refusals = found.filter(({ replaced }) => !replaced);
     return {
         messages: refusals.map(({ message }) => message),
@@ -49,8 +51,34 @@ describe("a dry run of a declared object", () => {
     it("tells an object that is taken from one of which only the change is refused, which Pulumi replaces", async () => {
         const { messages, replaced } = await messagesFor(cronJob, () => taken);
         assert.deepEqual([messages, replaced], [[], 0]);
-        const changed = await messagesFor(cronJob, (_, method) => (method === "PATCH" ? refused : taken));
+        const answer = (_: string, method: string) => (method === "PATCH" ? refused : taken);
+        const live = { kind: "CronJob", metadata: { name: "backup", uid: "1" } };
+        const changed = await messagesFor(cronJob, answer, [live]);
         assert.deepEqual([changed.messages, changed.replaced], [[], 1]);
+    });
+
+    it("refuses to change an object that the state does not have, which Pulumi would not replace", async () => {
+        const answer = (_: string, method: string) => (method === "PATCH" ? refused : taken);
+        const live = { kind: "CronJob", metadata: { name: "backup", uid: "unrecorded" } };
+        assert.deepEqual((await messagesFor(cronJob, answer, [live])).messages, [refused.message]);
+    });
+
+    it("refuses another size of a claim, for which Pulumi does not replace the claim", async () => {
+        const claim = { ...cronJob, apiVersion: "v1", kind: "PersistentVolumeClaim" };
+        const live = { kind: claim.kind, metadata: { name: "backup", uid: "1" } };
+        const replacedFor = async (message: string) => {
+            const answer = (_: string, method: string): Answer =>
+                method === "PATCH" ? { kind: "failed", status: 422, message } : taken;
+            return (await messagesFor(claim, answer, [live])).replaced;
+        };
+        assert.equal(await replacedFor("field can not be less than status.capacity"), 0);
+        assert.equal(await replacedFor("spec is immutable after creation"), 1);
+    });
+
+    it("returns that a webhook does not answer", async () => {
+        const message = 'failed calling webhook "validate.example.org": connection refused';
+        const failed = (): Answer => ({ kind: "failed", status: 500, message });
+        assert.deepEqual((await messagesFor(cronJob, failed)).messages, [message]);
     });
 
     it("returns a refusal of a policy or a quota, but not a missing permission", async () => {

@@ -5,7 +5,7 @@ import { type SnapshotQuery, differences, takeSnapshot } from "../../../kubernet
 import type { LiveObject } from "../../../kubernetes/objects.ts";
 import { allPermissions } from "../../../model/permissions.ts";
 import { fakeClient } from "../support/client.ts";
-import { claim, instance, object } from "../support/snapshots.ts";
+import { claim, object } from "../support/snapshots.ts";
 
 const emptyList: Answer = { kind: "found", body: { kind: "List", items: [] } };
 const notFound: Answer = { kind: "not found", message: "no" };
@@ -27,15 +27,13 @@ const deployment = { ...object("Deployment", "synergychat-api"), spec: { templat
 const declared = {
     apiVersion: "apps/v1",
     kind: "Deployment",
-    metadata: { name: "synergychat-api" },
+    metadata: { name: "synergychat-api", namespace: "synergychat" },
     spec: { template },
 };
 
 const query: SnapshotQuery = {
     namespace: "synergychat",
-    owners: [instance],
-    exposure: "ingress",
-    recorded: { namespaces: [] },
+    recorded: ["1"],
     declared: () => Promise.resolve([declared]),
 };
 
@@ -81,9 +79,7 @@ describe("takeSnapshot", () => {
             nodes: undefined,
             api: undefined,
             apiPodChanges: [],
-            abandoned: [],
             hostObjects: [],
-            ingressRefusal: undefined,
             version: undefined,
             rejections: [],
             storageClasses: [],
@@ -148,46 +144,6 @@ describe("takeSnapshot", () => {
         assert.deepEqual((await takeSnapshot(cluster(answers), query)).hostObjects, [ingress, route]);
     });
 
-    it("asks by a dry run whether the cluster accepts an Ingress, if the stack makes one", async () => {
-        const path = "/apis/networking.k8s.io/v1/namespaces/default/ingresses?dryRun=All";
-        const message = 'failed calling webhook "validate.example.org": connection refused';
-        const refusal = async (answer: Answer, more: Partial<SnapshotQuery> = {}) =>
-            (await takeSnapshot(cluster({ [path]: answer }), { ...query, ...more })).ingressRefusal;
-        const failed: Answer = { kind: "failed", status: 500, message };
-        assert.equal(await refusal(failed), message);
-        assert.equal(await refusal(failed, { exposure: "gateway" }), undefined);
-        assert.equal(await refusal(found({})), undefined);
-        assert.equal(await refusal(forbidden), undefined);
-        assert.equal(
-            await refusal({ kind: "failed", status: 400, message: "denied the request" }),
-            undefined,
-        );
-    });
-
-    it("finds the namespaces that the stack leaves by its labels and by its state", async () => {
-        const selector = encodeURIComponent(
-            `app.kubernetes.io/instance in (${instance}),app.kubernetes.io/managed-by in (pulumi)`,
-        );
-        const answers = {
-            [`/api/v1/namespaces?labelSelector=${selector}`]: list(
-                object("Namespace", "synergychat"),
-                object("Namespace", "labelled"),
-            ),
-            "/api/v1/namespaces/labelled": found(object("Namespace", "labelled")),
-            "/api/v1/namespaces/recorded": found(object("Namespace", "recorded")),
-            "/api/v1/namespaces/labelled/persistentvolumeclaims": forbidden,
-        };
-        const recorded = { namespaces: ["synergychat", "recorded", "gone"], objects: [] };
-        const { abandoned } = await takeSnapshot(cluster(answers), { ...query, recorded });
-        assert.deepEqual(
-            abandoned.map(({ name, claims }) => [name, claims]),
-            [
-                ["recorded", []],
-                ["labelled", undefined],
-            ],
-        );
-    });
-
     describe("changes of the api's pod", () => {
         /** The changes if the API server, by a dry run, answers with this template. */
         async function changes(answer: Answer): Promise<readonly string[] | undefined> {
@@ -198,17 +154,16 @@ describe("takeSnapshot", () => {
                     assert.deepEqual(body, declared);
                     return answer;
                 }
+                const managedFields = [{ manager: "kubectl-set" }, { manager: "pulumi-kubernetes-1a2b" }];
+                const live = { ...deployment, metadata: { ...deployment.metadata, managedFields } };
+                if (path === "/api/v1/namespaces/synergychat") {
+                    return found(object("Namespace", "synergychat"));
+                }
+                if (path === deploymentPath.replace(/\/[^/]*$/, "")) {
+                    return list(live);
+                }
                 if (path === deploymentPath) {
-                    return found({
-                        ...deployment,
-                        metadata: {
-                            ...deployment.metadata,
-                            managedFields: [
-                                { manager: "kubectl-set" },
-                                { manager: "pulumi-kubernetes-1a2b" },
-                            ],
-                        },
-                    });
+                    return found(live);
                 }
                 return isList(path) ? emptyList : notFound;
             });

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { instanceLabel, ownerLabels, retainAnnotation, stackLabels } from "../../../model/labels.ts";
-import { isOwned, isRetained, ownerOf, ownerSelector, ownersOf } from "../../../model/ownership.ts";
+import { isOwned, isRetained, ownerOf, ownersOf } from "../../../model/ownership.ts";
 
 const labelled = (labels?: Record<string, string>) => ({ metadata: { labels } });
 
@@ -25,13 +25,6 @@ describe("ownerOf", () => {
     it("returns the instance label", () => {
         assert.equal(ownerOf(labelled(ownerLabels("a"))), "a");
         assert.equal(ownerOf(labelled()), undefined);
-    });
-});
-
-describe("ownerSelector", () => {
-    it("selects by every owner label", () => {
-        const managedBy = "app.kubernetes.io/managed-by in (pulumi)";
-        assert.equal(ownerSelector(["a", "b"]), `app.kubernetes.io/instance in (a,b),${managedBy}`);
     });
 });
 

@@ -3,7 +3,6 @@ import { missingBackups } from "../../../preflight/backups.ts";
 import {
     assertFinding,
     backedUp,
-    backupsClaim,
     codes,
     commandsOf,
     cronJob,
@@ -70,11 +69,5 @@ describe("the claim of the backups", () => {
 
     it("is new if the stack is up without backups", () => {
         assert.deepEqual(codes(running, nightly), []);
-    });
-
-    it("follows the size of the api's claim, if its class allows that", () => {
-        const alone = { ...backedUp, claims: [backupsClaim()] };
-        assert.deepEqual(codes(alone, { ...nightly, storageSize: "2Gi" }), ["claim-cannot-grow"]);
-        assert.deepEqual(codes(alone, { ...nightly, storageSize: "500Mi" }), ["claim-cannot-shrink"]);
     });
 });

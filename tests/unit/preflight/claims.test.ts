@@ -8,6 +8,7 @@ import {
     findings,
     object,
     only,
+    rejection,
     retained,
     running,
 } from "../support/snapshots.ts";
@@ -30,34 +31,16 @@ describe("the stack's claim", () => {
         ]);
     });
 
-    it("cannot shrink", () => {
-        const finding = only(running, { storageSize: "500Mi" });
-        assertFinding(finding, {
-            code: "claim-cannot-shrink",
-            severity: "error",
-            subject: { key: "storageSize", value: "500Mi" },
-        });
-        assert.deepEqual(commandsOf(finding), ["pulumi config set storageSize 1Gi"]);
-    });
-
-    it("can have the same size in another notation", () => {
-        assert.deepEqual(findings(running, { storageSize: "1024Mi" }), []);
-    });
-
-    it("cannot grow if its class does not allow it", () => {
-        const finding = only(running, { storageSize: "2Gi" });
-        assertFinding(finding, {
-            code: "claim-cannot-grow",
-            severity: "error",
-            subject: { key: "storageSize", value: "2Gi" },
-        });
-        assert.match(finding.reason, /standard/);
-    });
-
-    it("can grow if its class allows it, or if the class is unknown", () => {
-        const roomy = claim({}, { storageClassName: "roomy" });
-        assert.deepEqual(findings({ ...running, claims: [roomy] }, { storageSize: "2Gi" }), []);
-        assert.deepEqual(findings({ ...running, storageClasses: undefined }, { storageSize: "2Gi" }), []);
+    it("keeps its size if the cluster refuses another one, or its messages move to a new claim", () => {
+        const refused = rejection("PersistentVolumeClaim", subject.name, "field can not be less than");
+        const finding = only({ ...running, rejections: [refused] }, { storageSize: "500Mi" });
+        assertFinding(finding, { code: "rejected-by-cluster", severity: "error", subject });
+        assert.deepEqual(commandsOf(finding), [
+            "pulumi config set storageSize 1Gi",
+            "npm run switch -- ephemeral",
+            "pulumi config set storageClass NAME",
+            "npm run switch -- persistent",
+        ]);
     });
 
     it("stops everything while it is being deleted with its messages", () => {

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { codes, findings, fresh, object, running, runningEphemeral } from "../support/snapshots.ts";
+import { codes, findings, fresh, object, running, runningEphemeral, uid } from "../support/snapshots.ts";
 
 describe("evaluate", () => {
     it("finds nothing in a fresh cluster, and nothing for a stack that does not change", () => {
@@ -11,10 +11,9 @@ describe("evaluate", () => {
     it("returns every problem at once", () => {
         const foreign = object("Service", "api-service", { labels: {} });
         const snapshot = { ...running, objects: [...running.objects, foreign] };
-        assert.deepEqual(codes(snapshot, { ingressClass: "traefik", storageSize: "500Mi" }), [
-            "class-missing",
-            "foreign-object",
-            "claim-cannot-shrink",
-        ]);
+        assert.deepEqual(
+            codes(snapshot, { ingressClass: "traefik", existingClaim: "mine", discardClaim: uid }),
+            ["class-missing", "foreign-object", "existing-claim-missing"],
+        );
     });
 });

@@ -4,7 +4,6 @@ import type { ClusterSnapshot } from "../../../kubernetes/snapshot.ts";
 import { type Fate, fatesOf, newClaims } from "../../../preflight/fates.ts";
 import {
     type Config,
-    abandonedNamespace,
     api,
     backupsClaim,
     claim,
@@ -127,33 +126,6 @@ describe("the fate of a claim", () => {
             {},
             [["chat", "deleted"]],
         ],
-        [
-            "in a namespace that is deleted",
-            { ...fresh, abandoned: [abandonedNamespace({ claims: [kept, foreign] })] },
-            {},
-            [
-                [apis, "deleted"],
-                ["mine", "deleted"],
-            ],
-        ],
-        [
-            "in a namespace that is kept",
-            {
-                ...fresh,
-                abandoned: [abandonedNamespace({ namespace: keptNamespace, claims: [claim(), foreign] })],
-            },
-            {},
-            [
-                [apis, "deleted"],
-                ["mine", "foreign"],
-            ],
-        ],
-        [
-            "that is kept with its namespace",
-            { ...fresh, abandoned: [abandonedNamespace({ namespace: keptNamespace, claims: [kept] })] },
-            {},
-            [[apis, "kept"]],
-        ],
     ];
     for (const [what, snapshot, config, expected] of cases) {
         it(`is decided ${what}`, () => {
@@ -197,16 +169,12 @@ describe("the claim of the backups", () => {
 });
 
 describe("what is said of a claim", () => {
-    it("is that the api mounts it again only if it does", () => {
+    it("is that the stack uses it again only if it does", () => {
         const unknown = { recorded: recorded(undefined) };
         const again = { ...running, namespace: keptNamespace, claims: [kept], api: undefined };
         const note = (config: Config) =>
             findings(again, config, unknown).filter(({ code }) => code === "claim-reattached");
-        assert.match(note({})[0]?.reason ?? "", /The api mounts it again/);
-        assert.match(
-            note({ ...ephemeral, retainData: "true" })[0]?.reason ?? "",
-            /the api does not mount it/,
-        );
+        assert.equal(note({}).length, 1);
         assert.deepEqual(note(ephemeral), []);
     });
 
@@ -215,17 +183,7 @@ describe("what is said of a claim", () => {
         for (const config of [ephemeral, { ...ephemeral, retainData: "true" }, { storageClass: "roomy" }]) {
             assert.deepEqual(codes(going, config), ["claim-terminating"]);
         }
-        const left = { ...fresh, abandoned: [abandonedNamespace({ claims: going.claims, api: api() })] };
-        const finding = only({ ...left, name: "elsewhere" }, { namespace: "elsewhere" });
-        assert.equal(commandsOf(finding)[0], "pulumi config set namespace synergychat");
         assert.deepEqual(findings(going, { ...ephemeral, discardClaim: uid }), []);
-    });
-
-    it("is not that messages stay in a claim that goes, although its namespace is kept", () => {
-        const abandoned = [abandonedNamespace({ namespace: keptNamespace, api: api() })];
-        assert.deepEqual(codes({ ...fresh, abandoned }, { namespace: "elsewhere" }), [
-            "claim-would-be-deleted",
-        ]);
     });
 
     it("is not that persistent storage starts empty if the api mounts an existing claim", () => {
@@ -235,7 +193,7 @@ describe("what is said of a claim", () => {
 
     it("is nothing if it may not be listed: everything stops", () => {
         const unlisted = { ...running, claims: undefined, permissions: undefined };
-        assert.deepEqual(codes(unlisted), ["claims-unlisted"]);
+        assert.deepEqual(codes(unlisted), ["permissions-missing"]);
     });
 });
 

@@ -1,14 +1,5 @@
 import { strict as assert } from "node:assert";
-import {
-    abandonedNamespace,
-    assertFinding,
-    codes,
-    commandsOf,
-    findings,
-    object,
-    only,
-    running,
-} from "../support/snapshots.ts";
+import { assertFinding, codes, commandsOf, findings, object, only, running } from "../support/snapshots.ts";
 
 const ingress = (namespace: string, ...hosts: string[]) => ({
     ...object("Ingress", "app-ingress", { namespace }),
@@ -50,14 +41,9 @@ describe("host names", () => {
         ]);
     });
 
-    it("may be served in the stack's own namespace, and in one that it leaves", () => {
+    it("may be served in the stack's own namespace", () => {
         const own = { ...running, hostObjects: [ingress("synergychat", "synchat.internal")] };
         assert.deepEqual(findings(own), []);
-        const abandoned = [abandonedNamespace({ name: "old", claims: [] })];
-        assert.deepEqual(
-            findings({ ...running, abandoned, hostObjects: [route("old", "synchat.internal")] }),
-            [],
-        );
     });
 
     it("do not clash with objects that name no host", () => {

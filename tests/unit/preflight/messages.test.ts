@@ -3,7 +3,6 @@ import type { ClusterSnapshot } from "../../../kubernetes/snapshot.ts";
 import { classAnnotation } from "../../../model/labels.ts";
 import {
     type Config,
-    abandonedNamespace,
     api,
     assertFinding,
     claim,
@@ -11,26 +10,23 @@ import {
     commandsOf,
     ephemeralApi,
     findings,
-    fresh,
     object,
     only,
+    rejection,
     retained,
     running,
     runningEphemeral,
-    seenFrom,
     uid,
 } from "../support/snapshots.ts";
 
 const subject = { kind: "PersistentVolumeClaim", name: "synergychat-api-pvc", namespace: "synergychat" };
 const foreignClaim = claim({ name: "mine", uid: "2", labels: {} });
 const ephemeral: Config = { storageMode: "ephemeral" };
-const elsewhere: Config = { namespace: "elsewhere" };
 
 /** Changes that give the claim up. */
 const changes: readonly (readonly [what: string, key: string, value: string])[] = [
     ["a switch to ephemeral", "storageMode", "ephemeral"],
     ["another class", "storageClass", "roomy"],
-    ["another namespace", "namespace", "elsewhere"],
     ["an existing claim instead", "existingClaim", "mine"],
 ];
 
@@ -38,13 +34,7 @@ describe("messages on the stack's claim", () => {
     describe("of which the program changes a field that cannot be changed", () => {
         const replaced = (message: string): ClusterSnapshot => ({
             ...running,
-            rejections: [
-                {
-                    object: { apiVersion: "v1", kind: subject.kind, metadata: { name: subject.name } },
-                    message,
-                    replaced: true,
-                },
-            ],
+            rejections: [rejection(subject.kind, subject.name, message, true)],
         });
         const immutable = replaced("spec: Forbidden: spec is immutable after creation");
 
@@ -70,7 +60,7 @@ describe("messages on the stack's claim", () => {
         const snapshot: ClusterSnapshot = { ...running, claims: [claim(), ...others] };
 
         it(`are not deleted by ${what}, and every way on is complete`, () => {
-            const finding = only(seenFrom(config, snapshot), config);
+            const finding = only(snapshot, config);
             assertFinding(finding, {
                 code: "claim-would-be-deleted",
                 severity: "error",
@@ -87,7 +77,7 @@ describe("messages on the stack's claim", () => {
         });
 
         it(`may be deleted by ${what} if discardClaim names that very claim`, () => {
-            const seen = seenFrom(config, snapshot);
+            const seen = snapshot;
             assert.deepEqual(findings(seen, { ...config, discardClaim: uid }), []);
             const other = uid.replace(/^0/, "1");
             assert.deepEqual(codes(seen, { ...config, discardClaim: other }), ["claim-would-be-deleted"]);
@@ -99,13 +89,13 @@ describe("messages on the stack's claim", () => {
                 namespace: object("Namespace", "synergychat", { annotations: retained }),
                 claims: [claim({ annotations: retained }), ...others],
             };
-            const found = codes(seenFrom(config, kept), config);
+            const found = codes(kept, config);
             assert.ok(!found.includes("claim-would-be-deleted"), found.join());
         });
 
         it(`do not exist for ${what} if the api has none`, () => {
             const empty = { ...snapshot, api: api({ messages: 0 }) };
-            assert.deepEqual(findings(seenFrom(config, empty), config), []);
+            assert.deepEqual(findings(empty, config), []);
         });
 
         it(`do not exist for ${what} if no volume was ever bound`, () => {
@@ -114,12 +104,12 @@ describe("messages on the stack's claim", () => {
                 claims: [claim({}, { volumeName: undefined }), ...others],
                 api: undefined,
             };
-            assert.deepEqual(findings(seenFrom(config, unbound), config), []);
+            assert.deepEqual(findings(unbound, config), []);
         });
 
         it(`are assumed for ${what} if they cannot be counted`, () => {
             for (const state of [api({ messages: undefined }), undefined]) {
-                const found = findings(seenFrom(config, { ...snapshot, api: state }), config);
+                const found = findings({ ...snapshot, api: state }, config);
                 const [finding] = found.filter(({ severity }) => severity === "error");
                 assert.equal(finding?.code, "claim-would-be-deleted");
                 assert.match(finding.reason, /cannot be counted/);
@@ -127,22 +117,12 @@ describe("messages on the stack's claim", () => {
         });
 
         it(`are assumed for ${what} if the api does not mount the claim`, () => {
-            const found = codes(seenFrom(config, { ...snapshot, api: ephemeralApi }), config);
+            const found = codes({ ...snapshot, api: ephemeralApi }, config);
             assert.ok(found.includes("claim-would-be-deleted"), found.join());
         });
     }
 
-    it("stay with the values that the config had before: the namespace and the class of the claim", () => {
-        const custom = { ...running, name: "chat", namespace: object("Namespace", "chat") };
-        const chat = claim({ namespace: "chat" });
-        const config = { namespace: "elsewhere" };
-        const moved = only(seenFrom(config, { ...custom, claims: [chat] }), config);
-        assert.deepEqual(moved.fixes[0]?.run, [
-            "pulumi config set namespace chat",
-            "pulumi config set retainData true",
-            "pulumi up",
-            "pulumi config set namespace elsewhere",
-        ]);
+    it("stay with the value that the config had before: the class of the claim", () => {
         const fast = claim({ annotations: { ...claim().metadata.annotations, [classAnnotation]: "fast" } });
         const reclassed = only({ ...running, claims: [fast] }, { storageClass: "roomy" });
         assert.deepEqual(reclassed.fixes[0]?.run, [
@@ -158,13 +138,6 @@ describe("messages on the stack's claim", () => {
         assert.deepEqual(codes(running, { ...ephemeral, retainData: "true" }), ["kept-claim-not-mounted"]);
     });
 
-    it("are deleted with a namespace that is not retained, whatever the claim's annotation says", () => {
-        const abandoned = [abandonedNamespace({ claims: [claim({ annotations: retained })] })];
-        const finding = only({ ...fresh, abandoned }, { ...ephemeral, ...elsewhere });
-        assert.equal(finding.code, "claim-would-be-deleted");
-        assert.match(finding.reason, /cannot be counted/);
-    });
-
     it("need the protection to be removed first if the claim is protected", () => {
         const { fixes } = only(running, { ...ephemeral, protectData: "true" });
         assert.deepEqual(fixes.at(-1)?.run, [
@@ -175,55 +148,11 @@ describe("messages on the stack's claim", () => {
     });
 });
 
-describe("a foreign claim", () => {
-    it("is not deleted with its namespace, unless somebody deletes the claim", () => {
-        const abandoned = [abandonedNamespace({ claims: [foreignClaim] })];
-        const finding = only({ ...fresh, abandoned }, elsewhere);
-        assertFinding(finding, {
-            code: "foreign-claim-would-be-deleted",
-            severity: "error",
-            subject: { ...subject, name: "mine" },
-        });
-        assert.ok(commandsOf(finding).includes("kubectl delete pvc mine --namespace synergychat"));
-    });
-
-    it("stays in a namespace that is retained", () => {
-        const kept = object("Namespace", "synergychat", { annotations: retained });
-        const abandoned = [abandonedNamespace({ namespace: kept, claims: [foreignClaim] })];
-        assert.deepEqual(findings({ ...fresh, abandoned }, elsewhere), []);
-    });
-});
-
-describe("claims that may not be listed", () => {
-    it("are assumed in a namespace that would be deleted", () => {
-        const abandoned = [abandonedNamespace({ claims: undefined })];
-        const finding = only({ ...fresh, abandoned }, elsewhere);
-        assertFinding(finding, {
-            code: "claims-unlisted",
-            severity: "error",
-            subject: { kind: "Namespace", name: "synergychat" },
-        });
-        assert.deepEqual(commandsOf(finding), ["pulumi config set namespace synergychat"]);
-        const kept = object("Namespace", "synergychat", { annotations: retained });
-        const stays = [abandonedNamespace({ namespace: kept, claims: undefined })];
-        assert.deepEqual(findings({ ...fresh, abandoned: stays }, elsewhere), []);
-    });
-});
-
 describe("ephemeral messages", () => {
     const lost = {
         code: "ephemeral-messages-would-be-lost",
         severity: "warning",
     } as const;
-
-    it("are named before the stack moves to another namespace", () => {
-        const snapshot = { ...runningEphemeral, api: api({ claim: undefined, messages: 1 }) };
-        const config = { ...ephemeral, ...elsewhere };
-        const finding = only(seenFrom(config, snapshot), config);
-        assertFinding(finding, lost);
-        assert.match(finding.reason, /1 message on ephemeral storage/);
-        assert.deepEqual(commandsOf(finding), ["pulumi config set namespace synergychat"]);
-    });
 
     it("are named before a plain switch to persistent storage, with the command that moves them", () => {
         const finding = only(runningEphemeral);
@@ -312,24 +241,12 @@ describe("a claim that is kept but not mounted", () => {
         assert.deepEqual(findings(running), []);
     });
 
-    it("is named in a namespace that is kept", () => {
-        const kept = object("Namespace", "synergychat", { annotations: retained });
-        const abandoned = [abandonedNamespace({ namespace: kept, claims: [foreignClaim], api: foreign.api })];
-        const finding = only({ ...fresh, abandoned }, elsewhere);
-        assertFinding(finding, {
-            code: "kept-claim-not-mounted",
-            severity: "warning",
-            subject: { ...subject, name: "mine" },
-        });
-        assert.deepEqual(commandsOf(finding), ["pulumi config set namespace synergychat"]);
-    });
-
     it("is named if the config no longer declares it, and who may still delete it", () => {
         const kept = { ...running, claims: [claim({ annotations: retained })] };
         const undeclared = (config: Config, snapshot: ClusterSnapshot) =>
-            findings(snapshot, config).find(({ code }) => code === "kept-claim-undeclared") ?? assert.fail();
+            findings(snapshot, config).find(({ code }) => code === "kept-claim-not-mounted") ?? assert.fail();
         const finding = undeclared(ephemeral, kept);
-        assertFinding(finding, { code: "kept-claim-undeclared", severity: "warning", subject });
+        assertFinding(finding, { code: "kept-claim-not-mounted", severity: "warning", subject });
         const back = [
             "pulumi config set storageMode persistent",
             "pulumi config rm existingClaim",
@@ -359,12 +276,6 @@ describe("an interrupted switch", () => {
             "npm run switch -- ephemeral",
         ]);
         assert.deepEqual(findings(half, {}, { switching: true }), []);
-    });
-
-    it("in another namespace makes the config go back there first", () => {
-        const finding = only(seenFrom(elsewhere, half), elsewhere);
-        assert.equal(finding.code, "switch-interrupted");
-        assert.equal(commandsOf(finding)[0], "pulumi config set namespace synergychat");
     });
 });
 

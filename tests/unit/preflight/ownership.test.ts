@@ -9,7 +9,6 @@ import {
     commandsOf,
     findings,
     fresh,
-    namespace,
     object,
     only,
     recorded,
@@ -75,19 +74,6 @@ describe("the namespace", () => {
             severity: "error",
             subject: { kind: "Namespace", name: "synergychat" },
         });
-    });
-
-    it("is refused if a killed up has left it: the next up deletes it", () => {
-        const elsewhere = { recorded: recorded("elsewhere") };
-        const finding = only(running, {}, elsewhere);
-        assertFinding(finding, {
-            code: "namespace-abandoned-by-killed-run",
-            severity: "error",
-            subject: { key: "namespace", value: "synergychat" },
-        });
-        assert.deepEqual(commandsOf(finding), ["pulumi config set namespace elsewhere", "pulumi up"]);
-        // A namespace that the killed up had only just made, on the way there, has no api yet.
-        assert.deepEqual(findings({ ...fresh, namespace }, {}, elsewhere), []);
     });
 
     it("is adopted with a warning if its labels name this stack and the state does not have it", () => {

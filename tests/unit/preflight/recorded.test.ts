@@ -1,9 +1,8 @@
 import { strict as assert } from "node:assert";
 import type { ClusterSnapshot } from "../../../kubernetes/snapshot.ts";
-import { keepsProvider, otherCluster } from "../../../preflight/recorded.ts";
+import { keepsProvider, otherCluster, otherNamespace } from "../../../preflight/recorded.ts";
 import type { RecordedObject } from "../../../pulumi/state.ts";
 import {
-    type Config,
     assertFinding,
     claim,
     commandsOf,
@@ -11,7 +10,7 @@ import {
     fresh,
     recorded,
     running,
-    seenFrom,
+    settings,
     single,
 } from "../support/snapshots.ts";
 
@@ -44,6 +43,22 @@ describe("otherCluster", () => {
     });
 });
 
+describe("otherNamespace", () => {
+    it("keeps a stack in the namespace that has its objects, and names how it moves with its messages", () => {
+        const finding = otherNamespace(settings({ namespace: "elsewhere" }), "chat") ?? assert.fail();
+        assertFinding(finding, {
+            code: "other-namespace",
+            severity: "error",
+            subject: { key: "namespace", value: "elsewhere" },
+        });
+        const [stay, move] = finding.fixes;
+        assert.deepEqual(stay?.run, ["pulumi config set namespace chat"]);
+        assert.equal(move?.run.at(-1), "npm run restore -- chat.json");
+        assert.equal(otherNamespace(settings({ namespace: "chat" }), "chat"), undefined);
+        assert.equal(otherNamespace(settings(), undefined), undefined);
+    });
+});
+
 describe("keepsProvider", () => {
     const objects = [{ urn: "", apiVersion: "v1", kind: "Namespace", metadata: { name: "chat", uid: "1" } }];
     const state = { ...recorded("chat", objects), kubeconfig: "mine" };
@@ -66,8 +81,8 @@ describe("keepsProvider", () => {
 });
 
 describe("lostClaims", () => {
-    const lost = (snapshot: ClusterSnapshot, objects: readonly RecordedObject[], config: Config = {}) =>
-        findings(snapshot, config, { recorded: recorded("synergychat", objects) }).filter(
+    const lost = (snapshot: ClusterSnapshot, objects: readonly RecordedObject[]) =>
+        findings(snapshot, {}, { recorded: recorded("synergychat", objects) }).filter(
             ({ code }) => code === "recorded-claim-lost",
         );
     const recordedClaim = (uid: string): RecordedObject => ({
@@ -90,12 +105,6 @@ describe("lostClaims", () => {
         });
         assert.equal(lost(fresh, [recordedClaim("gone")]).length, 1);
         assert.deepEqual(lost(running, [recordedClaim(uid)]), []);
-    });
-
-    it("finds it in the namespace that the stack leaves", () => {
-        const config = { namespace: "elsewhere" };
-        assert.deepEqual(lost(seenFrom(config, running), [recordedClaim(uid)], config), []);
-        assert.equal(lost(seenFrom(config, running), [recordedClaim("gone")], config).length, 1);
     });
 
     it("says nothing of other objects, which Pulumi creates again", () => {

@@ -12,7 +12,7 @@ const namespace = (name: string) => ({
 });
 
 describe("recordedIn", () => {
-    it("returns the cluster and the namespaces of the stack's objects", () => {
+    it("returns the cluster and the namespace of the stack's objects", () => {
         const builtIn = { type: "pulumi:providers:pulumi", outputs: {} };
         const inAnother = {
             type: "kubernetes:core/v1:Service",
@@ -24,12 +24,12 @@ describe("recordedIn", () => {
                 },
             },
         };
-        const resources = [builtIn, provider("minikube", "config"), namespace("chat"), namespace("chat-2")];
+        const users = { type: "kubernetes:core/v1:Namespace", outputs: { metadata: { name: "monitoring" } } };
+        const resources = [builtIn, provider("minikube", "config"), users, namespace("chat")];
         assert.deepEqual(recordedIn([...resources, inAnother, inAnother]), {
             context: "minikube",
             kubeconfig: "config",
             namespace: "chat",
-            namespaces: ["chat", "chat-2", "old"],
             instances: ["synergychat-dev", "synergychat-former"],
             objects: [],
             urns: [...resources, inAnother, inAnother].map(() => ""),
@@ -41,7 +41,6 @@ describe("recordedIn", () => {
             context: undefined,
             kubeconfig: undefined,
             namespace: undefined,
-            namespaces: [],
             instances: [],
             objects: [],
         };

@@ -2,6 +2,7 @@
 import { strict as assert } from "node:assert";
 import { type Settings, readSettings } from "../../../config/settings.ts";
 import type { ApiState } from "../../../kubernetes/chat-api.ts";
+import type { Rejection } from "../../../kubernetes/dry-run.ts";
 import type { Claim, LiveObject, Metadata } from "../../../kubernetes/objects.ts";
 import type { ClusterSnapshot, NamespaceSnapshot } from "../../../kubernetes/snapshot.ts";
 import { type Finding, type FindingCode, renderFinding } from "../../../model/finding.ts";
@@ -74,9 +75,7 @@ export const fresh: ClusterSnapshot = {
     nodes: 1,
     api: undefined,
     apiPodChanges: [],
-    abandoned: [],
     hostObjects: [],
-    ingressRefusal: undefined,
     version: "v1.34.4",
     rejections: [],
     storageClasses: [
@@ -144,18 +143,8 @@ export const backedUp: ClusterSnapshot = {
 /** The stack, up with ephemeral storage and three messages. */
 export const runningEphemeral: ClusterSnapshot = { ...running, objects: [], claims: [], api: ephemeralApi };
 
-/** What the same cluster is to a config that names another namespace. */
-export function seenFrom(config: Config, snapshot: ClusterSnapshot): ClusterSnapshot {
-    if (config.namespace === undefined) {
-        return snapshot;
-    }
-    const { name, objects, claims, pods, api: state } = snapshot;
-    const left = { name, namespace: snapshot.namespace ?? namespace, objects, claims, pods, api: state };
-    return { ...fresh, name: config.namespace, abandoned: [left] };
-}
-
-/** A namespace that the stack leaves, with one claim that holds messages. */
-export function abandonedNamespace(more: Partial<NamespaceSnapshot> = {}): NamespaceSnapshot {
+/** The stack's namespace as `down` sees it, with one claim that holds messages. */
+export function place(more: Partial<NamespaceSnapshot> = {}): NamespaceSnapshot {
     return {
         name: "synergychat",
         namespace,
@@ -167,27 +156,30 @@ export function abandonedNamespace(more: Partial<NamespaceSnapshot> = {}): Names
     };
 }
 
+/** An object that the cluster refuses. */
+export function rejection(kind: string, name: string, message: string, replaced = false): Rejection {
+    return { object: { apiVersion: "v1", kind, metadata: { name } }, message, replaced };
+}
+
 /** A state of the stack in this namespace. Undefined: the state has nothing. */
 export function recorded(name: string | undefined, objects: readonly RecordedObject[] = []): RecordedState {
     return {
         context: name === undefined ? undefined : "minikube",
         kubeconfig: undefined,
         namespace: name,
-        namespaces: name === undefined ? [] : [name],
         instances: name === undefined ? [] : [instance],
         objects,
         urns: objects.map(({ urn }) => urn),
     };
 }
 
-/** All findings. The state has the stack in namespace synergychat if the snapshot has that namespace or left it. */
+/** All findings. The state has the stack in namespace synergychat if the snapshot has that namespace. */
 export function findings(
     snapshot: ClusterSnapshot,
     config: Config = {},
     run: Partial<Run> = {},
 ): readonly Finding[] {
-    const isUp = snapshot.namespace !== undefined || snapshot.abandoned.length > 0;
-    const state = recorded(isUp ? "synergychat" : undefined);
+    const state = recorded(snapshot.namespace && "synergychat");
     return evaluate(settings(config), snapshot, {
         instance,
         recorded: state,

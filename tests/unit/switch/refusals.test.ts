@@ -1,8 +1,7 @@
 /** What stops a switch. */
 import { strict as assert } from "node:assert";
-import { answeredMessages, namespaceChange, protectedClaim } from "../../../cli/commands/switch/refusals.ts";
+import { answeredMessages, protectedClaim } from "../../../cli/commands/switch/refusals.ts";
 import { readSettings } from "../../../config/settings.ts";
-import type { Finding } from "../../../model/finding.ts";
 import { claimName } from "../../../model/names.ts";
 import { guardedTypes } from "../../../pulumi/state.ts";
 
@@ -12,17 +11,8 @@ function settings(config: Readonly<Record<string, string>> = {}) {
 }
 
 const messages = (...texts: string[]) => texts.map((Text) => ({ AuthorUsername: "ada", Text }));
-const commands = (finding: Finding | undefined) => finding?.fixes.flatMap(({ run }) => run);
 
 describe("the refusals of a switch", () => {
-    it("refuses another namespace than the stack has", () => {
-        assert.equal(namespaceChange(settings(), "synergychat"), undefined);
-        const found = namespaceChange(settings({ namespace: "next" }), "synergychat");
-        assert.equal(found?.code, "namespace-not-applied");
-        assert.ok(found.reason.includes('"next"'));
-        assert.deepEqual(commands(found), ["npm run up", "pulumi config set namespace synergychat"]);
-    });
-
     describe("with protected data", () => {
         const state = [{ type: guardedTypes.claim, protect: true }];
         const leaving = { storageMode: "ephemeral", protectData: "true" };
