@@ -132,7 +132,7 @@ describe("a volume of minikube's provisioner", () => {
                     : { kind: "found", body: { kind: "List", items: lists[path] ?? [] } },
             );
             const waits: string[] = [];
-            const found = await inheritableVolumes(client, ["synergychat"], (text) => waits.push(text));
+            const found = await inheritableVolumes(client, "synergychat", (text) => waits.push(text));
             assert.deepEqual(
                 found.map(({ metadata }) => metadata.name),
                 names,
