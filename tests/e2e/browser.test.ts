@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import type { Browser, Page } from "playwright-core";
 import { address, askUntilReady } from "./support/app.ts";
-import { chat, openBrowser, provideChromium, shown, shownAfterReload } from "../../tools/browser.ts";
+import { chat, openBrowser, provideChromium, shown, shownAfterReload } from "./support/browser.ts";
 import { deleteApiPod } from "./support/cluster.ts";
 import { TestStack } from "./support/stack.ts";
 

@@ -5,9 +5,16 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { keys } from "../../config/keys.ts";
+import type { deploy } from "../../program.ts";
 import { withConfigBlock } from "../../tools/config-docs.ts";
-import { declaredObjects } from "../../tools/declared.ts";
 import { generate, generatedFiles } from "../../tools/docs.ts";
+import { runDeploy } from "./support/program.ts";
+
+/** Kind and name of every object that the program declares. */
+async function declaredIn(config: Record<string, string>, program?: { deploy: typeof deploy }) {
+    const { objects } = await runDeploy(config, program?.deploy);
+    return objects.map(({ inputs }) => `${inputs.kind} ${inputs.metadata.name}`);
+}
 
 describe("the generated docs", () => {
     for (const file of generatedFiles) {
@@ -69,9 +76,9 @@ describe("the picture in the README", () => {
         const [, picture = ""] = /```mermaid\n([^]*?)```/.exec(readFileSync("README.md", "utf8")) ?? [];
         const shown = [...picture.matchAll(new RegExp(`"((?:${kinds.join("|")}) [^"]+)"`, "g"))];
         const declared = [
-            ...(await declaredObjects({ storageMode: "ephemeral" })),
-            ...(await declaredObjects({ storageMode: "persistent" })),
-        ].flatMap(({ kind, metadata: { name } }) => (kinds.includes(kind) ? `${kind} ${name}` : []));
+            ...(await declaredIn({ storageMode: "ephemeral" })),
+            ...(await declaredIn({ storageMode: "persistent" })),
+        ].filter((object) => kinds.includes(object.split(" ")[0] ?? ""));
         assert.deepEqual(shown.map(([, text]) => text).sort(), [...new Set(declared)].sort());
     });
 });
@@ -98,9 +105,7 @@ describe("the example in CONTRIBUTING.md", () => {
         writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
         writeFileSync(join(folder, "program.ts"), imports + program);
         const edited = (await import(join(folder, "program.ts"))) as typeof import("../../program.ts");
-        const names = async (program?: typeof edited) =>
-            (await declaredObjects({}, program)).map(({ kind, metadata }) => `${kind} ${metadata.name}`);
-        const expected = [...(await names()), "Deployment redis", "Service redis"];
-        assert.deepEqual((await names(edited)).sort(), expected.sort());
+        const expected = [...(await declaredIn({})), "Deployment redis", "Service redis"];
+        assert.deepEqual((await declaredIn({}, edited)).sort(), expected.sort());
     });
 });

@@ -4,17 +4,16 @@ import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "nod
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { parts, workloadName } from "../../model/names.ts";
-import { UserError } from "../../system/errors.ts";
 import { type Environment, isOnPath } from "../../system/process.ts";
-import { declaredObjects } from "../declared.ts";
+import { runDeploy } from "../../tests/program/support/program.ts";
 
-/** The machine's cluster, and a folder that is deleted at the end. */
+/** A folder that is deleted at the end, and an environment in which everything asks one cluster and stays in that folder. */
 export interface Ground {
+    readonly folder: string;
     readonly context: string;
     readonly env: Environment;
-    readonly folder: string;
     /** Ends the command that runs. */
-    readonly signal: AbortSignal;
+    readonly signal?: AbortSignal;
 }
 
 /** Config keys without their namespace. */
@@ -24,8 +23,9 @@ export type Command = () => Promise<unknown>;
 /** Who deploys the app. */
 export interface Contestant {
     readonly namespace: string;
-    /** Writes down what the app has to be, which is not measured, and returns the command that deploys it. */
-    readonly prepare: (config: Config) => Promise<Command>;
+    /** Writes down what the app has to be. This is not measured. */
+    readonly prepare: (config: Config) => Promise<unknown>;
+    readonly apply: Command;
     readonly destroy: Command;
 }
 
@@ -33,66 +33,62 @@ export interface Contestant {
 export async function contestantsOn(ground: Ground) {
     return {
         kubectl: kubectlContestant(ground),
-        helm: isOnPath("helm", ground.env) ? helmContestant(ground) : undefined,
+        ...(isOnPath("helm", ground.env) && { helm: helmContestant(ground) }),
         empty: await pulumiContestant(ground, "empty"),
         plain: await pulumiContestant(ground, "plain"),
         program: await pulumiContestant(ground, "program"),
-        peak: peakMemory(ground),
     };
 }
 
 /** The floor: kubectl, which waits for the three rollouts and for nothing else. */
 function kubectlContestant(ground: Ground) {
-    const namespace = "synergychat-bench-kubectl";
+    const namespace = namespaceOf("kubectl");
     const file = join(ground.folder, "kubectl.json");
-    const run = (...args: readonly string[]) => kubectl(ground, `--namespace=${namespace}`, ...args);
+    const kubectl = (...args: readonly string[]) => run(ground, "kubectl", ...args, "--namespace", namespace);
     const andRollOut = async (...args: readonly string[]) => {
-        await run(...args);
+        await kubectl(...args);
         for (const part of parts) {
-            await run("rollout", "status", `deployment/${workloadName(part)}`, "--timeout=5m");
+            await kubectl("rollout", "status", `deployment/${workloadName(part)}`, "--timeout=5m");
         }
     };
     return {
         namespace,
         prepare: async (config: Config) => {
-            const items = await declaredObjects(configIn(namespace, config));
+            const items = await objectsOf(namespace, config);
             writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "List", items }));
-            return () => andRollOut("apply", `--filename=${file}`);
         },
-        destroy: () => run("delete", `--filename=${file}`),
+        apply: () => andRollOut("apply", "--filename", file),
+        destroy: () => kubectl("delete", "--filename", file),
         restartApi: () => andRollOut("rollout", "restart", `deployment/${workloadName("api")}`),
     };
 }
 
 /** Helm, with a chart of the same objects: a release that waits until all of them are ready. */
 function helmContestant(ground: Ground): Contestant {
-    const namespace = "synergychat-bench-helm";
+    const namespace = namespaceOf("helm");
     const chart = join(ground.folder, "chart");
     mkdirSync(join(chart, "templates"), { recursive: true });
     writeFileSync(join(chart, "Chart.yaml"), "apiVersion: v2\nname: bench\nversion: 1.0.0\n");
-    const target = [`--kube-context=${ground.context}`, `--namespace=${namespace}`];
+    const helm = (...args: readonly string[]) => run(ground, "helm", ...args, "--namespace", namespace);
     return {
         namespace,
         prepare: async (config) => {
-            const objects = (await declaredObjects(configIn(namespace, config))).filter(
-                ({ kind }) => kind !== "Namespace",
-            );
-            const texts = objects.map((object) => JSON.stringify(object));
-            writeFileSync(join(chart, "templates", "all.yaml"), texts.join("\n---\n"));
-            const flags = ["--install", "--create-namespace", "--wait"];
-            return () => run(ground, "helm", "upgrade", "bench", chart, ...flags, ...target);
+            const [, ...objects] = await objectsOf(namespace, config);
+            const text = objects.map((object) => JSON.stringify(object)).join("\n---\n");
+            writeFileSync(join(chart, "templates", "all.yaml"), text);
         },
+        apply: () => helm("upgrade", "bench", chart, "--install", "--create-namespace", "--wait"),
         // Helm leaves the namespace that it made.
         destroy: async () => {
-            await run(ground, "helm", "uninstall", "bench", ...target);
-            await kubectl(ground, "delete", "namespace", namespace);
+            await helm("uninstall", "bench");
+            await run(ground, "kubectl", "delete", "namespace", namespace);
         },
     };
 }
 
 /** A Pulumi program: a copy in the benchmark's folder, because Pulumi writes a stack's config file beside the program. */
 async function pulumiContestant(ground: Ground, name: "program" | "plain" | "empty") {
-    const namespace = `synergychat-bench-${name}`;
+    const namespace = namespaceOf(name);
     const directory = join(ground.folder, name);
     if (name === "program") {
         const isPart = (path: string) => !/^(node_modules|sandbox|\.git|Pulumi\..+\.yaml)$/.test(path);
@@ -103,35 +99,41 @@ async function pulumiContestant(ground: Ground, name: "program" | "plain" | "emp
     }
     symlinkSync(resolve("node_modules"), join(directory, "node_modules"));
 
-    const pulumi = (args: readonly string[], env: Environment = {}) => {
-        const flags = ["--cwd", directory, "--non-interactive", "--stack", "bench"];
-        return run({ ...ground, env: { ...ground.env, ...env } }, "pulumi", ...args, ...flags);
-    };
-    await pulumi(["stack", "init"]);
-    const update = (env?: Environment) => pulumi(["up", "--yes", "--skip-preview"], env);
+    const peak = peakMemory(directory);
+    const env = { ...ground.env, ...peak.environment };
+    const pulumi = (...args: readonly string[]) =>
+        run(
+            { ...ground, env },
+            "pulumi",
+            ...args,
+            "--cwd",
+            directory,
+            "--non-interactive",
+            "--stack",
+            "bench",
+        );
+    await pulumi("stack", "init");
     return {
         namespace,
         prepare: async (changes: Config) => {
-            const own = configIn(namespace, changes);
-            const objects = join(ground.folder, "plain.json");
+            const objects = join(directory, "objects.json");
             if (name === "plain") {
-                writeFileSync(objects, JSON.stringify(await declaredObjects(own)));
+                writeFileSync(objects, JSON.stringify(await objectsOf(namespace, changes)));
             }
-            const config = {
-                "kubernetes:context": ground.context,
-                ...(name === "plain" ? { objects } : own),
-            };
-            const pairs = Object.entries(config).flatMap(([key, value]) => [
-                "--plaintext",
-                `${key}=${value}`,
-            ]);
-            await pulumi(["config", "set-all", "--path", ...pairs]);
-            return () => update();
+            const own = name === "plain" ? { objects } : configIn(namespace, changes);
+            const config = Object.entries({ "kubernetes:context": ground.context, ...own });
+            const pairs = config.flatMap(([key, value]) => ["--plaintext", `${key}=${value}`]);
+            await pulumi("config", "set-all", "--path", ...pairs);
         },
-        update,
-        preview: () => pulumi(["preview"]),
-        destroy: () => pulumi(["destroy", "--yes", "--skip-preview"]),
+        apply: () => pulumi("up", "--yes", "--skip-preview"),
+        preview: () => pulumi("preview"),
+        destroy: () => pulumi("destroy", "--yes", "--skip-preview"),
+        peakMebibytes: peak.mebibytes,
     };
+}
+
+export function namespaceOf(contestant: string): string {
+    return `synergychat-bench-${contestant}`;
 }
 
 function configIn(namespace: string, changes: Config): Config {
@@ -139,8 +141,13 @@ function configIn(namespace: string, changes: Config): Config {
     return { namespace, ...hosts, ...changes };
 }
 
-/** What the process of a Pulumi program needs at its peak, written to a file by the process itself. */
-function peakMemory({ folder }: Ground) {
+/** The objects that this program declares. The first is the namespace. */
+async function objectsOf(namespace: string, changes: Config): Promise<readonly unknown[]> {
+    return (await runDeploy(configIn(namespace, changes))).objects.map(({ inputs }) => inputs as unknown);
+}
+
+/** What the process of a Pulumi program needed at its peak when it ran last. The process itself writes it to a file. */
+function peakMemory(folder: string) {
     const [file, script] = [join(folder, "peak"), join(folder, "peak.cjs")];
     // A language host may be a Node.js process, too. The program is the one that runs the SDK's script.
     writeFileSync(
@@ -152,19 +159,12 @@ function peakMemory({ folder }: Ground) {
     return { environment, mebibytes: () => Number(readFileSync(file, "utf8")) / 1024 };
 }
 
-/** Runs kubectl, and returns what it prints. */
-export function kubectl(ground: Ground, ...args: readonly string[]): Promise<string> {
-    return run(ground, "kubectl", `--context=${ground.context}`, ...args);
-}
-
-const execute = promisify(execFile);
-
 /** Runs a program to its end, and returns what it prints. Other work of this process goes on meanwhile. */
-async function run({ env, signal }: Ground, program: string, ...args: readonly string[]): Promise<string> {
-    try {
-        return (await execute(program, args, { env: { ...env }, signal, maxBuffer: Infinity })).stdout;
-    } catch (error) {
-        const { message, stdout = "" } = error as Error & { readonly stdout?: string };
-        throw new UserError(`${message}\n${stdout}`);
-    }
+export async function run(
+    { env, signal }: Omit<Ground, "folder" | "context">,
+    program: string,
+    ...args: readonly string[]
+): Promise<string> {
+    const options = { env: { ...env }, maxBuffer: Infinity, ...(signal && { signal }) };
+    return (await promisify(execFile)(program, args, options)).stdout;
 }

@@ -5,16 +5,24 @@
  * It uses the cluster of the current context, in namespaces and stacks of its own, and removes them at the end.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, homedir, loadavg, tmpdir } from "node:os";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { currentContext } from "../../kubernetes/kubectl.ts";
-import { UserError, isUserError } from "../../system/errors.ts";
-import { type Environment, outputOf } from "../../system/process.ts";
+import { Client } from "../../kubernetes/client.ts";
+import { serviceName } from "../../model/names.ts";
+import { UserError } from "../../system/errors.ts";
 import { formatted, replaceGenerated } from "../markdown.ts";
-import { type Ground, kubectl } from "./contestants.ts";
-import { resultTable } from "./report.ts";
-import { measure, namespaces } from "./rounds.ts";
+import {
+    type Command,
+    type Config,
+    type Contestant,
+    type Ground,
+    contestantsOn,
+    namespaceOf,
+    run,
+} from "./contestants.ts";
+import { type Name, type Row, type Task, resultTable } from "./report.ts";
 
 const document = "docs/performance.md";
 const help = `Measures this program against kubectl and other Pulumi programs, and writes ${document}.
@@ -26,22 +34,204 @@ Options:
   --print       print the table, and write no file
   --help        show this help`;
 
-async function main(): Promise<void> {
-    const { values } = parseArgs({
-        options: {
-            rounds: { type: "string", default: "5" },
-            print: { type: "boolean", default: false },
-            help: { type: "boolean", default: false },
-        },
+const apply = { unit: "s", floor: ["kubectl apply, rollout status", "kubectl"] } as const;
+const empty = { unit: "s", floor: ["an empty program", "empty"] } as const;
+const remove = { unit: "s", floor: ["kubectl delete", "kubectl"] } as const;
+const restart = { unit: "s", floor: ["kubectl rollout restart", "kubectl"] } as const;
+
+const tasks = {
+    first: { task: "first up until ready", ...apply, aim: 1.4 },
+    nothing: { task: "up with nothing to do", ...empty, aim: 1.4 },
+    preview: { task: "preview with nothing to do", ...empty, aim: 1.4 },
+    config: { task: "config change of the crawler", ...apply, aim: 1.4 },
+    ephemeral: { task: "switch to ephemeral", ...apply, aim: 1.2 },
+    persistent: { task: "switch to persistent", ...apply, aim: 1.2 },
+    destroy: { task: "destroy until the volume is gone", ...remove, aim: 1.1 },
+    silentConfig: { task: "api silent: config rollout", ...restart },
+    silentSwitch: { task: "api silent: switch", ...restart },
+    memory: { task: "peak memory of the program", ...empty, unit: "MiB" },
+} as const satisfies Readonly<Record<string, Task>>;
+type TaskName = keyof typeof tasks;
+type Figures = Partial<Record<TaskName, Partial<Record<Name, number[]>>>>;
+
+/** Everybody does every task once in each round. The first round fills caches, and is not counted. */
+async function measure(ground: Ground, rounds: number): Promise<readonly Row[]> {
+    const contestants = await contestantsOn(ground);
+    const figures: Figures = {};
+    for (let number = 0; number <= rounds; number++) {
+        console.log(number === 0 ? "warm-up" : `round ${number} of ${rounds}`);
+        await round(ground, contestants, number, (task, name, value) => {
+            console.log(`  ${tasks[task].task}, ${name}: ${value.toFixed(1)} ${tasks[task].unit}`);
+            const ofTask = (figures[task] ??= {});
+            (ofTask[name] ??= []).push(value);
+        });
+    }
+    const counted = (task: TaskName) =>
+        Object.fromEntries(
+            Object.entries(figures[task] ?? {}).map(([name, values]) => [name, values.slice(1)]),
+        ) as Row["values"];
+    const starts = counted("nothing").empty;
+    return (Object.keys(tasks) as TaskName[]).map((name) => {
+        // Pulumi has to start and the cluster has to change, one after the other.
+        const isAfterBoth = tasks[name].floor !== empty.floor && "aim" in tasks[name];
+        return { ...tasks[name], values: counted(name), ...(isAfterBoth && { starts }) };
     });
-    if (values.help) {
-        console.log(help);
-        return;
+}
+
+async function round(
+    ground: Ground,
+    { kubectl, helm, empty, plain, program }: Awaited<ReturnType<typeof contestantsOn>>,
+    number: number,
+    note: (task: TaskName, name: Name, value: number) => void,
+): Promise<void> {
+    const time = async (task: TaskName, name: Name, command: Command) => {
+        const start = performance.now();
+        await command();
+        note(task, name, (performance.now() - start) / 1000);
+    };
+    // The plainest program only comes up and goes, because its changes take long.
+    const changing: Partial<Record<Name, Contestant>> = { kubectl, ...(helm && { helm }), program };
+    const all = Object.entries({ ...changing, plain }) as [Name, Contestant][];
+    const change = async (task: TaskName, config: Config, names = all) => {
+        for (const [name, contestant] of names.filter(([name]) => task === "first" || name in changing)) {
+            await contestant.prepare(config);
+            await time(task, name, contestant.apply);
+        }
+    };
+    const first = { storageMode: "persistent", crawlerKeywords: "love,hate" };
+    const changed = { ...first, crawlerKeywords: `love,round${number}` };
+
+    await change("first", first);
+    for (const [name, one] of Object.entries({ empty, plain, program }) as [Name, typeof program][]) {
+        await time("nothing", name, one.apply);
+        note("memory", name, one.peakMebibytes());
+        await time("preview", name, one.preview);
     }
-    const rounds = Number(values.rounds);
-    if (!Number.isInteger(rounds) || rounds < 1) {
-        throw new UserError(`--rounds is ${values.rounds}. It must be a whole number of 1 or more.`);
+    await change("config", changed);
+
+    const silent = await silence(ground, kubectl, kubectl.restartApi);
+    note("silentConfig", "kubectl", silent);
+    note("silentSwitch", "kubectl", silent);
+    await program.prepare({ ...changed, "imagePullSecrets[0]": `round-${number}` });
+    note("silentConfig", "program", await silence(ground, program, program.apply));
+    const toEphemeral = () => change("ephemeral", { ...changed, storageMode: "ephemeral" });
+    note("silentSwitch", "program", await silence(ground, program, toEphemeral));
+    await change("persistent", changed);
+
+    // An app is gone when its volume is.
+    for (const [name, { namespace, destroy }] of all) {
+        const claims = [
+            "get",
+            "pvc",
+            `--namespace=${namespace}`,
+            "--output=jsonpath={.items[0].spec.volumeName}",
+        ];
+        const volume = await run(ground, "kubectl", ...claims);
+        await time("destroy", name, async () => {
+            await destroy();
+            await run(ground, "kubectl", "wait", "--for=delete", `pv/${volume}`, "--timeout=2m");
+        });
     }
+}
+
+/**
+ * The longest time, in seconds, in which the api answers nobody during a change. Every question is asked by itself: one
+ * that hangs at a pod that ends does not keep the others from being asked.
+ */
+async function silence(ground: Ground, { namespace }: Contestant, command: Command): Promise<number> {
+    const client = await Client.connect(ground);
+    const path = `/api/v1/namespaces/${namespace}/services/${serviceName("api")}:80/proxy/messages`;
+    const answered: number[] = [];
+    const ask = async (start = performance.now()): Promise<void> => {
+        if ((await client.read(path)).kind === "found") {
+            answered.push(start);
+        }
+    };
+    const state = { end: Infinity };
+    const changing = command().finally(() => (state.end = performance.now()));
+    // The change may end before the api answers again.
+    while (!answered.some((time) => time > state.end) && performance.now() < state.end + 60_000) {
+        void ask();
+        await sleep(25);
+    }
+    await changing;
+    const times = answered.toSorted((one, other) => one - other);
+    return Math.max(...times.slice(1).map((time, index) => time - (times[index] ?? time))) / 1000;
+}
+
+/** Removes everything that the benchmark makes, however it ends. What it did not make, it does not delete. */
+async function onGround(act: (ground: Ground) => Promise<void>): Promise<void> {
+    const folder = mkdtempSync(join(tmpdir(), "synergychat-bench-"));
+    const env = {
+        ...process.env,
+        KUBECONFIG: join(folder, "kubeconfig"),
+        // The state, and what the programs cache, is in this folder as well.
+        XDG_CACHE_HOME: folder,
+        PULUMI_BACKEND_URL: `file://${folder}`,
+        PULUMI_CONFIG_PASSPHRASE: "",
+        PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
+        PULUMI_SKIP_UPDATE_CHECK: "true",
+    };
+    const current = ["config", "view", "--minify", "--flatten", "--raw"];
+    writeFileSync(env.KUBECONFIG, await run({ env: process.env }, "kubectl", ...current));
+    const context = (await run({ env }, "kubectl", "config", "current-context")).trim();
+    const names = ["kubectl", "helm", "plain", "program"].map(namespaceOf);
+    const ours = ["namespace", "--ignore-not-found", ...names];
+    const found = (await run({ env }, "kubectl", "get", ...ours, "--output=name"))
+        .trim()
+        .split("\n")
+        .join(" ");
+    if (found !== "") {
+        throw new UserError(
+            `The benchmark makes and deletes namespaces that exist already: ${found}\n` +
+                `  Delete them:  kubectl delete ${found}`,
+        );
+    }
+    const interruption = new AbortController();
+    const stop = () => {
+        interruption.abort();
+    };
+    process.once("SIGINT", stop).once("SIGTERM", stop);
+    try {
+        await act({ folder, context, env, signal: interruption.signal });
+    } finally {
+        console.log("\nRemoving what the benchmark made ...");
+        await run({ env }, "kubectl", "delete", ...ours);
+        // A command that was interrupted may still write its last file.
+        rmSync(folder, { recursive: true, maxRetries: 20, retryDelay: 500 });
+    }
+}
+
+/** Where the figures come from: the parts that ran, and the machine. */
+async function describePlace({ env }: Ground, rounds: number): Promise<string> {
+    const { dependencies } = JSON.parse(readFileSync("package.json", "utf8")) as {
+        dependencies: Readonly<Record<"@pulumi/pulumi" | "@pulumi/kubernetes", string>>;
+    };
+    const fields = "{.items[0].status.nodeInfo['kubeletVersion','containerRuntimeVersion']}";
+    return [
+        `Medians of ${rounds} interleaved rounds, after one that is not counted.`,
+        `Pulumi ${(await run({ env }, "pulumi", "version")).trim()} with its SDK ${dependencies["@pulumi/pulumi"]},`,
+        `Kubernetes provider ${dependencies["@pulumi/kubernetes"]}, Node.js ${process.version},`,
+        `Kubernetes ${await run({ env }, "kubectl", "get", "nodes", `--output=jsonpath=${fields}`)},`,
+        `${cpus().length} cores (${cpus()[0]?.model.trim() ?? "unknown"}),`,
+        `load average ${(loadavg()[2] ?? 0).toFixed(1)} over the last 15 minutes.`,
+    ].join(" ");
+}
+
+const { values } = parseArgs({
+    options: {
+        rounds: { type: "string", default: "5" },
+        print: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+    },
+});
+const rounds = Number(values.rounds);
+if (values.help) {
+    console.log(help);
+} else if (!Number.isInteger(rounds) || rounds < 1) {
+    console.error(`--rounds is ${values.rounds}. It must be a whole number of 1 or more.`);
+    process.exitCode = 2;
+} else {
     await onGround(async (ground) => {
         const rows = await measure(ground, rounds);
         const text = `${await describePlace(ground, rounds)}\n\n${resultTable(rows)}`;
@@ -52,78 +242,3 @@ async function main(): Promise<void> {
         }
     });
 }
-
-/** Removes everything that the benchmark makes, however it ends. What it did not make, it does not delete. */
-async function onGround(act: (ground: Ground) => Promise<void>): Promise<void> {
-    const context = currentContext(process.env);
-    if (context === undefined) {
-        throw new UserError("There is no current context.\n  Name one:  kubectl config use-context NAME");
-    }
-    const folder = mkdtempSync(join(tmpdir(), "synergychat-bench-"));
-    const env = {
-        ...process.env,
-        // The state, and what the programs cache, is in this folder as well.
-        XDG_CACHE_HOME: folder,
-        PULUMI_BACKEND_URL: `file://${folder}`,
-        PULUMI_CONFIG_PASSPHRASE: "",
-        PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
-        PULUMI_SKIP_UPDATE_CHECK: "true",
-    };
-    const interruption = new AbortController();
-    const ground = { context, env, folder, signal: interruption.signal };
-    const ours = ["namespace", "--ignore-not-found", ...namespaces];
-    const found = await kubectl(ground, "get", ...ours, "--output=name");
-    if (found !== "") {
-        const names = found.trim().split("\n").join(" ");
-        throw new UserError(
-            `The benchmark makes and deletes namespaces that exist already: ${names}\n` +
-                `  Delete them:  kubectl delete ${names}`,
-        );
-    }
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-        process.once(signal, () => {
-            interruption.abort();
-        });
-    }
-    try {
-        await act(ground);
-    } finally {
-        console.log("\nRemoving what the benchmark made ...");
-        const { signal } = new AbortController();
-        await kubectl({ ...ground, signal }, "delete", ...ours);
-        // A command that was interrupted may still write its last file.
-        rmSync(folder, { recursive: true, maxRetries: 20, retryDelay: 500 });
-    }
-}
-
-/** Where the figures come from: the parts that ran, and the machine. */
-async function describePlace(ground: Ground, rounds: number): Promise<string> {
-    const { env } = ground;
-    const { dependencies } = JSON.parse(readFileSync("package.json", "utf8")) as {
-        dependencies: Readonly<Record<"@pulumi/pulumi" | "@pulumi/kubernetes", string>>;
-    };
-    const fields = "{.items[0].status.nodeInfo['kubeletVersion','containerRuntimeVersion']}";
-    const node = await kubectl(ground, "get", "nodes", `--output=jsonpath=${fields}`);
-    return [
-        `Medians of ${rounds} interleaved rounds, after one that is not counted.`,
-        `Pulumi ${outputOf("pulumi", ["version"], env) ?? "unknown"} with its SDK ${dependencies["@pulumi/pulumi"]},`,
-        `Kubernetes provider ${buildOf(dependencies["@pulumi/kubernetes"], env)}, Node.js ${process.version},`,
-        `Kubernetes ${node}, ${cpus().length} cores (${cpus()[0]?.model.trim() ?? "unknown"}),`,
-        `load average ${(loadavg()[2] ?? 0).toFixed(1)} over the last 15 minutes.`,
-    ].join(" ");
-}
-
-/** A provider that is built from a module's source is installed under the number of a release. Its binary knows. */
-function buildOf(version: string, env: Environment): string {
-    const home = env.PULUMI_HOME ?? join(homedir(), ".pulumi");
-    const file = join(home, "plugins", `resource-kubernetes-v${version}`, "pulumi-resource-kubernetes");
-    const modules = outputOf("go", ["version", "-m", file], env) ?? "";
-    const [, ...day] = /pulumi-kubernetes\/provider\/v4\s+v\S+-(\d{4})(\d\d)(\d\d)\d{6}-/.exec(modules) ?? [];
-    return day.length > 0 ? `built from the source of ${day.join("-")}, installed as ${version}` : version;
-}
-
-main().catch((error: unknown) => {
-    const isUsage = error instanceof TypeError && "code" in error;
-    console.error(isUserError(error) || isUsage ? error.message : error);
-    process.exitCode = isUsage ? 2 : 1;
-});

@@ -4,18 +4,22 @@ import { table } from "../markdown.ts";
 /** Who is measured: kubectl, Helm, and three Pulumi programs. */
 export type Name = "kubectl" | "helm" | "empty" | "plain" | "program";
 
-/** A row of the table. */
-export interface Row {
+/** What is measured. */
+export interface Task {
     readonly task: string;
     /** What the floor does, and who it is. */
     readonly floor: readonly [does: string, name: Name];
     readonly unit: "s" | "MiB";
     /** The greatest ratio to the floor that is aimed at, if there is an aim. */
     readonly aim?: number;
+}
+
+/** A row of the table. */
+export interface Row extends Task {
     /** What each contestant needed in each round. */
     readonly values: Readonly<Partial<Record<Name, readonly number[]>>>;
     /** Seconds of an empty program in each round, if Pulumi starts first and the cluster changes then. */
-    readonly starts?: readonly number[];
+    readonly starts?: readonly number[] | undefined;
 }
 
 /** A table of all rows, in the order of their measurement. */
@@ -51,23 +55,13 @@ function spread(values: readonly number[]): string {
  * The ratios of two measurements, round by round. Another process on the machine slows down both of a round, so a ratio is
  * taken within a round, and never between medians.
  */
-export function ratios(values: readonly number[], floors: readonly number[]): readonly number[] {
-    if (values.length !== floors.length) {
-        throw new Error(`There are ${values.length} values and ${floors.length} floors.`);
-    }
+function ratios(values: readonly number[], floors: readonly number[]): readonly number[] {
     return values.map((value, round) => value / (floors[round] ?? NaN));
 }
 
-/**
- * The middle of the values, or the mean of the two in the middle.
- *
- * @throws Error if there is no value, because a figure without a measurement is wrong in any case.
- */
-export function median(values: readonly number[]): number {
+/** The middle of the values, or the mean of the two in the middle. */
+function median(values: readonly number[]): number {
     const sorted = values.toSorted((one, other) => one - other);
-    const [low, high] = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[Math.floor(sorted.length / 2)]];
-    if (low === undefined || high === undefined) {
-        throw new Error("There are no values.");
-    }
-    return (low + high) / 2;
+    const middle = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[Math.floor(sorted.length / 2)]];
+    return middle.reduce<number>((sum, value) => sum + (value ?? NaN) / 2, 0);
 }

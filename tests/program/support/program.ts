@@ -84,12 +84,15 @@ const project = "synergychat";
 const stack = "dev";
 
 /** Deploys with this config, as the stack `dev` on context minikube. */
-export async function runDeploy(config: Readonly<Record<string, string>> = {}): Promise<Run> {
+export async function runDeploy(
+    config: Readonly<Record<string, string>> = {},
+    program = deploy,
+): Promise<Run> {
     const own = Object.entries(config).map(([key, value]) => [`${project}:${key}`, value] as const);
     const settings = readSettings({ "kubernetes:context": "minikube", ...Object.fromEntries(own) }, project);
     const instance = instanceOf(project, stack);
     const { resources, result } = await declare(() => ({
-        outputs: deploy(settings, instance, clusterProvider(settings)).outputs,
+        outputs: program(settings, instance, clusterProvider(settings)).outputs,
     }));
     return new Run(resources, result.outputs as Run["outputs"]);
 }

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { type Row, median, ratios, resultTable } from "../../../tools/bench/report.ts";
+import { type Row, resultTable } from "../../../tools/bench/report.ts";
 
 const row: Row = {
     task: "first up",
@@ -39,39 +39,21 @@ describe("the table of the benchmark", () => {
         assert.equal(cells(resultTable([slow])).at(-1), "no");
     });
 
+    it("takes ratios within each round, so that a slow round changes nothing", () => {
+        // The third round was ten times as slow for both.
+        const uneven = { ...row, values: { kubectl: [2, 3, 25], program: [4, 6, 50] } };
+        assert.match(cells(resultTable([uneven]))[4] ?? "", /\*\*2\.00x\*\* \(2\.00 to 2\.00\)/);
+    });
+
     it("leaves cells empty if nobody was measured, or if there is no aim", () => {
         const values = { kubectl: [140], program: [210] };
         const memory: Row = { task: row.task, floor: row.floor, unit: "MiB", values };
         const expected = ["first up", "kubectl apply: 140 MiB", "", "", "210 MiB = **1.50x** (1.50 to 1.50)"];
         assert.deepEqual(cells(resultTable([memory])), [...expected, "", "", ""]);
     });
-});
 
-describe("median", () => {
-    it("is the middle value, or the mean of the two in the middle", () => {
-        assert.equal(median([9, 1, 5]), 5);
-        assert.equal(median([10, 1, 4, 2]), 3);
-        assert.equal(median([7]), 7);
-    });
-
-    it("orders numbers by value, and leaves the list as it is", () => {
-        const values = [100, 9, 20];
-        assert.equal(median(values), 20);
-        assert.deepEqual(values, [100, 9, 20]);
-    });
-
-    it("refuses to make a figure of no values", () => {
-        assert.throws(() => median([]));
-    });
-});
-
-describe("ratios", () => {
-    it("are taken within each round, so that a slow round changes nothing", () => {
-        // The third round was ten times as slow for both.
-        assert.deepEqual(ratios([4, 6, 50], [2, 3, 25]), [2, 2, 2]);
-    });
-
-    it("refuse rounds without a partner", () => {
-        assert.throws(() => ratios([1, 2], [1]));
+    it("takes the mean of the two in the middle of an even number of rounds, ordered by value", () => {
+        const even = { ...row, values: { kubectl: [100, 1, 4, 10], program: [100, 1, 4, 10] } };
+        assert.equal(cells(resultTable([even]))[4], "7.0 s = **1.00x** (1.00 to 1.00)");
     });
 });

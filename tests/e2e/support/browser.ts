@@ -1,9 +1,9 @@
 /** The chat page in a headless Chromium. */
 import { existsSync } from "node:fs";
 import { type Browser, type Page, chromium } from "playwright-core";
-import { UserError } from "../system/errors.ts";
-import { isLinuxRoot } from "../system/machine.ts";
-import { runVisibly } from "../system/process.ts";
+import { UserError } from "../../../system/errors.ts";
+import { isLinuxRoot } from "../../../system/machine.ts";
+import { runVisibly } from "../../../system/process.ts";
 
 const executablePath = "/usr/bin/chromium";
 
