@@ -1,8 +1,11 @@
 /** Events of the api's pod, sent to the cluster's API with the token that is mounted into the guard's container. */
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** The pod that the Events are about, and the way to the cluster's API. */
@@ -22,6 +25,8 @@ export interface PodEvent {
     readonly at: Date;
     /** Makes the Event's name. An Event with the name of an earlier one is not made twice. Random if undefined. */
     readonly id?: string;
+    /** Called when the cluster's API has answered, and will not change its answer. */
+    readonly onSent?: () => void;
 }
 
 /** What the cluster's API answered: "refused" will not change if the Event is sent again. */
@@ -60,7 +65,10 @@ export class EventQueue {
         for (let event = this.waiting[0]; event; event = this.waiting[0]) {
             if ((await this.send(event)) === "later") {
                 await sleep(this.pause);
-            } else if (this.waiting[0] === event) {
+                continue;
+            }
+            event.onSent?.();
+            if (this.waiting[0] === event) {
                 this.waiting.shift();
             }
         }
@@ -83,13 +91,17 @@ export function sendTo(cluster: Cluster, timeout = 5000): Send {
     };
     return async (event) => {
         try {
-            const { status, text } = await post(cluster, JSON.stringify(objectOf(event, cluster)), timeout);
+            const { status, text: answer } = await post(
+                cluster,
+                JSON.stringify(objectOf(event, cluster)),
+                timeout,
+            );
             // 409: an earlier attempt succeeded, and its answer was lost.
             if (status < 300 || status === 409) {
                 lastProblem = "";
                 return "accepted";
             }
-            log(`The cluster refused an Event: ${String(status)} ${text.slice(0, 500)}`);
+            log(`The cluster refused an Event: ${String(status)} ${answer.slice(0, 500)}`);
             // The kubelet renews an expired token. A server that is overloaded or starting answers later.
             return status === 401 || status === 429 || status >= 500 ? "later" : "refused";
         } catch (error) {
@@ -105,13 +117,7 @@ function objectOf({ reason, message, type, at, id = "" }: PodEvent, { pod }: Clu
         apiVersion: "v1",
         kind: "Event",
         metadata: { name: `${pod.name}.${id}`, namespace: pod.namespace },
-        involvedObject: {
-            apiVersion: "v1",
-            kind: "Pod",
-            name: pod.name,
-            namespace: pod.namespace,
-            uid: pod.uid,
-        },
+        involvedObject: { apiVersion: "v1", kind: "Pod", ...pod },
         reason,
         message: message.slice(0, 1024),
         type: type ?? "Warning",
@@ -124,31 +130,18 @@ function objectOf({ reason, message, type, at, id = "" }: PodEvent, { pod }: Clu
     };
 }
 
-function post(cluster: Cluster, body: string, timeout: number): Promise<{ status: number; text: string }> {
+async function post(cluster: Cluster, body: string, timeout: number) {
     const mounted = (name: string): string => readFileSync(join(cluster.tokenFolder, name), "utf8");
-    return new Promise((resolve, reject) => {
-        const sent = request({
-            method: "POST",
-            host: cluster.host,
-            port: cluster.port,
-            path: `/api/v1/namespaces/${cluster.pod.namespace}/events`,
-            ca: mounted("ca.crt"),
-            headers: {
-                Authorization: `Bearer ${mounted("token").trim()}`,
-                "Content-Type": "application/json",
-            },
-            signal: AbortSignal.timeout(timeout),
-        });
-        sent.on("error", reject);
-        sent.on("response", (response) => {
-            let text = "";
-            response.setEncoding("utf8");
-            response.on("data", (part: string) => (text += part));
-            response.on("error", reject);
-            response.on("end", () => {
-                resolve({ status: response.statusCode ?? 0, text });
-            });
-        });
-        sent.end(body);
+    const sent = request({
+        method: "POST",
+        host: cluster.host,
+        port: cluster.port,
+        path: `/api/v1/namespaces/${cluster.pod.namespace}/events`,
+        ca: mounted("ca.crt"),
+        headers: { Authorization: `Bearer ${mounted("token").trim()}`, "Content-Type": "application/json" },
+        signal: AbortSignal.timeout(timeout),
     });
+    sent.end(body);
+    const [response] = (await once(sent, "response")) as [IncomingMessage];
+    return { status: response.statusCode ?? 0, text: await text(response) };
 }

@@ -4,12 +4,12 @@
  *
  * Environment: API_DB_FILEPATH, API_PORT, GUARD_PORT, POD_NAME, POD_UID, POD_NAMESPACE, and BACKUPS if there are backups.
  */
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type PodEvent, EventQueue, sendTo } from "./events.ts";
 import { type Reason, Keeper } from "./keeper.ts";
 import { Proxy } from "./proxy.ts";
-import { Restarts } from "./restarts.ts";
 
 const { env } = process;
 const file = env.API_DB_FILEPATH ?? "";
@@ -31,7 +31,8 @@ const queue = new EventQueue(
         tokenFolder,
     }),
 );
-const restarts = new Restarts(join(runFolder, "restarts"));
+/** The restarts whose Event is on its way. */
+const restarts = new Set<string>();
 let lastFailure = "";
 
 function report(reason: Reason, message: string, more: Partial<PodEvent> = {}): void {
@@ -85,11 +86,25 @@ function attempt(work: () => void): boolean {
 }
 
 function look(): void {
-    for (const { number, at, code } of restarts.next()) {
-        const message = `The api ended with exit code ${String(code)} and was started again.`;
-        report("ApiRestarted", message, { at, id: `restart-${String(number)}` });
-    }
+    reportRestarts();
     keeper.look();
+}
+
+/** The supervisor records each restart as an empty file whose name says all. It stays until the cluster knows of the restart. */
+function reportRestarts(): void {
+    for (const id of readdirSync(runFolder).sort()) {
+        const [, time, code] = /^restart-(\d+)-\d+-(\d+)$/.exec(id) ?? [];
+        if (code !== undefined && !restarts.has(id)) {
+            restarts.add(id);
+            report("ApiRestarted", `The api ended with exit code ${code} and was started again.`, {
+                at: new Date(Number(time) * 1000),
+                id,
+                onSent: () => {
+                    rmSync(join(runFolder, id), { force: true });
+                },
+            });
+        }
+    }
 }
 
 const keeper = new Keeper(file, env.BACKUPS, (reason, message) => {

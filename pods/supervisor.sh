@@ -136,7 +136,7 @@ while :; do
     tenths=$(((count + 1) / 2))
     pause=$((tenths / 10)).$((tenths % 10))
     echo "supervisor: the api ended with exit code $code. It starts again in $pause s (restart $count within a minute)."
-    { echo "{\"at\": $(date +%s), \"code\": $code}" >>"$run_folder/restarts"; } 2>/dev/null
+    { true >"$run_folder/restart-$(date +%s)-$clock-$code"; } 2>/dev/null
     sleep "$pause"
     [ -z "$stopping" ] || exit "$code"
 done

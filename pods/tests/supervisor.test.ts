@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Running, start, until } from "./support/processes.ts";
@@ -58,7 +58,11 @@ function linesOf(running: Running, name: string): string[] {
 }
 
 function restartsOf(running: Running): { at: number; code: number }[] {
-    return linesOf(running, "restarts").map((line) => JSON.parse(line) as { at: number; code: number });
+    const names = readdirSync(supervisors.get(running) ?? "").filter((name) => name.startsWith("restart-"));
+    return names.sort().map((name) => {
+        const [, at, , code] = name.split("-").map(Number);
+        return { at: at ?? NaN, code: code ?? NaN };
+    });
 }
 
 /** An app that notes its process and runs until it gets a signal. */
