@@ -21,7 +21,8 @@ import {
     sweep,
     writeBackup,
 } from "./backups.ts";
-import { type Message, parse, writeDurably } from "./database.ts";
+import { type Message, parse } from "./database.ts";
+import { writeDurably } from "./durable.ts";
 
 const { env } = process;
 const folder = env.BACKUPS ?? "/backups";

@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type Message, parse, writeDurably } from "./database.ts";
+import { type Message, parse } from "./database.ts";
+import { writeDurably } from "./durable.ts";
 
 /** A backup, as its name and its file tell. */
 export interface Backup {

@@ -1,10 +1,8 @@
 /** Copies of the api's file: those that the guard keeps beside it for a person to look at, and the newest backup. */
-import { linkSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
-import { type Copy, readBack, renameDurably, writeDurably } from "./database.ts";
-
-/** Torn files, and mirrors that a shorter valid file replaced. */
-type Kind = "torn" | "shorter";
+import { existsSync, linkSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { type Message, parse, readIfThere } from "./database.ts";
+import { renameDurably, writeDurably } from "./durable.ts";
 
 /** How many copies of a kind are kept. */
 const limit = 5;
@@ -17,7 +15,6 @@ export function keepTorn(file: string, bytes: Buffer, folder: string): string {
     } catch {
         writeDurably(path, bytes); // Some file systems have no links.
     }
-    prune(folder, "torn");
     return path;
 }
 
@@ -25,20 +22,42 @@ export function keepTorn(file: string, bytes: Buffer, folder: string): string {
 export function keepMirror(mirror: string, folder: string): string {
     const path = newCopy(folder, "shorter");
     renameDurably(mirror, path);
-    prune(folder, "shorter");
     return path;
 }
 
+/** The path of a new copy. If it is one too many, the oldest is deleted, but never the largest, which has the most messages. */
+function newCopy(folder: string, kind: "torn" | "shorter"): string {
+    mkdirSync(folder, { recursive: true });
+    const names = readdirSync(folder).filter((name) => name.startsWith(`${kind}-`));
+    const copies = names.sort().map((name) => join(folder, name));
+    const sizes = copies.map((path) => statSync(path).size);
+    const largest = copies[sizes.lastIndexOf(Math.max(...sizes))];
+    for (const path of copies
+        .filter((copy) => copy !== largest)
+        .slice(0, Math.max(0, copies.length + 1 - limit))) {
+        rmSync(path);
+    }
+    for (let time = Date.now(); ; time++) {
+        const path = join(folder, `${kind}-${new Date(time).toISOString().replaceAll(/[-:.]/g, "")}.json`);
+        if (!existsSync(path)) {
+            return path;
+        }
+    }
+}
+
 /**
- * The newest valid backup, if it is newer than the mirror. An older one that has more messages was made before a restore,
- * which removed them on purpose.
+ * The messages of the newest backup that is whole, if it is newer than a mirror. An older one that has more messages was made
+ * before a restore, which removed them on purpose.
  */
-export function newestBackup(folder: string | undefined, mirror: string): Copy | undefined {
+export function newestBackup(folder: string | undefined, mirror: string): readonly Message[] | undefined {
     try {
-        for (const path of folder ? backupsIn(folder) : []) {
-            const copy = readBack(path);
-            if (copy) {
-                return timeOf(path) > timeOf(mirror) ? copy : undefined;
+        // Their names begin with their time.
+        const names = folder ? readdirSync(folder).filter((name) => name.endsWith(".json")) : [];
+        for (const name of names.sort().reverse()) {
+            const path = join(folder ?? "", name);
+            const messages = parse(readIfThere(path)?.toString() ?? "");
+            if (messages) {
+                return changedAt(path) > changedAt(mirror) ? messages : undefined;
             }
         }
     } catch (error) {
@@ -47,48 +66,7 @@ export function newestBackup(folder: string | undefined, mirror: string): Copy |
     return undefined;
 }
 
-/** The backups, the newest first: their names begin with their time. */
-function backupsIn(folder: string): readonly string[] {
-    const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
-    return names.sort((one, other) => (one < other ? 1 : -1)).map((name) => join(folder, name));
-}
-
-/** The path of a new copy, whose name comes after all others of its kind, even if two are made within a second. */
-function newCopy(folder: string, kind: Kind): string {
-    mkdirSync(folder, { recursive: true });
-    const newest = copiesIn(folder, kind).at(-1);
-    const time = Math.max(Date.now(), newest ? timeInName(newest) + 1000 : 0);
-    const basic = new Date(time).toISOString().replaceAll(/[-:]|\.\d+/g, "");
-    return join(folder, `${kind}-${basic}.json`);
-}
-
-/** Removes the oldest copies beyond the limit. The largest copy stays, because it holds the most messages. */
-function prune(folder: string, kind: Kind): void {
-    const copies = copiesIn(folder, kind).map((path) => ({ path, size: statSync(path).size }));
-    const largest = Math.max(...copies.map(({ size }) => size));
-    const longest = copies.findLast(({ size }) => size === largest);
-    copies
-        .filter((copy) => copy !== longest)
-        .slice(0, Math.max(0, copies.length - limit))
-        .forEach(({ path }) => {
-            rmSync(path);
-        });
-}
-
-const nameOfCopy = /^(torn|shorter)-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.json$/;
-
-/** The copies of a kind, the oldest first. */
-function copiesIn(folder: string, kind: Kind): readonly string[] {
-    return readdirSync(folder)
-        .filter((name) => nameOfCopy.exec(name)?.[1] === kind)
-        .sort()
-        .map((name) => join(folder, name));
-}
-
-function timeInName(path: string): number {
-    return Date.parse(basename(path).replace(nameOfCopy, "$2-$3-$4T$5:$6:$7Z"));
-}
-
-function timeOf(path: string): number {
+/** In ms. 0: there is no such file. */
+function changedAt(path: string): number {
     return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }

@@ -1,6 +1,5 @@
 /** The api's file: a list of messages, as the app writes it. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
 
 /** A message in the api's file. */
 export interface Message {
@@ -77,41 +76,6 @@ export function render(messages: readonly Message[]): string {
     const escaped = (character: string): string =>
         `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
     return JSON.stringify(messages, undefined, 2).replaceAll(/[<>&\u2028\u2029]/g, escaped);
-}
-
-/** Replaces a file whole: after a crash of the process or the node, it holds the old content or the new one. */
-export function writeDurably(path: string, content: string | Uint8Array): void {
-    const part = join(dirname(path), `.${basename(path)}.part`);
-    try {
-        writeFileSync(part, content, { flush: true });
-        renameDurably(part, path);
-    } catch (error) {
-        rmSync(part, { force: true });
-        throw error;
-    }
-}
-
-/** Renames a file within its file system. Once this returns, the new name survives a crash of the node. */
-export function renameDurably(from: string, to: string): void {
-    renameSync(from, to);
-    const folder = openSync(dirname(to), "r");
-    try {
-        fsyncSync(folder);
-    } finally {
-        closeSync(folder);
-    }
-}
-
-/** A file of the api, read from the disk: its bytes, and the messages in them. Undefined if missing or torn. */
-export interface Copy {
-    readonly bytes: Buffer;
-    readonly messages: readonly Message[];
-}
-
-export function readBack(path: string): Copy | undefined {
-    const bytes = readIfThere(path);
-    const messages = bytes && parse(bytes.toString());
-    return messages && { bytes, messages };
 }
 
 /** The content of a file. Undefined if it is missing. */

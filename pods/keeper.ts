@@ -1,8 +1,9 @@
 /** Mirrors the api's file after each completed write, repairs it if it is torn, and puts back what it has lost. */
-import { closeSync, existsSync, fsyncSync, openSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { keepMirror, keepTorn, newestBackup } from "./copies.ts";
-import { type Message, merge, parse, readIfThere, render, salvage, writeDurably } from "./database.ts";
+import { type Message, merge, parse, readIfThere, render, salvage } from "./database.ts";
+import { flush, writeDurably } from "./durable.ts";
 import { Mirror } from "./mirror.ts";
 
 /** What the guard reports, as the reason of an Event. */
@@ -175,7 +176,7 @@ export class Keeper {
     private repair(): void {
         const torn = readIfThere(this.file);
         const mirror = this.mirror.bytes.length > 0 ? this.mirror.messages() : undefined;
-        const backup = torn && newestBackup(this.backups, this.mirror.path)?.messages;
+        const backup = torn && newestBackup(this.backups, this.mirror.path);
         if (!torn && !mirror) {
             return; // The app has not yet written its first file on this volume.
         }
@@ -212,19 +213,10 @@ export class Keeper {
     private follow(): void {
         const inode = inodeOf(this.file);
         if (inode !== this.inode) {
-            [this.file, dirname(this.file)].forEach(synchronize);
+            [this.file, dirname(this.file)].forEach(flush);
             writeDurably(this.inodePath, inode);
             this.inode = inode;
         }
-    }
-}
-
-function synchronize(path: string): void {
-    const descriptor = openSync(path, "r");
-    try {
-        fsyncSync(descriptor);
-    } finally {
-        closeSync(descriptor);
     }
 }
 

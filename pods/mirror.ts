@@ -4,7 +4,8 @@
  */
 import { closeSync, fdatasyncSync, ftruncateSync, mkdirSync, openSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import { type Message, parse, readIfThere, render, salvage, writeDurably } from "./database.ts";
+import { type Message, parse, readIfThere, render, salvage } from "./database.ts";
+import { writeDurably } from "./durable.ts";
 
 /** How the app's list ends, after its last message. */
 const end = "\n]".length;

@@ -1,8 +1,5 @@
 import { strict as assert } from "node:assert";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type Message, parse, readBack, render, salvage, writeDurably } from "../database.ts";
+import { type Message, parse, render, salvage } from "../database.ts";
 import { numbers, someMessages } from "./support/messages.ts";
 
 describe("parse", () => {
@@ -97,38 +94,5 @@ describe("salvage", function () {
                 assert.deepEqual(found, expected, `seed ${String(seed)}, damaged at byte ${String(at)}`);
             }
         }
-    });
-});
-
-describe("writeDurably", () => {
-    let folder: string;
-    beforeEach(() => {
-        folder = mkdtempSync(join(tmpdir(), "database-"));
-    });
-    afterEach(() => {
-        rmSync(folder, { recursive: true });
-    });
-
-    it("writes a file, replaces it, and leaves nothing else in the folder", () => {
-        const path = join(folder, "db.json");
-        for (const text of ["[]", render(someMessages(numbers(3), 3))]) {
-            writeDurably(path, text);
-            assert.equal(readFileSync(path, "utf8"), text);
-        }
-        assert.deepEqual(readdirSync(folder), ["db.json"]);
-        assert.deepEqual(readBack(path)?.messages, someMessages(numbers(3), 3));
-    });
-
-    it("leaves no part of a file that it cannot put in place", () => {
-        const path = join(folder, "taken");
-        mkdirSync(join(path, "inner"), { recursive: true });
-        assert.throws(() => {
-            writeDurably(path, "[]");
-        });
-        assert.deepEqual(readdirSync(folder), ["taken"]);
-    });
-
-    it("reads back nothing from a file that is missing", () => {
-        assert.equal(readBack(join(folder, "missing.json")), undefined);
     });
 });

@@ -102,7 +102,7 @@ describe("The guard of the api's file", function () {
 
     function kept(kind: string): string[] {
         const all = existsSync(join(folder, ".guard")) ? readdirSync(join(folder, ".guard")) : [];
-        return all.filter((name) => new RegExp(`^${kind}-\\d{8}T\\d{6}Z\\.json$`).test(name)).sort();
+        return all.filter((name) => new RegExp(`^${kind}-\\d{8}T\\d{9}Z\\.json$`).test(name)).sort();
     }
 
     function keptContent(kind: string): Buffer[] {

@@ -73,7 +73,7 @@ describe("a journal", () => {
 
     it("stays whole if a write was cut short", () => {
         const journal = begin();
-        writeFileSync(`${path}.part`, '{"to": "eph');
+        writeFileSync(join(dirname(path), ".0f1e.json.part"), '{"to": "eph');
         assert.deepEqual(Journal.read<Entries>(localDisk, path)?.entries, entries);
         journal.with({ pid: 2 });
         assert.deepEqual(readdirSync(dirname(path)), ["0f1e.json"]);
