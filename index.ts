@@ -7,7 +7,7 @@ import { instanceOf } from "./model/labels.ts";
 import { renderAdvice } from "./preflight/advice.ts";
 import { preflight, reach } from "./preflight/preflight.ts";
 import { keepsProvider } from "./preflight/recorded.ts";
-import { requireRollout } from "./preflight/rollout.ts";
+import { reportObstacles, requireRollout } from "./preflight/rollout.ts";
 import { rehearse } from "./pulumi/declared.ts";
 import { plainValue, requireCli } from "./pulumi/engine.ts";
 
@@ -27,8 +27,10 @@ export default async () => {
     const before = await preflight(settings, instance, reached, async () => rehearse(await program()));
     const { outputs, deployments } = (await program())();
     if (!pulumi.runtime.isDryRun()) {
+        const stop = reportObstacles(reached, settings);
         // The provider reports a Recreate rollout as complete when the old pod is gone, before the new one is ready.
         await plainValue(deployments.map(({ id }) => id));
+        stop();
         await requireRollout(reached, settings, before);
         const problem = settings.backups && (await startFirstBackup(reached.client, settings.namespace));
         if (problem) {

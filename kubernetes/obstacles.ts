@@ -1,23 +1,56 @@
-/** What keeps a pod that somebody waits for from running, in the words of the cluster. */
+/** What keeps a pod from running, in the words of the cluster. */
 import { kindOf, listPath } from "../model/kinds.ts";
 import type { Client } from "./client.ts";
 import { type Claim, type ClusterEvent, type Pod, claimsOf } from "./objects.ts";
-import { podsThatCannotStart } from "./rollout.ts";
 
 /** How long an obstacle may last, in ms. A volume that is provisioned and an image that is pulled take their time. */
 export const patience = 60_000;
 
+/** Reasons of the kubelet that time alone does not cure. */
+const persistentReasons = [
+    "ImagePullBackOff",
+    "ErrImagePull",
+    "ErrImageNeverPull",
+    "InvalidImageName",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+    "CrashLoopBackOff",
+];
+
 /** What keeps a pod from running, in full sentences. Undefined: it runs, has ended, or may still start. */
 export async function podObstacle(client: Client, namespace: string, pod: Pod): Promise<string | undefined> {
     const { metadata, status } = pod;
-    const reason = podsThatCannotStart([pod])[0]?.reason;
-    if (status?.phase !== "Pending") {
-        return reason;
+    const problem = podProblem(pod);
+    if (status?.phase !== "Pending" || metadata.deletionTimestamp) {
+        return problem && sentence(problem);
     }
     const unbound = await unboundClaim(client, namespace, pod);
-    return unbound ?? reason ?? (await lastWarning(client, namespace, metadata.name));
+    return unbound ?? (problem ? sentence(problem) : lastWarning(client, namespace, metadata.name));
 }
 
+/** What a pod's own status says about it. Undefined: it runs, or may still start. */
+export function podProblem({ metadata, status }: Pod): string | undefined {
+    if (metadata.deletionTimestamp) {
+        return undefined;
+    }
+    const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+    const waiting = statuses.flatMap(({ name = "", state, lastState }) => {
+        const { reason = "", message = "" } = state?.waiting ?? {};
+        // Why the container could not be started is in its last state: the waiting reason is only the back-off then.
+        const cause = lastState?.terminated?.message ?? "";
+        return persistentReasons.includes(reason)
+            ? [`container ${name}: ${reason}. ${message} ${cause}`.trim()]
+            : [];
+    });
+    if (waiting.length > 0) {
+        return waiting.join("; ");
+    }
+    const unscheduled = (status?.conditions ?? []).find(
+        ({ type, status: is }) => type === "PodScheduled" && is === "False",
+    );
+    return unscheduled && `${unscheduled.reason ?? ""}: ${unscheduled.message ?? ""}`;
+}
 /** The newest event of an object if it is a warning: what the cluster tries to do in vain. */
 export async function lastWarning(client: Client, namespace: string, name: string) {
     const newest = await newestEvent(client, namespace, name);
@@ -31,17 +64,27 @@ export function sentence(text: string): string {
 
 /** A claim that is never bound keeps every pod that mounts it from starting. The pod itself does not name it. */
 async function unboundClaim(client: Client, namespace: string, { spec }: Pod): Promise<string | undefined> {
-    const names = claimsOf(spec);
+    const [first] = await unboundClaims(client, namespace, claimsOf(spec));
+    return first;
+}
+
+/** Which of these claims have no volume, and why, in full sentences. */
+export async function unboundClaims(
+    client: Client,
+    namespace: string,
+    names: readonly string[],
+): Promise<readonly string[]> {
     const claims = await client.listIfAllowed<Claim>(listPath(kindOf("PersistentVolumeClaim"), namespace));
-    const unbound = (claims ?? []).find(
+    const unbound = (claims ?? []).filter(
         ({ metadata, status }) => names.includes(metadata.name) && status?.phase !== "Bound",
     );
-    if (!unbound) {
-        return undefined;
-    }
-    const { name } = unbound.metadata;
-    const event = await newestEvent(client, namespace, name);
-    return `Claim ${name} is not bound to a volume (${unbound.status?.phase ?? "unknown"}). ${event ? sentence(event.message ?? "") : ""}`.trim();
+    return Promise.all(
+        unbound.map(async ({ metadata: { name }, status }) => {
+            const event = await newestEvent(client, namespace, name);
+            const reason = event ? ` ${sentence(event.message ?? "")}` : "";
+            return `Claim ${name} is not bound to a volume (${status?.phase ?? "unknown"}).${reason}`;
+        }),
+    );
 }
 
 async function newestEvent(client: Client, namespace: string, name: string) {

@@ -1,13 +1,28 @@
-/** Looks at the cluster after everything is registered: that the app runs. */
-import { RunError } from "@pulumi/pulumi";
+/** Looks at the cluster after everything is registered: that the app runs, and if not, what its pods say. */
+import { RunError, log } from "@pulumi/pulumi";
 import type { Settings } from "../config/settings.ts";
-import type { Deployment, LiveObject } from "../kubernetes/objects.ts";
-import { rolloutProblems } from "../kubernetes/rollout.ts";
+import { type Client, isProgramMissing } from "../kubernetes/client.ts";
+import type { Deployment, LiveObject, Pod } from "../kubernetes/objects.ts";
+import { podObstacle, podProblem, sentence, unboundClaims } from "../kubernetes/obstacles.ts";
+import { lasting } from "../kubernetes/poll.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
+import { type Finding, error, fix } from "../model/finding.ts";
+import { isStackName, kindOf, listPath } from "../model/kinds.ts";
+import { backupsClaimName, claimName, guardName } from "../model/names.ts";
 import { renderAdvice } from "./advice.ts";
 import type { Reached } from "./preflight.ts";
 
-const rolloutSeconds = 300; // for the pods to be ready, image pulls included
+export const rolloutSeconds = 300; // for the pods to be ready, image pulls included
+
+const patience = 20_000; // ms for which a pod may say that it cannot start: a pull that fails once may succeed
+
+const interval = 200; // ms between two looks: whoever waits for a rollout notices a second
+
+const takeBack = fix(
+    "Take the last change of the config back",
+    "pulumi config set KEY OLD-VALUE",
+    "npm run up",
+);
 
 /**
  * Waits until the Deployments run that this update has changed.
@@ -33,7 +48,149 @@ export async function requireRollout(
     }
 }
 
+/**
+ * Warns of what keeps claims and pods from coming up, while Pulumi waits for them in silence for minutes.
+ *
+ * @returns ends it.
+ */
+export function reportObstacles(
+    { client }: Reached,
+    { namespace }: Pick<Settings, "namespace">,
+    report: (text: string) => unknown = (text) => log.warn(text),
+    every = { look: 2000, patience },
+): () => void {
+    const lasts = lasting<readonly string[]>(every.patience);
+    const said = new Set<string>();
+    const timer = setInterval(() => {
+        void (async () => {
+            const claims = await unboundClaims(client, namespace, [claimName, backupsClaimName]);
+            const pods = await rolloutObstacles(client, namespace);
+            const obstacles = [...claims, ...pods.map(({ reason }) => reason)];
+            for (const text of lasts(obstacles.length > 0 ? obstacles : undefined) ?? []) {
+                if (!said.has(text)) {
+                    said.add(text);
+                    report(text);
+                }
+            }
+        })().catch(() => undefined); // the update itself says what it cannot do
+    }, every.look).unref();
+    return () => {
+        clearInterval(timer);
+    };
+}
+
 /** Source: https://kubernetes.io/docs/reference/using-api/api-concepts (a change of the spec is a new generation) */
 function isUnchanged(before: LiveObject, { metadata: { uid, generation } }: Deployment): boolean {
     return before.metadata.uid === uid && before.metadata.generation === generation;
+}
+
+/**
+ * Waits until Deployments of the stack run what they declare, or returns what keeps their pods from running. The provider
+ * does not wait: a Deployment with the strategy Recreate counts as complete for it as soon as the old pod is gone.
+ */
+export async function rolloutProblems(
+    client: Client,
+    namespace: string,
+    seconds: number,
+    isMeant: (deployment: Deployment) => boolean = () => true,
+): Promise<readonly Finding[]> {
+    const last = lasting<readonly Finding[]>(patience);
+    return client.waitUntil(
+        `all Deployments in namespace ${namespace} run what they declare`,
+        async () => {
+            const deployments = (await deploymentsIn(client, namespace)).filter(isMeant);
+            if (deployments.every(isComplete)) {
+                return [];
+            }
+            const problems = await obstaclesOf(client, namespace, deployments);
+            return last(problems.length > 0 ? problems : undefined);
+        },
+        seconds,
+        `kubectl get pods,events --namespace ${namespace}`,
+        interval,
+    );
+}
+
+/** As `kubectl rollout status` decides it. */
+export function isComplete({ metadata, spec, status }: Deployment): boolean {
+    const { replicas = 0, updatedReplicas = 0, availableReplicas = 0, observedGeneration = 0 } = status ?? {};
+    const wanted = spec?.replicas ?? 1;
+    return (
+        observedGeneration >= (metadata.generation ?? 0) &&
+        [replicas, updatedReplicas, availableReplicas].every((count) => count === wanted)
+    );
+}
+
+/** A finding for each Deployment of the stack that gets no pods, and for each of their pods that cannot start. */
+export async function rolloutObstacles(client: Client, namespace: string): Promise<readonly Finding[]> {
+    return obstaclesOf(client, namespace, await deploymentsIn(client, namespace));
+}
+
+/** The namespace may have been prepared by somebody else, with Deployments of its own. */
+async function deploymentsIn(client: Client, namespace: string): Promise<readonly Deployment[]> {
+    const path = listPath(kindOf("Deployment"), namespace);
+    const all = (await client.listIfAllowed<Deployment>(path)) ?? [];
+    return all.filter(({ metadata }) => isStackName("Deployment", metadata.name));
+}
+
+async function obstaclesOf(
+    client: Client,
+    namespace: string,
+    deployments: readonly Deployment[],
+): Promise<readonly Finding[]> {
+    const pods = (await client.listIfAllowed<Pod>(`/api/v1/namespaces/${namespace}/pods`)) ?? [];
+    const stuck = pods
+        .filter((pod) => deployments.some((deployment) => isPodOf(deployment, pod)))
+        .filter((pod) => podProblem(pod) !== undefined);
+    const problems = stuck.map(async (pod) =>
+        podCannotStart(pod, (await podObstacle(client, namespace, pod)) ?? ""),
+    );
+    return [...deployments.flatMap(podsNotCreated), ...(await Promise.all(problems))];
+}
+
+function isPodOf({ spec }: Deployment, { metadata: { labels = {} } }: Pod): boolean {
+    const wanted = Object.entries(spec?.selector?.matchLabels ?? {});
+    return wanted.length > 0 && wanted.every(([label, value]) => labels[label] === value);
+}
+
+/** A Deployment whose pods the cluster refuses: a quota, a policy, a service account that is missing. */
+export function podsNotCreated({ metadata, status }: Deployment): readonly Finding[] {
+    const { name, namespace = "" } = metadata;
+    const failure = (status?.conditions ?? []).find(
+        ({ type, status: is }) => type === "ReplicaFailure" && is === "True",
+    );
+    return failure
+        ? [
+              error(
+                  "pods-not-created",
+                  `The cluster refuses the pods of Deployment ${name}: ${sentence(failure.message ?? "")}`,
+                  fix("See what limits the namespace", `kubectl describe namespace ${namespace}`),
+                  takeBack,
+              ),
+          ]
+        : [];
+}
+
+/** A pod that cannot start, with the problem as a sentence. */
+export function podCannotStart({ metadata, spec }: Pod, problem: string): Finding {
+    const { name, namespace = "" } = metadata;
+    const isGuarded = (spec?.containers ?? []).some((one) => one.name === guardName);
+    if (isGuarded && isProgramMissing(problem)) {
+        return error(
+            "image-without-shell",
+            `Pod ${name} cannot start, because the api's image has no shell, and with guard a shell supervises the api.\n${problem}`,
+            fix("Do without the guard", "pulumi config set guard false", "npm run up"),
+            fix("Use an image with a shell", "pulumi config set --path images.api IMAGE", "npm run up"),
+        );
+    }
+    return error(
+        "pod-cannot-start",
+        `Pod ${name} cannot start: ${problem}`,
+        fix(
+            "See its events and its log",
+            `kubectl describe pod ${name} --namespace ${namespace}`,
+            `kubectl logs ${name} --namespace ${namespace} --all-containers --previous`,
+        ),
+        takeBack,
+    );
 }

@@ -3,7 +3,7 @@
  * stack.
  */
 import { strict as assert } from "node:assert";
-import { isComplete } from "../../kubernetes/rollout.ts";
+import { isComplete } from "../../preflight/rollout.ts";
 import { messages, say } from "./support/app.ts";
 import { get, kubectl } from "./support/cluster.ts";
 import { codesIn } from "./support/findings.ts";

@@ -7,9 +7,9 @@
  */
 import type { Settings } from "../../../config/settings.ts";
 import { waitForAddresses, waitUntilIngressesAreAccepted } from "../../../kubernetes/ingress.ts";
-import { rolloutObstacles, rolloutProblems } from "../../../kubernetes/rollout.ts";
 import { inheritableVolumes } from "../../../kubernetes/volumes.ts";
 import { portName, serviceName } from "../../../model/names.ts";
+import { rolloutObstacles, rolloutProblems, rolloutSeconds } from "../../../preflight/rollout.ts";
 import { inheritedVolume } from "../../../preflight/volumes.ts";
 import { type StackOutputs, outputsIn } from "../../../pulumi/state.ts";
 import { hostsFile, thisMachine } from "../../../system/machine.ts";
@@ -21,7 +21,6 @@ import { setupLine } from "../../shell.ts";
 import { type Session, isUnchanged, openStack } from "../../session.ts";
 import { isInteractive } from "../../terminal.ts";
 
-const rolloutSeconds = 300; // for the pods to be ready, image pulls included
 const addressSeconds = 60; // for the controller to publish one
 const answerSeconds = 20; // for the app to answer there
 

@@ -7,8 +7,9 @@ import { interruptedRestore, noShell } from "../../../cli/commands/restore/refus
 import { answeredMessages } from "../../../cli/commands/switch/refusals.ts";
 import { begunElsewhere, lateMessages, runningOperation } from "../../../cli/refusals.ts";
 import { type RawConfig, checkConfig } from "../../../config/settings.ts";
-import type { Volume } from "../../../kubernetes/objects.ts";
-import { podsNotCreated, podsThatCannotStart } from "../../../kubernetes/rollout.ts";
+import type { Pod, Volume } from "../../../kubernetes/objects.ts";
+import { podProblem, sentence } from "../../../kubernetes/obstacles.ts";
+import { podCannotStart, podsNotCreated } from "../../../preflight/rollout.ts";
 import type { ClusterSnapshot, NamespaceSnapshot } from "../../../kubernetes/snapshot.ts";
 import type { Finding, FindingCode } from "../../../model/finding.ts";
 import { ownerLabels } from "../../../model/labels.ts";
@@ -143,6 +144,10 @@ const releasedVolume = volume(
 function waitingPod(reason: string, message: string) {
     const containerStatuses = [{ name: "synergychat-api", state: { waiting: { reason, message } } }];
     return { ...object("Pod", "synergychat-api-1"), status: { containerStatuses } };
+}
+
+function stuck(one: Pod): Finding {
+    return podCannotStart(one, sentence(podProblem(one) ?? ""));
 }
 
 const unscheduledPod = {
@@ -443,31 +448,29 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
     ],
     "messages-posted-past-service": [[lateMessages(1, 2)].filter(isFinding)],
     "pod-cannot-start": [
-        podsThatCannotStart([waitingPod("ImagePullBackOff", "Back-off pulling image"), unscheduledPod]),
+        [waitingPod("ImagePullBackOff", "Back-off pulling image"), unscheduledPod].map(stuck),
     ],
     "pods-not-created": [
-        podsNotCreated([
-            {
-                ...object("Deployment", "synergychat-web"),
-                status: {
-                    conditions: [
-                        {
-                            type: "ReplicaFailure",
-                            status: "True",
-                            message: 'pods "synergychat-web-1" is forbidden: exceeded quota: small',
-                        },
-                    ],
-                },
+        podsNotCreated({
+            ...object("Deployment", "synergychat-web"),
+            status: {
+                conditions: [
+                    {
+                        type: "ReplicaFailure",
+                        status: "True",
+                        message: 'pods "synergychat-web-1" is forbidden: exceeded quota: small',
+                    },
+                ],
             },
-        ]),
+        }),
     ],
     "image-without-shell": [
-        podsThatCannotStart([
-            {
+        [
+            stuck({
                 ...waitingPod("RunContainerError", 'exec: "sh": executable file not found in $PATH'),
                 spec: { containers: [{ name: "synergychat-guard" }] },
-            },
-        ]),
+            }),
+        ],
     ],
 
     "data-protected": [protectionRefusals({ ...guards, protectData: true }, stateOf({ protect: true }), [])],

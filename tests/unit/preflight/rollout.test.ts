@@ -1,12 +1,16 @@
 import { strict as assert } from "node:assert";
 import type { Deployment, Pod } from "../../../kubernetes/objects.ts";
+import { podProblem } from "../../../kubernetes/obstacles.ts";
 import {
     isComplete,
+    podCannotStart,
     podsNotCreated,
-    podsThatCannotStart,
+    reportObstacles,
     rolloutObstacles,
     rolloutProblems,
-} from "../../../kubernetes/rollout.ts";
+} from "../../../preflight/rollout.ts";
+import { poll } from "../../../kubernetes/poll.ts";
+import { recorded } from "../support/snapshots.ts";
 import { fakeClient } from "../support/client.ts";
 
 const complete = { observedGeneration: 2, replicas: 1, updatedReplicas: 1, availableReplicas: 1 };
@@ -45,22 +49,22 @@ describe("podsNotCreated", () => {
     ];
 
     it("finds the Deployments whose pods the cluster refuses, with its words", () => {
-        const [finding] = podsNotCreated([deployment({ conditions: condition("ReplicaFailure", "True") })]);
+        const [finding] = podsNotCreated(deployment({ conditions: condition("ReplicaFailure", "True") }));
         assert.equal(finding?.code, "pods-not-created");
         assert.match(finding.reason, /exceeded quota: small\.$/);
     });
 
     it("finds nothing in a Deployment that has its pods", () => {
         assert.deepEqual(
-            podsNotCreated([deployment({ conditions: condition("ReplicaFailure", "False") })]),
+            podsNotCreated(deployment({ conditions: condition("ReplicaFailure", "False") })),
             [],
         );
-        assert.deepEqual(podsNotCreated([deployment({ conditions: condition("Progressing", "True") })]), []);
-        assert.deepEqual(podsNotCreated([deployment({})]), []);
+        assert.deepEqual(podsNotCreated(deployment({ conditions: condition("Progressing", "True") })), []);
+        assert.deepEqual(podsNotCreated(deployment({})), []);
     });
 });
 
-describe("podsThatCannotStart", () => {
+describe("podCannotStart", () => {
     const waiting = { reason: "CrashLoopBackOff", message: "back-off 10s restarting failed container." };
     const terminated = { exitCode: 128, message: 'exec: "sh": executable file not found in $PATH: unknown' };
 
@@ -77,13 +81,13 @@ describe("podsThatCannotStart", () => {
     }
 
     it("tells why the last start failed, not only that the next one waits", () => {
-        const [finding] = podsThatCannotStart([pod(false)]);
-        assert.equal(finding?.code, "pod-cannot-start");
+        const [finding] = [podCannotStart(pod(false), podProblem(pod(false)) ?? "")];
+        assert.equal(finding.code, "pod-cannot-start");
         assert.match(finding.reason, /executable file not found/);
     });
 
     it("names the guard if it is the guard that needs a shell", () => {
-        assert.equal(podsThatCannotStart([pod(true)])[0]?.code, "image-without-shell");
+        assert.equal(podCannotStart(pod(true), podProblem(pod(true)) ?? "").code, "image-without-shell");
     });
 });
 
@@ -120,6 +124,31 @@ describe("the rollout of a stack", () => {
 
     it("fails when the time is over", async () => {
         await assert.rejects(rolloutProblems(cluster([selecting("synergychat-web", waiting)]), namespace, 0));
+    });
+
+    it("says within seconds why a claim is not bound, once, while Pulumi waits", async () => {
+        const claim = { metadata: { name: "synergychat-api-pvc", uid: "1" }, status: { phase: "Pending" } };
+        const message = 'failed to provision volume with StorageClass "slow": no such disk';
+        const client = fakeClient((path) => ({
+            kind: "found",
+            body: {
+                kind: "List",
+                items: path.endsWith("/persistentvolumeclaims")
+                    ? [claim]
+                    : path.includes("/events?")
+                      ? [{ type: "Warning", message, metadata: { name: "e", uid: "2" } }]
+                      : [],
+            },
+        }));
+        const said: string[] = [];
+        const reached = { client, recorded: recorded(undefined) };
+        const stop = reportObstacles(reached, { namespace }, (text) => said.push(text), {
+            look: 2,
+            patience: 0,
+        });
+        await poll(() => Promise.resolve(said.length > 0), { seconds: 10, inVain: "said", interval: 5 });
+        stop();
+        assert.deepEqual(said, [`Claim synergychat-api-pvc is not bound to a volume (Pending). ${message}.`]);
     });
 
     it("is hindered by the stack's own pods only", async () => {
