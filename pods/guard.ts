@@ -40,29 +40,6 @@ function report(reason: Reason, message: string, more: Partial<PodEvent> = {}): 
     queue.add({ reason, message, at: new Date(), ...more });
 }
 
-/** After a repair, the api must serve the file again: it reads it for each request. */
-async function reportRepair(message: string): Promise<void> {
-    report("ApiFileRepaired", `${message} ${await whatTheApiServes()}`);
-}
-
-async function whatTheApiServes(): Promise<string> {
-    const deadline = Date.now() + 3000;
-    for (;;) {
-        try {
-            const response = await fetch(`http://127.0.0.1:${env.API_PORT ?? ""}/messages`, {
-                signal: AbortSignal.timeout(2000),
-            });
-            const messages = (await response.json()) as unknown[];
-            return `The api serves ${String(messages.length)}.`;
-        } catch {
-            if (Date.now() > deadline) {
-                return "The api did not answer within three seconds.";
-            }
-            await sleep(200);
-        }
-    }
-}
-
 /** False: the work failed. It is tried again at the next look. */
 function attempt(work: () => void): boolean {
     try {
@@ -107,13 +84,7 @@ function reportRestarts(): void {
     }
 }
 
-const keeper = new Keeper(file, env.BACKUPS, (reason, message) => {
-    if (reason === "ApiFileRepaired") {
-        void reportRepair(message);
-    } else {
-        report(reason, message);
-    }
-});
+const keeper = new Keeper(file, env.BACKUPS, report);
 const proxy = new Proxy(env.API_PORT ?? "", keeper, attempt);
 
 process.once("SIGTERM", () => {
