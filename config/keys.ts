@@ -3,11 +3,9 @@
  * entries, and so do the `config:` block of Pulumi.yaml and docs/configuration.md (`npm run docs` writes both).
  */
 import type { Part } from "../model/names.ts";
-import { bytesOf } from "./quantity.ts";
 import {
     type Rule,
     commandLine,
-    cronLine,
     dnsLabel,
     dnsSubdomain,
     flag,
@@ -17,7 +15,7 @@ import {
     matching,
     oneOf,
     optional,
-    orUnmanaged,
+    orWord,
     origin,
     uid,
     wholeNumber,
@@ -40,10 +38,10 @@ const defaultImages: Images = {
     tools: "node:24-alpine",
 };
 
-const aHostName = matching(
-    hostName,
-    "a host name of lower-case letters, digits, dashes and dots, such as synchat.internal",
-);
+const aHostName = {
+    allowed: "a host name of letters, digits, dashes and dots, such as synchat.internal",
+    parse: hostName,
+};
 
 /** The keys, in the order in which people meet them. */
 export const keys = {
@@ -55,8 +53,8 @@ export const keys = {
     },
     storageSize: {
         ...matching(
-            (text) => (bytesOf(text) ?? 0) >= 1024 ** 2,
-            "a Kubernetes quantity of at least 1Mi, such as 1Gi or 500Mi",
+            (text) => /^\d+(\.\d+)?[MGTP]i?$/.test(text) && parseFloat(text) > 0,
+            "a Kubernetes quantity in Mi, Gi or Ti (or M, G, T), such as 1Gi or 500Mi",
         ),
         default: "1Gi",
         description:
@@ -101,7 +99,8 @@ export const keys = {
         description: "Command of the api's image, which has to have a shell (guard only)",
     },
     backupSchedule: {
-        ...optional(cronLine()),
+        // The API server judges it, by a dry run of the preflight.
+        ...matching(() => true, "a cron line as a CronJob takes it, such as 0 3 * * * for 3:00, or empty"),
         default: "",
         description:
             'When backups are made, in UTC, such as "0 3 * * *", or empty for none. They have a claim of their own, in both storage modes',
@@ -127,7 +126,7 @@ export const keys = {
             "Kubernetes namespace that the stack makes and fills. A new name is a new namespace and a new, empty claim",
     },
     webReplicas: {
-        ...orUnmanaged(wholeNumber(1, 50)),
+        ...orWord("unmanaged", wholeNumber(1, 50)),
         default: "3",
         description: "Number of web pods. Set unmanaged if a HorizontalPodAutoscaler sets it",
     },
@@ -158,7 +157,10 @@ export const keys = {
         description: "Host name of the api, which the page's browser calls",
     },
     apiUrl: {
-        ...optional(matching(origin, "an http or https URL without a path, such as http://localhost:8080")),
+        ...optional({
+            allowed: "an http or https URL without a path, such as http://localhost:8080",
+            parse: origin,
+        }),
         default: "",
         description:
             "Address of the api as the page's browser reaches it, for port-forwarding, TLS and other ports. Empty: http://<apiHost>",

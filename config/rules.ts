@@ -28,11 +28,11 @@ export function wholeNumber(least: number, most: number): Rule<number> {
     };
 }
 
-/** As the rule, or a word that means that the stack does not set the value. */
-export function orUnmanaged<T>(rule: Rule<T>): Rule<T | "unmanaged"> {
+/** As the rule, or a word of its own. */
+export function orWord<T, const W extends string>(word: W, rule: Rule<T>): Rule<T | W> {
     return {
-        allowed: `${rule.allowed}, or unmanaged`,
-        parse: (text) => (text === "unmanaged" ? text : rule.parse(text)),
+        allowed: `${rule.allowed}, or ${word || "empty"}`,
+        parse: (text) => (text === word ? word : rule.parse(text)),
     };
 }
 
@@ -42,15 +42,7 @@ export function matching(test: (text: string) => boolean, allowed: string): Rule
 
 /** As the rule, or empty. */
 export function optional(rule: Rule<string>): Rule<string> {
-    return {
-        allowed: `${rule.allowed}, or empty`,
-        parse: (text) => (text === "" ? "" : rule.parse(text)),
-    };
-}
-
-/** A schedule of a CronJob. The API server judges it, by a dry run of the preflight. */
-export function cronLine(): Rule<string> {
-    return matching(() => true, "a cron line as a CronJob takes it, such as 0 3 * * * for 3:00");
+    return orWord("", rule);
 }
 
 /** A program with its arguments. No shell splits the text, so what only a shell understands is refused. */
@@ -126,15 +118,19 @@ export function uid(text: string): boolean {
     return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }
 
-/** An Ingress takes no IP address as a host: https://kubernetes.io/docs/reference/kubernetes-api/service-resources/ingress-v1/ */
-export function hostName(text: string): boolean {
-    return dnsSubdomain(text) && !/^[\d.]+$/.test(text);
+/**
+ * A host name in lower case, as Kubernetes wants it. An Ingress takes no IP address as a host:
+ * https://kubernetes.io/docs/reference/kubernetes-api/service-resources/ingress-v1/
+ */
+export function hostName(text: string): string | undefined {
+    const lower = text.toLowerCase();
+    return dnsSubdomain(lower) && !/^[\d.]+$/.test(lower) ? lower : undefined;
 }
 
-/** An http or https URL of a host, with or without a port. */
-export function origin(text: string): boolean {
+/** An http or https URL of a host, with or without a port, as a browser writes it: it compares origins letter by letter. */
+export function origin(text: string): string | undefined {
     const url = URL.canParse(text) ? new URL(text) : undefined;
-    return url !== undefined && /^https?:$/.test(url.protocol) && url.origin === text;
+    return url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/` ? url.origin : undefined;
 }
 
 /** Source: https://pkg.go.dev/github.com/distribution/reference */

@@ -91,48 +91,42 @@ function noContext(): Finding {
     );
 }
 
-/** The keys of Pulumi's Kubernetes namespace that this stack reads. The others are for a provider that it does not use. */
-const kubernetesKeys = ["kubernetes:context", "kubernetes:kubeconfig"];
-
+/** Keys that nothing reads: misspelled ones, those of a provider that the stack does not use, and those of a renamed project. */
 function unknownKeys(raw: RawConfig, project: string): readonly Finding[] {
-    return Object.keys(raw).flatMap((key) => {
+    const known = [
+        ...Object.keys(keys).map((name) => `${project}:${name}`),
+        ...["kubernetes:context", "kubernetes:kubeconfig"],
+    ];
+    const unknown = Object.keys(raw).filter((key) => !known.includes(key));
+    return unknown.flatMap((key) => {
         const [namespace = "", name = ""] = key.split(/:(.*)/s);
-        if (namespace === "kubernetes") {
-            return kubernetesKeys.includes(key)
-                ? []
-                : unknownKey(key, ` This stack reads ${kubernetesKeys.join(" and ")} only.`);
+        const removal = fix("Remove it", `pulumi config rm ${key}`);
+        if (namespace === project || namespace === "kubernetes") {
+            const [, whole = ""] = /^(\w+)[.[]/.exec(name) ?? [];
+            return error(
+                "unknown-key",
+                `${key} is not a config key of this stack.${suggestion(key, known)}`,
+                ...(whole in keys
+                    ? [fix("Set a part of a key", `pulumi config set --path '${name}' VALUE`)]
+                    : []),
+                removal,
+            );
         }
-        if (namespace === project) {
-            return name in keys ? [] : unknownKey(key, suggestion(name));
-        }
-        return name in keys ? keyOfOtherProject(key, name, project) : [];
+        return name in keys
+            ? error(
+                  "key-of-other-project",
+                  `${key} is ignored, because this project is called ${project}.`,
+                  fix("Set it for this project", `pulumi config set ${name} VALUE`),
+                  removal,
+              )
+            : [];
     });
 }
 
-function unknownKey(key: string, hint: string): Finding {
-    return error(
-        "unknown-key",
-        `${key} is not a config key of this stack.${hint}`,
-        fix("Remove it", `pulumi config rm ${key}`),
-    );
-}
-
-function suggestion(typed: string): string {
-    const [nearest] = Object.keys(keys)
-        .map((key) => ({ key, edits: distance(key.toLowerCase(), typed.toLowerCase()) }))
-        .sort((a, b) => a.edits - b.edits);
-    const isClose = nearest && nearest.edits <= Math.max(2, typed.length / 3);
-    return isClose ? ` Did you mean ${nearest.key}?` : "";
-}
-
-/** A project that was renamed keeps the keys of its former name in its config files, and Pulumi reads none of them. */
-function keyOfOtherProject(key: string, name: string, project: string): Finding {
-    return error(
-        "key-of-other-project",
-        `${key} is ignored, because this project is called ${project}.`,
-        fix("Set it for this project", `pulumi config set ${name} VALUE`),
-        fix("Remove it", `pulumi config rm ${key}`),
-    );
+function suggestion(typed: string, known: readonly string[]): string {
+    const edits = (key: string): number => distance(key.toLowerCase(), typed.toLowerCase());
+    const nearest = known.toSorted((one, other) => edits(one) - edits(other))[0] ?? "";
+    return edits(nearest) <= 3 ? ` Did you mean ${nearest}?` : "";
 }
 
 function parseAll(raw: RawConfig, project: string): { values: Partial<Values>; findings: Finding[] } {

@@ -102,6 +102,7 @@ const accepted: { readonly [K in KeyName]: readonly (readonly [text: string, val
     webHost: [
         ["synchat.internal", "synchat.internal"],
         ["localhost", "localhost"],
+        ["SynChat.Internal", "synchat.internal"],
     ],
     apiHost: [
         ["synchatapi.internal", "synchatapi.internal"],
@@ -111,6 +112,8 @@ const accepted: { readonly [K in KeyName]: readonly (readonly [text: string, val
         ["", ""],
         ["http://localhost:8080", "http://localhost:8080"],
         ["https://api.example.org", "https://api.example.org"],
+        ["http://api.example.org:80", "http://api.example.org"],
+        ["HTTPS://Api.Example.org:443/", "https://api.example.org"],
     ],
     exposure: [
         ["ingress", "ingress"],
@@ -149,7 +152,7 @@ const accepted: { readonly [K in KeyName]: readonly (readonly [text: string, val
 
 const refused: Readonly<Record<KeyName, readonly string[]>> = {
     storageMode: ["persistant", "", "Ephemeral"],
-    storageSize: ["1GB", "0", "-1Gi", "1 Gi", "100", "1e3Gi", "", "1023Ki"],
+    storageSize: ["1GB", "0", "0Gi", "-1Gi", "1 Gi", "100", "1e3Gi", "", "1023Ki"],
     storageClass: ["Fast", "fast_ssd"],
     existingClaim: ["my claim", "-mine"],
     retainData: ["yes", "1", "True", ""],
@@ -189,8 +192,15 @@ const refused: Readonly<Record<KeyName, readonly string[]>> = {
         JSON.stringify(Array.from({ length: 101 }, (_, index) => `word${index}`)),
     ],
     webHost: ["http://synchat.internal", "synchat.internal/", "", "10.0.0.1"],
-    apiHost: ["Api.internal", "a..b"],
-    apiUrl: ["localhost:8080", "http://a.internal/", "http://a.internal/api", "ftp://a.internal", "http://"],
+    apiHost: ["api_1.internal", "a..b", "10.0.0.1"],
+    apiUrl: [
+        "localhost:8080",
+        "http://a.internal/api",
+        "http://a.internal/?a",
+        "http://a:b@c.internal",
+        "ftp://a.internal",
+        "http://",
+    ],
     exposure: ["loadbalancer", ""],
     ingressClass: ["Nginx"],
     gatewayClass: ["a b"],

@@ -161,6 +161,15 @@ describe("a config is refused", () => {
         assert.deepEqual(commandsOf(finding), ["pulumi config rm synergychat:storagemode"]);
     });
 
+    it("if a part of a key is set without --path, and the right command is named", () => {
+        const finding = single(refusals({ "images.api": "chat:2" }));
+        assert.equal(finding.code, "unknown-key");
+        assert.deepEqual(commandsOf(finding), [
+            "pulumi config set --path 'images.api' VALUE",
+            "pulumi config rm synergychat:images.api",
+        ]);
+    });
+
     it("if a key is like no other, without a guess", () => {
         const { code, reason } = single(refusals({ zzzzzz: "1" }));
         assert.equal(code, "unknown-key");
@@ -168,11 +177,13 @@ describe("a config is refused", () => {
     });
 
     it("if a key is one of Kubernetes that nothing reads", () => {
-        assertFinding(single(refusals({}, { ...context, "kubernetes:contxt": "minikube" })), {
+        const finding = single(refusals({}, { ...context, "kubernetes:contxt": "minikube" }));
+        assertFinding(finding, {
             code: "unknown-key",
             severity: "error",
             subject: { key: "kubernetes:contxt" },
         });
+        assert.match(finding.reason, /kubernetes:context\?/);
     });
 
     it("if a key belongs to the project's former name: Pulumi reads none of it", () => {
