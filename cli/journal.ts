@@ -14,11 +14,15 @@ export interface Entries {
     readonly complete?: boolean | undefined;
 }
 
-const folders: Readonly<Record<Operation, string>> = { switch: "switches", restore: "restores" };
+/** Where a journal is. */
+export interface JournalFile {
+    readonly disk: Disk;
+    readonly path: string;
+}
 
 /** Folder of the journals of an operation, below the one where this project keeps what is not part of the repository. */
 export function journalFolder(folder: string, operation: Operation): string {
-    return join(folder, folders[operation]);
+    return join(folder, operation === "switch" ? "switches" : "restores");
 }
 
 /** Path of a journal. Its name is the UID of the stack's namespace: a stack that is made again has nothing to do with it. */
@@ -26,49 +30,11 @@ export function journalPath(folder: string, operation: Operation, installation: 
     return join(journalFolder(folder, operation), `${installation}.json`);
 }
 
-/** A journal on the disk. It does not change: each change is a new Journal, which is on the disk when it is returned. */
-export class Journal<E extends Entries> {
-    public readonly path: string;
-    public readonly entries: E;
-    private readonly disk: Disk;
-
-    private constructor(disk: Disk, path: string, entries: E) {
-        this.disk = disk;
-        this.path = path;
-        this.entries = entries;
-    }
-
-    /**
-     * The journal of an operation that is not complete. Undefined if there is none.
-     *
-     * @throws UserError if it is damaged.
-     */
-    public static read<E extends Entries>(disk: Disk, path: string): Journal<E> | undefined {
-        const text = disk.read(path);
-        return text === undefined ? undefined : new Journal(disk, path, parse(path, text) as E);
-    }
-
-    /** The first journal of an operation. Undefined if another one has begun in the meantime: its journal stays. */
-    public static begin<E extends Entries>(disk: Disk, path: string, entries: E): Journal<E> | undefined {
-        return disk.create(path, textOf(entries)) ? new Journal(disk, path, entries) : undefined;
-    }
-
-    /** The journal with these entries changed, on the disk. Undefined removes an entry. */
-    public with(changes: Partial<E>): Journal<E> {
-        const entries = { ...this.entries, ...changes };
-        this.disk.write(this.path, textOf(entries));
-        return new Journal(this.disk, this.path, entries);
-    }
-
-    /** Deletes the journal with the messages in it. */
-    public remove(): void {
-        this.disk.remove(this.path);
-    }
-}
-
-function parse(path: string, text: string): unknown {
+/** The journal of an operation that is not complete. Undefined if there is none. @throws UserError if it is damaged. */
+export function readJournal({ disk, path }: JournalFile): Entries | undefined {
+    const text = disk.read(path);
     try {
-        return JSON.parse(text);
+        return text === undefined ? undefined : (JSON.parse(text) as Entries);
     } catch (error) {
         throw new UserError(
             `${path} is damaged: ${(error as Error).message}\n` +
@@ -77,6 +43,17 @@ function parse(path: string, text: string): unknown {
                 `  Then remove it:           rm ${path}`,
         );
     }
+}
+
+/** The first journal of an operation. False if another one has begun in the meantime: its journal stays. */
+export function createJournal({ disk, path }: JournalFile, entries: Entries): boolean {
+    return disk.create(path, textOf(entries));
+}
+
+/** Replaces the journal, and returns its entries when they are on the disk. */
+export function saveJournal<E extends Entries>({ disk, path }: JournalFile, entries: E): E {
+    disk.write(path, textOf(entries));
+    return entries;
 }
 
 function textOf(entries: Entries): string {

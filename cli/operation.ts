@@ -4,22 +4,32 @@
  */
 import { hostname } from "node:os";
 import type { ChatApi } from "../kubernetes/chat-api.ts";
-import { type Clock, poll } from "../kubernetes/poll.ts";
+import { type Clock, poll, systemClock } from "../kubernetes/poll.ts";
 import type { Finding } from "../model/finding.ts";
 import type { Operation } from "../model/labels.ts";
 import type { Message } from "../pods/database.ts";
 import { interrupted } from "../preflight/messages.ts";
 import { countMessages } from "../preflight/text.ts";
+import { dataFolder } from "../pulumi/login.ts";
 import { UserError } from "../system/errors.ts";
-import type { Disk } from "../system/files.ts";
+import { localDisk } from "../system/files.ts";
 import { outputOf } from "../system/process.ts";
-import { type Entries, Journal } from "./journal.ts";
+import {
+    type Entries,
+    type JournalFile,
+    createJournal,
+    journalPath,
+    readJournal,
+    saveJournal,
+} from "./journal.ts";
+import { findAddress } from "./addresses.ts";
 import { fingerprint } from "./messages.ts";
 import type { Output } from "./output.ts";
 import { begunElsewhere, runningOperation } from "./refusals.ts";
+import type { LiveSession } from "./session.ts";
 
 /** What an operation works with. Tests replace all of it. */
-export interface OperationWork {
+export interface OperationWork extends JournalFile {
     readonly api: Pick<
         ChatApi,
         | "namespace"
@@ -40,11 +50,8 @@ export interface OperationWork {
     >;
     readonly output: Pick<Output, "info" | "render">;
     readonly clock: Clock;
-    readonly disk: Disk;
     /** Name of the stack. */
     readonly stack: string;
-    /** Path of the operation's journal. */
-    readonly path: string;
     /** Makes a backup of what is there, if the stack makes backups. */
     readonly backUp: () => Promise<unknown>;
     /** Finds an address at which the api answers this machine. */
@@ -53,10 +60,36 @@ export interface OperationWork {
     readonly atFailure: (say: () => void) => void;
 }
 
-/** A step of an operation. It returns the journal, changed and on the disk. */
+/** What a switch and a restore work with on a live stack. `backUp` makes a backup of what is there. */
+export async function workOf(
+    session: LiveSession,
+    operation: Operation,
+    backUp: OperationWork["backUp"],
+): Promise<OperationWork> {
+    const { stack, api, output } = session;
+    return {
+        api,
+        output,
+        clock: systemClock,
+        disk: localDisk,
+        stack: stack.name,
+        path: journalPath(dataFolder(stack.env), operation, await api.installation()),
+        backUp,
+        findAddress: () => findAddress(session),
+        atFailure: (say) => {
+            process.on("exit", (status) => {
+                if (status !== 0) {
+                    say();
+                }
+            });
+        },
+    };
+}
+
+/** A step of an operation. It returns the entries of the journal, changed and on the disk. */
 export interface Step<W, E extends Entries> {
     readonly title: string;
-    readonly run: (work: W, journal: Journal<E>) => Promise<Journal<E>>;
+    readonly run: (work: W, entries: E) => Promise<E>;
 }
 
 /** A switch or a restore. */
@@ -65,9 +98,9 @@ export interface Procedure<W extends OperationWork, E extends Entries> {
     /** What is done while the api is out of its Service. */
     readonly steps: (entries: E) => readonly Step<W, E>[];
     /** Makes everything what it was, the Service excepted. Returns false if it is too late for that. */
-    readonly undo: (work: W, journal: Journal<E>) => Promise<boolean>;
+    readonly undo: (work: W, entries: E) => Promise<boolean>;
     /** What is said if the command ends before the operation is complete. */
-    readonly unfinished: (journal: Journal<E>, stack: string) => string;
+    readonly unfinished: (work: W, entries: E) => string;
 }
 
 /**
@@ -80,9 +113,9 @@ export async function openJournal<E extends Entries>(
     operation: Operation,
     work: OperationWork,
     again: string,
-): Promise<Journal<E> | undefined> {
+): Promise<E | undefined> {
     const { api, disk, output, path } = work;
-    const earlier = Journal.read<E>(disk, path);
+    const earlier = readJournal(work) as E | undefined;
     if (!earlier) {
         const taken = await api.takenOut();
         if (taken) {
@@ -92,26 +125,24 @@ export async function openJournal<E extends Entries>(
         }
         return undefined;
     }
-    requireDead(output, operation, earlier.entries);
-    if (earlier.entries.complete) {
+    requireDead(output, operation, earlier);
+    if (earlier.complete) {
         await api.putBackIntoService();
-        earlier.remove();
+        disk.remove(path);
         return undefined;
     }
-    return earlier.with({ pid: process.pid } as Partial<E>);
+    return saveJournal(work, { ...earlier, pid: process.pid });
 }
 
 /** The first journal of an operation. Refuses if another run has begun in the meantime. */
 export async function beginJournal<E extends Entries>(
     operation: Operation,
-    { disk, output, path, findAddress }: OperationWork,
+    work: OperationWork,
     entries: Omit<E, keyof Entries>,
-): Promise<Journal<E>> {
-    const common = { pid: process.pid, address: await findAddress() };
-    const begun = Journal.begin(disk, path, { ...entries, ...common } as unknown as E);
-    if (!begun) {
-        throw new UserError(output.render([runningOperation(operation, undefined)]));
-    }
+): Promise<E> {
+    const common = { pid: process.pid, address: await work.findAddress() };
+    const begun = { ...entries, ...common } as unknown as E;
+    refuse(work.output, createJournal(work, begun) ? undefined : runningOperation(operation, undefined));
     return begun;
 }
 
@@ -119,21 +150,20 @@ export async function beginJournal<E extends Entries>(
 export async function complete<W extends OperationWork, E extends Entries>(
     procedure: Procedure<W, E>,
     work: W,
-    begun: Journal<E>,
+    begun: E,
 ): Promise<E> {
-    const { output, disk, stack } = work;
-    const current = () => Journal.read<E>(disk, begun.path);
+    const { output } = work;
     work.atFailure(() => {
-        const journal = current();
-        if (journal) {
-            console.error(`\n${procedure.unfinished(journal, stack)}`);
+        const entries = readJournal(work) as E | undefined;
+        if (entries) {
+            console.error(`\n${procedure.unfinished(work, entries)}`);
         }
     });
     try {
         return await runSteps(procedure, work, begun);
     } catch (error) {
         try {
-            if (await undo(procedure, work, current() ?? begun)) {
+            if (await undo(procedure, work, (readJournal(work) as E | undefined) ?? begun)) {
                 output.info("\nNothing was changed, and the api is back in its Service with all messages.");
             }
         } catch (failure) {
@@ -147,16 +177,16 @@ export async function complete<W extends OperationWork, E extends Entries>(
 export function undo<W extends OperationWork, E extends Entries>(
     procedure: Procedure<W, E>,
     work: W,
-    journal: Journal<E>,
+    entries: E,
 ): Promise<boolean> {
     return persevere(work, async () => {
-        if (journal.entries.complete || !(await procedure.undo(work, journal))) {
+        if (entries.complete || !(await procedure.undo(work, entries))) {
             return false;
         }
         if ((await work.api.takenOut()) !== undefined) {
             await work.api.undoTakeOut();
         }
-        journal.remove();
+        work.disk.remove(work.path);
         return true;
     });
 }
@@ -164,34 +194,34 @@ export function undo<W extends OperationWork, E extends Entries>(
 async function runSteps<W extends OperationWork, E extends Entries>(
     { operation, steps }: Procedure<W, E>,
     work: W,
-    begun: Journal<E>,
+    begun: E,
 ): Promise<E> {
     const all: readonly Step<W, E>[] = [
         {
             title: "Take the api out of its Service, so that nobody can post",
-            run: async ({ api }, journal) => {
-                await api.takeOutOfService(operation, `${hostname()}:${journal.path}`);
-                return journal;
+            run: async ({ api, path }, entries) => {
+                await api.takeOutOfService(operation, `${hostname()}:${path}`);
+                return entries;
             },
         },
-        ...steps(begun.entries),
+        ...steps(begun),
         {
             title: "Put the api back into its Service",
-            run: async ({ api }, journal) => {
+            run: async ({ api, disk, path }, entries) => {
                 // From here on people can post, so that the copy in the journal is no longer what the api must have.
-                const completed = journal.with({ complete: true } as Partial<E>);
+                const completed = saveJournal(work, { ...entries, complete: true });
                 await api.putBackIntoService();
-                completed.remove();
+                disk.remove(path);
                 return completed;
             },
         },
     ];
-    let journal = begun;
+    let entries = begun;
     for (const [index, { title, run }] of all.entries()) {
         work.output.info(`${index + 1}/${all.length} ${title}`);
-        journal = await persevere(work, () => run(work, Journal.read<E>(work.disk, begun.path) ?? journal));
+        entries = await persevere(work, () => run(work, (readJournal(work) as E | undefined) ?? entries));
     }
-    return journal.entries;
+    return entries;
 }
 
 const patienceSeconds = 120; // for a restart of the API server, and for a pod that is replaced

@@ -1,8 +1,15 @@
 /** Why a switch or a restore must not begin, or must not go on. Pure: every finding has a unit test. */
+import type { Settings } from "../config/settings.ts";
 import { type Finding, error, fix } from "../model/finding.ts";
 import { type Operation, outOfServiceLabel } from "../model/labels.ts";
-import { serviceName } from "../model/names.ts";
+import { claimName, serviceName } from "../model/names.ts";
+import type { StorageMode } from "../model/storage.ts";
+import type { Message } from "../pods/database.ts";
 import { countMessages } from "../preflight/text.ts";
+import { type StateResource, guardedTypes } from "../pulumi/state.ts";
+import type { Source } from "./commands/restore/source.ts";
+import { answered } from "./messages.ts";
+import { shellWord } from "./paths.ts";
 
 /** @param pid process ID of the other run. Undefined: it is not known yet. */
 export function runningOperation(operation: Operation, pid: number | undefined): Finding {
@@ -36,7 +43,7 @@ export function begunElsewhere(
 }
 
 /** Gives the api an image with a shell. That replaces its pod, and ephemeral storage is deleted with the pod. */
-export const useImageWithShell = [
+const useImageWithShell = [
     "pulumi config set --path images.api bootdotdev/synergychat-api:latest",
     "npm run up",
 ];
@@ -50,4 +57,72 @@ export function lateMessages(copied: number, now: number): Finding | undefined {
               `The api has ${countMessages(now)}, and the copy has ${copied}: somebody posts without the Service, ` +
                   "for example through kubectl port-forward or a connection that was open before. End that, then run the command again.",
           );
+}
+
+/** The claim that the api mounts is protected, in the config or in the state, and a switch to ephemeral deletes it. */
+export function protectedClaim(
+    { storage, protectData, retainData }: Pick<Settings, "storage" | "protectData" | "retainData">,
+    mounted: string | undefined,
+    state: readonly StateResource[],
+): Finding | undefined {
+    const isDeleted = storage.mode === "ephemeral" && mounted === claimName && !retainData;
+    const isRecorded = state.some(({ type, protect }) => type === guardedTypes.claim && protect === true);
+    if (!isDeleted || (!protectData && !isRecorded)) {
+        return undefined;
+    }
+    const again = "npm run switch -- ephemeral";
+    return error(
+        "data-protected",
+        `Claim ${claimName} is protected (protectData), and a switch to ephemeral storage deletes the claim after it has copied the messages.`,
+        fix("Keep the claim", "pulumi config set retainData true", again),
+        fix("Delete the claim", "pulumi config set protectData false", "npm run up", again),
+    );
+}
+
+/** Messages that cannot be posted again, for an api whose file cannot be written instead. */
+export function answeredMessages(messages: readonly Message[], mode: StorageMode): Finding | undefined {
+    const found = answered(messages);
+    const [first] = found;
+    return (
+        first &&
+        error(
+            "messages-answered",
+            `${countMessages(found.length)} with the command /stats cannot be moved, for example ${JSON.stringify(first.Text)}. ` +
+                "The api answers such a message with a message of its own, so posting it again would add a message, " +
+                "and the api's image has no shell through which its file could be written instead.",
+            mode === "persistent" &&
+                fix("Use an image with a shell", ...useImageWithShell, "npm run switch -- ephemeral"),
+        )
+    );
+}
+
+/** The command that restores this, whatever is selected, without a question. */
+export function restoreCommand({ stack }: { readonly stack: string }, { named, first }: Source): string {
+    const messages = first === undefined ? "" : ` --messages ${first}`;
+    return `npm run restore -- ${shellWord(named)} ${stack}${messages} --yes`;
+}
+
+/** An earlier restore that is not complete. */
+export function interruptedRestore(entries: {
+    readonly stack: string;
+    readonly source: Source;
+    readonly copy: string;
+}): Finding {
+    const { stack, source, copy } = entries;
+    return error(
+        "restore-interrupted",
+        `A restore of stack ${stack} was interrupted, and nobody can post until it is complete. It restores ${source.named}.`,
+        fix("Complete it", restoreCommand(entries, source)),
+        fix("Go back to what it replaces", restoreCommand(entries, { named: copy })),
+    );
+}
+
+/** An api whose file nothing can replace. */
+export function noShell(image: string, mode: StorageMode): Finding {
+    const move = mode === "ephemeral" && "npm run switch -- persistent";
+    return error(
+        "restore-needs-shell",
+        `Image ${image} has no shell, and a restore replaces the api's file through the shell of the image. Nothing was changed.`,
+        fix("Use an image with a shell", move, ...useImageWithShell),
+    );
 }

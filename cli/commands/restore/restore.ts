@@ -16,11 +16,11 @@ import { localDisk } from "../../../system/files.ts";
 import { waitForAnswer } from "../../addresses.ts";
 import { backupsOff, makeProvenBackup } from "../../backups.ts";
 import { UsageError, defineCommand, stackWord, yesFlag } from "../../command.ts";
-import { Journal, journalFolder } from "../../journal.ts";
+import { journalFolder, readJournal } from "../../journal.ts";
+import { workOf } from "../../operation.ts";
+import { interruptedRestore, restoreCommand } from "../../refusals.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
 import { confirm, requireAnswer } from "../../terminal.ts";
-import { workOf } from "../../work.ts";
-import { interruptedRestore, restoreCommand } from "./refusals.ts";
 import { type Source, readSource, sourceOf } from "./source.ts";
 import { type Entries, type RestoreWork, runRestore } from "./steps.ts";
 
@@ -112,10 +112,11 @@ function withoutSource(): Error {
     const files = existsSync(folder) ? readdirSync(folder) : [];
     const journals = files
         .filter((file) => /^[0-9a-f]{8}-[0-9a-f-]{27}\.json$/.test(file))
-        .flatMap((file) => Journal.read<Entries>(localDisk, join(folder, file)) ?? []);
+        .map((file) => readJournal({ disk: localDisk, path: join(folder, file) }) as Entries | undefined)
+        .filter((entries) => entries !== undefined);
     const [first] = journals;
     return first
-        ? new UserError(renderFindings(journals.map(({ entries }) => interruptedRestore(entries))))
+        ? new UserError(renderFindings(journals.map(interruptedRestore)))
         : new UsageError(
               "No backup and no file is given.\n" +
                   "  List the backups:  npm run backups\n" +

@@ -2,7 +2,7 @@
 import type { Message } from "../../../pods/database.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { TransientError, UserError } from "../../../system/errors.ts";
-import type { Entries as BasicEntries, Journal } from "../../journal.ts";
+import { type Entries as BasicEntries, saveJournal } from "../../journal.ts";
 import { begins, messagesOrProblem } from "../../messages.ts";
 import {
     type OperationWork,
@@ -16,7 +16,7 @@ import {
     whenQuiet,
 } from "../../operation.ts";
 import { renderFindings } from "../../../model/finding.ts";
-import { interruptedRestore, noShell, restoreCommand } from "./refusals.ts";
+import { interruptedRestore, noShell, restoreCommand } from "../../refusals.ts";
 import { type Source, messagesOf } from "./source.ts";
 
 /** The entries of a restore's journal. */
@@ -32,8 +32,6 @@ export interface Entries extends BasicEntries {
     /** Whether that copy is complete: from now on, the api's file is the one or the other. */
     readonly replacing?: boolean | undefined;
 }
-
-type RestoreJournal = Journal<Entries>;
 
 /** What a restore works with. */
 export interface RestoreWork extends OperationWork {
@@ -53,27 +51,29 @@ const procedure: Procedure<RestoreWork, Entries> = {
         { title: "Copy the api's file to this machine", run: copyFile },
         { title: "Replace the file, and compare what the api returns", run: replaceFile },
     ],
-    undo: (_, { entries }) => Promise.resolve(!entries.replacing),
-    unfinished: ({ entries }) => renderFindings([interruptedRestore(entries)]),
+    undo: (_, entries) => Promise.resolve(!entries.replacing),
+    unfinished: (_, entries) => renderFindings([interruptedRestore(entries)]),
 };
 
 /** Replaces the api's messages. Returns the entries of its journal. Undefined: nothing had to be replaced. */
 export async function runRestore(work: RestoreWork, source: Source): Promise<Entries | undefined> {
     const { api, stack } = work;
     const earlier = await openJournal<Entries>("restore", work, restoreCommand({ stack }, source));
-    let begun: RestoreJournal | undefined;
+    let begun: Entries | undefined;
     if (earlier && (await api.takenOut()) !== undefined) {
         begun = await resume(work, earlier, source);
     } else {
         // It was killed before its first step, or somebody has put the api back.
-        earlier?.remove();
+        if (earlier) {
+            work.disk.remove(work.path);
+        }
         begun = await begin(work, source);
     }
     return begun && complete(procedure, work, begun);
 }
 
 /** Begins a restore after a question. Undefined: there is nothing to do. */
-async function begin(work: RestoreWork, source: Source): Promise<RestoreJournal | undefined> {
+async function begin(work: RestoreWork, source: Source): Promise<Entries | undefined> {
     const { api, output, stack, copyPath } = work;
     const wanted = await work.readSource(source);
     if (!(await api.hasShell())) {
@@ -111,37 +111,32 @@ function announcement({ named }: Source, before: string, wanted: string): string
 }
 
 /** Goes on from what an earlier run did, or back. Undefined: the api is back, and its file was not replaced. */
-async function resume(
-    work: RestoreWork,
-    earlier: RestoreJournal,
-    source: Source,
-): Promise<RestoreJournal | undefined> {
+async function resume(work: RestoreWork, earlier: Entries, source: Source): Promise<Entries | undefined> {
     const { output, disk } = work;
-    const { entries } = earlier;
-    if (source.named === entries.copy) {
-        output.info(`Going back to what a restore of ${entries.source.named} was to replace.`);
+    if (source.named === earlier.copy) {
+        output.info(`Going back to what a restore of ${earlier.source.named} was to replace.`);
         if (await undo(procedure, work, earlier)) {
             output.info("The messages were not changed, and the api is back in its Service.");
             return undefined;
         }
-        const wanted = disk.read(entries.copy) ?? "";
-        messagesOf(entries.copy, wanted);
-        return earlier.with({ source, wanted });
+        const wanted = disk.read(earlier.copy) ?? "";
+        messagesOf(earlier.copy, wanted);
+        return saveJournal(work, { ...earlier, source, wanted });
     }
-    if (source.named !== entries.source.named || source.first !== entries.source.first) {
-        refuse(output, interruptedRestore(entries));
+    if (source.named !== earlier.source.named || source.first !== earlier.source.first) {
+        refuse(output, interruptedRestore(earlier));
     }
-    output.info(`Continuing a restore of ${entries.source.named} that was interrupted.`);
+    output.info(`Continuing a restore of ${earlier.source.named} that was interrupted.`);
     return earlier;
 }
 
 /** The file itself, torn or not: of a torn file, the api returns an error. */
-async function copyFile(work: RestoreWork, journal: RestoreJournal): Promise<RestoreJournal> {
+async function copyFile(work: RestoreWork, entries: Entries): Promise<Entries> {
     const { api, clock, disk, output } = work;
-    const { copy, replacing } = journal.entries;
+    const { copy, replacing } = entries;
     if (replacing) {
         output.info(`    An earlier run has copied it, to ${copy}`);
-        return journal;
+        return entries;
     }
     const text = await whenQuiet(
         clock,
@@ -151,12 +146,12 @@ async function copyFile(work: RestoreWork, journal: RestoreJournal): Promise<Res
     disk.write(copy, text);
     const messages = messagesOrProblem(text);
     output.info(`    ${typeof messages === "string" ? "the torn file" : describe(messages)}, in ${copy}`);
-    return journal.with({ replacing: true });
+    return saveJournal(work, { ...entries, replacing: true });
 }
 
-async function replaceFile(work: RestoreWork, journal: RestoreJournal): Promise<RestoreJournal> {
+async function replaceFile(work: RestoreWork, entries: Entries): Promise<Entries> {
     const { api, disk, output } = work;
-    const { wanted, source, copy } = journal.entries;
+    const { wanted, source, copy } = entries;
     const messages = messagesOf("The journal", wanted);
     const current = await api.readFile();
     if (current !== wanted) {
@@ -174,7 +169,7 @@ async function replaceFile(work: RestoreWork, journal: RestoreJournal): Promise<
         );
     }
     output.info(`    ${describe(found)}, from ${source.named}`);
-    return journal;
+    return entries;
 }
 
 /**

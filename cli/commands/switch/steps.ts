@@ -4,7 +4,7 @@ import { claimName } from "../../../model/names.ts";
 import { type Message, render } from "../../../pods/database.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { TransientError, UserError } from "../../../system/errors.ts";
-import type { Entries as BasicEntries, Journal } from "../../journal.ts";
+import { type Entries as BasicEntries, saveJournal } from "../../journal.ts";
 import { begins, join } from "../../messages.ts";
 import {
     type OperationWork,
@@ -16,8 +16,7 @@ import {
     refuse,
     whenQuiet,
 } from "../../operation.ts";
-import { lateMessages } from "../../refusals.ts";
-import { answeredMessages } from "./refusals.ts";
+import { answeredMessages, lateMessages } from "../../refusals.ts";
 
 /** The entries of a switch's journal. */
 export interface Entries extends BasicEntries {
@@ -30,8 +29,6 @@ export interface Entries extends BasicEntries {
     /** What the new volume must hold at the end: what it held at first, then the copy. */
     readonly wanted?: readonly Message[] | undefined;
 }
-
-type SwitchJournal = Journal<Entries>;
 
 /** What a switch uses of Pulumi and of the stack's config. */
 export interface SwitchedStack {
@@ -64,14 +61,14 @@ const procedure: Procedure<SwitchWork, Entries> = {
         { title: "Write the messages into the new volume, and compare", run: fillVolume },
         ...(to === "ephemeral" ? [{ title: "Delete the claim: pulumi up", run: deleteClaim }] : []),
     ],
-    undo: async (work, { entries }) => {
+    undo: async (work, entries) => {
         const isUnchanged = await hasStillItsStorage(work, entries);
         if (isUnchanged) {
             await work.pulumi.restoreConfig();
         }
         return isUnchanged;
     },
-    unfinished: ({ path, entries: { to, copy } }, stack) =>
+    unfinished: ({ path, stack }, { to, copy }) =>
         "The switch is not complete: the api is out of its Service, and nobody can post.\n" +
         (copy
             ? `The copy of the messages (${countMessages(copy.length)}) is in ${path}.\n`
@@ -97,12 +94,12 @@ export async function runSwitch(work: SwitchWork, to: StorageMode): Promise<Entr
 }
 
 /** Goes on from what an earlier run did, to the same mode or back. */
-function resume({ output }: SwitchWork, earlier: SwitchJournal, to: StorageMode): SwitchJournal {
-    const { wanted, to: before } = earlier.entries;
-    output.info(`Continuing a switch to ${before} storage that was interrupted.`);
+function resume(work: SwitchWork, earlier: Entries, to: StorageMode): Entries {
+    const { wanted, to: before } = earlier;
+    work.output.info(`Continuing a switch to ${before} storage that was interrupted.`);
     // On the way back, what the volume was to hold is what must be moved: all messages of the copy and the claim.
     const turned = to !== before && wanted ? { copy: wanted, wanted: undefined, unreadClaim: undefined } : {};
-    return earlier.with({ to, ...turned });
+    return saveJournal(work, { ...earlier, to, ...turned });
 }
 
 /** Whether the api still has the storage that it had, with all messages, and no claim was made. */
@@ -116,29 +113,29 @@ async function hasStillItsStorage({ api }: SwitchWork, { to, copy, unreadClaim }
     );
 }
 
-async function copyMessages(work: SwitchWork, journal: SwitchJournal): Promise<SwitchJournal> {
-    const { copy, to } = journal.entries;
+async function copyMessages(work: SwitchWork, entries: Entries): Promise<Entries> {
+    const { copy, to } = entries;
     const isChanged = copy !== undefined && (await work.api.mode()) === to;
-    const copied = isChanged ? journal : await gather(work, journal);
-    work.output.info(`    ${describe(copied.entries.copy ?? [])}, in ${copied.path}`);
+    const copied = isChanged ? entries : await gather(work, entries);
+    work.output.info(`    ${describe(copied.copy ?? [])}, in ${work.path}`);
     return copied;
 }
 
 /** All that must be moved: what an earlier run has copied, and what the api has. */
-async function gather(work: SwitchWork, journal: SwitchJournal): Promise<SwitchJournal> {
+async function gather(work: SwitchWork, entries: Entries): Promise<Entries> {
     const { api, output } = work;
-    const { copy, unreadClaim } = journal.entries;
+    const { copy, unreadClaim } = entries;
     if (copy && !(await api.isReady())) {
         // On the way back from a volume that no pod can use. Nobody has posted since the copy was made.
         output.info("    The api has no ready pod: the copy of the earlier run is complete.");
-        return journal;
+        return entries;
     }
     const messages = copy ? join(copy, await api.read()) : await lastMessages(work);
     await refuseUnmovable(work, messages);
     const isMounted = (await api.claim()) === claimName;
     // A claim that exists before a pod mounts it was kept by an earlier change, and has messages of its own.
     const unread = copy ? unreadClaim : await api.ownClaimUid();
-    return journal.with({ copy: messages, unreadClaim: isMounted ? undefined : unread });
+    return saveJournal(work, { ...entries, copy: messages, unreadClaim: isMounted ? undefined : unread });
 }
 
 /** Whoever is connected to the pod can still post. With a claim, the pod can be replaced. Without one, only time helps. */
@@ -163,23 +160,23 @@ async function refuseUnmovable({ api, output }: SwitchWork, messages: readonly M
 }
 
 /** The claim stays for now: until the new volume is filled, the journal is the only other place with the messages. */
-async function changeStorage(work: SwitchWork, journal: SwitchJournal): Promise<SwitchJournal> {
+async function changeStorage(work: SwitchWork, entries: Entries): Promise<Entries> {
     const { api, output, pulumi } = work;
-    const { to, copy = [] } = journal.entries;
+    const { to, copy = [] } = entries;
     await pulumi.setMode(to);
-    const discarded = await claimToDelete(work, journal);
+    const discarded = await claimToDelete(work, entries);
     if ((await api.mode()) !== to && (await api.isReady())) {
         // Whoever was connected to the pod when the copy was made may have posted since.
         refuse(output, lateMessages(copy.length, (await api.read()).length));
     }
     await pulumi.up(discarded, true);
-    return journal;
+    return entries;
 }
 
 /** UID of the stack's claim if the switch gives it up, and if all its messages are in the copy. */
 async function claimToDelete(
     { api, retainData }: SwitchWork,
-    { entries: { to, unreadClaim } }: SwitchJournal,
+    { to, unreadClaim }: Entries,
 ): Promise<string | undefined> {
     if (to === "persistent" || retainData) {
         return undefined;
@@ -189,16 +186,16 @@ async function claimToDelete(
 }
 
 /** A kept claim holds messages already. They stay, and the copy follows them. */
-async function planVolume({ api, output }: SwitchWork, journal: SwitchJournal): Promise<SwitchJournal> {
-    const { copy = [], wanted } = journal.entries;
-    const current = await api.read();
-    output.info(`    ${countMessages(current.length)}`);
-    return journal.with({ wanted: wanted ?? join(current, copy) });
+async function planVolume(work: SwitchWork, entries: Entries): Promise<Entries> {
+    const { copy = [], wanted } = entries;
+    const current = await work.api.read();
+    work.output.info(`    ${countMessages(current.length)}`);
+    return saveJournal(work, { ...entries, wanted: wanted ?? join(current, copy) });
 }
 
-async function fillVolume(work: SwitchWork, journal: SwitchJournal): Promise<SwitchJournal> {
+async function fillVolume(work: SwitchWork, entries: Entries): Promise<Entries> {
     const { api, output } = work;
-    const { wanted = [] } = journal.entries;
+    const { wanted = [] } = entries;
     const before = await api.read();
     if (!begins(wanted, before)) {
         if (!begins(before, wanted)) {
@@ -218,7 +215,7 @@ async function fillVolume(work: SwitchWork, journal: SwitchJournal): Promise<Swi
                 `  See the api's pod:  kubectl describe pod --selector app=synergychat-api --namespace ${api.namespace}`,
         );
     }
-    return journal;
+    return entries;
 }
 
 /** As the file itself if the image has a shell, which keeps every field. Otherwise by posts. */
@@ -236,15 +233,15 @@ async function write(work: SwitchWork, wanted: readonly Message[], done: number)
     });
 }
 
-async function deleteClaim(work: SwitchWork, journal: SwitchJournal): Promise<SwitchJournal> {
-    const discarded = await claimToDelete(work, journal);
+async function deleteClaim(work: SwitchWork, entries: Entries): Promise<Entries> {
+    const discarded = await claimToDelete(work, entries);
     if (discarded === undefined) {
         work.output.info("    There is none that the switch deletes.");
-        return journal;
+        return entries;
     }
     await work.pulumi.up(discarded, false);
     // The pod may have been replaced, and the new volume with it.
-    return fillVolume(work, journal);
+    return fillVolume(work, entries);
 }
 
 function otherMode(mode: StorageMode): StorageMode {

@@ -18,10 +18,9 @@ import { fix } from "../../../model/finding.ts";
 import { waitForAnswer } from "../../addresses.ts";
 import { UsageError, defineCommand, stackWord } from "../../command.ts";
 import { makeProvenBackup } from "../../backups.ts";
-import { refuse } from "../../operation.ts";
+import { refuse, workOf } from "../../operation.ts";
+import { protectedClaim } from "../../refusals.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
-import { workOf } from "../../work.ts";
-import { protectedClaim } from "./refusals.ts";
 import { type SwitchedStack, runSwitch } from "./steps.ts";
 
 export const command = defineCommand({

@@ -4,7 +4,13 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Entries } from "../../../cli/commands/switch/steps.ts";
-import { Journal, journalPath } from "../../../cli/journal.ts";
+import {
+    type JournalFile,
+    createJournal,
+    journalPath,
+    readJournal,
+    saveJournal,
+} from "../../../cli/journal.ts";
 import { localDisk } from "../../../system/files.ts";
 
 const entries: Entries = { to: "ephemeral", pid: 1 };
@@ -13,20 +19,20 @@ const copy = [{ AuthorUsername: "ada", Text: "hello" }];
 describe("a journal", () => {
     let folder: string;
     let path: string;
+    let file: JournalFile;
 
     beforeEach(() => {
         folder = mkdtempSync(join(tmpdir(), "synergychat-journal-"));
         path = journalPath(folder, "switch", "0f1e");
+        file = { disk: localDisk, path };
     });
     afterEach(() => {
         rmSync(folder, { recursive: true });
     });
 
-    function begin(): Journal<Entries> {
-        const begun = Journal.begin<Entries>(localDisk, path, entries);
-        assert.ok(begun);
-        return begun;
-    }
+    const begin = () => {
+        assert.equal(createJournal(file, entries), true);
+    };
 
     it("has a path for each installation of a stack and each operation", () => {
         assert.notEqual(journalPath(folder, "restore", "0f1e"), path);
@@ -34,22 +40,18 @@ describe("a journal", () => {
     });
 
     it("reads back what was written, with every change", () => {
-        assert.equal(Journal.read<Entries>(localDisk, path), undefined);
-        const changed = begin().with({ copy, unreadClaim: "uid", pid: 2 });
-        assert.deepEqual(Journal.read<Entries>(localDisk, path)?.entries, {
-            to: "ephemeral",
-            pid: 2,
-            copy,
-            unreadClaim: "uid",
-        });
-        changed.with({ unreadClaim: undefined });
-        assert.deepEqual(Journal.read<Entries>(localDisk, path)?.entries, { to: "ephemeral", pid: 2, copy });
+        assert.equal(readJournal(file), undefined);
+        begin();
+        const changed = saveJournal<Entries>(file, { ...entries, copy, unreadClaim: "uid", pid: 2 });
+        assert.deepEqual(readJournal(file), { to: "ephemeral", pid: 2, copy, unreadClaim: "uid" });
+        saveJournal(file, { ...changed, unreadClaim: undefined });
+        assert.deepEqual(readJournal(file), { to: "ephemeral", pid: 2, copy });
     });
 
     it("lets one run begin, and leaves its journal as it is", () => {
         begin();
-        assert.equal(Journal.begin<Entries>(localDisk, path, { to: "persistent", pid: 2 }), undefined);
-        assert.deepEqual(Journal.read<Entries>(localDisk, path)?.entries, entries);
+        assert.equal(createJournal(file, { ...entries, pid: 2 }), false);
+        assert.deepEqual(readJournal(file), entries);
         assert.deepEqual(readdirSync(dirname(path)), ["0f1e.json"]);
     });
 
@@ -57,33 +59,26 @@ describe("a journal", () => {
         begin();
         writeFileSync(path, '{"to": "eph');
         assert.throws(
-            () => Journal.read<Entries>(localDisk, path),
+            () => readJournal(file),
             ({ message }: Error) => message.includes(path),
         );
         assert.equal(readFileSync(path, "utf8"), '{"to": "eph');
     });
 
     it("can be read by its owner alone", () => {
-        const mode = (file: string) => statSync(file).mode & 0o777;
-        const journal = begin();
+        const mode = (name: string) => statSync(name).mode & 0o777;
+        begin();
         assert.equal(mode(path), 0o600);
-        journal.with({ copy });
+        saveJournal(file, entries);
         assert.deepEqual([mode(path), mode(dirname(path))], [0o600, 0o700]);
     });
 
     it("stays whole if a write was cut short", () => {
-        const journal = begin();
+        begin();
         writeFileSync(join(dirname(path), ".0f1e.json.part"), '{"to": "eph');
-        assert.deepEqual(Journal.read<Entries>(localDisk, path)?.entries, entries);
-        journal.with({ pid: 2 });
+        assert.deepEqual(readJournal(file), entries);
+        saveJournal(file, { ...entries, pid: 2 });
         assert.deepEqual(readdirSync(dirname(path)), ["0f1e.json"]);
-        assert.equal(Journal.read<Entries>(localDisk, path)?.entries.pid, 2);
-    });
-
-    it("is gone when it is removed, and can be removed twice", () => {
-        const journal = begin();
-        journal.remove();
-        journal.remove();
-        assert.equal(Journal.read<Entries>(localDisk, path), undefined);
+        assert.equal(readJournal(file)?.pid, 2);
     });
 });

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { interruptedRestore, restoreCommand } from "../../../cli/commands/restore/refusals.ts";
+import { interruptedRestore, restoreCommand } from "../../../cli/refusals.ts";
 import { messagesOf, readSource, sourceOf } from "../../../cli/commands/restore/source.ts";
 import { hasLateMessages } from "../../../cli/commands/restore/steps.ts";
 import { UsageError } from "../../../cli/command.ts";

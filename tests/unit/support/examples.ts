@@ -3,8 +3,7 @@ import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/refusals
 import type { DestroyPlan } from "../../../cli/commands/down/plan.ts";
 import { protectionRefusals, refusals } from "../../../cli/commands/down/refusals.ts";
 import { backupNotMade, backupsOff } from "../../../cli/backups.ts";
-import { interruptedRestore, noShell } from "../../../cli/commands/restore/refusals.ts";
-import { answeredMessages } from "../../../cli/commands/switch/refusals.ts";
+import { answeredMessages, interruptedRestore, noShell } from "../../../cli/refusals.ts";
 import { begunElsewhere, lateMessages, runningOperation } from "../../../cli/refusals.ts";
 import { type RawConfig, checkConfig } from "../../../config/settings.ts";
 import type { Pod, Volume } from "../../../kubernetes/objects.ts";
