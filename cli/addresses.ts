@@ -1,8 +1,11 @@
 /** The app's addresses as a browser on this machine meets them. */
+import * as dns from "node:dns";
 import * as http from "node:http";
 import * as https from "node:https";
-import { setTimeout as sleep } from "node:timers/promises";
+import { text } from "node:stream/consumers";
 import { findExposureObject } from "../kubernetes/ingress.ts";
+import { poll } from "../kubernetes/poll.ts";
+import { parse } from "../pods/database.ts";
 import { UserError } from "../system/errors.ts";
 import type { Output } from "./output.ts";
 import type { LiveSession, Session } from "./session.ts";
@@ -23,7 +26,8 @@ export async function candidates(
     namespace: string,
 ): Promise<readonly string[]> {
     const object = await findExposureObject(client, namespace, settings.exposure.kind);
-    return [...new Set([...(object?.addresses ?? []), ...(cluster.nodeAddresses?.() ?? []), loopback])];
+    const node = cluster.nodeAddress?.() ?? loopback;
+    return [...new Set([...(object?.addresses ?? []), node, loopback])];
 }
 
 /** An address at which the api answers this machine. Undefined if there is none, or if the api is not exposed. */
@@ -61,24 +65,23 @@ export async function waitForAnswer(
  * @param addresses IP addresses or host names, or what finds them anew for each attempt.
  * @returns undefined if it answers at none of them before the deadline.
  */
-export async function firstAnswering(
+export function firstAnswering(
     url: string,
     addresses: readonly string[] | (() => Promise<readonly string[]>),
     seconds: number,
 ): Promise<string | undefined> {
-    const deadline = performance.now() + seconds * 1000;
-    do {
+    const answering = async () => {
         const tried = typeof addresses === "function" ? await addresses() : addresses;
         const attempts = tried.map(async (address) => ((await isApp(url, address)) ? address : undefined));
         for (const attempt of attempts) {
-            const answering = await attempt;
-            if (answering !== undefined) {
-                return answering;
+            const found = await attempt;
+            if (found !== undefined) {
+                return found;
             }
         }
-        await sleep(Math.min(1000, Math.max(0, deadline - performance.now())));
-    } while (performance.now() < deadline);
-    return undefined;
+        return undefined;
+    };
+    return poll<string | undefined>(answering, { seconds, inVain: () => undefined });
 }
 
 /** Whether it is the app that answers. On this machine's own address, it can be any other web server. */
@@ -87,39 +90,28 @@ async function isApp(url: string, address: string): Promise<boolean> {
     if (body === undefined || !url.endsWith("/messages")) {
         return body !== undefined && (address !== loopback || body.includes("SynergyChat"));
     }
-    try {
-        return Array.isArray(JSON.parse(body));
-    } catch {
-        return false;
-    }
+    return parse(body) !== undefined;
 }
 
 /** What a URL serves at an address. Undefined if the status is not 200. */
-function bodyOf(url: string, address: string): Promise<string | undefined> {
-    const { protocol, hostname, host, port, pathname } = new URL(url);
-    const options = {
-        host: address,
-        ...(port && { port }),
-        path: pathname,
-        headers: { Host: host },
+async function bodyOf(url: string, address: string): Promise<string | undefined> {
+    const options: https.RequestOptions = {
+        agent: false, // which would use a connection to another address again
+        lookup: (_host, how, done) => {
+            dns.lookup(address, how, done);
+        },
         // Whether the app answers is asked, not whether its certificate is valid.
-        ...(protocol === "https:" && { servername: hostname, rejectUnauthorized: false }),
+        rejectUnauthorized: false,
         signal: AbortSignal.timeout(attemptLimit),
     };
-    return new Promise((resolve) => {
-        const nothing = () => {
-            resolve(undefined);
-        };
-        const asked = (protocol === "https:" ? https : http).request(options, (response) => {
-            let body = "";
-            response.setEncoding("utf8");
-            response.on("data", (chunk: string) => (body += chunk));
-            response.on("error", nothing);
-            response.on("end", () => {
-                resolve(response.statusCode === 200 ? body : undefined);
-            });
+    try {
+        const { get } = url.startsWith("https:") ? https : http;
+        const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+            get(url, options, resolve).on("error", reject);
         });
-        asked.on("error", nothing);
-        asked.end();
-    });
+        const body = await text(response);
+        return response.statusCode === 200 ? body : undefined;
+    } catch {
+        return undefined;
+    }
 }

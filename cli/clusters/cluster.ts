@@ -21,8 +21,8 @@ export interface Cluster {
     readonly folderExists: (folder: string) => boolean | undefined;
     /** Deletes a folder of a node, if this machine can. */
     readonly deleteFolder?: (folder: string) => void;
-    /** Addresses of the node at which its ingress controller answers, published or not. */
-    readonly nodeAddresses?: () => readonly string[];
+    /** Address of the node at which its ingress controller answers, published or not. */
+    readonly nodeAddress?: () => string | undefined;
     /**
      * How a browser on this machine reaches the app, if nothing answers.
      *

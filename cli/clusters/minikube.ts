@@ -29,10 +29,13 @@ export function minikube(query: ClusterQuery, profile: string, isRunning: boolea
         );
     }
     if (!isRunning) {
-        output.info(`Starting minikube: minikube start --profile ${profile}`);
-        runMinikube(query, profile, ["start"]);
+        const start = ["start", "--profile", profile];
+        output.info(`Starting minikube: minikube ${start.join(" ")}`);
+        runVisibly("minikube", start, env, output.descriptor);
     }
-    let addresses: readonly string[] | undefined;
+    // In a cluster of several nodes, the addon's controller runs on the first one.
+    let address: string | undefined;
+    const node = () => (address ??= outputOf("minikube", ["ip", "--profile", profile], env));
     return {
         kind: "minikube",
         env,
@@ -43,11 +46,10 @@ export function minikube(query: ClusterQuery, profile: string, isRunning: boolea
         deleteFolder: (folder) => {
             capture("minikube", ["ssh", "--profile", profile, "--", `sudo rm -rf '${folder}'`], env);
         },
-        nodeAddresses: () => (addresses ??= nodeAddresses(profile, env)),
+        nodeAddress: node,
         reachAdvice: (hosts) => {
             const driver = profiles(env).find(({ Name }) => Name === profile)?.Config?.Driver;
-            const [address] = nodeAddresses(profile, env);
-            return reachAdvice({ machine: thisMachine(), driver, profile, address }, hosts);
+            return reachAdvice({ machine: thisMachine(), driver, profile, address: node() }, hosts);
         },
     };
 }
@@ -59,9 +61,9 @@ const controllers = [
 ];
 
 /** Enables the addon of a class, or of the default class (empty), if minikube has one and none is enabled. */
-function enableController(query: ClusterQuery, profile: string, ingressClass: string): void {
+function enableController({ env, output }: ClusterQuery, profile: string, ingressClass: string): void {
     const list = ["addons", "list", "--profile", profile, "--output=json"];
-    const addons = JSON.parse(outputOf("minikube", list, query.env) ?? "{}") as Partial<
+    const addons = JSON.parse(outputOf("minikube", list, env) ?? "{}") as Partial<
         Record<string, { readonly Status: string }>
     >;
     const wanted = controllers.filter(({ provides }) => ["", provides].includes(ingressClass));
@@ -78,10 +80,9 @@ function enableController(query: ClusterQuery, profile: string, ingressClass: st
                 `  Disable it:                  minikube addons disable ${other.addon} --profile ${profile}`,
         );
     }
-    query.output.info(
-        `Enabling minikube's ingress controller: minikube addons enable ${found.addon} --profile ${profile}`,
-    );
-    runMinikube(query, profile, ["addons", "enable", found.addon]);
+    const enable = ["addons", "enable", found.addon, "--profile", profile];
+    output.info(`Enabling minikube's ingress controller: minikube ${enable.join(" ")}`);
+    runVisibly("minikube", enable, env, output.descriptor);
 }
 
 /** The exit status of `test` is 1 if there is no such folder. ssh reports its own failure as another one. */
@@ -89,12 +90,6 @@ function folderExists(folder: string, profile: string, env: Environment): boolea
     const look = `if test -e '${folder}'; then echo present; else echo absent; fi`;
     const { stdout } = capture("minikube", ["ssh", "--profile", profile, "--", look], env);
     return stdout.includes("present") ? true : stdout.includes("absent") ? false : undefined;
-}
-
-/** In a cluster of several nodes, the addon's controller runs on the first one. */
-function nodeAddresses(profile: string, env: Environment): readonly string[] {
-    const address = outputOf("minikube", ["ip", "--profile", profile], env);
-    return address === undefined ? [] : [address];
 }
 
 interface Node {
@@ -137,8 +132,4 @@ function profiles(env: Environment): readonly Profile[] {
         invalid?: readonly Profile[];
     };
     return [...valid, ...invalid];
-}
-
-function runMinikube({ env, output }: ClusterQuery, profile: string, args: readonly string[]): void {
-    runVisibly("minikube", [...args, "--profile", profile], env, output.descriptor);
 }

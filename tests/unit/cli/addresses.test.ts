@@ -77,7 +77,7 @@ describe("candidates", () => {
                             status: { loadBalancer: { ingress: addresses.map((ip) => ({ ip })) } },
                         }),
                 },
-                cluster: { nodeAddresses: () => ["192.0.2.2"] },
+                cluster: { nodeAddress: () => "192.0.2.2" },
                 settings: { exposure: { kind: "ingress" } },
             }) as unknown as Session;
         assert.deepEqual(await candidates(session([]), "synergychat"), ["192.0.2.2", "127.0.0.1"]);
