@@ -12,7 +12,7 @@ import { makeProvenBackup } from "../../backups.ts";
 import { defineCommand, stackWord, yesFlag } from "../../command.ts";
 import { type Session, isUnchanged, openStack } from "../../session.ts";
 import { requireAnswer } from "../../terminal.ts";
-import { type DestroyPlan, isKept, lookAgain, planDestroy } from "./plan.ts";
+import { type DestroyPlan, isKept, lookAt, planDestroy } from "./plan.ts";
 import { blockers, proveEnd } from "./proof.ts";
 import { refusals } from "./refusals.ts";
 import { removeUnrecorded } from "./unrecorded.ts";
@@ -50,7 +50,7 @@ async function down(session: Session, yes: boolean, noBackup: boolean): Promise<
             "npm run down",
         ]);
     }
-    const wasUp = state.length > 0 || plan.places.some(({ namespace }) => namespace !== undefined);
+    const wasUp = state.length > 0 || plan.place.namespace !== undefined;
     output.info(
         wasUp
             ? `\nStack ${stack.name} is down${settings.retainData ? ", and its data is kept" : ""}.`
@@ -59,7 +59,7 @@ async function down(session: Session, yes: boolean, noBackup: boolean): Promise<
 }
 
 /** What is about to be deleted or kept, with how many messages. */
-function announce({ claims, volumes, places, session: { output } }: DestroyPlan): void {
+function announce({ claims, volumes, place, session: { output } }: DestroyPlan): void {
     output.info(claims.length === 0 ? "The stack has no claim." : "The claims of the stack's namespace:");
     for (const live of claims) {
         const { metadata, spec } = live.claim;
@@ -72,10 +72,8 @@ function announce({ claims, volumes, places, session: { output } }: DestroyPlan)
         const end = kept ? "is kept" : "is left to delete";
         output.info(`  volume ${volume.metadata.name} of an earlier claim ${claim} ${end}, with its data`);
     }
-    for (const { api } of places) {
-        if (api?.messages && api.claim === undefined) {
-            output.info(`The api's ${countMessages(api.messages)} on ephemeral storage will be lost.`);
-        }
+    if (place.api?.messages && place.api.claim === undefined) {
+        output.info(`The api's ${countMessages(place.api.messages)} on ephemeral storage will be lost.`);
     }
 }
 
@@ -102,7 +100,7 @@ async function destroy(plan: DestroyPlan, yes: boolean): Promise<void> {
         if (!yes && isUnchanged(plan.session)) {
             throw new UserError(`Stack ${stack.name} was not destroyed.`);
         }
-        const found = blockers(plan, await lookAgain(plan));
+        const found = blockers(plan, await lookAt(plan.session.client, plan.place.name));
         output.findings(found.filter(({ code }) => code !== "claim-not-deleted"));
         throw error;
     }

@@ -1,6 +1,6 @@
 /** The destroy plan: what the cluster has of the stack, and what of it would be deleted or kept. */
 import type { Client } from "../../../kubernetes/client.ts";
-import type { LiveObject, Volume } from "../../../kubernetes/objects.ts";
+import type { Volume } from "../../../kubernetes/objects.ts";
 import { type NamespaceSnapshot, readNamespace } from "../../../kubernetes/snapshot.ts";
 import { earlierVolumes, volumesPath } from "../../../kubernetes/volumes.ts";
 import { isOwned, isRetained } from "../../../model/ownership.ts";
@@ -11,7 +11,7 @@ import type { Session } from "../../session.ts";
 /** What the cluster holds of a stack at one moment. */
 export interface Look {
     /** The stack's namespace. */
-    readonly places: readonly NamespaceSnapshot[];
+    readonly place: NamespaceSnapshot;
     /** All volumes of the cluster. */
     readonly volumes: readonly Volume[];
 }
@@ -19,13 +19,13 @@ export interface Look {
 /** What a destroy would do. */
 export interface DestroyPlan {
     readonly session: Session;
-    readonly places: readonly NamespaceSnapshot[];
-    /** Every claim in the stack's namespaces, with what a destroy makes of it. */
+    readonly place: NamespaceSnapshot;
+    /** Every claim in the namespace, with what a destroy makes of it. */
     readonly claims: readonly FatedClaim[];
     /** The volumes of these claims and of earlier ones. */
     readonly volumes: readonly PlannedVolume[];
-    /** The namespaces that the stack owns. */
-    readonly namespaces: readonly { readonly namespace: LiveObject; readonly kept: boolean }[];
+    /** Whether a destroy keeps the namespace. Undefined: the stack does not own it. */
+    readonly keepsNamespace: boolean | undefined;
 }
 
 export interface PlannedVolume {
@@ -38,45 +38,36 @@ export interface PlannedVolume {
 /** Makes the plan. Nothing changes. */
 export async function planDestroy(session: Session): Promise<DestroyPlan> {
     const { state, client, settings, owners } = session;
-    const namespace = recordedIn(state).namespace ?? settings.namespace;
-    const { places, volumes } = await lookAt(client, [namespace]);
-    const claims = places
-        .flatMap((place) => liveClaims(place, owners))
-        .map((live) => ({ ...live, fate: fateOnDestroy(live, session) }));
+    const name = recordedIn(state).namespace ?? settings.namespace;
+    const { place, volumes } = await lookAt(client, name);
+    const claims = liveClaims(place, owners).map((live) => ({ ...live, fate: fateOnDestroy(live, session) }));
     const bound = claims.flatMap((live) =>
         volumes
             .filter(({ metadata }) => metadata.name === live.claim.spec?.volumeName)
             .map((volume) => ({ volume, kept: isKept(live), earlier: false })),
     );
-    const earlier = earlierVolumes(volumes, places).map((volume) => ({
+    const earlier = earlierVolumes(volumes, [place]).map((volume) => ({
         volume,
         kept: settings.retainData || volume.spec?.persistentVolumeReclaimPolicy === "Retain",
         earlier: true,
     }));
-    const namespaces = places.flatMap(({ name, namespace: found }) => {
-        const isRecorded = state.some(({ type, id }) => type === guardedTypes.namespace && id === name);
-        // One that an earlier destroy kept is in no state any more.
-        return found && (isRecorded || isOwned(found, owners))
-            ? [{ namespace: found, kept: keepsNamespace(session) || (isRetained(found) && !isRecorded) }]
-            : [];
-    });
-    return { session, places, claims, volumes: [...bound, ...earlier], namespaces };
+    const { namespace } = place;
+    const isRecorded = state.some(({ type, id }) => type === guardedTypes.namespace && id === name);
+    // One that an earlier destroy kept is in no state any more.
+    const keepsNamespace =
+        namespace && (isRecorded || isOwned(namespace, owners))
+            ? isKeptNamespace(session) || (isRetained(namespace) && !isRecorded)
+            : undefined;
+    return { session, place, claims, volumes: [...bound, ...earlier], keepsNamespace };
 }
 
-/** What the cluster holds now of what the plan had. */
-export function lookAgain({ session, places }: DestroyPlan): Promise<Look> {
-    return lookAt(
-        session.client,
-        places.map(({ name }) => name),
-    );
-}
-
-async function lookAt(client: Client, namespaces: readonly string[]): Promise<Look> {
-    const [volumes, ...places] = await Promise.all([
+/** What the cluster holds now of the namespace and of all volumes. */
+export async function lookAt(client: Client, namespace: string): Promise<Look> {
+    const [volumes, place] = await Promise.all([
         client.list<Volume>(volumesPath),
-        ...namespaces.map((name) => readNamespace(client, name, "data")),
+        readNamespace(client, namespace, "data"),
     ]);
-    return { places, volumes };
+    return { place, volumes };
 }
 
 /** Pulumi deletes what it has in its state, and the namespace with everything in it. */
@@ -85,7 +76,7 @@ function fateOnDestroy({ claim, owned }: LiveClaim, session: Session): Fate {
     if (deletionTimestamp) {
         return { kind: "terminating" };
     }
-    if (!keepsNamespace(session)) {
+    if (!isKeptNamespace(session)) {
         return { kind: "deleted", cause: undefined };
     }
     const recorded = session.state.find(
@@ -99,7 +90,7 @@ function fateOnDestroy({ claim, owned }: LiveClaim, session: Session): Fate {
 }
 
 /** Whether the namespace stays, and with it the claims in it that the stack does not own. */
-function keepsNamespace({ settings, state }: Session): boolean {
+function isKeptNamespace({ settings, state }: Session): boolean {
     return settings.retainData || isKeptByState(state, guardedTypes.namespace);
 }
 

@@ -2,11 +2,10 @@
 import { poll } from "../../../kubernetes/poll.ts";
 import { isIgnored, minikubeFolder, provisionerStart, volumesPath } from "../../../kubernetes/volumes.ts";
 import type { Finding } from "../../../model/finding.ts";
-import { liveClaims } from "../../../preflight/fates.ts";
 import { terminatingNamespace } from "../../../preflight/ownership.ts";
 import { UserError } from "../../../system/errors.ts";
 import { confirm } from "../../terminal.ts";
-import { type DestroyPlan, type Look, isKept, lookAgain } from "./plan.ts";
+import { type DestroyPlan, type Look, isKept, lookAt } from "./plan.ts";
 import { claimBlocker, isLeftByMinikube, volumeBlocker } from "./refusals.ts";
 
 const settleSeconds = 30; // a volume is deleted a moment after its claim
@@ -23,9 +22,9 @@ interface Item {
 
 /** Looks for everything that the plan had. @throws UserError if something is not as the stack says. */
 export async function proveEnd(plan: DestroyPlan, yes: boolean): Promise<void> {
-    const { output } = plan.session;
+    const { client, output } = plan.session;
     await deleteIgnored(plan, await settled(plan), yes);
-    const look = await lookAgain(plan);
+    const look = await lookAt(client, plan.place.name);
     const wrong: string[] = [];
     for (const { name, isIn, kept } of [...itemsOf(plan), ...folderItems(plan)]) {
         const found = isIn(look);
@@ -58,7 +57,7 @@ async function settled(plan: DestroyPlan): Promise<Look> {
     const items = itemsOf(plan).filter(({ kept, name }) => !kept && !names.includes(name));
     let look: Look;
     const ask = async (): Promise<Look | false> => {
-        look = await lookAgain(plan);
+        look = await lookAt(client, plan.place.name);
         return items.every(({ isIn }) => !isIn(look)) && look;
     };
     const onWait = () => {
@@ -86,7 +85,7 @@ async function deleteIgnored(plan: DestroyPlan, look: Look, yes: boolean): Promi
     }
     await Promise.all(left.map(({ metadata }) => client.delete(`${volumesPath}/${metadata.name}`)));
     const isGone = async () => {
-        const { volumes } = await lookAgain(plan);
+        const { volumes } = await lookAt(client, plan.place.name);
         return (
             left.every(({ metadata }) => volumes.every((one) => one.metadata.uid !== metadata.uid)) && volumes
         );
@@ -100,17 +99,17 @@ async function deleteIgnored(plan: DestroyPlan, look: Look, yes: boolean): Promi
     }
 }
 
-function itemsOf({ claims, volumes, namespaces, session }: DestroyPlan): readonly Item[] {
+function itemsOf({ place, claims, volumes, keepsNamespace, session }: DestroyPlan): readonly Item[] {
+    const uid = place.namespace?.metadata.uid;
+    const namespaceIn = (look: Look) =>
+        look.place.namespace?.metadata.uid === uid ? look.place.namespace : undefined;
     return [
         ...claims.map((live) =>
             item(
                 `claim ${live.claim.metadata.name}`,
                 isKept(live),
-                ({ places }) =>
-                    places
-                        .flatMap((place) => liveClaims(place, session.owners))
-                        .find(({ claim }) => claim.metadata.uid === live.claim.metadata.uid),
-                ({ claim, place }) => claimBlocker(claim, place.pods),
+                (look) => look.place.claims?.find(({ metadata }) => metadata.uid === live.claim.metadata.uid),
+                (claim, look) => claimBlocker(claim, look.place.pods),
             ),
         ),
         ...volumes.map(({ volume: { metadata }, kept }) =>
@@ -122,16 +121,13 @@ function itemsOf({ claims, volumes, namespaces, session }: DestroyPlan): readonl
                     volume.status?.phase === "Bound" ? undefined : volumeBlocker(volume, session.context),
             ),
         ),
-        ...namespaces.map(({ namespace: { metadata }, kept }) =>
-            item(
-                `namespace ${metadata.name}`,
-                kept,
-                ({ places }) =>
-                    places.find(({ namespace }) => namespace?.metadata.uid === metadata.uid)?.namespace,
-                (namespace) =>
-                    namespace.metadata.deletionTimestamp ? terminatingNamespace(namespace) : undefined,
-            ),
-        ),
+        ...(keepsNamespace === undefined
+            ? []
+            : [
+                  item(`namespace ${place.name}`, keepsNamespace, namespaceIn, (namespace) =>
+                      namespace.metadata.deletionTimestamp ? terminatingNamespace(namespace) : undefined,
+                  ),
+              ]),
     ];
 }
 
@@ -139,7 +135,7 @@ function item<T>(
     name: string,
     kept: boolean,
     find: (look: Look) => T | undefined,
-    blocker: (found: T) => Finding | undefined,
+    blocker: (found: T, look: Look) => Finding | undefined,
 ): Item {
     return {
         name,
@@ -147,7 +143,7 @@ function item<T>(
         isIn: (look) => find(look) !== undefined,
         blocker: (look) => {
             const found = find(look);
-            return found && blocker(found);
+            return found && blocker(found, look);
         },
     };
 }

@@ -17,10 +17,9 @@ import { type StateResource, guardedTypes } from "../../../pulumi/state.ts";
 import type { DestroyPlan } from "./plan.ts";
 
 /** Everything that speaks against the destroy. */
-export function refusals({ places, claims, session }: DestroyPlan): readonly Finding[] {
-    const operation = places.map(({ api }) => api?.outOfService).find((one) => one !== undefined);
-    if (operation) {
-        return [interrupted(operation)];
+export function refusals({ place, claims, session }: DestroyPlan): readonly Finding[] {
+    if (place.api?.outOfService) {
+        return [interrupted(place.api.outOfService)];
     }
     const live = claims.map(({ claim }) => claim);
     const deleted = claims.filter(({ fate }) => fate.kind === "deleted");

@@ -12,10 +12,10 @@ import { confirm } from "../../terminal.ts";
 import type { DestroyPlan } from "./plan.ts";
 
 /** Deletes it after a yes, before the destroy: a claim cannot be deleted while such a pod mounts it. */
-export async function removeUnrecorded({ session, places }: DestroyPlan, yes: boolean): Promise<void> {
+export async function removeUnrecorded({ session, place }: DestroyPlan, yes: boolean): Promise<void> {
     const { stack, client, settings, state, output, owners } = session;
     const keepData = knownOutputs(state)?.retainsData ?? settings.retainData;
-    const found = unrecorded(places, owners, keepData, state);
+    const found = unrecorded(place, owners, keepData, state);
     if (found.length === 0) {
         return;
     }
@@ -52,7 +52,7 @@ export async function removeUnrecorded({ session, places }: DestroyPlan, yes: bo
 
 /** What the stack owns and its state does not have, except for data that is kept, in the order in which it can be deleted. */
 export function unrecorded(
-    places: readonly Pick<NamespaceSnapshot, "objects" | "namespace">[],
+    { objects, namespace }: Pick<NamespaceSnapshot, "objects" | "namespace">,
     owners: Owners,
     keepData: boolean,
     state: readonly StateResource[],
@@ -60,8 +60,7 @@ export function unrecorded(
     const recorded = new Set(state.map(({ id, inputs }) => `${inputs?.kind ?? ""} ${id ?? ""}`));
     const idOf = ({ kind = "", metadata: { name, namespace } }: LiveObject) =>
         `${kind} ${namespace ? `${namespace}/${name}` : name}`;
-    return places
-        .flatMap(({ objects, namespace }) => (namespace ? [...objects, namespace] : objects))
+    return [...objects, ...(namespace ? [namespace] : [])]
         .filter((object) => isOwned(object, owners) && !recorded.has(idOf(object)))
         .filter(({ kind }) => kind !== "Job") // they end by themselves, and are deleted with their owner
         .filter((object) => !kindOf(object.kind ?? "").holdsData || !(keepData || isRetained(object)));

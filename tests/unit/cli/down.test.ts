@@ -162,7 +162,7 @@ describe("unrecorded", () => {
     const gateway = object("Gateway", "app-gateway");
     const data = object("PersistentVolumeClaim", "synergychat-api-pvc");
     const names = (objects: readonly LiveObject[], keepData: boolean, recorded: StateResource[] = []) =>
-        unrecorded([{ objects, namespace }], ["synergychat-dev"], keepData, recorded).map(
+        unrecorded({ objects, namespace }, ["synergychat-dev"], keepData, recorded).map(
             ({ metadata }) => metadata.name,
         );
 

@@ -113,7 +113,7 @@ function destroyPlan(more: Partial<NamespaceSnapshot>): DestroyPlan {
     const one = place(more);
     const claims = liveClaims(one, [instance]).map((live) => ({ ...live, fate: { kind: "deleted" } }));
     const session = { owners: [instance], state: [], settings: settings() };
-    return { session, places: [one], claims } as unknown as DestroyPlan;
+    return { session, place: one, claims } as unknown as DestroyPlan;
 }
 
 const guards = { retainData: false, protectData: false };
