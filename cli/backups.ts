@@ -8,14 +8,7 @@ import { countMessages } from "../preflight/text.ts";
 import { UserError } from "../system/errors.ts";
 import type { Output } from "./output.ts";
 
-const occasions = {
-    manual: "The backup",
-    "before-restore": "The backup before the restore",
-    "before-switch": "The backup before the switch",
-    "before-down": "The backup before the destroy",
-};
-
-type Occasion = keyof typeof occasions;
+type Occasion = "manual" | "before-restore" | "before-switch" | "before-down";
 
 /**
  * Makes a backup and proves it, if the stack makes backups.
@@ -45,34 +38,22 @@ export async function makeProvenBackup(
     return true;
 }
 
-interface FailedBackup {
-    readonly reason: string;
-    /** Name of the Job. Undefined: none was started. */
-    readonly job: string | undefined;
-    readonly namespace: string;
-}
-
-/** A backup that failed. Nothing was changed. */
+/** A backup that failed. Nothing was changed. `job` is undefined if no Job was started. */
 export function backupNotMade(
     occasion: Occasion,
-    { reason, job, namespace }: FailedBackup,
+    { reason, job, namespace }: Record<"reason" | "namespace", string> & { readonly job: string | undefined },
     ways: readonly Fix[],
 ): Finding {
-    const problem = `${occasions[occasion]} failed: ${reason}\nNothing was changed.`;
-    const name = job ?? workloadName("api");
-    const look =
-        job === undefined
-            ? fix(
-                  "See what the api does",
-                  `kubectl get pods,events --namespace ${namespace}`,
-                  `kubectl logs deployment/${name} --namespace ${namespace}`,
-              )
-            : fix(
-                  "See its Job",
-                  `kubectl describe job ${name} --namespace ${namespace}`,
-                  `kubectl logs job/${name} --namespace ${namespace} --all-containers`,
-              );
-    return error("backup-not-made", problem, look, ...ways);
+    const where = `--namespace ${namespace}`;
+    const look = job
+        ? [`kubectl describe job ${job} ${where}`, `kubectl logs job/${job} ${where} --all-containers`]
+        : [`kubectl get pods,events ${where}`, `kubectl logs deployment/${workloadName("api")} ${where}`];
+    return error(
+        "backup-not-made",
+        `The ${occasion} backup failed: ${reason}\nNothing was changed.`,
+        fix(job ? "See its Job" : "See what the api does", ...look),
+        ...ways,
+    );
 }
 
 /** A stack without backups, for a command that needs them. */

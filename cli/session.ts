@@ -5,10 +5,12 @@ import { type Settings, checkConfig } from "../config/settings.ts";
 import { ChatApi } from "../kubernetes/chat-api.ts";
 import { Client } from "../kubernetes/client.ts";
 import { currentContext, isContent, kubeconfigPath } from "../kubernetes/kubectl.ts";
+import { inheritableVolumes } from "../kubernetes/volumes.ts";
 import { objectPath } from "../model/kinds.ts";
 import { instanceOf } from "../model/labels.ts";
 import { type Owners, ownersOf } from "../model/ownership.ts";
 import { otherCluster } from "../preflight/recorded.ts";
+import { inheritedVolume } from "../preflight/volumes.ts";
 import { PulumiStack, selectedStack } from "../pulumi/cli.ts";
 import { releaseDeadLock } from "../pulumi/lock.ts";
 import { logIn, pulumiEnvironment, requirePassphrase } from "../pulumi/login.ts";
@@ -164,6 +166,15 @@ function settingsOf(
 /** Whether the state is what it was when the command began: after a no to a question of Pulumi's, or a refusal. */
 export function isUnchanged({ stack, state }: Session): boolean {
     return isDeepStrictEqual(stack.resources(), state);
+}
+
+/** Volumes of a claim that a change has given up: they go a moment later, or stay with their data. */
+export async function showInheritableVolumes(
+    { client, context, output }: Session,
+    namespace: string,
+): Promise<void> {
+    const volumes = await inheritableVolumes(client, namespace, output.info);
+    output.findings(volumes.map((volume) => inheritedVolume(volume, context)));
 }
 
 /** The sandbox brings a Pulumi and a state of its own, in which another stack may be selected. */

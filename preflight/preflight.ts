@@ -30,7 +30,10 @@ export interface Reached {
     readonly recorded: RecordedState;
 }
 
-/** Set in the environment of the `pulumi up` that `npm run switch` runs: it has copied the messages. */
+/**
+ * Set in the environment of the `pulumi up` that `npm run switch` runs: it has copied the messages. The value is a
+ * discardClaim for this run only, or empty.
+ */
 export const switchVariable = "SYNERGYCHAT_SWITCH";
 
 /**
@@ -76,11 +79,9 @@ export async function preflight(
     });
     const rehearsed = rehearse();
     const [snapshot, { resources, result }] = await Promise.all([asked, rehearsed]);
-    const switching = process.env[switchVariable] !== undefined;
-    await report(
-        evaluate(settings, snapshot, { instance, recorded, switching, declared: resources }),
-        context,
-    );
+    const discardClaim = process.env[switchVariable];
+    const run = { instance, recorded, switching: discardClaim !== undefined, declared: resources };
+    await report(evaluate(discardClaim ? { ...settings, discardClaim } : settings, snapshot, run), context);
     if (!runtime.isDryRun()) {
         const { existingClaim, newImage } = await plainValue<Trials>(result.trials);
         await report(await checkExistingClaim(client, settings, snapshot, existingClaim), context);

@@ -21,8 +21,14 @@ export async function sandbox(query: ClusterQuery): Promise<Cluster> {
             "There is no cluster: the sandbox is not built.\n  Bring the stack up:  npm run up",
         );
     }
-    if (!isBuilt && !yes && isInteractive()) {
-        await confirmBuild();
+    const question =
+        "There is no minikube here. The sandbox, a one-node Kubernetes built from package registries, can stand in for it:\n" +
+        "it installs Debian packages, takes about 20 minutes once, and 8 GB in your cache folders.\n" +
+        "Build and start it?";
+    if (!isBuilt && !yes && isInteractive() && !(await confirm(question))) {
+        throw new UserError(
+            "Nothing was started.\n  Install minikube:  https://minikube.sigs.k8s.io/docs/start",
+        );
     }
     // What brings the app up also builds anew what has changed.
     if (mayStart || !isRunning(env)) {
@@ -43,38 +49,24 @@ export async function sandbox(query: ClusterQuery): Promise<Cluster> {
     };
 }
 
-/** The environment in which the sandbox's cluster and its Pulumi are found. Undefined if it is not built. */
+/**
+ * The environment in which the sandbox's cluster and its Pulumi are found. Undefined if it is not built. The sandbox has a
+ * place of its own for the state of those who have not chosen one.
+ */
 export function sandboxEnvironment(env: Environment): Environment | undefined {
     const json = outputOf(process.execPath, ["sandbox/cli.ts", "env", "--json"], env);
-    return json === undefined
-        ? undefined
-        : { ...env, ...(JSON.parse(json) as Environment), ...(hasBackend(env) && chosenBackend(env)) };
-}
-
-function isRunning(env: Environment): boolean {
-    return outputOf(process.execPath, ["sandbox/cli.ts", "status"], env) !== undefined;
-}
-
-/** Where a person keeps Pulumi's state. The sandbox has a place of its own for those who have not chosen. */
-function chosenBackend(env: Environment): Environment {
     const { PULUMI_BACKEND_URL, PULUMI_CONFIG_PASSPHRASE, PULUMI_CONFIG_PASSPHRASE_FILE } = env;
-    return {
+    const chosen = {
         PULUMI_BACKEND_URL,
         PULUMI_CONFIG_PASSPHRASE,
         PULUMI_CONFIG_PASSPHRASE_FILE,
         PULUMI_CREDENTIALS_PATH: credentialsFolder(env),
     };
+    return json === undefined
+        ? undefined
+        : { ...env, ...(JSON.parse(json) as Environment), ...(hasBackend(env) && chosen) };
 }
 
-async function confirmBuild(): Promise<void> {
-    const wanted = await confirm(
-        "There is no minikube here. The sandbox, a one-node Kubernetes built from package registries, can stand in for it:\n" +
-            "it installs Debian packages, takes about 20 minutes once, and 8 GB in your cache folders.\n" +
-            "Build and start it?",
-    );
-    if (!wanted) {
-        throw new UserError(
-            "Nothing was started.\n  Install minikube:  https://minikube.sigs.k8s.io/docs/start",
-        );
-    }
+function isRunning(env: Environment): boolean {
+    return outputOf(process.execPath, ["sandbox/cli.ts", "status"], env) !== undefined;
 }

@@ -4,15 +4,11 @@
  * The switch is a list of steps over a journal, a file on this machine that also holds the copy of the messages. If the
  * switch is killed at any step, the next run continues it, or goes back if it names the other mode.
  */
-import { rmSync, writeFileSync } from "node:fs";
-import { stringify } from "yaml";
-import { inheritableVolumes } from "../../../kubernetes/volumes.ts";
 import { claimName } from "../../../model/names.ts";
 import type { StorageMode } from "../../../model/storage.ts";
 import { switchVariable } from "../../../preflight/preflight.ts";
 import { otherNamespace } from "../../../preflight/recorded.ts";
-import { inheritedVolume } from "../../../preflight/volumes.ts";
-import { configDocument, configText, projectName, restoreConfig } from "../../../pulumi/project.ts";
+import { configText, projectName, restoreConfig } from "../../../pulumi/project.ts";
 import { guardedTypes } from "../../../pulumi/state.ts";
 import { fix } from "../../../model/finding.ts";
 import { waitForAnswer } from "../../addresses.ts";
@@ -20,7 +16,7 @@ import { UsageError, defineCommand, stackWord } from "../../command.ts";
 import { makeProvenBackup } from "../../backups.ts";
 import { refuse, workOf } from "../../operation.ts";
 import { protectedClaim } from "../../refusals.ts";
-import { type LiveSession, openLiveStack } from "../../session.ts";
+import { type LiveSession, openLiveStack, showInheritableVolumes } from "../../session.ts";
 import { type SwitchedStack, runSwitch } from "./steps.ts";
 
 export const command = defineCommand({
@@ -39,7 +35,7 @@ export const command = defineCommand({
 });
 
 async function switchStorage(open: LiveSession, to: StorageMode, noBackup: boolean): Promise<void> {
-    const { stack, context, client, api, settings, output } = open;
+    const { stack, client, api, settings, output } = open;
     const { namespaceName } = open.outputs;
     refuse(output, otherNamespace(settings, namespaceName));
     refuse(output, protectedClaim(settings, await api.claim(), open.state));
@@ -49,27 +45,21 @@ async function switchStorage(open: LiveSession, to: StorageMode, noBackup: boole
             await makeProvenBackup(output, client, namespaceName, "before-switch", without);
         }
     });
-    const pulumi = switchedStack(open, work.path.replace(/json$/, "yaml"));
+    const pulumi = switchedStack(open);
     const entries = await runSwitch({ ...work, pulumi, retainData: settings.retainData }, to);
     if (!entries) {
         return;
     }
     await waitForAnswer(output, settings.apiUrl, entries.address, stack.name);
     output.info(`\nThe storage is ${to} now, and the api answers again.`);
-    const volumes = await inheritableVolumes(client, namespaceName, output.info);
-    output.findings(volumes.map((volume) => inheritedVolume(volume, context)));
+    await showInheritableVolumes(open, namespaceName);
 }
 
-/** @param configPath of a config file for one `pulumi up`: in the stack's own, discardClaim would apply to a later change as well. */
-function switchedStack({ stack, state, output }: LiveSession, configPath: string): SwitchedStack {
+function switchedStack({ stack, state, output }: LiveSession): SwitchedStack {
     const before = configText(stack.name);
     const claim = state.find(
         ({ type, outputs }) => type === guardedTypes.claim && outputs?.metadata?.name === claimName,
     );
-    const run = (flags: readonly string[]): void => {
-        // A killed run may have changed what it could not record: on the way back, that would seem unchanged.
-        stack.run(["up", "--yes", "--skip-preview", "--refresh", ...flags], { [switchVariable]: "1" });
-    };
     return {
         setMode: (mode) => {
             if (stack.config()?.[`${projectName()}:storageMode`] !== mode) {
@@ -82,20 +72,11 @@ function switchedStack({ stack, state, output }: LiveSession, configPath: string
             restoreConfig(stack.name, before);
             return Promise.resolve();
         },
-        up: (discardClaim, isKept) => {
-            if (discardClaim === undefined) {
-                run([]);
-                return Promise.resolve();
-            }
-            const { config, ...document } = configDocument(stack.name);
-            const own = { ...config, [`${projectName()}:discardClaim`]: discardClaim };
-            output.info(`    discardClaim: ${discardClaim}, for this pulumi up only`);
-            writeFileSync(configPath, stringify({ ...document, config: own }), { mode: 0o600 });
-            try {
-                run(["--config-file", configPath, ...(isKept && claim?.urn ? ["--exclude", claim.urn] : [])]);
-            } finally {
-                rmSync(configPath, { force: true });
-            }
+        up: (discardClaim = "", isKept) => {
+            const kept = isKept && discardClaim !== "" && claim?.urn ? ["--exclude", claim.urn] : [];
+            // A killed run may have changed what it could not record: on the way back, that would seem unchanged.
+            const args = ["up", "--yes", "--skip-preview", "--refresh", ...kept];
+            stack.run(args, { [switchVariable]: discardClaim });
             return Promise.resolve();
         },
     };

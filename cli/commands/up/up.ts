@@ -7,10 +7,8 @@
  */
 import type { Settings } from "../../../config/settings.ts";
 import { waitForAddresses, waitUntilIngressesAreAccepted } from "../../../kubernetes/ingress.ts";
-import { inheritableVolumes } from "../../../kubernetes/volumes.ts";
 import { portName, serviceName } from "../../../model/names.ts";
 import { rolloutObstacles, rolloutProblems, rolloutSeconds } from "../../../preflight/rollout.ts";
-import { inheritedVolume } from "../../../preflight/volumes.ts";
 import { type StackOutputs, outputsIn } from "../../../pulumi/state.ts";
 import { hostsFile, thisMachine } from "../../../system/machine.ts";
 import { UserError } from "../../../system/errors.ts";
@@ -18,7 +16,7 @@ import { candidates, firstAnswering } from "../../addresses.ts";
 import { defineCommand, stackWord, yesFlag } from "../../command.ts";
 import type { Output } from "../../output.ts";
 import { setupLine } from "../../shell.ts";
-import { type Session, isUnchanged, openStack } from "../../session.ts";
+import { type Session, isUnchanged, openStack, showInheritableVolumes } from "../../session.ts";
 import { isInteractive } from "../../terminal.ts";
 
 const addressSeconds = 60; // for the controller to publish one
@@ -55,15 +53,6 @@ async function up(session: Session, yes: boolean): Promise<void> {
         output.info(`\n${cluster.note}`);
     }
     await showInheritableVolumes(session, app.namespaceName);
-}
-
-/** If the new config has given up a claim, its volume goes a moment later, or stays with its data. */
-async function showInheritableVolumes(
-    { context, client, output }: Session,
-    namespace: string,
-): Promise<void> {
-    const volumes = await inheritableVolumes(client, namespace, output.info);
-    output.findings(volumes.map((volume) => inheritedVolume(volume, context)));
 }
 
 /** Runs `pulumi up`. If the app does not run then, the pods say why better than a timeout does. */
