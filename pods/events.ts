@@ -20,8 +20,7 @@ export interface Cluster {
 export interface PodEvent {
     readonly reason: string;
     readonly message: string;
-    /** "Warning" if undefined. */
-    readonly type?: "Normal";
+    readonly type: "Normal" | "Warning";
     readonly at: Date;
     /** Makes the Event's name. An Event with the name of an earlier one is not made twice. Random if undefined. */
     readonly id?: string;
@@ -120,7 +119,7 @@ function objectOf({ reason, message, type, at, id = "" }: PodEvent, { pod }: Clu
         involvedObject: { apiVersion: "v1", kind: "Pod", ...pod },
         reason,
         message: message.slice(0, 1024),
-        type: type ?? "Warning",
+        type,
         source: { component: "synergychat-guard" },
         reportingComponent: "synergychat-guard",
         reportingInstance: pod.name,

@@ -33,33 +33,11 @@ const queue = new EventQueue(
 );
 /** The restarts whose Event is on its way. */
 const restarts = new Set<string>();
-let lastFailure = "";
 
 function report(reason: Reason, message: string, more: Partial<PodEvent> = {}): void {
     console.log(`${reason}: ${message}`);
-    queue.add({ reason, message, at: new Date(), ...more });
-}
-
-/** False: the work failed. It is tried again at the next look. */
-function attempt(work: () => void): boolean {
-    try {
-        work();
-        if (lastFailure !== "") {
-            lastFailure = "";
-            report("ApiGuardRecovered", `The guard mirrors ${file} again.`, { type: "Normal" });
-        }
-        return true;
-    } catch (error) {
-        const { message } = error as Error;
-        if (message !== lastFailure) {
-            lastFailure = message;
-            report(
-                "ApiGuardFailed",
-                `The guard cannot mirror or repair ${file}, and keeps trying: ${message}`,
-            );
-        }
-        return false;
-    }
+    const type = reason === "ApiGuardRecovered" ? "Normal" : "Warning";
+    queue.add({ reason, message, type, at: new Date(), ...more });
 }
 
 function look(): void {
@@ -85,20 +63,20 @@ function reportRestarts(): void {
 }
 
 const keeper = new Keeper(file, env.BACKUPS, report);
-const proxy = new Proxy(env.API_PORT ?? "", keeper, attempt);
+const proxy = new Proxy(env.API_PORT ?? "", keeper);
 
 process.once("SIGTERM", () => {
     void proxy.close().then(() => {
-        attempt(look);
+        look();
         process.exit(0);
     });
 });
 
-attempt(look);
+look();
 await proxy.listen(Number(env.GUARD_PORT ?? "0"));
 for (;;) {
     await sleep(interval);
-    attempt(look);
+    look();
     if (keeper.isBehind) {
         await proxy.inTurn(() => proxy.settle());
     }

@@ -45,6 +45,8 @@ export class Keeper {
     private isWhole = false;
     /** How many messages the mirror has and the file has not. */
     private missing = 0;
+    /** Why the last attempt failed. Empty: it did not. */
+    private failure = "";
     private added: readonly Message[] = [];
     /** The copy of a torn file that was kept last, and the state that the file was in. */
     private kept: { readonly state: string; readonly path: string } | undefined;
@@ -81,8 +83,59 @@ export class Keeper {
         return added;
     }
 
-    /** Looks at the file once. Call it after each change and regularly. If it throws, the next call tries again. */
-    public look(now = performance.now()): void {
+    /** Looks at the file once. Call it after each change and regularly. */
+    public look(now = performance.now()): boolean {
+        return this.attempt(() => {
+            this.lookOnce(now);
+        });
+    }
+
+    /** Adds a message that the app has acknowledged and lost. */
+    public add(message: Message): boolean {
+        return this.attempt(() => {
+            this.mirror.replace(Buffer.from(render([...this.mirror.messages(), message])));
+            this.missing++;
+        });
+    }
+
+    /** Puts back what the file has lost. Call it while nobody posts. If the app writes at the same time, the next call does it. */
+    public putBack(): boolean {
+        return this.attempt(() => {
+            if (this.isBehind && this.isAtRest && stateOf(this.file) === this.state) {
+                this.replaceFile(this.mirror.bytes);
+                const [verb, count] = [this.missing === 1 ? "was" : "were", numberOf(this.missing)];
+                this.missing = 0;
+                this.report(
+                    "ApiMessagesPutBack",
+                    `${count} of ${this.file} ${verb} overwritten by another write, or undone by a power cut, and ${verb} put back.`,
+                );
+            }
+        });
+    }
+
+    /** False: the work failed, which is reported. The next call tries it again. */
+    private attempt(work: () => void): boolean {
+        try {
+            work();
+        } catch (error) {
+            const { message } = error as Error;
+            if (message !== this.failure) {
+                this.failure = message;
+                this.report(
+                    "ApiGuardFailed",
+                    `The guard cannot mirror or repair ${this.file}, and keeps trying: ${message}`,
+                );
+            }
+            return false;
+        }
+        if (this.failure !== "" && this.isMirrored && !this.isBehind) {
+            this.failure = "";
+            this.report("ApiGuardRecovered", `The guard mirrors ${this.file} again.`);
+        }
+        return true;
+    }
+
+    private lookOnce(now: number): void {
         this.load();
         const state = stateOf(this.file);
         if (state !== this.state) {
@@ -97,26 +150,6 @@ export class Keeper {
             this.since = now;
             this.repair();
         }
-    }
-
-    /** Adds a message that the app has acknowledged and lost. */
-    public add(message: Message): void {
-        this.mirror.replace(Buffer.from(render([...this.mirror.messages(), message])));
-        this.missing++;
-    }
-
-    /** Puts back what the file has lost. Call it while nobody posts. If the app writes at the same time, the next call does it. */
-    public putBack(): void {
-        if (!this.isBehind || !this.isAtRest || stateOf(this.file) !== this.state) {
-            return;
-        }
-        this.replaceFile(this.mirror.bytes);
-        const [verb, count] = [this.missing === 1 ? "was" : "were", numberOf(this.missing)];
-        this.missing = 0;
-        this.report(
-            "ApiMessagesPutBack",
-            `${count} of ${this.file} ${verb} overwritten by another write, or undone by a power cut, and ${verb} put back.`,
-        );
     }
 
     private load(): void {

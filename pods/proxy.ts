@@ -44,23 +44,18 @@ const probe = { method: "GET", url: "/healthz", rawHeaders: [] };
 /** What became of a request: the head of the app's answer, or why there is none. */
 type Outcome = IncomingMessage | "refused" | "broken" | "late";
 
-/** Does some work of the keeper. False: it failed, which has been reported. */
-export type Attempt = (work: () => void) => boolean;
-
 export class Proxy {
     private readonly port: string;
     private readonly keeper: Keeper;
-    private readonly attempt: Attempt;
     private readonly server = createServer({ requestTimeout: 30_000, keepAliveTimeout: 120_000 });
     private turn: Promise<unknown> = Promise.resolve();
     private waiting = 0;
     private isClosing = false;
 
     /** @param port of the app. */
-    public constructor(port: string, keeper: Keeper, attempt: Attempt) {
+    public constructor(port: string, keeper: Keeper) {
         this.port = port;
         this.keeper = keeper;
-        this.attempt = attempt;
         this.server.maxConnections = limits.connections;
         this.server.on("request", (request, response) => {
             this.handle(request, response).catch((error: unknown) => {
@@ -97,11 +92,7 @@ export class Proxy {
         deadline = performance.now() + limits.patience,
     ): Promise<"settled" | "torn" | "failing"> {
         for (;;) {
-            const works = this.attempt(() => {
-                this.keeper.look();
-                this.keeper.putBack();
-            });
-            if (!works) {
+            if (!this.keeper.look() || !this.keeper.putBack()) {
                 return "failing";
             }
             if (this.keeper.isMirrored && !this.keeper.isBehind) {
@@ -180,9 +171,7 @@ export class Proxy {
         const { keeper } = this;
         let added: readonly Message[] = [];
         const isStored = (): boolean => {
-            const works = this.attempt(() => {
-                keeper.look();
-            });
+            const works = keeper.look();
             added = [...added, ...keeper.takeAdded()];
             return works && (message ? merge(added, [message]).length === added.length : added.length > 0);
         };
@@ -208,12 +197,8 @@ export class Proxy {
             );
         } else if (outcome.statusCode !== 201) {
             await forward(outcome, response);
-        } else if (
-            message &&
-            this.attempt(() => {
-                keeper.add(message); // Another write has overwritten the message before the mirror saw it.
-            })
-        ) {
+        } else if (message && keeper.add(message)) {
+            // Another write had overwritten the message before the mirror saw it.
             await this.settle();
             await forward(outcome, response);
         } else {

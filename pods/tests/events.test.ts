@@ -9,7 +9,7 @@ import { until } from "./support/processes.ts";
 const at = new Date("2026-11-25T12:00:00.123Z");
 
 function event(message: string): PodEvent {
-    return { reason: "ApiFileRepaired", message, at };
+    return { reason: "ApiFileRepaired", message, type: "Warning", at };
 }
 
 describe("Events", function () {

@@ -268,15 +268,13 @@ describe("The guard of the api's file", function () {
         mkdirSync(join(folder, ".guard", ".mirror.json.part", "taken"), { recursive: true });
         replace(file(3));
         for (let attempt = 1; attempt <= 2; attempt++) {
-            assert.throws(() => {
-                keeper.look(time);
-            });
+            assert.equal(keeper.look(time), false);
         }
         rmSync(join(folder, ".guard", ".mirror.json.part"), { recursive: true });
         watchFor(100);
         assert.equal(mirrored(), 3);
         assert.deepEqual(keptContent("shorter").map(String), [file(9)]);
-        assert.deepEqual(reasons(), ["ApiFileShorter"]);
+        assert.deepEqual(reasons(), ["ApiFileShorter", "ApiGuardFailed", "ApiGuardRecovered"]);
     });
 
     it("keeps five mirrors of shorter files, and the one with the most messages among them", () => {
@@ -306,25 +304,35 @@ describe("The guard of the api's file", function () {
         watchFor(2000);
         // The new file cannot be written while a folder has its name.
         mkdirSync(join(folder, ".db.json.part", "taken"), { recursive: true });
-        for (let attempt = 1; attempt <= 3; attempt++) {
-            assert.throws(() => {
-                watchFor(2500);
-            });
-            time += 100;
-        }
+        watchFor(9000);
         assert.equal(kept("torn").length, 1);
         rmSync(join(folder, ".db.json.part"), { recursive: true });
         watchFor(3000);
         assert.equal(readFileSync(db, "utf8"), file(4));
         assert.equal(kept("torn").length, 1);
+        assert.deepEqual(reasons(), ["ApiGuardFailed", "ApiFileRepaired", "ApiGuardRecovered"]);
+    });
+
+    it("reports once that it cannot put messages back, although it can mirror", () => {
+        writeFileSync(db, file(4));
+        watchFor(200);
+        mkdirSync(join(folder, ".db.json.part", "taken"), { recursive: true });
+        writeFileSync(db, file(3));
+        watchFor(200);
+        for (let attempt = 1; attempt <= 3; attempt++) {
+            assert.equal(keeper.putBack(), false);
+            watchFor(200);
+        }
+        rmSync(join(folder, ".db.json.part"), { recursive: true });
+        assert.equal(keeper.putBack(), true);
+        assert.equal(readFileSync(db, "utf8"), file(4));
+        assert.deepEqual(reasons(), ["ApiGuardFailed", "ApiMessagesPutBack", "ApiGuardRecovered"]);
     });
 
     it("mirrors a write that it could not mirror at first", () => {
         mkdirSync(join(folder, ".guard", ".mirror.json.part", "taken"), { recursive: true });
         writeFileSync(db, file(4));
-        assert.throws(() => {
-            watchFor(100);
-        });
+        assert.equal(keeper.look(time), false);
         rmSync(join(folder, ".guard", ".mirror.json.part"), { recursive: true });
         time += 100;
         watchFor(100);
