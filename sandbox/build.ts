@@ -73,15 +73,27 @@ const pulumiCli: Module = {
     coldMinutes: 4,
 };
 
+const networkPolicies: Module = {
+    folder: join(import.meta.dirname, "network-policies"),
+    programs: [{ name: "network-policies", package: "." }],
+    ldflags: "",
+    coldMinutes: 2,
+};
+
 export interface Wanted {
     cli: boolean;
     provider: boolean;
+    networkPolicies: boolean;
 }
 
 /** Builds the programs of the node, and those of Pulumi's that are wanted. */
 export async function build(paths: Paths, wanted: Wanted): Promise<void> {
     const ofNode = programs.programs.filter((program) => wanted.provider || program !== provider);
-    const modules = [{ ...programs, programs: ofNode }, ...(wanted.cli ? [pulumiCli] : [])];
+    const modules = [
+        { ...programs, programs: ofNode },
+        ...(wanted.cli ? [pulumiCli] : []),
+        ...(wanted.networkPolicies ? [networkPolicies] : []),
+    ];
     const missing: Module[] = [];
     for (const module of modules) {
         const stale = await staleOf(module, paths);
@@ -192,7 +204,7 @@ async function folderOf(required: string, module: Module): Promise<string> {
 }
 
 function fingerprintOf(program: Program, module: Module): Promise<string> {
-    const sources = program.package.startsWith("./") ? [join(module.folder, program.package)] : [];
+    const sources = program.package.startsWith(".") ? [join(module.folder, program.package)] : [];
     const pins = ["go.mod", "go.sum"].map((file) => join(module.folder, file));
     return fingerprint([program.package, module.ldflags], [...pins, ...sources]);
 }

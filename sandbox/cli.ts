@@ -26,11 +26,15 @@ without minikube or a container engine.
     npm run sandbox -- clean    stops it and removes the cluster, its volumes, and (of the first cluster) all that was built
 
 SYNERGYCHAT_SANDBOX_REGISTRIES_ONLY=1 spares up its attempts to reach anything else.
+SYNERGYCHAT_SANDBOX_NETWORK_POLICIES=1 lets up enforce network policies (the first time it builds for 2 more minutes).
 SYNERGYCHAT_SANDBOX_STATE=<folder> is a second cluster, beside the first and with what was built for it.
 `;
 
 const paths = pathsFrom(process.env);
-const registriesOnly = ["1", "true"].includes(process.env.SYNERGYCHAT_SANDBOX_REGISTRIES_ONLY ?? "");
+const isSet = (name: string): boolean => ["1", "true"].includes(process.env[name] ?? "");
+const registriesOnly = isSet("SYNERGYCHAT_SANDBOX_REGISTRIES_ONLY");
+
+const enforced = isSet("SYNERGYCHAT_SANDBOX_NETWORK_POLICIES");
 
 const marker = join(paths.state, ".synergychat-sandbox");
 
@@ -42,11 +46,15 @@ async function up(): Promise<void> {
         const toolchain = await findToolchain(paths, registriesOnly);
         await Promise.all([
             installPackages().then(() => installEnvoy(paths)),
-            build(paths, { cli: !toolchain.officialHost, provider: toolchain.provider === "built" }),
+            build(paths, {
+                cli: !toolchain.officialHost,
+                provider: toolchain.provider === "built",
+                networkPolicies: enforced,
+            }),
         ]);
         await installToolchain(paths, toolchain);
         await Promise.all([copyContourObjects(paths), writeOwnImages(paths)]);
-        await startCluster(paths, registriesOnly);
+        await startCluster(paths, registriesOnly, enforced);
     });
     await report();
 }

@@ -14,7 +14,8 @@ import { Problem } from "./problem.ts";
 import { say } from "./progress.ts";
 import { fingerprint, isStamped, readIfThere, stamp } from "./stamps.ts";
 
-export async function startCluster(paths: Paths, registriesOnly: boolean): Promise<void> {
+/** @param enforced whether network policies are enforced. */
+export async function startCluster(paths: Paths, registriesOnly: boolean, enforced: boolean): Promise<void> {
     await mkdir(paths.logs, { recursive: true });
     await Promise.all([makeCertificates(paths).then(() => writeKubeconfigs(paths)), writeConfigs(paths)]);
     const holder = await startHolder(paths);
@@ -34,7 +35,7 @@ export async function startCluster(paths: Paths, registriesOnly: boolean): Promi
         applyDefinitions(paths),
     ]);
     // Without their rights and kinds these would look for them again only after a while.
-    await start(paths, holder, "volumes", "contour", "envoy");
+    await start(paths, holder, "volumes", "contour", "envoy", ...(enforced ? ["network-policies"] : []));
     say("kube-controller-manager, kube-scheduler, kubelet, kube-proxy, volumes, contour, envoy: running");
     await images;
     say("images: loaded");
@@ -87,10 +88,13 @@ export interface State {
 export async function statesOf(paths: Paths): Promise<State[]> {
     const holder = await holderOf(paths);
     const running = holder === undefined ? [] : await processesOn(holder);
-    return Object.values(componentsOf(paths)).map(({ name, program }) => ({
-        name,
-        pid: running.find((one) => one.program === program)?.pid,
-    }));
+    return Object.values(componentsOf(paths))
+        .map(({ name, program, optional }) => ({
+            name,
+            pid: running.find((one) => one.program === program)?.pid,
+            optional,
+        }))
+        .filter(({ pid, optional }) => pid !== undefined || !optional);
 }
 
 async function isHealthy(paths: Paths): Promise<boolean> {

@@ -15,6 +15,8 @@ export interface Component {
     name: string;
     program: string;
     args: readonly string[];
+    /** Runs only if it is asked for. */
+    optional?: boolean;
 }
 
 const xds = { address: "127.0.0.1", port: 8001 };
@@ -116,6 +118,15 @@ export function componentsOf(paths: Paths): Record<string, Component> {
             "--log-level",
             "warning",
         ),
+        {
+            ...built(
+                "network-policies",
+                `--kubeconfig=${kubeconfigOf(paths, "kube-proxy")}`,
+                `--node=${nodeName}`,
+                `--services=${services}`,
+            ),
+            optional: true,
+        },
     ];
     return Object.fromEntries(all.map((component) => [component.name, component]));
 }

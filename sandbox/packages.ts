@@ -15,6 +15,7 @@ const programs = {
     ctr: "containerd",
     runc: "runc",
     iptables: "iptables",
+    ipset: "ipset",
     conntrack: "conntrack",
     ip: "iproute2",
     openssl: "openssl",
