@@ -1,6 +1,6 @@
 /** How a stateful object is protected from its own deletion. */
 import type * as pulumi from "@pulumi/pulumi";
-import { retainAnnotation } from "../model/labels.ts";
+import { protectAnnotation, retainAnnotation } from "../model/labels.ts";
 
 /** What protects a stateful object. */
 export interface ProtectionArgs {
@@ -23,7 +23,10 @@ export function protectionOptions(args: ProtectionArgs): pulumi.CustomResourceOp
     return { retainOnDelete: args.retain ?? false, protect: args.protect ?? false };
 }
 
-/** The annotation that tells the next run whether the object stays: Pulumi does not tell a program what its state retains. */
+/** Annotations that tell the next run what protects the object: Pulumi does not tell a program what its state has. */
 export function protectionAnnotations(args: ProtectionArgs): Record<string, string> {
-    return { [retainAnnotation]: String(args.retain ?? false) };
+    return {
+        [retainAnnotation]: String(args.retain ?? false),
+        ...(args.protect && { [protectAnnotation]: "true" }),
+    };
 }

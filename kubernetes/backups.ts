@@ -7,7 +7,7 @@ import { UserError } from "../system/errors.ts";
 import { ChatApi } from "./chat-api.ts";
 import type { Client } from "./client.ts";
 import { type JobToRun, runJob, startJob } from "./jobs.ts";
-import type { Container, CronJob, Pod } from "./objects.ts";
+import type { CronJob, Pod } from "./objects.ts";
 import { patience, podObstacle, sentence } from "./obstacles.ts";
 import { type Clock, lasting, poll } from "./poll.ts";
 
@@ -70,28 +70,16 @@ export async function startFirstBackup(client: Client, namespace: string): Promi
 
 /** The Job that makes a backup for another reason than the schedule. It goes with its CronJob. */
 export function jobFrom(cronJob: CronJob, reason: BackupReason, date = new Date()): JobToRun {
-    const { metadata, spec = {} } = cronJob.spec?.jobTemplate ?? {};
-    const pod = spec.template?.spec ?? {};
-    const withReason = (containers: readonly Container[] = []): readonly Container[] =>
-        containers.map((one) => ({
-            ...one,
-            ...(one.env && {
-                env: one.env.map((entry) => (entry.name === "REASON" ? { ...entry, value: reason } : entry)),
-            }),
-        }));
-    const template = {
-        ...spec.template,
-        spec: {
-            ...pod,
-            initContainers: withReason(pod.initContainers),
-            containers: withReason(pod.containers),
-        },
-    };
+    const { metadata, spec } = cronJob.spec?.jobTemplate ?? {};
+    const withReason = (_: string, value: unknown) =>
+        (value as { name?: unknown } | undefined)?.name === "REASON"
+            ? { name: "REASON", value: reason }
+            : value;
     const time = date.toISOString().replace(/[-:]/g, "").slice(0, 15).toLowerCase();
     return {
         name: `${backupName}-${reason}-${time}z`,
         labels: (metadata?.labels ?? {}) as Readonly<Record<string, string>>,
-        spec: { ...spec, template },
+        spec: JSON.parse(JSON.stringify(spec ?? {}, withReason)) as object,
         owner: { ...cronJob, kind: "CronJob" },
     };
 }

@@ -1,6 +1,7 @@
 /** What the cluster holds that matters to a stack, asked once before anything is registered. Nothing in here changes it. */
 import { isDeepStrictEqual } from "node:util";
 import { kindOf, listPath, namespacedKinds, objectPath, stackKinds } from "../model/kinds.ts";
+import { workloadName } from "../model/names.ts";
 import { type ApiState, ChatApi } from "./chat-api.ts";
 import type { Client } from "./client.ts";
 import { type Rejection, type Tried, tryObjects } from "./dry-run.ts";
@@ -33,6 +34,8 @@ export interface ClusterSnapshot extends NamespaceSnapshot {
      * cluster does not tell.
      */
     readonly apiPodChanges: readonly string[] | undefined;
+    /** The image that the api would run: a webhook may rewrite the declared one. Undefined if the cluster does not tell. */
+    readonly apiImage: string | undefined;
     /** Objects of all namespaces that serve host names, as far as the user may list them. */
     readonly hostObjects: readonly LiveObject[];
     /** Undefined if the user may not list them. */
@@ -85,6 +88,9 @@ export async function takeSnapshot(client: Client, query: SnapshotQuery): Promis
         client.listIfAllowed<LiveObject>("/apis/gateway.networking.k8s.io/v1/gatewayclasses"),
     ]);
     const tried = await tryDeclared(client, here, query);
+    const after = tried.find(
+        ({ object: { kind, metadata } }) => kind === "Deployment" && metadata.name === workloadName("api"),
+    )?.result as Deployment | undefined;
     return {
         ...here,
         version: version?.gitVersion,
@@ -92,7 +98,8 @@ export async function takeSnapshot(client: Client, query: SnapshotQuery): Promis
         // If the claims are unknown, so is which of them are gone.
         earlierVolumes: here.claims ? earlierVolumes(volumes ?? [], [here]) : [],
         nodes: nodes?.length,
-        apiPodChanges: here.api ? podChanges(here.api, tried) : [],
+        apiPodChanges: here.api ? podChanges(here.api.deployment, after) : [],
+        apiImage: after && apiImageOf(after),
         hostObjects,
         storageClasses: classes[0],
         ingressClasses: classes[1],
@@ -159,12 +166,13 @@ async function permissionsIn(client: Client, namespace: string): Promise<readonl
  * The fields of the api's pod template that the update changes. The dry run knows defaults and the owner of each field, so
  * whatever replaces the pod is seen: another image, a changed limit, a `kubectl edit`.
  */
-function podChanges({ deployment }: ApiState, tried: readonly Tried[]): readonly string[] | undefined {
-    const { name } = deployment.metadata;
-    const result = tried.find(
-        ({ object: { kind, metadata } }) => kind === "Deployment" && metadata.name === name,
-    )?.result as Deployment | undefined;
-    return result && differences(deployment.spec?.template, result.spec?.template, "template");
+function podChanges(before: Deployment, after: Deployment | undefined): readonly string[] | undefined {
+    return after && differences(before.spec?.template, after.spec?.template, "template");
+}
+
+/** The image of the api's container. */
+export function apiImageOf({ spec }: Deployment): string | undefined {
+    return spec?.template?.spec?.containers?.find(({ name }) => name === workloadName("api"))?.image;
 }
 
 /** Paths of the fields in which two values differ. */

@@ -29,6 +29,7 @@ export const findingCodes = [
     "foreign-namespace",
     "foreign-object",
     "foreign-claim",
+    "object-of-earlier-run",
     "namespace-adopted",
     "stack-renamed",
     "host-served-elsewhere",
@@ -50,6 +51,7 @@ export const findingCodes = [
     "ephemeral-messages-would-be-lost",
     "kept-claim-not-mounted",
     "discard-claim-stale",
+    "protection-removed",
     // A switch of the storage, or a restore of the messages.
     "switch-running",
     "restore-running",

@@ -14,6 +14,9 @@ const managedByLabel = "app.kubernetes.io/managed-by";
 /** Says on a claim or a namespace whether it stays when the stack no longer declares it, for the next run to read. */
 export const retainAnnotation = "synergychat/retain-data";
 
+/** Says on a claim or a namespace that its deletion is refused. Without it, nothing is refused. */
+export const protectAnnotation = "synergychat/protect-data";
+
 /** Says on a claim which storage class the config asked for. Empty: the cluster's default class. */
 export const classAnnotation = "synergychat/storage-class";
 

@@ -2,7 +2,7 @@
 import type { Settings } from "../config/settings.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, type Found, type Fix, error, fix, warning } from "../model/finding.ts";
-import type { Operation } from "../model/labels.ts";
+import { type Operation, protectAnnotation, retainAnnotation } from "../model/labels.ts";
 import { mountedClaim } from "../model/storage.ts";
 import { type Cause, type Fate, type FatedClaim, heldBy, requestedClass, stays } from "./fates.ts";
 import { countMessages } from "./text.ts";
@@ -198,3 +198,26 @@ export function staleDiscardClaim({ discardClaim }: Settings, claims: readonly F
         fix("Remove it", "pulumi config rm discardClaim"),
     );
 }
+
+/** Keys that have kept a claim with messages so far, and that the config no longer sets: a fresh clone does not have them. */
+export function removedProtection(settings: Settings, claims: readonly FatedClaim[]): readonly Finding[] {
+    return claims.filter(stays).flatMap((live) => {
+        const { name, annotations = {} } = live.claim.metadata;
+        const held = heldBy(live);
+        return protections
+            .filter(([key, annotation]) => annotations[annotation] === "true" && !settings[key])
+            .filter(() => held !== undefined)
+            .map(([key, , effect]) =>
+                warning(
+                    "protection-removed",
+                    `${key} is false, and it has been true for claim ${name} with ${held ?? ""}. From this update on, ${effect}.`,
+                    fix("Keep it as it was", `pulumi config set ${key} true`),
+                ),
+            );
+    });
+}
+
+const protections = [
+    ["retainData", retainAnnotation, "a destroy deletes the claim"],
+    ["protectData", protectAnnotation, "Pulumi no longer refuses to delete the claim"],
+] as const;

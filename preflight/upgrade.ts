@@ -2,9 +2,9 @@
 import type { Settings } from "../config/settings.ts";
 import type { Client } from "../kubernetes/client.ts";
 import { runJob } from "../kubernetes/jobs.ts";
-import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
+import { type ClusterSnapshot, apiImageOf } from "../kubernetes/snapshot.ts";
 import { type Finding, error, fix } from "../model/finding.ts";
-import { backupName, toolsConfigMapName, workloadName } from "../model/names.ts";
+import { backupName, toolsConfigMapName } from "../model/names.ts";
 import { mountedClaim } from "../model/storage.ts";
 import { cronJobIn } from "./backups.ts";
 
@@ -41,10 +41,9 @@ export async function tryNewImage(
 /** The image that the api runs now, if an update would replace it by another one, and a trial is possible. */
 export function replacedImage(
     { images, storage, guard, backups }: Settings,
-    { api, objects }: Pick<ClusterSnapshot, "api" | "objects">,
+    { api, apiImage = images.api, objects }: Pick<ClusterSnapshot, "api" | "apiImage" | "objects">,
 ): string | undefined {
-    const containers = api?.deployment.spec?.template?.spec?.containers ?? [];
-    const image = containers.find(({ name }) => name === workloadName("api"))?.image;
+    const image = api && apiImageOf(api.deployment);
     const isPossible =
         (guard !== undefined || backups !== undefined) &&
         api?.claim !== undefined &&
@@ -53,7 +52,7 @@ export function replacedImage(
         api.claim === mountedClaim(storage) &&
         // The trial runs programs that the stack has put there.
         objects.some(({ kind, metadata }) => kind === "ConfigMap" && metadata.name === toolsConfigMapName);
-    return isPossible && image !== images.api ? image : undefined;
+    return isPossible && image !== apiImage ? image : undefined;
 }
 
 /** A new image that did not return the messages of a copy. */

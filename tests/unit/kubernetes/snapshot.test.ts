@@ -79,6 +79,7 @@ describe("takeSnapshot", () => {
             nodes: undefined,
             api: undefined,
             apiPodChanges: [],
+            apiImage: undefined,
             hostObjects: [],
             version: undefined,
             rejections: [],
@@ -167,7 +168,8 @@ describe("takeSnapshot", () => {
                 }
                 return isList(path) ? emptyList : notFound;
             });
-            const { apiPodChanges } = await takeSnapshot(client, query);
+            const { apiPodChanges, apiImage } = await takeSnapshot(client, query);
+            assert.equal(apiImage !== undefined, answer.kind === "found");
             assert.deepEqual(patched, [
                 `${deploymentPath}?dryRun=All&force=true&fieldManager=pulumi-kubernetes-1a2b`,
             ]);

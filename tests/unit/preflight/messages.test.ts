@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import type { ClusterSnapshot } from "../../../kubernetes/snapshot.ts";
-import { classAnnotation } from "../../../model/labels.ts";
+import { classAnnotation, protectAnnotation } from "../../../model/labels.ts";
 import {
     type Config,
     api,
@@ -289,5 +289,31 @@ describe("discardClaim", () => {
         });
         assert.deepEqual(commandsOf(finding), ["pulumi config rm discardClaim"]);
         assert.deepEqual(findings(running, { discardClaim: uid.replace(/^0/, "1") }), []);
+    });
+});
+
+describe("the protection of a claim", () => {
+    const kept = { ...retained, [protectAnnotation]: "true" };
+    const protectedClaim = { ...running, claims: [claim({ annotations: kept })] };
+
+    it("is not taken off without a word, as by a fresh clone or git checkout", () => {
+        const found = findings(protectedClaim);
+        assert.deepEqual(
+            found.map(({ code, severity }) => [code, severity]),
+            [
+                ["protection-removed", "warning"],
+                ["protection-removed", "warning"],
+            ],
+        );
+        assert.deepEqual(found.flatMap(commandsOf), [
+            "pulumi config set retainData true",
+            "pulumi config set protectData true",
+        ]);
+    });
+
+    it("is not named while it stays, in a switch, and for a claim without messages", () => {
+        assert.deepEqual(findings(protectedClaim, { retainData: "true", protectData: "true" }), []);
+        assert.deepEqual(findings(protectedClaim, {}, { switching: true }), []);
+        assert.deepEqual(findings({ ...protectedClaim, api: api({ messages: 0 }) }), []);
     });
 });

@@ -12,6 +12,7 @@ import {
     object,
     only,
     recorded,
+    rejection,
     retained,
     running,
 } from "../support/snapshots.ts";
@@ -127,12 +128,24 @@ describe("objects with the stack's names", () => {
                 severity: "error",
                 subject: { kind, name, namespace: "synergychat" },
             });
+            // A Deployment of somebody else's could not be given: its containers and volumes would be mixed.
             assert.deepEqual(commandsOf(finding), [
                 `kubectl delete ${kind.toLowerCase()} ${name} --namespace synergychat`,
-                `kubectl label ${kind.toLowerCase()} ${name} --namespace synergychat --overwrite ${label}`,
+                ...(kind === "Deployment"
+                    ? []
+                    : [
+                          `kubectl label ${kind.toLowerCase()} ${name} --namespace synergychat --overwrite ${label}`,
+                      ]),
             ]);
         });
     }
+
+    it("does not advise to take over what the cluster would then refuse", () => {
+        const foreign = object("Service", "api-service", { labels: {} });
+        const rejections = [rejection("Service", "api-service", "spec.clusterIP: field is immutable")];
+        const finding = only({ ...running, objects: [foreign], rejections });
+        assert.deepEqual(commandsOf(finding), ["kubectl delete service api-service --namespace synergychat"]);
+    });
 
     it("does not ask about other objects, or about the stack's own", () => {
         const beside = [

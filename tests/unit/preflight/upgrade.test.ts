@@ -27,6 +27,11 @@ describe("a new image of the api", () => {
         assert.equal(replaced({ ...guarded, images: JSON.stringify({ api: image }) }), undefined);
     });
 
+    it("is not tried if a webhook makes the old one of what is declared, as for a mirror or a digest", () => {
+        assert.equal(replaced(guarded, { apiImage: image }), undefined);
+        assert.equal(replaced(guarded, { apiImage: `mirror.example.org/${image}` }), image);
+    });
+
     it("is not tried if there are no messages to try it with: so a broken image can be replaced", () => {
         assert.equal(replaced(guarded, { api: undefined }), undefined);
         assert.equal(replaced(guarded, { api: api({ deployment, messages: undefined }) }), undefined);

@@ -11,11 +11,12 @@ import { podProblem, sentence } from "../../../kubernetes/obstacles.ts";
 import { podCannotStart, podsNotCreated } from "../../../preflight/rollout.ts";
 import type { ClusterSnapshot, NamespaceSnapshot } from "../../../kubernetes/snapshot.ts";
 import type { Finding, FindingCode } from "../../../model/finding.ts";
-import { ownerLabels } from "../../../model/labels.ts";
+import { ownerLabels, protectAnnotation } from "../../../model/labels.ts";
 import { movedObjects } from "../../../preflight/moved.ts";
 import { missingBackups } from "../../../preflight/backups.ts";
 import { liveClaims } from "../../../preflight/fates.ts";
 import { unusableFile } from "../../../preflight/claim-check.ts";
+import { mixedObjects } from "../../../preflight/unrecorded.ts";
 import { upgradeRefused } from "../../../preflight/upgrade.ts";
 import { otherCluster, otherNamespace } from "../../../preflight/recorded.ts";
 import {
@@ -25,10 +26,12 @@ import {
     backupsClaim,
     claim,
     cronJob,
+    deploymentWith,
     findings,
     fresh,
     instance,
     job,
+    lostState,
     nightly,
     object,
     place,
@@ -312,6 +315,20 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         }),
     ],
     "foreign-claim": [findings({ ...running, claims: [claim({ labels: {} })] })],
+    "object-of-earlier-run": [
+        mixedObjects(
+            settings(),
+            lostState,
+            [deploymentWith({ persistentVolumeClaim: {} })],
+            recorded(undefined),
+        ),
+        mixedObjects(
+            settings(ephemeral),
+            lostState,
+            [deploymentWith({ persistentVolumeClaim: {} })],
+            recorded(undefined),
+        ),
+    ],
     "namespace-adopted": [findings(running, {}, { recorded: recorded(undefined) })],
     "stack-renamed": [findings(formerly, {}, { recorded: renamedState })],
     "host-served-elsewhere": [
@@ -431,6 +448,12 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
             },
             { existingClaim: "mine" },
         ),
+    ],
+    "protection-removed": [
+        findings({
+            ...running,
+            claims: [claim({ annotations: { ...retained, [protectAnnotation]: "true" } })],
+        }),
     ],
     "discard-claim-stale": [findings(running, { discardClaim: uid })],
 

@@ -1,0 +1,54 @@
+/** Objects that an earlier run has made, and that the state does not have. */
+import { strict as assert } from "node:assert";
+import { mixedObjects } from "../../../preflight/unrecorded.ts";
+import {
+    assertFinding,
+    commandsOf,
+    deploymentWith,
+    lostState,
+    recorded,
+    settings,
+    single,
+} from "../support/snapshots.ts";
+
+describe("an object of an earlier run whose state is lost", () => {
+    const claimVolume = deploymentWith({ persistentVolumeClaim: { claimName: "synergychat-api-pvc" } });
+    const mixed = (...args: Partial<Parameters<typeof mixedObjects>>) => {
+        const [
+            config = settings(),
+            snapshot = lostState,
+            declared = [claimVolume],
+            state = recorded(undefined),
+        ] = args;
+        return mixedObjects(config, snapshot, declared, state);
+    };
+
+    it("is not mixed with another config, and can be taken over as it is first", () => {
+        const finding = single(mixed());
+        assertFinding(finding, {
+            code: "object-of-earlier-run",
+            severity: "error",
+            subject: { kind: "Deployment", name: "synergychat-api", namespace: "synergychat" },
+        });
+        assert.match(finding.reason, /volumes\{"name":"synergychat-api-volume"\}\.emptyDir/);
+        assert.deepEqual(commandsOf(finding), [
+            "pulumi config set storageMode ephemeral",
+            "npm run up",
+            "npm run switch -- persistent",
+            "kubectl delete deployment synergychat-api --namespace synergychat",
+        ]);
+    });
+
+    it("is taken over with the same config", () => {
+        assert.deepEqual(mixed(undefined, undefined, [deploymentWith({ emptyDir: {} })]), []);
+    });
+
+    it("is changed by Pulumi if the state has it", () => {
+        const live = lostState.objects[0]?.metadata ?? assert.fail();
+        const object = { urn: "", apiVersion: "apps/v1", kind: "Deployment", metadata: live };
+        assert.deepEqual(
+            mixed(undefined, undefined, undefined, recorded("synergychat", [object as never])),
+            [],
+        );
+    });
+});
