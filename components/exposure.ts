@@ -7,8 +7,12 @@ import { type PlaceArgs, metadata } from "./place.ts";
 
 /** How the app is reached from outside the cluster. */
 export type ExposureArgs =
-    /** By an Ingress. `ingressClass` defaults to the cluster's default class. */
-    | { readonly kind: "ingress"; readonly ingressClass?: string }
+    /** By an Ingress with these annotations. `ingressClass` defaults to the cluster's default class. */
+    | {
+          readonly kind: "ingress";
+          readonly ingressClass?: string;
+          readonly annotations?: Readonly<Record<string, string>>;
+      }
     /** By a Gateway and its HTTPRoutes (Gateway API). The class must exist. */
     | { readonly kind: "gateway"; readonly gatewayClass: string }
     /** Not at all. `kubectl port-forward` still works. */
@@ -34,7 +38,7 @@ export class AppExposure extends pulumi.ComponentResource {
 
         switch (args.exposure.kind) {
             case "ingress":
-                this.makeIngress(name, args, args.exposure.ingressClass);
+                this.makeIngress(name, args, args.exposure);
                 break;
             case "gateway":
                 this.makeGateway(name, args, args.exposure.gatewayClass);
@@ -45,14 +49,18 @@ export class AppExposure extends pulumi.ComponentResource {
         this.registerOutputs({});
     }
 
-    private makeIngress(name: string, args: AppExposureArgs, ingressClass: string | undefined): void {
+    private makeIngress(
+        name: string,
+        args: AppExposureArgs,
+        { ingressClass, annotations }: Extract<ExposureArgs, { readonly kind: "ingress" }>,
+    ): void {
         new Ingress(
             `${name}-ingress`,
             {
                 metadata: {
                     ...metadata(args, ingressName),
                     // Some controllers publish an address late or never, which is no reason for `pulumi up` to wait or to fail.
-                    annotations: { "pulumi.com/skipAwait": "true" },
+                    annotations: { "pulumi.com/skipAwait": "true", ...annotations },
                 },
                 spec: {
                     ...(ingressClass && { ingressClassName: ingressClass }),

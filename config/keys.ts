@@ -5,6 +5,7 @@
 import type { Part } from "../model/names.ts";
 import {
     type Rule,
+    annotations,
     commandLine,
     dnsLabel,
     dnsSubdomain,
@@ -174,6 +175,11 @@ export const keys = {
         ...optional(matching(dnsSubdomain, "the name of an ingress class")),
         default: "",
         description: "Ingress class, or empty for the cluster's default (exposure ingress only)",
+    },
+    ingressAnnotations: {
+        ...annotations,
+        default: {},
+        description: "Annotations of the Ingress, which some controllers need (exposure ingress only)",
     },
     gatewayClass: {
         ...optional(matching(dnsSubdomain, "the name of a gateway class")),

@@ -86,6 +86,15 @@ export function listOf(
     };
 }
 
+/** Annotations by name. */
+export const annotations: Rule<Readonly<Record<string, string>>> = {
+    allowed: 'annotations by name, such as {"alb.ingress.kubernetes.io/scheme": "internet-facing"}',
+    parse: (text) => {
+        const values = parseJson(text);
+        return isTextsByName(values) && Object.keys(values).every(annotationName) ? values : undefined;
+    },
+};
+
 /** Image references by name. Names that are left out keep their default. */
 export function imageReferences<T extends Readonly<Record<string, string>>>(defaults: T): Rule<T> {
     const names = Object.keys(defaults).join(", ");
@@ -93,13 +102,10 @@ export function imageReferences<T extends Readonly<Record<string, string>>>(defa
         allowed: `image references by name, such as {"api": "example.org/api:1.2"}. The names are ${names}`,
         parse: (text) => {
             const images = parseJson(text);
-            if (typeof images !== "object" || images === null || Array.isArray(images)) {
-                return undefined;
-            }
-            const fine = Object.entries(images).every(
-                ([name, image]) => name in defaults && typeof image === "string" && imageReference(image),
-            );
-            return fine ? { ...defaults, ...images } : undefined;
+            const isFine =
+                isTextsByName(images) &&
+                Object.entries(images).every(([name, image]) => name in defaults && imageReference(image));
+            return isFine ? { ...defaults, ...images } : undefined;
         },
     };
 }
@@ -138,6 +144,22 @@ function imageReference(text: string): boolean {
     return (
         /^[a-z0-9]+([.:/_-]+[a-zA-Z0-9]+)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/.test(text) &&
         text.length < 512
+    );
+}
+
+/** Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/#syntax-and-character-set */
+function annotationName(text: string): boolean {
+    const [name = "", ...prefix] = text.split("/").reverse();
+    return (
+        /^[a-z0-9]([-_.a-z0-9]{0,61}[a-z0-9])?$/i.test(name) &&
+        prefix.length < 2 &&
+        prefix.every(dnsSubdomain)
+    );
+}
+
+function isTextsByName(value: unknown): value is Readonly<Record<string, string>> {
+    return (
+        typeof value === "object" && value !== null && !Array.isArray(value) && isTexts(Object.values(value))
     );
 }
 

@@ -217,10 +217,15 @@ function toStorage({ storageMode, existingClaim, retainData }: Values, claim: Cl
     return existingClaim ? { mode: "persistent", existingClaim } : { mode: "persistent", claim };
 }
 
-function toExposure({ exposure, ingressClass, gatewayClass }: Values): ExposureArgs {
+function toExposure({
+    exposure,
+    ingressClass,
+    ingressAnnotations: annotations,
+    gatewayClass,
+}: Values): ExposureArgs {
     switch (exposure) {
         case "ingress":
-            return { kind: "ingress", ...(ingressClass && { ingressClass }) };
+            return { kind: "ingress", annotations, ...(ingressClass && { ingressClass }) };
         case "gateway":
             return { kind: "gateway", gatewayClass };
         case "none":

@@ -16,42 +16,62 @@ import { poll } from "./poll.ts";
 const controllerSeconds = 180; // for an ingress controller that starts
 
 /**
- * Waits until the API server accepts an Ingress.
+ * Waits until the controller of the exposure is ready: until the API server accepts an Ingress, or until the gateway class is
+ * accepted. Any other problem is left to `pulumi up`, which reports it.
  *
  * The admission webhook of ingress-nginx runs in the controller, and until it answers, some seconds after the controller's
  * pod is Running, the API server refuses every Ingress. After a restart of the cluster, the controller's Deployment still
- * has its Available condition from before. So the API server itself is asked, by a dry run. Any other refusal is left to
- * `pulumi up`, which reports it.
+ * has its Available condition from before. So the API server itself is asked, by a dry run.
  *
  * `instance` is the stack's: its value of the label app.kubernetes.io/instance. `info` is called once if the wait takes time.
  */
-export async function waitUntilIngressesAreAccepted(
+export async function waitForController(
     client: Client,
+    exposure: { readonly kind: ExposureKind; readonly gatewayClass?: string },
     instance: string,
     info: (text: string) => void,
 ): Promise<void> {
     let refusal: string | undefined;
-    const isAccepted = await poll(
-        async () => {
-            refusal = await webhookRefusal(client, instance);
-            return refusal === undefined;
-        },
-        {
-            seconds: controllerSeconds,
-            onWait: () => {
-                info(`Waiting for the ingress controller, at most ${controllerSeconds} s ...`);
-            },
-            inVain: () => false,
-        },
-    );
-    if (!isAccepted) {
+    const ask = {
+        ingress: () => webhookRefusal(client, instance),
+        gateway: () => unacceptedClass(client, exposure.gatewayClass ?? ""),
+        none: () => Promise.resolve(undefined),
+    }[exposure.kind];
+    const isReady = async () => {
+        refusal = await ask();
+        return refusal === undefined;
+    };
+    const onWait = () => {
+        info(`Waiting for the ${exposure.kind} controller, at most ${controllerSeconds} s ...`);
+    };
+    if (!(await poll(isReady, { seconds: controllerSeconds, onWait, inVain: () => false }))) {
         throw new UserError(
-            `The ingress controller does not answer after ${controllerSeconds} s, so the cluster refuses every Ingress: ${refusal}\n` +
+            `The ${exposure.kind} controller is not ready after ${controllerSeconds} s: ${refusal}\n` +
                 "Nothing was deployed.\n" +
-                `  See its pods:        kubectl --context ${client.target.context} get pods --all-namespaces --selector app.kubernetes.io/name=ingress-nginx\n` +
-                "  Use no Ingress:      pulumi config set exposure none",
+                `  See what does not run:  kubectl --context ${client.target.context} get pods --all-namespaces\n` +
+                "  Do without it:          pulumi config set exposure none",
         );
     }
+}
+
+/** What a gateway class says if its controller has not accepted it. Undefined also if there is no such class. */
+async function unacceptedClass(client: Client, name: string): Promise<string | undefined> {
+    const path = `/apis/gateway.networking.k8s.io/v1/gatewayclasses/${name}`;
+    const found = await client.findIfAllowed<GatewayClass>(path);
+    const accepted = (found?.status?.conditions ?? []).find(({ type }) => type === "Accepted");
+    return !found || accepted?.status === "True"
+        ? undefined
+        : `gateway class ${name} is not accepted. ${accepted?.message ?? ""}`.trim();
+}
+
+interface GatewayClass {
+    readonly status?: {
+        readonly conditions?: readonly {
+            readonly type: string;
+            readonly status: string;
+            readonly message?: string;
+        }[];
+    };
 }
 
 /**
@@ -60,7 +80,7 @@ export async function waitUntilIngressesAreAccepted(
  * The Ingress of this dry run is in namespace default, because the stack's own may not exist yet. Its labels are those of
  * the stack's Ingress, so that a webhook that selects by them is asked too.
  */
-export async function webhookRefusal(client: Client, instance: string): Promise<string | undefined> {
+async function webhookRefusal(client: Client, instance: string): Promise<string | undefined> {
     const name = "synergychat-probe";
     const backend = { service: { name, port: { number: 80 } } };
     const probe = {

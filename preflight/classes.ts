@@ -2,7 +2,7 @@
 import type { Settings } from "../config/settings.ts";
 import type { LiveObject } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
-import { type Finding, error, fix } from "../model/finding.ts";
+import { type Finding, type Fix, error, fix } from "../model/finding.ts";
 import { type FatedClaim, newClaims } from "./fates.ts";
 import { listNames } from "./text.ts";
 
@@ -16,6 +16,31 @@ const defaultAnnotations: Readonly<Record<ClassKind, readonly string[]>> = {
     ],
     ingress: ["ingressclass.kubernetes.io/is-default-class"],
     gateway: [],
+};
+
+/** How a controller is had if the cluster has none. */
+const controllers: Readonly<Record<"ingress" | "gateway", (wanted?: string) => readonly Fix[]>> = {
+    ingress: () => [
+        fix("On minikube", "minikube addons enable ingress"),
+        fix(
+            "On kind, Docker Desktop, colima and others, install a controller, such as Traefik",
+            "helm install traefik traefik --repo https://traefik.github.io/charts --namespace traefik --create-namespace",
+        ),
+        fix("Without a controller, by port-forwarding", "pulumi config set exposure none"),
+    ],
+    gateway: (name = "") => [
+        fix(
+            "Install Envoy Gateway, and make its class",
+            "kubectl apply --server-side --filename https://github.com/envoyproxy/gateway/releases/download/v1.9.1/install.yaml",
+            `kubectl apply --filename - <<< '${JSON.stringify({
+                apiVersion: "gateway.networking.k8s.io/v1",
+                kind: "GatewayClass",
+                metadata: { name },
+                spec: { controllerName: "gateway.envoyproxy.io/gatewayclass-controller" },
+            })}'`,
+            "npm run up",
+        ),
+    ],
 };
 
 /** Classes that the config names, or needs the default of, and that the cluster does not have. */
@@ -58,7 +83,9 @@ function missingClass(
     return error(
         wanted === undefined ? "default-class-missing" : "class-missing",
         `${problem} It has: ${listNames(classes)}.`,
-        kind === "ingress" && fix("On minikube", "minikube addons enable ingress"),
+        ...(kind === "storage" || (classes.length > 0 && wanted !== undefined)
+            ? []
+            : controllers[kind](wanted)),
         fix("Name a class that exists", `pulumi config set ${key} NAME`),
     );
 }

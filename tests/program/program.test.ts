@@ -52,6 +52,7 @@ describe("deploy", () => {
             apiUrl: "http://localhost:8080",
             exposure: "none",
             ingressClass: "nginx",
+            ingressAnnotations: '{"a": "b"}',
             gatewayClass: "eg",
             images: '{"web": "a", "crawler": "b", "api": "c"}',
             imagePullPolicy: "Always",
@@ -505,13 +506,15 @@ describe("deploy", () => {
             });
         });
 
-        it("takes an ingress class and other hosts", async () => {
+        it("takes an ingress class, annotations and other hosts", async () => {
             const run = await runDeploy({
                 ingressClass: "nginx",
+                ingressAnnotations: '{"alb.ingress.kubernetes.io/scheme": "internet-facing"}',
                 webHost: "chat.example.org",
                 apiHost: "api.example.org",
             });
-            const { spec } = run.find("Ingress", "app-ingress").inputs;
+            const { metadata, spec } = run.find("Ingress", "app-ingress").inputs;
+            assert.equal(metadata.annotations["alb.ingress.kubernetes.io/scheme"], "internet-facing");
             assert.equal(spec.ingressClassName, "nginx");
             assert.deepEqual(
                 spec.rules.map(({ host }: { host: string }) => host),

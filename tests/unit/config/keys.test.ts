@@ -120,6 +120,13 @@ const accepted: { readonly [K in KeyName]: readonly (readonly [text: string, val
         ["gateway", "gateway"],
         ["none", "none"],
     ],
+    ingressAnnotations: [
+        ["{}", {}],
+        [
+            '{"alb.ingress.kubernetes.io/scheme": "internal"}',
+            { "alb.ingress.kubernetes.io/scheme": "internal" },
+        ],
+    ],
     ingressClass: [
         ["", ""],
         ["nginx", "nginx"],
@@ -202,6 +209,7 @@ const refused: Readonly<Record<KeyName, readonly string[]>> = {
         "http://",
     ],
     exposure: ["loadbalancer", ""],
+    ingressAnnotations: ["scheme", "[]", '{"a": 1}', '{"a b": "c"}', '{"a/b/c": "d"}', '{"-/b": "d"}'],
     ingressClass: ["Nginx"],
     gatewayClass: ["a b"],
     images: ["latest", '["a"]', '{"db": "postgres"}', '{"api": ""}', '{"api": 3}', '{"api": "UPPER/case"}'],

@@ -36,8 +36,9 @@ describe("the settings", () => {
             webHost: "synchat.internal",
             apiHost: "synchatapi.internal",
             apiUrl: "http://synchatapi.internal",
-            exposure: { kind: "ingress" },
+            exposure: { kind: "ingress", annotations: {} },
             ingressClass: "",
+            ingressAnnotations: {},
             gatewayClass: "",
             guard: undefined,
             apiCommand: ["/bin/api"],
@@ -89,7 +90,10 @@ describe("the settings", () => {
         ],
         [{ protectData: "true" }, { protectData: true, retainNamespace: false }],
         [{ exposure: "none" }, { exposure: { kind: "none" } }],
-        [{ ingressClass: "nginx" }, { exposure: { kind: "ingress", ingressClass: "nginx" } }],
+        [
+            { ingressClass: "nginx" },
+            { exposure: { kind: "ingress", annotations: {}, ingressClass: "nginx" } },
+        ],
         [{ exposure: "gateway", gatewayClass: "eg" }, { exposure: { kind: "gateway", gatewayClass: "eg" } }],
         [{ apiHost: "api.example.org" }, { apiUrl: "http://api.example.org" }],
         [

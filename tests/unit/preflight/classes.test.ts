@@ -38,7 +38,11 @@ describe("classes", () => {
             subject: { key: "ingressClass", value: "" },
         });
         assert.ok(finding.reason.includes("It has: haproxy."), finding.reason);
-        assert.ok(commandsOf(finding).includes("minikube addons enable ingress"));
+        const commands = commandsOf(finding);
+        assert.ok(commands.includes("minikube addons enable ingress"));
+        // kind, Docker Desktop and colima have no addons.
+        assert.ok(commands.some((command) => command.startsWith("helm install ")));
+        assert.ok(commands.includes("pulumi config set exposure none"));
     });
 
     it("needs no class for what the stack does not use", () => {
@@ -72,5 +76,18 @@ describe("classes", () => {
             });
         }
         assert.deepEqual(findings({ ...fresh, gatewayClasses: [object("GatewayClass", "eg")] }, gateway), []);
+    });
+
+    it("names how a gateway controller and its class are had, if the cluster has none", () => {
+        const [install, make, up] = commandsOf(only(fresh, gateway));
+        assert.match(
+            install ?? "",
+            /^kubectl apply .*envoyproxy\/gateway\/releases\/download\/v\d+\.\d+\.\d+\//,
+        );
+        const manifest = /<<< '(.*)'$/.exec(make ?? "")?.[1] ?? "";
+        assert.equal((JSON.parse(manifest) as { metadata: { name: string } }).metadata.name, "eg");
+        assert.equal(up, "npm run up");
+        const others = { ...fresh, gatewayClasses: [object("GatewayClass", "contour")] };
+        assert.deepEqual(commandsOf(only(others, gateway)), ["pulumi config set gatewayClass NAME"]);
     });
 });

@@ -208,6 +208,7 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         apiUrl: "localhost:8080",
         exposure: "loadbalancer",
         ingressClass: "Nginx",
+        ingressAnnotations: "scheme",
         gatewayClass: "a b",
         images: "latest",
         imagePullPolicy: "always",
@@ -291,6 +292,10 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         findings(fresh, { storageClass: "fast" }),
         findings(fresh, { ingressClass: "traefik" }),
         findings(fresh, { exposure: "gateway", gatewayClass: "eg" }),
+        findings(
+            { ...fresh, gatewayClasses: [object("GatewayClass", "contour")] },
+            { exposure: "gateway", gatewayClass: "eg" },
+        ),
     ],
     "default-class-missing": [findings({ ...fresh, storageClasses: [], ingressClasses: [] })],
     "namespace-terminating": [
