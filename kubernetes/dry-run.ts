@@ -2,7 +2,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { type KindPath, listPath, stackKinds } from "../model/kinds.ts";
 import type { Answer, Client } from "./client.ts";
-import type { DeclaredObject, LiveObject, Metadata } from "./objects.ts";
+import { pulumiManagers } from "./managers.ts";
+import type { DeclaredObject, LiveObject } from "./objects.ts";
 
 /** The field manager of an object that is not Pulumi's yet. */
 const manager = "pulumi-kubernetes-preflight";
@@ -70,7 +71,7 @@ async function tryObject(
     const { metadata } = object;
     const path = listPath(kind, namespace);
     const named = (name: string) => ({ ...object, metadata: { ...metadata, name, namespace } });
-    const fieldManager = (before && pulumiManager(before.metadata)) ?? manager;
+    const fieldManager = (before && pulumiManagers(before.metadata)[0]?.manager) ?? manager;
     const parameters = new URLSearchParams({ dryRun: "All", force: "true", fieldManager });
     const answer = await client.patch<LiveObject>(
         `${path}/${metadata.name}?${parameters.toString()}`,
@@ -90,13 +91,6 @@ async function tryObject(
     const isChanged = kind.resource === "persistentvolumeclaims" && !message.includes("spec is immutable");
     const replaced = ofNew === undefined && before !== undefined && !isChanged;
     return { object, rejection: { object, message: ofNew ?? message, replaced } };
-}
-
-/** Pulumi applies each resource under a field manager of its own. Undefined: the object is not Pulumi's. */
-function pulumiManager({ managedFields = [] }: Metadata): string | undefined {
-    return managedFields
-        .flatMap((field) => field.manager ?? [])
-        .find((one) => one.startsWith("pulumi-kubernetes"));
 }
 
 /** Where the API has a kind. A kind that the stack does not make by itself is asked for. Undefined: the cluster does not have it. */

@@ -6,10 +6,12 @@
  */
 import type { Settings } from "../config/settings.ts";
 import type { DeclaredObject, LiveObject } from "../kubernetes/objects.ts";
+import { dropFormerManagers, pulumiManagers } from "../kubernetes/managers.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, error, fix } from "../model/finding.ts";
 import { workloadName } from "../model/names.ts";
 import type { RecordedState } from "../pulumi/state.ts";
+import type { Reached } from "./preflight.ts";
 
 /** Objects that an update would mix with what an earlier run has made of them. */
 export function mixedObjects(
@@ -53,10 +55,21 @@ export function mixedObjects(
     );
 }
 
+/** Makes this run the only one that owns the fields of what it has taken over, so that a later one can remove them. */
+export async function ownFields(
+    { client, recorded }: Reached,
+    { objects }: Pick<ClusterSnapshot, "objects">,
+): Promise<void> {
+    const known = recorded.objects.map(({ metadata }) => metadata.uid);
+    const shared = objects.filter(
+        ({ metadata }) => pulumiManagers(metadata).length > (known.includes(metadata.uid) ? 1 : 0),
+    );
+    await Promise.all(shared.map((live) => dropFormerManagers(client, live)));
+}
+
 /** Fields that a run of Pulumi has set in a live object, except for its metadata, and that the declared object does not have. */
 export function leftFields({ metadata }: LiveObject, declared: DeclaredObject): readonly string[] {
-    return (metadata.managedFields ?? [])
-        .filter(({ manager = "" }) => manager.startsWith("pulumi-kubernetes"))
+    return pulumiManagers(metadata)
         .flatMap(({ fieldsV1 }) => missingFields((fieldsV1 ?? {}) as Fields, declared, ""))
         .filter((path) => !path.startsWith("metadata."));
 }
@@ -73,8 +86,9 @@ function missingFields(fields: Fields, declared: unknown, path: string): readonl
             return value === undefined ? [at] : missingFields(inner as Fields, value, at);
         }
         if (kind === "k:") {
-            const value = itemWith(JSON.parse(name) as object, declared);
-            const at = `${path}${name}`;
+            const keys = JSON.parse(name) as object;
+            const value = itemWith(keys, declared);
+            const at = `${path}[${Object.values(keys).join("/")}]`;
             return value === undefined ? [at] : missingFields(inner as Fields, value, at);
         }
         return [];

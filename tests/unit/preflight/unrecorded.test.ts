@@ -30,7 +30,7 @@ describe("an object of an earlier run whose state is lost", () => {
             severity: "error",
             subject: { kind: "Deployment", name: "synergychat-api", namespace: "synergychat" },
         });
-        assert.match(finding.reason, /volumes\{"name":"synergychat-api-volume"\}\.emptyDir/);
+        assert.match(finding.reason, /volumes\[synergychat-api-volume\]\.emptyDir/);
         assert.deepEqual(commandsOf(finding), [
             "pulumi config set storageMode ephemeral",
             "npm run up",
