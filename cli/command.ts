@@ -1,7 +1,9 @@
 /** What a command is, and how its arguments are read. */
 import { parseArgs } from "node:util";
 import { UserError } from "../system/errors.ts";
+import type { Environment } from "../system/process.ts";
 import { Output } from "./output.ts";
+import { shellWord } from "./paths.ts";
 
 /** The command was called in a way that it does not allow. Exit status 2. */
 export class UsageError extends UserError {}
@@ -54,9 +56,27 @@ export function defineCommand<Flag extends string = never, Option extends string
     return command;
 }
 
-/** Reads the arguments of a command. @throws UsageError that names what the command does not know. */
-export function readCall(name: string, command: Command, args: readonly string[]): Call<string, string> {
+/**
+ * Reads the arguments of a command.
+ *
+ * @param env environment of the command. npm keeps what was given without `--` there.
+ * @throws UsageError that names what the command does not know.
+ */
+export function readCall(
+    name: string,
+    command: Command,
+    args: readonly string[],
+    env: Environment = {},
+): Call<string, string> {
     const { words, flags, options = {} } = command;
+    const values = mapValues(options, (option) => options[option]?.value);
+    const kept = keptByNpm({ ...mapValues(flags, () => undefined), ...values }, args, env);
+    if (kept.length > 0) {
+        throw new UsageError(
+            `npm kept ${kept.join(" ")} for itself: options of a command come after --. Nothing was changed.\n` +
+                `  Run instead:  npm run ${name} -- ${[...args, ...kept].map(shellWord).join(" ")}`,
+        );
+    }
     try {
         const { values, positionals } = parseArgs({
             args: [...args],
@@ -83,6 +103,27 @@ export function readCall(name: string, command: Command, args: readonly string[]
         const [problem = ""] = (error as Error).message.split(". ");
         throw new UsageError(`${problem}\n\n${helpOf(name, command)}`);
     }
+}
+
+/**
+ * The options that npm has taken. `--no-backup` is its option `backup`, which is false. Of `--messages 3` it takes the name.
+ *
+ * @param known every flag and option, with what the value of an option is.
+ */
+function keptByNpm(
+    known: Readonly<Record<string, string | undefined>>,
+    args: readonly string[],
+    env: Environment,
+): readonly string[] {
+    return Object.entries(known).flatMap(([name, value]) => {
+        const kept = env[`npm_config_${name.replace(/^no-/, "").replaceAll("-", "_")}`];
+        const isOff = kept === "" || kept === "false";
+        const isGiven = args.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
+        if (kept === undefined || isGiven || isOff !== name.startsWith("no-")) {
+            return [];
+        }
+        return value === undefined ? [`--${name}`] : [`--${name}=${kept === "true" ? value : kept}`];
+    });
 }
 
 /** Help of a command. */

@@ -5,7 +5,7 @@
  * It prints to standard error only: standard output belongs to the command that follows, as in
  * `eval "$(npm run --silent sandbox -- env)"`.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, lstatSync, readFileSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 
@@ -50,7 +50,31 @@ function hasLinks(folder) {
     );
 }
 
+/** npm installs a Node.js for the commands, unless it was told to run no scripts of packages. */
+function requireNode() {
+    const isOld = (version) => {
+        const [major, minor] = version.split(".").map(Number);
+        return !(major > 22 || (major === 22 && minor >= 18));
+    };
+    if (isOld(process.versions.node)) {
+        const { stdout } = spawnSync("node", ["-p", "process.versions.node"], { encoding: "utf8" });
+        if (isOld(stdout ?? "")) {
+            console.error(
+                `Node.js ${process.versions.node} is too old. Version 22.18 or newer is required. Nothing was changed.\n` +
+                    "npm could not install a newer one for this project: ignore-scripts may be set (npm config get ignore-scripts).\n" +
+                    "  Install a newer one:  https://nodejs.org/en/download",
+            );
+            process.exit(1);
+        }
+    }
+}
+
+if (process.platform === "win32") {
+    console.error("On Windows, run this in WSL: https://learn.microsoft.com/windows/wsl/install");
+    process.exit(1);
+}
 const folders = process.argv.slice(2);
 for (const folder of folders.length > 0 ? folders : ["."]) {
     install(folder);
 }
+requireNode();

@@ -3,10 +3,11 @@
  */
 import { homedir } from "node:os";
 import { UserError, isUserError } from "../system/errors.ts";
+import type { Environment } from "../system/process.ts";
 import { UsageError, helpOf, readCall } from "./command.ts";
 import { commands } from "./commands.ts";
 
-async function main([name = "", ...args]: readonly string[]): Promise<void> {
+async function main([name = "", ...args]: readonly string[], env: Environment): Promise<void> {
     const load = commands[name];
     if (!load) {
         const known = Object.keys(commands).join(", ");
@@ -19,13 +20,15 @@ async function main([name = "", ...args]: readonly string[]): Promise<void> {
         console.log(helpOf(name, command));
         return;
     }
-    const call = readCall(name, command, args);
+    const call = readCall(name, command, args, env);
     await command.run(call).catch((error: unknown) => {
         throw error instanceof UserError && !(error instanceof UsageError)
             ? new UserError(call.output.withSetup(error.message))
             : error;
     });
 }
+
+const env = { ...process.env };
 
 // As for kubectl and Pulumi, a variable that is empty is not set. Only a passphrase may be empty.
 for (const [name, value] of Object.entries(process.env)) {
@@ -39,7 +42,7 @@ process.env.HOME ??= homedir();
 // and before the cleanup that follows it.
 process.on("SIGINT", () => process.exit(130));
 
-main(process.argv.slice(2)).catch((error: unknown) => {
+main(process.argv.slice(2), env).catch((error: unknown) => {
     console.error(isUserError(error) ? `\n${error.message}` : error);
     process.exitCode = error instanceof UsageError ? 2 : 1;
 });

@@ -142,4 +142,22 @@ describe("cli/install.mjs", () => {
         assert.equal(install().status, 0);
         assert.equal(calls(), 2);
     });
+
+    it("says what to do if Node.js is too old, and npm was told not to install a newer one", () => {
+        writeFileSync(
+            join(folder, "old.cjs"),
+            'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.19.0" } });',
+        );
+        const run = (version: string) => {
+            writeFileSync(join(folder, "node"), `#!/bin/sh\necho ${version}\n`, { mode: 0o755 });
+            const env = { ...process.env, PATH: `${folder}:/usr/bin:/bin` };
+            const args = ["--require", join(folder, "old.cjs"), script];
+            return spawnSync(process.execPath, args, { cwd: folder, env, encoding: "utf8" });
+        };
+        const { status, stderr } = run("20.19.0");
+        assert.equal(status, 1, stderr);
+        assert.match(stderr, /20\.19\.0 .*22\.18/);
+        assert.match(stderr, /ignore-scripts/);
+        assert.equal(run("24.1.0").status, 0);
+    });
 });

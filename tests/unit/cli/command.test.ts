@@ -55,6 +55,37 @@ describe("readCall", () => {
     }
 });
 
+describe("options that npm has taken, because they were given without --", () => {
+    const restore = defineCommand({
+        summary: "Does it.",
+        words: ["FILE"],
+        flags: { yes: "do not ask", "no-backup": "make none" },
+        options: { messages: { value: "N", text: "the first N" } },
+        run: () => Promise.resolve(),
+    });
+    const call = (env: Record<string, string>, args = ["a b.json"]) =>
+        readCall("restore", restore, args, env);
+
+    for (const [env, line] of [
+        [{ npm_config_messages: "2" }, "npm run restore -- 'a b.json' --messages=2"],
+        [{ npm_config_messages: "true" }, "npm run restore -- 'a b.json' --messages=N"],
+        [{ npm_config_backup: "" }, "npm run restore -- 'a b.json' --no-backup"],
+        [{ npm_config_yes: "true" }, "npm run restore -- 'a b.json' --yes"],
+    ] as const) {
+        it(`stop the command with the line to type: ${line}`, () => {
+            assert.throws(
+                () => call(env),
+                (error: unknown) => error instanceof UsageError && error.message.includes(line),
+            );
+        });
+    }
+
+    it("do not matter if they are npm's own, or given to the command as well", () => {
+        call({ npm_config_cache: "/tmp", npm_config_backup: "true", npm_config_json: "true" });
+        assert.equal(call({ npm_config_yes: "true" }, ["a", "--yes"]).flags.yes, true);
+    });
+});
+
 describe("the table of commands", () => {
     for (const [name, load] of Object.entries(commands)) {
         it(`has a help for ${name} that names its words and flags`, async () => {
