@@ -5,7 +5,7 @@
  */
 import { TransientError, UserError } from "../system/errors.ts";
 import { type Ended, capture } from "../system/process.ts";
-import { type ClusterAccess, kubectlFlags, startProxy } from "./kubectl.ts";
+import { type ClusterAccess, kubectlEnvironment, kubectlFlags, startProxy } from "./kubectl.ts";
 import { poll } from "./poll.ts";
 
 // `import` evaluates every export of the module. The export WebSocket loads undici, which takes 40 to 66 ms.
@@ -115,12 +115,14 @@ export class Client {
         command: readonly string[],
         input?: string,
     ): Ended {
-        const { env = process.env } = this.target;
         const where = [...kubectlFlags(this.target), `--namespace=${namespace}`];
         // Without its name, kubectl takes the first container, which can be a proxy that a service mesh has injected.
         const into = ["exec", pod, `--container=${container}`, ...(input === undefined ? [] : ["--stdin"])];
         const args = [...where, ...into, "--", ...command];
-        const ended = capture("kubectl", args, env, { input, seconds: execSeconds });
+        const ended = capture("kubectl", args, kubectlEnvironment(this.target.env), {
+            input,
+            seconds: execSeconds,
+        });
         const { status, stdout, stderr } = ended;
         const exitCode = status === 0 ? 0 : Number(/terminated with exit code (\d+)/.exec(stderr)?.[1]);
         // A code above 128 is a signal: the container was stopped in the meantime.

@@ -30,6 +30,11 @@ export function kubeconfigPath(kubeconfig: string): string {
     return kubeconfig.replace(/^~(?=\/)/, homedir());
 }
 
+/** The environment of every kubectl: a kuberc may give its commands other defaults, such as another output format. */
+export function kubectlEnvironment(env: Environment = process.env): Environment {
+    return { ...env, KUBERC: "off" };
+}
+
 /** The flags that make kubectl ask this cluster. Its kubeconfig must be a path. */
 export function kubectlFlags({ context, kubeconfig }: ClusterAccess): readonly string[] {
     return [`--context=${context}`, ...kubeconfigFlag(kubeconfig)];
@@ -42,7 +47,7 @@ function kubeconfigFlag(kubeconfig: string | undefined): readonly string[] {
 /** The contexts of a kubeconfig. */
 export function contexts({ kubeconfig, env }: Omit<ClusterAccess, "context">): readonly string[] {
     const args = ["config", "get-contexts", "--output=name", ...kubeconfigFlag(kubeconfig)];
-    const { status, stdout, stderr } = capture("kubectl", args, env ?? process.env);
+    const { status, stdout, stderr } = capture("kubectl", args, kubectlEnvironment(env));
     if (status !== 0) {
         throw new UserError(
             `kubectl config get-contexts fails: ${stderr.trim()}\n` +
@@ -54,7 +59,13 @@ export function contexts({ kubeconfig, env }: Omit<ClusterAccess, "context">): r
 
 /** The context that kubectl uses if a command names none. Undefined: there is none. */
 export function currentContext(env: Environment): string | undefined {
-    return outputOf("kubectl", ["config", "current-context"], env);
+    return outputOf("kubectl", ["config", "current-context"], kubectlEnvironment(env));
+}
+
+/** The namespace that kubectl uses in a context if a command names none. Undefined: default. */
+export function currentNamespace({ context, env }: ClusterAccess): string | undefined {
+    const output = `--output=jsonpath={.contexts[?(@.name=="${context}")].context.namespace}`;
+    return outputOf("kubectl", ["config", "view", output], kubectlEnvironment(env));
 }
 
 /** @param known the contexts that the kubeconfig has. */
@@ -143,7 +154,7 @@ function spawnProxy(target: ClusterAccess, folder: string, socketPath: string): 
     // requests reach another cluster, or none.
     const args = ["proxy", `--unix-socket=${socketPath}`, "--append-server-path", ...kubectlFlags(target)];
     return spawn("/bin/sh", ["-c", script, "sh", folder, ...args], {
-        env: { ...(target.env ?? process.env) },
+        env: kubectlEnvironment(target.env),
         stdio: ["pipe", "pipe", "pipe"],
         // A process group of its own, so that a signal to this process's group does not keep it from removing its folder.
         detached: true,

@@ -1,7 +1,7 @@
 /** Finds the cluster behind a context, and starts one if that is possible. */
-import { contexts, isInPod, unknownContext } from "../../kubernetes/kubectl.ts";
+import { contexts, isInPod, kubectlEnvironment, unknownContext } from "../../kubernetes/kubectl.ts";
 import { UserError } from "../../system/errors.ts";
-import { type Environment, isOnPath, outputOf } from "../../system/process.ts";
+import { type Environment, capture, isOnPath } from "../../system/process.ts";
 import { type Cluster, type ClusterQuery, NoCluster } from "./cluster.ts";
 import { minikube, profileOf } from "./minikube.ts";
 import { isSandboxPossible, sandbox, sandboxEnvironment } from "./sandbox.ts";
@@ -20,16 +20,17 @@ export async function findCluster(query: ClusterQuery): Promise<Cluster> {
                 `  Install it:  ${installKubectl}`,
         );
     }
+    const silence = silenceOf(context, env);
     if (profile !== undefined) {
-        return minikube(query, profile, answers(context, env));
+        return minikube(query, profile, silence);
     }
-    if (answers(context, env)) {
+    if (silence === undefined) {
         return existingCluster(env);
     }
     if (isSandbox) {
         return sandbox(query);
     }
-    throw new NoCluster(noCluster(context, env, mayStart));
+    throw new NoCluster(noCluster(context, env, mayStart, silence));
 }
 
 /** A cluster that somebody else runs: this project neither starts nor changes it. */
@@ -48,15 +49,16 @@ function existingCluster(env: Environment): Cluster {
 
 /** The environment in which kubectl reaches the cluster of a context, whether or not the cluster runs. */
 export function clusterEnvironment(context: string, env: Environment): Environment {
-    const isOther = !isSandboxPossible(context, profileOf(context, env)) || answers(context, env);
-    return isOther ? env : (sandboxEnvironment(env) ?? env);
+    const isSandbox =
+        isSandboxPossible(context, profileOf(context, env)) && silenceOf(context, env) !== undefined;
+    return isSandbox ? (sandboxEnvironment(env) ?? env) : env;
 }
 
-function noCluster(context: string, env: Environment, mayStart: boolean): string {
+function noCluster(context: string, env: Environment, mayStart: boolean, silence: string): string {
     const known = contexts({ env });
     if (known.includes(context)) {
         return (
-            `The cluster of context ${context} does not answer.\n` +
+            `The cluster of context ${context} does not answer. kubectl says:\n${silence}\n` +
             `  See whether it is running:  kubectl --context ${context} get nodes`
         );
     }
@@ -70,8 +72,9 @@ function noCluster(context: string, env: Environment, mayStart: boolean): string
     );
 }
 
-/** Whether the API server answers within ten seconds. */
-function answers(context: string, env: Environment): boolean {
+/** What kubectl says if the API server does not answer within ten seconds. Undefined: it answers. */
+function silenceOf(context: string, env: Environment): string | undefined {
     const args = ["--context", context, "--request-timeout=10s", "get", "--raw=/version"];
-    return outputOf("kubectl", args, env) !== undefined;
+    const { status, stderr } = capture("kubectl", args, kubectlEnvironment(env));
+    return status === 0 ? undefined : stderr.trim() || "(nothing)";
 }

@@ -20,15 +20,18 @@ export function profileOf(context: string, env: Environment): string | undefined
     return isProfile ? context : undefined;
 }
 
-/** The cluster of a profile, started if it does not run. @throws NoCluster if it may not be started. */
-export function minikube(query: ClusterQuery, profile: string, isRunning: boolean): Cluster {
+/**
+ * The cluster of a profile, started if it does not run.
+ *
+ * @param silence what kubectl says if the cluster does not answer.
+ * @throws NoCluster if it may not be started.
+ */
+export function minikube(query: ClusterQuery, profile: string, silence: string | undefined): Cluster {
     const { env, output, mayStart } = query;
-    if (!isRunning && !mayStart) {
-        throw new NoCluster(
-            `minikube profile ${profile} does not run.\n  Start it:  minikube start --profile ${profile}`,
-        );
+    if (silence !== undefined && !mayStart) {
+        throw new NoCluster(notRunning(profile, silence, env));
     }
-    if (!isRunning) {
+    if (silence !== undefined) {
         const start = ["start", "--profile", profile];
         output.info(`Starting minikube: minikube ${start.join(" ")}`);
         runVisibly("minikube", start, env, output.descriptor);
@@ -52,6 +55,20 @@ export function minikube(query: ClusterQuery, profile: string, isRunning: boolea
             return reachAdvice({ machine: thisMachine(), driver, profile, address: node() }, hosts);
         },
     };
+}
+
+/** Why a profile does not answer: it was deleted, stopped or paused, or something is wrong with it. */
+function notRunning(profile: string, silence: string, env: Environment): string {
+    if (!profiles(env).some(({ Name }) => Name === profile)) {
+        return `There is no minikube profile ${profile}: it was deleted, or never made.\n  Make it, with a new stack:  npm run up`;
+    }
+    const { stdout } = capture("minikube", ["status", "--profile", profile, "--output=json"], env);
+    if (/"APIServer":\s*"Paused"/.test(stdout)) {
+        return `minikube profile ${profile} is paused.\n  Resume it:  minikube unpause --profile ${profile}`;
+    }
+    return /"Host":\s*"Running"/.test(stdout)
+        ? `minikube profile ${profile} runs, but its cluster does not answer. kubectl says:\n${silence}\n  Repair it:  minikube start --profile ${profile}`
+        : `minikube profile ${profile} is stopped.\n  Start it:  minikube start --profile ${profile}`;
 }
 
 /** The addons with an ingress controller, each with its class. All bind the node's ports 80 and 443. */
@@ -82,7 +99,16 @@ function enableController({ env, output }: ClusterQuery, profile: string, ingres
     }
     const enable = ["addons", "enable", found.addon, "--profile", profile];
     output.info(`Enabling minikube's ingress controller: minikube ${enable.join(" ")}`);
-    runVisibly("minikube", enable, env, output.descriptor);
+    try {
+        runVisibly("minikube", enable, env, output.descriptor);
+    } catch (error) {
+        throw new UserError(
+            `${(error as Error).message}\nWithout it, nothing serves an Ingress. Nothing was deployed.\n` +
+                `  Try again:            minikube ${enable.join(" ")}\n` +
+                "  Use no Ingress:       pulumi config set exposure none\n" +
+                "  Use the Gateway API:  pulumi config set exposure gateway",
+        );
+    }
 }
 
 /** The exit status of `test` is 1 if there is no such folder. ssh reports its own failure as another one. */

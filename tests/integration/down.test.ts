@@ -146,6 +146,33 @@ describe("npm run down, on stand-ins", function () {
         assert.match(run.text, /pulumi stack rm dev --force/);
     });
 
+    for (const [situation, profiles, status, advice] of [
+        [
+            "stopped",
+            ["minikube"],
+            '{"Host":"Stopped","APIServer":"Stopped"}',
+            /minikube start --profile minikube/,
+        ],
+        [
+            "paused",
+            ["minikube"],
+            '{"Host":"Running","APIServer":"Paused"}',
+            /minikube unpause --profile minikube/,
+        ],
+        ["not answering", ["minikube"], '{"Host":"Running","APIServer":"Running"}', /proxyconnect tcp: 407/],
+        ["deleted", [], "", /There is no minikube profile minikube/],
+    ] as const) {
+        it(`says of a minikube profile that it is ${situation}`, () => {
+            recording.config({ "kubernetes:context": "minikube" });
+            const valid = profiles.map((Name) => ({ Name }));
+            recording.write("profiles", JSON.stringify({ valid, invalid: [] }));
+            recording.write("minikube-status", status);
+            const run = recording.run("down", ["--yes"]);
+            assert.equal(run.status, 1, run.text);
+            assert.match(run.text, advice);
+        });
+    }
+
     it("names the selected stack to forget, and none if it is not the cluster that is missing", () => {
         recording.write("Pulumi.prod.yaml", "config:\n  kubernetes:context: minikube\n");
         recording.write("selected", "prod");

@@ -136,6 +136,22 @@ describe("npm run up, on stand-ins", function () {
         });
     }
 
+    it("says how to go on if the addon cannot be enabled", () => {
+        recording.write("running-minikube");
+        recording.write("broken");
+        const { status, text, calls } = up();
+        assert.equal(status, 1, text);
+        assert.match(text, /pulumi config set exposure none/);
+        assert.ok(!calls.includes(deploy));
+    });
+
+    it("shows what kubectl says if a cluster does not answer, and runs kubectl without a kuberc", () => {
+        recording.config({ "kubernetes:context": "prod" });
+        const { text } = up();
+        assert.match(text, /proxyconnect tcp: 407/);
+        assert.match(recording.read("kuberc"), /^(off\n)+$/);
+    });
+
     it("enables no ingress controller beside another one, which binds the same ports", () => {
         recording.write("running-minikube");
         recording.write("addons", '{"ingress":{"Status":"disabled"},"traefik":{"Status":"enabled"}}');
@@ -243,6 +259,13 @@ describe("npm run up, on stand-ins", function () {
             assert.deepEqual(calls, []);
         });
     }
+
+    it("exits with 2 and changes nothing if npm has kept its option", () => {
+        const { status, text, calls } = up([], { env: { npm_config_yes: "true" } });
+        assert.equal(status, 2, text);
+        assert.match(text, /npm run up -- --yes$/m);
+        assert.deepEqual(calls, []);
+    });
 
     it("prints its help and exits with 0", () => {
         const { status, text, calls } = up(["--help"]);

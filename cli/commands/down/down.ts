@@ -4,6 +4,7 @@
  *
  * Nothing is deleted without a yes: at a terminal it is asked for, and `--yes` gives it without a question.
  */
+import { currentNamespace } from "../../../kubernetes/kubectl.ts";
 import { fix } from "../../../model/finding.ts";
 import { heldBy } from "../../../preflight/fates.ts";
 import { countMessages } from "../../../preflight/text.ts";
@@ -30,8 +31,9 @@ export const command = defineCommand({
 });
 
 async function down(session: Session, yes: boolean, noBackup: boolean): Promise<void> {
-    const { output, stack, settings, state } = session;
+    const { output, stack, settings, state, context } = session;
     const plan = await planDestroy(session);
+    const { place } = plan;
     const found = refusals(plan);
     if (found.length > 0) {
         throw new UserError(`Nothing was changed.\n\n${output.render(found)}`);
@@ -50,7 +52,12 @@ async function down(session: Session, yes: boolean, noBackup: boolean): Promise<
             "npm run down",
         ]);
     }
-    const wasUp = state.length > 0 || plan.place.namespace !== undefined;
+    if (plan.keepsNamespace !== true && currentNamespace(session.client.target) === place.name) {
+        output.list(`kubectl still uses namespace ${place.name} in context ${context}. To set it back:`, [
+            `kubectl config set-context ${context} --namespace=default`,
+        ]);
+    }
+    const wasUp = state.length > 0 || place.namespace !== undefined;
     output.info(
         wasUp
             ? `\nStack ${stack.name} is down${settings.retainData ? ", and its data is kept" : ""}.`

@@ -57,12 +57,13 @@ const programs = {
 profile=$(echo "$*" | sed -n 's/.*--profile \\([^ ]*\\).*/\\1/p')
 case "$*" in
 "profile list"*) cat "$STATE/profiles" ;;
+status*) cat "$STATE/minikube-status" 2>/dev/null; exit 7 ;;
 start*) test ! -e "$STATE/broken" || { echo "no driver found" >&2; exit 1; }; touch "$STATE/running-$profile" ;;
 "addons list"*)
     if test -e "$STATE/addons"; then cat "$STATE/addons"; exit; fi
     if test -e "$STATE/ingress"; then status=enabled; else status=disabled; fi
     echo '{"ingress":{"Status":"'$status'"}}' ;;
-"addons enable"*) touch "$STATE/$3" ;;
+"addons enable"*) test ! -e "$STATE/broken" || { echo "addon is retired" >&2; exit 10; }; touch "$STATE/$3" ;;
 ip*) cat "$STATE/ip" ;;
 ssh*"rm -rf"*) rm -f "$STATE/folder" ;;
 ssh*) if test -e "$STATE/folder"; then echo present; else echo absent; fi ;;
@@ -71,9 +72,10 @@ esac`,
     kubectl: `
 context=$(echo "$*" | sed -n 's/.*--context[= ]\\([^ ]*\\).*/\\1/p')
 echo "$KUBECONFIG" >> "$STATE/kubeconfig"
+echo "$KUBERC" >> "$STATE/kuberc"
 case "$*" in
 "config get-contexts --output=name") cat "$STATE/contexts" ;;
-*--raw=/version) test -e "$STATE/running-$context" && echo '{"major":"1"}' ;;
+*--raw=/version) test -e "$STATE/running-$context" && echo '{"major":"1"}' || { echo "proxyconnect tcp: 407" >&2; exit 1; } ;;
 proxy*) exec node "$STATE/proxy.cjs" "$@" ;;
 *) exit 1 ;;
 esac`,
