@@ -47,6 +47,7 @@ export function deploy(settings: Settings, instance: string, provider: k8s.Provi
     );
     const common = { namespace: namespace.namespaceName, instance };
     const workload = (part: Part) => ({
+        ...(part === "api" && { memory: settings.apiMemory }),
         ...common,
         image: images[part],
         imagePullPolicy: settings.imagePullPolicy,

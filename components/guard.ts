@@ -99,13 +99,15 @@ export function guarded(
     database: DatabaseVolume,
 ): WorkloadSpec {
     const { imagePullPolicy = "IfNotPresent" } = args;
+    // The guard has all messages in memory twice as often as the api, and warns before either is killed.
+    const memory = args.memory === undefined ? {} : { memory: 2 * args.memory };
     return {
         ...spec,
         serviceAccountName: guard.serviceAccountName,
         podAnnotations: { "checksum/tools": toolsChecksum([guardProgram, supervisor]) },
         containers: (configMap) => [
             ...spec.containers(configMap).map((api) => supervised(api, guard)),
-            sidecar({ ...args, image: guard.tools.image, imagePullPolicy }, guard, database),
+            sidecar({ ...args, ...memory, image: guard.tools.image, imagePullPolicy }, guard, database),
         ],
         volumes: [...(spec.volumes ?? []), ...volumes(guard)],
     };
@@ -148,7 +150,6 @@ function sidecar(args: WorkloadArgs, guard: GuardedPod, database: DatabaseVolume
         ],
         // The pod is not ready before the way in is open.
         startupProbe: { tcpSocket: { port: portName }, periodSeconds: 1, failureThreshold: 60 },
-        // A repair of 100,000 messages needs more than 300 MiB.
         memory: { request: "48Mi", limit: "512Mi" },
     });
 }

@@ -31,11 +31,11 @@ export interface WorkloadArgs extends PlaceArgs {
      */
     readonly imagePullSecrets?: readonly string[];
     /**
-     * Requests and limits of each container.
+     * Memory that each container may use, in MiB.
      *
-     * @default - 10m processor requested, 500m at most, and the part's own memory.
+     * @default - The part's own.
      */
-    readonly resources?: pulumi.Input<k8s.types.input.core.v1.ResourceRequirements>;
+    readonly memory?: number;
 }
 
 /** What distinguishes a part's Deployment from the other parts'. */
@@ -169,9 +169,9 @@ export function container(
             readOnlyRootFilesystem: true,
             capabilities: { drop: ["ALL"] },
         },
-        resources: args.resources ?? {
+        resources: {
             requests: { cpu: "10m", memory: memory.request },
-            limits: { cpu: "500m", memory: memory.limit },
+            limits: { cpu: "500m", memory: args.memory === undefined ? memory.limit : `${args.memory}Mi` },
         },
         ...own,
     };

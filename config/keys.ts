@@ -14,6 +14,7 @@ import {
     imageReferences,
     listOf,
     matching,
+    mebibytes,
     oneOf,
     optional,
     orWord,
@@ -98,6 +99,12 @@ export const keys = {
         ...commandLine(),
         default: "/bin/api",
         description: "Command of the api's image, which has to have a shell (guard only)",
+    },
+    apiMemory: {
+        ...mebibytes(64, 65_536),
+        default: "256Mi",
+        description:
+            "Memory that the api, and each container of a backup, may use. The guard may use twice as much. The api needs twelve times the size of all messages",
     },
     backupSchedule: {
         // The API server judges it, by a dry run of the preflight.

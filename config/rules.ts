@@ -28,6 +28,18 @@ export function wholeNumber(least: number, most: number): Rule<number> {
     };
 }
 
+/** An amount of memory in Mi or Gi, as a number of MiB. */
+export function mebibytes(least: number, most: number): Rule<number> {
+    return {
+        allowed: `a whole number of Mi or Gi, from ${least}Mi to ${most / 1024}Gi, such as 512Mi or 1Gi`,
+        parse: (text) => {
+            const [, digits = "", unit] = /^(\d{1,5})(Mi|Gi)$/.exec(text) ?? [];
+            const amount = digits === "" ? NaN : Number(digits) * (unit === "Gi" ? 1024 : 1);
+            return amount >= least && amount <= most ? amount : undefined;
+        },
+    };
+}
+
 /** As the rule, or a word of its own. */
 export function orWord<T, const W extends string>(word: W, rule: Rule<T>): Rule<T | W> {
     return {

@@ -7,6 +7,12 @@ export interface Message {
     readonly Text: string;
 }
 
+/**
+ * The part of the api's memory that its file may have before people are warned. To serve a request, the api needs about twelve
+ * times the size of its file.
+ */
+export const warningShare = 1 / 16;
+
 /** The messages of the api's file. Undefined if the text is torn: cut short, or empty. */
 export function parse(text: string): readonly Message[] | undefined {
     try {

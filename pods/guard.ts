@@ -62,7 +62,8 @@ function reportRestarts(): void {
     }
 }
 
-const keeper = new Keeper(file, env.BACKUPS, report);
+// This container may use twice the memory of the api's: see components/guard.ts.
+const keeper = new Keeper(file, env.BACKUPS, report, process.constrainedMemory() / 2 || Infinity);
 const proxy = new Proxy(env.API_PORT ?? "", keeper);
 
 process.once("SIGTERM", () => {

@@ -2,7 +2,7 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { keepMirror, keepTorn, newestBackup } from "./copies.ts";
-import { type Message, merge, parse, readIfThere, render, salvage } from "./database.ts";
+import { type Message, merge, parse, readIfThere, render, salvage, warningShare } from "./database.ts";
 import { flush, writeDurably } from "./durable.ts";
 import { Mirror } from "./mirror.ts";
 
@@ -11,6 +11,7 @@ export type Reason =
     | "ApiRestarted"
     | "ApiFileRepaired"
     | "ApiFileShorter"
+    | "ApiFileLarge"
     | "ApiMessagesPutBack"
     | "ApiGuardFailed"
     | "ApiGuardRecovered";
@@ -34,8 +35,10 @@ export class Keeper {
     private readonly inodePath: string;
     private readonly backups: string | undefined;
     private readonly report: Report;
+    private readonly memory: number;
 
     private isLoaded = false;
+    private isLarge = false;
     /** The inode of the file that the mirror follows. */
     private inode: string | undefined;
     /** The file's state when it was last read, and since when it has been in this state. */
@@ -51,14 +54,18 @@ export class Keeper {
     /** The copy of a torn file that was kept last, and the state that the file was in. */
     private kept: { readonly state: string; readonly path: string } | undefined;
 
-    /** @param backups folder of the backups. Undefined if there are none. */
-    public constructor(file: string, backups: string | undefined, report: Report) {
+    /**
+     * @param backups folder of the backups. Undefined if there are none.
+     * @param memory of the api, in bytes.
+     */
+    public constructor(file: string, backups: string | undefined, report: Report, memory = Infinity) {
         this.file = file;
         this.folder = join(dirname(file), ".guard");
         this.mirror = new Mirror(join(this.folder, "mirror.json"));
         this.inodePath = join(this.folder, "inode");
         this.backups = backups;
         this.report = report;
+        this.memory = memory;
     }
 
     /** Whether the file was complete at the last look, so that the mirror has all its messages. */
@@ -183,6 +190,21 @@ export class Keeper {
         }
         this.follow();
         this.isWhole = true;
+        this.warnIfLarge(bytes.length);
+    }
+
+    private warnIfLarge(size: number): void {
+        if (!this.isLarge && size > this.memory * warningShare) {
+            const [has, may] = [size, this.memory].map(
+                (bytes) => `${String(Math.round(bytes / 2 ** 20))} MiB`,
+            );
+            this.report(
+                "ApiFileLarge",
+                `${this.file} has ${has ?? ""}. The api needs about twelve times as much memory, and is killed if it needs more ` +
+                    `than ${may ?? ""}. Raise the limit: pulumi config set apiMemory 1Gi && pulumi up`,
+            );
+        }
+        this.isLarge = size > this.memory * warningShare;
     }
 
     /** The mirror takes over a file that does not continue it. */

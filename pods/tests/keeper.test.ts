@@ -161,6 +161,25 @@ describe("The guard of the api's file", function () {
         assert.deepEqual(reasons(), ["ApiFileRepaired"]);
     });
 
+    it("warns once before the file is too large for the api's memory, and again if it shrank meanwhile", () => {
+        keeper = new Keeper(
+            db,
+            backups,
+            (reason, message) => reports.push({ reason, message }),
+            16 * file(9).length,
+        );
+        for (const count of [8, 9, 10, 11, 12]) {
+            writeFileSync(db, file(count));
+            watchFor(100);
+        }
+        assert.deepEqual(reasons(), ["ApiFileLarge"]);
+        replace(file(3));
+        watchFor(100);
+        writeFileSync(db, file(12));
+        watchFor(100);
+        assert.deepEqual(reasons(), ["ApiFileLarge", "ApiFileShorter", "ApiFileLarge"]);
+    });
+
     it("names the counts of what it found", () => {
         writeFileSync(db, file(11));
         watchFor(100);

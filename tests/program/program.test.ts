@@ -39,6 +39,7 @@ describe("deploy", () => {
             discardClaim: "0b9f8c1e-5a8d-4c59-9d0c-0d0b6a1c2f3e",
             guard: "true",
             apiCommand: "/bin/other",
+            apiMemory: "512Mi",
             backupSchedule: "0 3 * * *",
             backupsKept: "3",
             backupSuspend: "true",
@@ -71,9 +72,25 @@ describe("deploy", () => {
         assert.deepEqual(replacing, [
             "storageMode",
             "guard",
+            "apiMemory",
             "images",
             "imagePullPolicy",
             "imagePullSecrets",
+        ]);
+    });
+
+    it("gives the api and the backups the memory that the config says, and the guard twice as much", async () => {
+        const run = await runDeploy({ guard: "true", backupSchedule: "@daily", apiMemory: "1Gi" });
+        const limits = (spec: any) =>
+            [...spec.containers, ...(spec.initContainers ?? [])].map((one) => one.resources.limits.memory);
+        const { spec } = run.find("CronJob", "synergychat-api-backup").inputs;
+        assert.deepEqual(limits(run.find("Deployment", "synergychat-api").inputs.spec.template.spec), [
+            "1024Mi",
+            "2048Mi",
+        ]);
+        assert.deepEqual(limits(spec.jobTemplate.spec.template.spec), ["1024Mi", "1024Mi", "1024Mi"]);
+        assert.deepEqual(limits(run.find("Deployment", "synergychat-web").inputs.spec.template.spec), [
+            "128Mi",
         ]);
     });
 

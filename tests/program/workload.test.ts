@@ -49,11 +49,10 @@ describe("a component", () => {
         });
     });
 
-    it("uses the resources and pull secrets that it is given", async () => {
-        const resources = { limits: { memory: "1Gi" } };
-        const run = await web({ resources, imagePullSecrets: ["registry"] });
+    it("uses the memory and pull secrets that it is given", async () => {
+        const run = await web({ memory: 1024, imagePullSecrets: ["registry"] });
         const { spec } = run.find("Deployment", "synergychat-web").inputs.spec.template;
-        assert.deepEqual(spec.containers[0].resources, resources);
+        assert.equal(spec.containers[0].resources.limits.memory, "1024Mi");
         assert.deepEqual(spec.imagePullSecrets, [{ name: "registry" }]);
     });
 

@@ -9,6 +9,7 @@ import {
     type PodSpec,
     hasEnded,
 } from "../../../kubernetes/objects.ts";
+import { ChatApi } from "../../../kubernetes/chat-api.ts";
 import { newest, timeOf } from "../../../kubernetes/obstacles.ts";
 import { findExposureObject } from "../../../kubernetes/ingress.ts";
 import { type NamespaceSnapshot, readNamespace } from "../../../kubernetes/snapshot.ts";
@@ -23,6 +24,7 @@ import {
     serviceName,
     workloadName,
 } from "../../../model/names.ts";
+import { render, warningShare } from "../../../pods/database.ts";
 import { cronJobIn, missingBackups } from "../../../preflight/backups.ts";
 import { candidates, firstAnswering } from "../../addresses.ts";
 import type { LiveSession } from "../../session.ts";
@@ -58,10 +60,11 @@ export async function readLiveStack(session: LiveSession): Promise<LiveStack> {
 /** Everything that can be checked by looking. */
 export async function checksOf(live: LiveStack): Promise<readonly Check[]> {
     const { settings } = live.session;
-    const [log, ports, service, guard, addresses] = await Promise.all([
+    const [log, ports, service, memory, guard, addresses] = await Promise.all([
         apiLog(live),
         ownPorts(live),
         behindService(live),
+        memoryCheck(live),
         settings.guard ? guardCheck(live) : undefined,
         addressChecks(live),
     ]);
@@ -76,6 +79,7 @@ export async function checksOf(live: LiveStack): Promise<readonly Check[]> {
         claim(live),
         apiVolume(live),
         apiFile(live),
+        ...(memory ? [memory] : []),
         ...(guard ? [guard] : []),
         ...(settings.backups ? [backupsCheck(live)] : []),
         ...addresses,
@@ -238,6 +242,21 @@ function apiFile(live: LiveStack): Check {
         file !== undefined && mounted !== undefined && file.startsWith(`${mounted}/`),
         `API_DB_FILEPATH is ${file ?? "not set"}, and the volume is mounted at ${mounted ?? "no path"}`,
     );
+}
+
+/** Undefined: the api does not answer, which other checks say. */
+async function memoryCheck({ name, session: { client, settings } }: LiveStack): Promise<Check | undefined> {
+    const api = new ChatApi(client, name);
+    const messages = await api.messagesAt(api.serviceProxy());
+    return messages && memoryCheckOf(Buffer.byteLength(render(messages)), settings.apiMemory);
+}
+
+/** @param memory that the api may use, in MiB. */
+export function memoryCheckOf(size: number, memory: number): Check {
+    const isEnough = size <= memory * 2 ** 20 * warningShare;
+    const advice = `. The api needs about twelve times as much. Raise it: pulumi config set apiMemory ${2 * memory}Mi && pulumi up`;
+    const seen = `${(size / 2 ** 20).toFixed(1)} MiB of messages, and ${memory} MiB of memory`;
+    return check("Resource limits", "GET /messages", isEnough, seen + (isEnough ? "" : advice));
 }
 
 async function guardCheck({ name, pods, session }: LiveStack): Promise<Check> {

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { guardCheckOf } from "../../../cli/commands/verify/checks.ts";
+import { guardCheckOf, memoryCheckOf } from "../../../cli/commands/verify/checks.ts";
 import type { ClusterEvent, Pod } from "../../../kubernetes/objects.ts";
 
 const pod: Pod = { metadata: { name: "api-2", uid: "2" } };
@@ -15,6 +15,13 @@ function event(reason: string, minute: number, name = "api-2"): ClusterEvent {
 }
 
 const resultOf = (...events: readonly ClusterEvent[]) => guardCheckOf(events, [pod], "").result;
+
+describe("the check of the api's memory", () => {
+    it("fails before the messages are too many for it", () => {
+        const result = (mebibytes: number) => memoryCheckOf(mebibytes * 2 ** 20, 256).result;
+        assert.deepEqual([0, 16, 17].map(result), ["ok", "ok", "failed"]);
+    });
+});
 
 describe("the check of the guard", () => {
     it("is ok after restarts and repairs, which it counts", () => {

@@ -55,6 +55,10 @@ const accepted: { readonly [K in KeyName]: readonly (readonly [text: string, val
         ["node  /srv/api.mjs --port=8080", ["node", "/srv/api.mjs", "--port=8080"]],
         ['["sh", "-c", "exec /bin/api"]', ["sh", "-c", "exec /bin/api"]],
     ],
+    apiMemory: [
+        ["256Mi", 256],
+        ["2Gi", 2048],
+    ],
     backupSchedule: [
         ["", ""],
         ["0 3 * * *", "0 3 * * *"],
@@ -180,6 +184,7 @@ const refused: Readonly<Record<KeyName, readonly string[]>> = {
         '[""]',
         '"api"',
     ],
+    apiMemory: ["256", "256M", "32Mi", "65Gi", "1.5Gi", "Mi", ""],
     // The API server judges cron lines.
     backupSchedule: [],
     backupsKept: ["0", "1001", "all"],

@@ -42,6 +42,7 @@ describe("the settings", () => {
             gatewayClass: "",
             guard: undefined,
             apiCommand: ["/bin/api"],
+            apiMemory: 256,
             backups: undefined,
             backupSchedule: "",
             backupsKept: 7,
