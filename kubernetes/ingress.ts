@@ -124,18 +124,3 @@ export async function findExposureObject(
     );
     return { kind: row.kind, name, addresses: found && row.addresses(found.status ?? {}) };
 }
-
-/** Waits until the controller publishes an address, and returns all. None if it publishes none within the limit. */
-export function waitForAddresses(
-    client: Client,
-    namespace: string,
-    exposure: ExposureKind,
-    seconds: number,
-): Promise<readonly string[]> {
-    const addresses = async () => {
-        const object = await findExposureObject(client, namespace, exposure);
-        const found = object?.addresses ?? [];
-        return (found.length > 0 || !object?.addresses) && found;
-    };
-    return poll(addresses, { seconds, inVain: () => [] });
-}

@@ -187,6 +187,23 @@ describe("npm run up, on stand-ins", function () {
         assert.ok(performance.now() - began < 300_000);
     });
 
+    it("waits for an address that a load balancer gets after the update, and says so", () => {
+        recording.write("running-prod");
+        recording.config({ "kubernetes:context": "prod" });
+        const path = "/apis/networking.k8s.io/v1/namespaces/synergychat/ingresses/app-ingress";
+        const ingress = (list: readonly object[]) => ({
+            kind: "Ingress",
+            metadata: { name: "app-ingress", namespace: "synergychat", uid: "1" },
+            status: { loadBalancer: { ingress: list } },
+        });
+        recording.objects({ [path]: ingress([]) });
+        recording.write("later", JSON.stringify({ [path]: ingress([{ ip: "192.0.2.1" }]) }));
+        const { status, text } = up();
+        assert.equal(status, 0, text);
+        assert.match(text, /at most \d+ s/);
+        assert.match(text, /192\.0\.2\.1 does not answer/);
+    });
+
     it("names the port-forwards if the app is not exposed", () => {
         recording.write("running-minikube");
         recording.config({ exposure: "none" });

@@ -6,20 +6,21 @@
  * that holds messages. Ephemeral messages that would be lost are a warning.
  */
 import type { Settings } from "../../../config/settings.ts";
-import { waitForAddresses, waitForController } from "../../../kubernetes/ingress.ts";
+import { findExposureObject, waitForController } from "../../../kubernetes/ingress.ts";
+import { poll } from "../../../kubernetes/poll.ts";
 import { portName, serviceName } from "../../../model/names.ts";
 import { rolloutObstacles, rolloutProblems, rolloutSeconds } from "../../../preflight/rollout.ts";
 import { type StackOutputs, outputsIn } from "../../../pulumi/state.ts";
 import { hostsFile, thisMachine } from "../../../system/machine.ts";
 import { UserError } from "../../../system/errors.ts";
-import { candidates, firstAnswering } from "../../addresses.ts";
+import { candidates, firstAnswering, loopback } from "../../addresses.ts";
 import { defineCommand, stackWord, yesFlag } from "../../command.ts";
 import type { Output } from "../../output.ts";
 import { setupLine } from "../../shell.ts";
 import { type Session, isUnchanged, openStack, showInheritableVolumes } from "../../session.ts";
 import { isInteractive } from "../../terminal.ts";
 
-const addressSeconds = 60; // for the controller to publish one
+const addressSeconds = 180; // for the controller to publish one
 const answerSeconds = 20; // for the app to answer there
 
 export const command = defineCommand({
@@ -78,10 +79,17 @@ async function deploy(session: Session, flags: readonly string[]): Promise<void>
 async function showAddresses(session: Session, app: StackOutputs): Promise<void> {
     const { cluster, client, settings, output } = session;
     const { namespaceName } = app;
-    const published = (seconds: number) =>
-        waitForAddresses(client, namespaceName, settings.exposure.kind, seconds);
+    const published = async () =>
+        (await findExposureObject(client, namespaceName, settings.exposure.kind))?.addresses;
     if (cluster.kind === "existing") {
-        await published(addressSeconds);
+        // A load balancer can take minutes to get one. Some controllers publish none, and answer on this machine.
+        const isReachable = async () =>
+            (await published())?.length !== 0 ||
+            (await firstAnswering(app.webUrl, [loopback], 0)) !== undefined;
+        const onWait = () => {
+            output.info(`Waiting for the app's address, at most ${addressSeconds} s ...`);
+        };
+        await poll(isReachable, { seconds: addressSeconds, onWait, inVain: () => false });
     }
     // Without another address, only a tunnel can answer, and it does so at once.
     const seconds = (await candidates(session, namespaceName)).length > 1 ? answerSeconds : 0;
@@ -106,7 +114,7 @@ async function showAddresses(session: Session, app: StackOutputs): Promise<void>
         output.list("Without it:", [`curl --resolve '*:80:${addresses[0] ?? ""}' ${app.webUrl}`]);
         return;
     }
-    const advice = cluster.reachAdvice(sites.map(({ host }) => host).join(" "), (await published(0))[0]);
+    const advice = cluster.reachAdvice(sites.map(({ host }) => host).join(" "), (await published())?.[0]);
     if (cluster.kind === "sandbox") {
         throw new UserError(advice.join("\n"));
     }

@@ -87,6 +87,7 @@ version) cat "$STATE/version" ;;
 "stack --show-name"*) cat "$STATE/selected" 2>/dev/null ;;
 "config --json"*) cat "$STATE/config" ;;
 up*)
+    touch "$STATE/deployed"
     test ! -e "$STATE/declined" || exit 255
     echo "encryptionsalt: v1:abc" >>Pulumi.dev.yaml
     if test -e "$STATE/interrupted"; then kill -INT $PPID; sleep 0.2; exit 1; fi ;;
@@ -103,7 +104,12 @@ const { createServer } = require("node:http");
 const { appendFileSync, existsSync, readFileSync, writeFileSync } = require("node:fs");
 const state = process.env.STATE;
 const socket = process.argv.find((arg) => arg.startsWith("--unix-socket=")).slice("--unix-socket=".length);
-const read = () => JSON.parse(readFileSync(state + "/objects", "utf8"));
+let reads = 0;
+const read = () => {
+    // The file "later" has the objects some seconds later.
+    const isLater = existsSync(state + "/later") && existsSync(state + "/deployed") && ++reads > 20;
+    return JSON.parse(readFileSync(state + (isLater ? "/later" : "/objects"), "utf8"));
+};
 createServer((request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");
     const send = (status, body) => response.writeHead(status).end(JSON.stringify(body));
