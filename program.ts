@@ -8,6 +8,7 @@ import { Crawler } from "./components/crawler.ts";
 import { AppExposure } from "./components/exposure.ts";
 import { Guard } from "./components/guard.ts";
 import { AppNamespace } from "./components/namespace.ts";
+import { NetworkPolicies } from "./components/network-policies.ts";
 import { ApiStorage } from "./components/storage.ts";
 import { Tools } from "./components/tools.ts";
 import { Web } from "./components/web.ts";
@@ -105,6 +106,14 @@ export function deploy(settings: Settings, instance: string, provider: k8s.Provi
         },
         opts,
     );
+
+    if (settings.networkPolicies) {
+        new NetworkPolicies(
+            "app",
+            { ...common, guard: guard !== undefined, backups: backups !== undefined },
+            opts,
+        );
+    }
 
     new AppExposure(
         "app",

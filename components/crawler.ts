@@ -52,7 +52,7 @@ function crawlerContainer(
         ports: [{ name: ownPort, containerPort: port(number) }],
         ...environment(number, configMap),
         volumeMounts: [{ name: cacheVolumeName, mountPath: cachePaths.mountPath }],
-        ...probes({ ready: "/healthz", live: "/healthz" }, ownPort),
+        ...probes({ ready: "/healthz" }, ownPort),
         memory: { request: "32Mi", limit: "256Mi" },
     });
 }

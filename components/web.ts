@@ -1,5 +1,8 @@
+import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/index.js";
 import type * as pulumi from "@pulumi/pulumi";
+import { selectorLabels } from "../model/labels.ts";
 import { containerPort, portName, workloadName } from "../model/names.ts";
+import { metadata } from "./place.ts";
 import { Workload, type WorkloadArgs, type WorkloadSpec, container, probes } from "./workload.ts";
 
 export interface WebArgs extends WorkloadArgs {
@@ -13,9 +16,10 @@ export interface WebArgs extends WorkloadArgs {
     readonly apiUrl: pulumi.Input<string>;
 }
 
-/** The web: the page where people chat. It keeps nothing, so any number of pods can serve it. */
+/** The web: the page where people chat. It keeps nothing, so any number of pods can serve it. A drain of nodes stops one of them at a time. */
 export class Web extends Workload {
     public constructor(name: string, args: WebArgs, opts?: pulumi.ComponentResourceOptions) {
+        const selected = { matchLabels: selectorLabels("web") };
         const spec: WorkloadSpec = {
             ...(args.replicas !== undefined && { replicas: args.replicas }),
             environment: { WEB_PORT: String(containerPort), API_URL: args.apiUrl },
@@ -24,11 +28,30 @@ export class Web extends Workload {
                     name: workloadName("web"),
                     ports: [{ name: portName, containerPort }],
                     envFrom: [{ configMapRef: { name: configMap } }],
-                    ...probes({ ready: "/", live: "/" }, portName),
+                    ...probes({ ready: "/" }, portName),
                     memory: { request: "16Mi", limit: "128Mi" },
                 }),
             ],
+            topologySpreadConstraints: [
+                {
+                    maxSkew: 1,
+                    topologyKey: "kubernetes.io/hostname",
+                    whenUnsatisfiable: "ScheduleAnyway",
+                    labelSelector: selected,
+                    // Or the pods that a rollout replaces would count.
+                    matchLabelKeys: ["pod-template-hash"],
+                },
+            ],
         };
         super("Web", name, "web", args, spec, opts);
+
+        new PodDisruptionBudget(
+            `${name}-poddisruptionbudget`,
+            {
+                metadata: metadata(args, workloadName("web"), "web"),
+                spec: { maxUnavailable: 1, selector: selected },
+            },
+            { parent: this },
+        );
     }
 }

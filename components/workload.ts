@@ -51,6 +51,7 @@ export interface WorkloadSpec {
     readonly serviceAccountName?: pulumi.Input<string>;
     readonly podAnnotations?: Record<string, string>;
     readonly strategy?: k8s.types.input.apps.v1.DeploymentStrategy;
+    readonly topologySpreadConstraints?: k8s.types.input.core.v1.TopologySpreadConstraint[];
 }
 
 /** A ConfigMap's data: the environment of a part's containers. */
@@ -126,7 +127,10 @@ function deploymentArgs(
 /** A pod that meets the `restricted` pod security standard and has no service account token. */
 export function podSpec(
     { imagePullSecrets = [] }: WorkloadArgs,
-    spec: Pick<WorkloadSpec, "initContainers" | "volumes" | "serviceAccountName"> & {
+    spec: Pick<
+        WorkloadSpec,
+        "initContainers" | "volumes" | "serviceAccountName" | "topologySpreadConstraints"
+    > & {
         readonly containers: Container[];
     },
 ): k8s.types.input.core.v1.PodSpec {
@@ -153,6 +157,9 @@ export function podSpec(
         ...(spec.initContainers && { initContainers: spec.initContainers }),
         containers: spec.containers,
         ...(spec.volumes && { volumes: spec.volumes }),
+        ...(spec.topologySpreadConstraints && {
+            topologySpreadConstraints: spec.topologySpreadConstraints,
+        }),
     };
 }
 
@@ -169,9 +176,14 @@ export function container(
             readOnlyRootFilesystem: true,
             capabilities: { drop: ["ALL"] },
         },
+        // The disk of the node that logs and `emptyDir` volumes take. A pod that takes more is evicted.
         resources: {
-            requests: { cpu: "10m", memory: memory.request },
-            limits: { cpu: "500m", memory: args.memory === undefined ? memory.limit : `${args.memory}Mi` },
+            requests: { cpu: "10m", memory: memory.request, "ephemeral-storage": "16Mi" },
+            limits: {
+                cpu: "500m",
+                memory: args.memory === undefined ? memory.limit : `${args.memory}Mi`,
+                "ephemeral-storage": "1Gi",
+            },
         },
         ...own,
     };
@@ -181,18 +193,20 @@ export function container(
  * Probes of one container. The startup probe asks every second, so that a rollout ends as soon as the pod can serve. The
  * other two begin after it and ask less often.
  *
- * @param paths `ready` may fail and recover, `live` restarts the container when it fails.
+ * @param ready path that may fail and recover.
+ * @param live path that restarts the container when it fails. Undefined: only a closed port does.
  * @param port name of the container's port.
  */
 export function probes(
-    paths: { ready: string; live: string },
+    { ready, live }: { ready: string; live?: string },
     port: string,
 ): { startupProbe: Probe; readinessProbe: Probe; livenessProbe: Probe } {
     const get = (path: string) => ({ httpGet: { path, port }, timeoutSeconds: 3 });
+    const alive = live === undefined ? { tcpSocket: { port }, timeoutSeconds: 3 } : get(live);
     return {
-        startupProbe: { ...get(paths.live), periodSeconds: 1, failureThreshold: 60 },
-        readinessProbe: { ...get(paths.ready), periodSeconds: 5, failureThreshold: 2 },
-        livenessProbe: { ...get(paths.live), periodSeconds: 10, failureThreshold: 3 },
+        startupProbe: { ...get(live ?? ready), periodSeconds: 1, failureThreshold: 60 },
+        readinessProbe: { ...get(ready), periodSeconds: 5, failureThreshold: 2 },
+        livenessProbe: { ...alive, periodSeconds: 10, failureThreshold: 3 },
     };
 }
 

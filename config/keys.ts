@@ -193,6 +193,12 @@ export const keys = {
         default: "",
         description: "Gateway class (exposure gateway only, which requires it)",
     },
+    networkPolicies: {
+        ...flag(),
+        default: "true",
+        description:
+            "Deny the app's pods every connection that they do not need. A cluster whose network knows no policies ignores them",
+    },
     images: {
         ...imageReferences(defaultImages),
         default: {},

@@ -40,11 +40,12 @@ export interface BackupSettings {
 }
 
 /** The features that a stack of these settings has. */
-export function featuresOf({ exposure, guard, backups }: Settings): readonly Feature[] {
+export function featuresOf({ exposure, guard, backups, networkPolicies }: Settings): readonly Feature[] {
     return [
         ...(exposure.kind === "none" ? [] : [exposure.kind]),
         ...(guard ? (["guard"] as const) : []),
         ...(backups ? (["backups"] as const) : []),
+        ...(networkPolicies ? (["networkPolicies"] as const) : []),
     ];
 }
 

@@ -10,6 +10,7 @@ import {
     backupsClaimName,
     claimName,
     configMapName,
+    denyPolicyName,
     eventsRoleName,
     gatewayName,
     httpRouteName,
@@ -25,7 +26,7 @@ import {
 export type ExposureKind = "ingress" | "gateway" | "none";
 
 /** What a stack may have, or not. */
-export type Feature = Exclude<ExposureKind, "none"> | "guard" | "backups";
+export type Feature = Exclude<ExposureKind, "none"> | "guard" | "backups" | "networkPolicies";
 
 /** A kind of object that the stack can make. */
 export interface StackKind {
@@ -73,6 +74,14 @@ export const stackKinds: readonly StackKind[] = [
     row(rbacApi, "RoleBinding", "rolebindings", [eventsRoleName], { feature: "guard" }),
     row(rbacApi, "Role", "roles", [eventsRoleName], { feature: "guard" }),
     row("v1", "ServiceAccount", "serviceaccounts", [serviceAccountName], { feature: "guard" }),
+    row("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", [workloadName("web")]),
+    row(
+        "networking.k8s.io/v1",
+        "NetworkPolicy",
+        "networkpolicies",
+        [denyPolicyName, ...parts.map(workloadName), backupName],
+        { feature: "networkPolicies" },
+    ),
     row("networking.k8s.io/v1", "Ingress", "ingresses", [ingressName], {
         feature: "ingress",
         hosts: ({ rules = [] }) => rules.flatMap(({ host }) => host ?? []),

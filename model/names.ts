@@ -49,6 +49,9 @@ export const serviceAccountName = workloadName("api");
 /** The Role and the RoleBinding that let the guard make Events. */
 export const eventsRoleName = `${workloadName("api")}-events`;
 
+/** The network policy for all pods. Those for one part have its Deployment's name. */
+export const denyPolicyName = "synergychat";
+
 // Exposure.
 export const ingressName = "app-ingress";
 export const gatewayName = "app-gateway";

@@ -46,6 +46,7 @@ const purposes: Readonly<Record<Feature, string>> = {
     gateway: "What the stack makes with exposure gateway.",
     guard: "What the stack makes with guard.",
     backups: "What the stack makes with backupSchedule.",
+    networkPolicies: "What the stack makes with networkPolicies.",
 };
 
 /** The permission that the stack's Role gives to the guard. */

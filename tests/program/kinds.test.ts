@@ -52,7 +52,12 @@ describe("the table of kinds", () => {
         }
         for (const [name, run] of await allPlans()) {
             const { exposure = "ingress", guard, backupSchedule } = plans[name] ?? {};
-            const features = [exposure, ...(guard ? ["guard"] : []), ...(backupSchedule ? ["backups"] : [])];
+            const features = [
+                exposure,
+                "networkPolicies",
+                ...(guard ? ["guard"] : []),
+                ...(backupSchedule ? ["backups"] : []),
+            ];
             const rows = run.objects.map(({ inputs }) => stackKinds.find(({ kind }) => kind === inputs.kind));
             assert.ok(
                 rows.every((row) => row?.feature === undefined || features.includes(row.feature)),

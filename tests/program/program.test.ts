@@ -55,6 +55,7 @@ describe("deploy", () => {
             ingressClass: "nginx",
             ingressAnnotations: '{"a": "b"}',
             gatewayClass: "eg",
+            networkPolicies: "false",
             images: '{"web": "a", "crawler": "b", "api": "c"}',
             imagePullPolicy: "Always",
             imagePullSecrets: "registry",
@@ -94,7 +95,7 @@ describe("deploy", () => {
         ]);
     });
 
-    it("makes the chapter's objects under the chapter's names, and no others", () => {
+    it("makes the chapter's objects under the chapter's names, and what makes them safe", () => {
         const names = persistent.objects.map(
             ({ type, inputs }) => `${type.split(":").at(-1) ?? ""} ${inputs.metadata.name as string}`,
         );
@@ -107,7 +108,12 @@ describe("deploy", () => {
             "Deployment synergychat-web",
             "Ingress app-ingress",
             "Namespace synergychat",
+            "NetworkPolicy synergychat",
+            "NetworkPolicy synergychat-api",
+            "NetworkPolicy synergychat-crawler",
+            "NetworkPolicy synergychat-web",
             "PersistentVolumeClaim synergychat-api-pvc",
+            "PodDisruptionBudget synergychat-web",
             "Service api-service",
             "Service crawler-service",
             "Service web-service",
@@ -215,10 +221,13 @@ describe("deploy", () => {
                     for (const kind of ["requests", "limits"]) {
                         assert.match(resources[kind].cpu, /^\d+m$/, name);
                         assert.match(resources[kind].memory, /^\d+Mi$/, name);
+                        assert.match(resources[kind]["ephemeral-storage"], /^\d+[MG]i$/, name);
                     }
-                    for (const probe of [startupProbe, readinessProbe, livenessProbe]) {
+                    for (const probe of [startupProbe, readinessProbe]) {
                         assert.match(probe.httpGet.path, /^\//, name);
                     }
+                    // What makes a pod unready for a moment must not restart it.
+                    assert.notDeepEqual(livenessProbe.httpGet?.path, readinessProbe.httpGet.path, name);
                 }
             }
         });

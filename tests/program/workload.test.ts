@@ -44,8 +44,8 @@ describe("a component", () => {
         assert.equal(imagePullSecrets, undefined);
         assert.equal(containers[0].imagePullPolicy, "IfNotPresent");
         assert.deepEqual(containers[0].resources, {
-            requests: { cpu: "10m", memory: "16Mi" },
-            limits: { cpu: "500m", memory: "128Mi" },
+            requests: { cpu: "10m", memory: "16Mi", "ephemeral-storage": "16Mi" },
+            limits: { cpu: "500m", memory: "128Mi", "ephemeral-storage": "1Gi" },
         });
     });
 
@@ -69,7 +69,8 @@ describe("a component", () => {
             return type.startsWith("kubernetes:") ? { props: { ...props, metadata }, opts } : undefined;
         };
         const run = await web({}, { transformations: [annotate] });
-        assert.deepEqual(seen.sort(), ["web", "web-configmap", "web-deployment", "web-service"]);
+        const children = ["configmap", "deployment", "poddisruptionbudget", "service"];
+        assert.deepEqual(seen.sort(), ["web", ...children.map((child) => `web-${child}`)]);
         for (const { inputs } of run.objects) {
             assert.equal(inputs.metadata.annotations.team, "chat");
         }

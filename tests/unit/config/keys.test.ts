@@ -139,6 +139,10 @@ const accepted: { readonly [K in KeyName]: readonly (readonly [text: string, val
         ["", ""],
         ["eg", "eg"],
     ],
+    networkPolicies: [
+        ["true", true],
+        ["false", false],
+    ],
     images: [
         ["{}", images],
         [
@@ -217,6 +221,7 @@ const refused: Readonly<Record<KeyName, readonly string[]>> = {
     ingressAnnotations: ["scheme", "[]", '{"a": 1}', '{"a b": "c"}', '{"a/b/c": "d"}', '{"-/b": "d"}'],
     ingressClass: ["Nginx"],
     gatewayClass: ["a b"],
+    networkPolicies: ["off"],
     images: ["latest", '["a"]', '{"db": "postgres"}', '{"api": ""}', '{"api": 3}', '{"api": "UPPER/case"}'],
     imagePullPolicy: ["ifnotpresent", ""],
     imagePullSecrets: ["My Secret", '["a","a"]', "[1]", '["a"', "a,,b"],

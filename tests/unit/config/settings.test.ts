@@ -53,6 +53,7 @@ describe("the settings", () => {
                 crawler: "bootdotdev/synergychat-crawler:latest",
                 tools: "node:24-alpine",
             },
+            networkPolicies: true,
             imagePullPolicy: "IfNotPresent",
             imagePullSecrets: [],
         });

@@ -20,11 +20,13 @@ describe("the table of kinds", () => {
             Service: "/api/v1/namespaces/chat/services/x",
             ConfigMap: "/api/v1/namespaces/chat/configmaps/x",
             RoleBinding: "/apis/rbac.authorization.k8s.io/v1/namespaces/chat/rolebindings/x",
+            PodDisruptionBudget: "/apis/policy/v1/namespaces/chat/poddisruptionbudgets/x",
             Role: "/apis/rbac.authorization.k8s.io/v1/namespaces/chat/roles/x",
             ServiceAccount: "/api/v1/namespaces/chat/serviceaccounts/x",
             Ingress: "/apis/networking.k8s.io/v1/namespaces/chat/ingresses/x",
             HTTPRoute: "/apis/gateway.networking.k8s.io/v1/namespaces/chat/httproutes/x",
             Gateway: "/apis/gateway.networking.k8s.io/v1/namespaces/chat/gateways/x",
+            NetworkPolicy: "/apis/networking.k8s.io/v1/namespaces/chat/networkpolicies/x",
             PersistentVolumeClaim: "/api/v1/namespaces/chat/persistentvolumeclaims/x",
             Namespace: "/api/v1/namespaces/x",
         });
