@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { UserError } from "../system/errors.ts";
 import type { Environment } from "../system/process.ts";
 import { Output } from "./output.ts";
-import { shellWord } from "./paths.ts";
+import { shellWord } from "./shell.ts";
 
 /** The command was called in a way that it does not allow. Exit status 2. */
 export class UsageError extends UserError {}

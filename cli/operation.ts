@@ -5,7 +5,7 @@
 import { hostname } from "node:os";
 import type { ChatApi } from "../kubernetes/chat-api.ts";
 import { type Clock, poll, systemClock } from "../kubernetes/poll.ts";
-import type { Finding } from "../model/finding.ts";
+import type { Finding, Fix } from "../model/finding.ts";
 import type { Operation } from "../model/labels.ts";
 import type { Message } from "../pods/database.ts";
 import { interrupted } from "../preflight/messages.ts";
@@ -23,6 +23,7 @@ import {
     saveJournal,
 } from "./journal.ts";
 import { findAddress } from "./addresses.ts";
+import { makeProvenBackup } from "./backups.ts";
 import { fingerprint } from "./messages.ts";
 import type { Output } from "./output.ts";
 import { begunElsewhere, runningOperation } from "./refusals.ts";
@@ -30,23 +31,17 @@ import type { LiveSession } from "./session.ts";
 
 /** What an operation works with. Tests replace all of it. */
 export interface OperationWork extends JournalFile {
-    readonly api: Pick<
+    readonly api: Omit<
         ChatApi,
-        | "namespace"
-        | "mode"
-        | "claim"
-        | "ownClaimUid"
-        | "isReady"
-        | "read"
-        | "post"
-        | "restart"
-        | "hasShell"
-        | "readFile"
-        | "replaceFile"
-        | "takenOut"
-        | "takeOutOfService"
-        | "putBackIntoService"
-        | "undoTakeOut"
+        | "state"
+        | "installation"
+        | "messagesAt"
+        | "waitForMessages"
+        | "postTo"
+        | "serviceProxy"
+        | "podProxy"
+        | "runningPod"
+        | "pods"
     >;
     readonly output: Pick<Output, "info" | "render">;
     readonly clock: Clock;
@@ -60,13 +55,17 @@ export interface OperationWork extends JournalFile {
     readonly atFailure: (say: () => void) => void;
 }
 
-/** What a switch and a restore work with on a live stack. `backUp` makes a backup of what is there. */
+/**
+ * What a switch and a restore work with on a live stack.
+ *
+ * @param without how to go on without a backup. Undefined: none is made.
+ */
 export async function workOf(
     session: LiveSession,
     operation: Operation,
-    backUp: OperationWork["backUp"],
+    without: Fix | undefined,
 ): Promise<OperationWork> {
-    const { stack, api, output } = session;
+    const { stack, api, client, output } = session;
     return {
         api,
         output,
@@ -74,7 +73,8 @@ export async function workOf(
         disk: localDisk,
         stack: stack.name,
         path: journalPath(dataFolder(stack.env), operation, await api.installation()),
-        backUp,
+        backUp: async () =>
+            without && makeProvenBackup(output, client, api.namespace, `before-${operation}`, without),
         findAddress: () => findAddress(session),
         atFailure: (say) => {
             process.on("exit", (status) => {

@@ -9,7 +9,7 @@ import { countMessages } from "../preflight/text.ts";
 import { type StateResource, guardedTypes } from "../pulumi/state.ts";
 import type { Source } from "./commands/restore/source.ts";
 import { answered } from "./messages.ts";
-import { shellWord } from "./paths.ts";
+import { shellWord } from "./shell.ts";
 
 /** @param pid process ID of the other run. Undefined: it is not known yet. */
 export function runningOperation(operation: Operation, pid: number | undefined): Finding {

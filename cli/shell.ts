@@ -1,6 +1,6 @@
-/** What a shell needs so that plain pulumi and kubectl work as they do in the commands. */
+/** What a shell needs so that plain pulumi and kubectl work as they do in the commands, and how it reads words and paths. */
+import { resolve } from "node:path";
 import type { Environment } from "../system/process.ts";
-import { shellWord } from "./paths.ts";
 
 /** The variables of `after` that differ from `before`, as lines for a POSIX shell. */
 export function exportsOf(before: Environment, after: Environment): readonly string[] {
@@ -28,4 +28,14 @@ export function setupFor(env: Environment, stack: string | undefined): string | 
 /** The one line that is enough in a new terminal, for a stack that is not the selected one if it is named. */
 export function setupLine(stack?: string): string {
     return `cd ${shellWord(process.cwd())} && eval "$(npm run -s env${stack === undefined ? "" : ` -- ${stack}`})"`;
+}
+
+/** A path from the folder in which the person called npm: `npm run` changes to the folder of the project. */
+export function callersPath(path: string): string {
+    return resolve(process.env.INIT_CWD ?? ".", path);
+}
+
+/** A word of a command as a POSIX shell reads it. */
+export function shellWord(word: string): string {
+    return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -98,7 +98,7 @@ async function report(findings: readonly Finding[], context: string): Promise<vo
     }
     if (errors.length > 0) {
         throw new RunError(
-            `Nothing was changed, because this is not possible:\n\n${renderAdvice(errors, context)}\n`,
+            `Nothing was changed in the cluster, because this is not possible:\n\n${renderAdvice(errors, context)}\n`,
         );
     }
 }

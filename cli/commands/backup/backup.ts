@@ -9,7 +9,7 @@ import { backupsOff, makeProvenBackup } from "../../backups.ts";
 import { defineCommand, stackWord } from "../../command.ts";
 import { describe } from "../../operation.ts";
 import type { Output } from "../../output.ts";
-import { callersPath } from "../../paths.ts";
+import { callersPath } from "../../shell.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
 
 export const command = defineCommand({

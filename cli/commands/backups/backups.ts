@@ -42,7 +42,7 @@ function table(backups: readonly Backup[]): string {
         ...backups.map(({ name, time, size, messages, reason, proven }) => [
             time,
             String(messages),
-            sizeOf(size),
+            `${(size / 1024).toFixed(1)} KiB`,
             reason,
             proven ? "yes" : "no",
             name,
@@ -51,12 +51,4 @@ function table(backups: readonly Backup[]): string {
     const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
     const padded = (cell: string, column: number) => cell.padEnd(width(column));
     return rows.map((row) => row.map(padded).join("  ").trimEnd()).join("\n");
-}
-
-function sizeOf(bytes: number): string {
-    return bytes < 1024
-        ? `${bytes} B`
-        : bytes < 1024 ** 2
-          ? `${(bytes / 1024).toFixed(1)} KiB`
-          : `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
 }

@@ -14,7 +14,7 @@ import { shortName } from "../../../pulumi/project.ts";
 import { UserError } from "../../../system/errors.ts";
 import { localDisk } from "../../../system/files.ts";
 import { waitForAnswer } from "../../addresses.ts";
-import { backupsOff, makeProvenBackup } from "../../backups.ts";
+import { backupsOff } from "../../backups.ts";
 import { UsageError, defineCommand, stackWord, yesFlag } from "../../command.ts";
 import { journalFolder, readJournal } from "../../journal.ts";
 import { workOf } from "../../operation.ts";
@@ -78,13 +78,9 @@ async function restoreWork(
 ): Promise<RestoreWork> {
     const { stack, client, settings, output } = open;
     const { namespaceName } = open.outputs;
-    const work = await workOf(open, "restore", async () => {
-        if (!noBackup) {
-            const again = `${restoreCommand({ stack: stack.name }, source)} --no-backup`;
-            const without = fix("Restore without a backup of what is there", again);
-            await makeProvenBackup(output, client, namespaceName, "before-restore", without);
-        }
-    });
+    const again = `${restoreCommand({ stack: stack.name }, source)} --no-backup`;
+    const without = fix("Restore without a backup of what is there", again);
+    const work = await workOf(open, "restore", noBackup ? undefined : without);
     const time = new Date().toISOString().replace(/[-:]/g, "").slice(0, 15);
     return {
         ...work,

@@ -7,7 +7,7 @@ import { countMessages } from "../../../preflight/text.ts";
 import { UserError } from "../../../system/errors.ts";
 import { UsageError } from "../../command.ts";
 import { messagesOrProblem } from "../../messages.ts";
-import { callersPath } from "../../paths.ts";
+import { callersPath } from "../../shell.ts";
 
 /** What a person asked for. */
 export interface Source {

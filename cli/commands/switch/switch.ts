@@ -13,7 +13,6 @@ import { guardedTypes } from "../../../pulumi/state.ts";
 import { fix } from "../../../model/finding.ts";
 import { waitForAnswer } from "../../addresses.ts";
 import { UsageError, defineCommand, stackWord } from "../../command.ts";
-import { makeProvenBackup } from "../../backups.ts";
 import { refuse, workOf } from "../../operation.ts";
 import { protectedClaim } from "../../refusals.ts";
 import { type LiveSession, openLiveStack, showInheritableVolumes } from "../../session.ts";
@@ -35,16 +34,12 @@ export const command = defineCommand({
 });
 
 async function switchStorage(open: LiveSession, to: StorageMode, noBackup: boolean): Promise<void> {
-    const { stack, client, api, settings, output } = open;
+    const { stack, api, settings, output } = open;
     const { namespaceName } = open.outputs;
     refuse(output, otherNamespace(settings, namespaceName));
     refuse(output, protectedClaim(settings, await api.claim(), open.state));
-    const work = await workOf(open, "switch", async () => {
-        if (to === "ephemeral" && !noBackup) {
-            const without = fix("Switch without a backup", "npm run switch -- ephemeral --no-backup");
-            await makeProvenBackup(output, client, namespaceName, "before-switch", without);
-        }
-    });
+    const without = fix("Switch without a backup", "npm run switch -- ephemeral --no-backup");
+    const work = await workOf(open, "switch", to === "ephemeral" && !noBackup ? without : undefined);
     const pulumi = switchedStack(open);
     const entries = await runSwitch({ ...work, pulumi, retainData: settings.retainData }, to);
     if (!entries) {
