@@ -28,13 +28,13 @@ export interface Rejection {
  * Tries the declared objects of a namespace. One that is among its live objects as declared is not tried, except for a
  * Deployment, of which a field may have been removed.
  *
- * @param recorded UIDs of the objects that the stack's state has. Pulumi replaces no other one.
+ * @param recorded the objects that the stack's state has, by UID, each with its field manager. Pulumi replaces no other one.
  */
 export async function tryObjects(
     client: Client,
     objects: readonly DeclaredObject[],
     live: readonly LiveObject[],
-    { namespace, recorded }: { readonly namespace: string; readonly recorded: readonly string[] },
+    { namespace, recorded }: { readonly namespace: string; readonly recorded: Recorded },
 ): Promise<readonly Tried[]> {
     const tried = objects.map(async (object) => {
         // The objects of a list do not carry their apiVersion.
@@ -47,22 +47,24 @@ export async function tryObjects(
         const before = live.find(
             ({ kind, metadata }) => kind === object.kind && metadata.name === object.metadata.name,
         );
-        return tryObject(
-            client,
-            object,
-            namespace,
-            before && recorded.includes(before.metadata.uid) ? before : undefined,
-        );
+        const isRecorded = before !== undefined && recorded.has(before.metadata.uid);
+        const own = isRecorded ? (recorded.get(before.metadata.uid) ?? manager) : undefined;
+        // The update first takes away what another manager of Pulumi's still owns, so its result is not known.
+        const isShared = own !== undefined && pulumiManagers(before?.metadata).some((one) => one !== own);
+        return isShared ? { object } : tryObject(client, object, namespace, own);
     });
     return (await Promise.all(tried)).filter((one) => one !== undefined);
 }
 
-/** @param before the live object of the stack's state, which Pulumi changes, or replaces if it cannot be changed. */
+/** The objects that the stack's state has, by UID, each with its field manager. */
+export type Recorded = ReadonlyMap<string, string | undefined>;
+
+/** @param own the field manager of the live object. Undefined: the stack's state does not have it, and Pulumi cannot replace it. */
 async function tryObject(
     client: Client,
     object: DeclaredObject,
     namespace: string,
-    before: LiveObject | undefined,
+    own: string | undefined,
 ): Promise<Tried | undefined> {
     const kind = await kindPath(client, object);
     if (!kind?.namespaced) {
@@ -71,8 +73,7 @@ async function tryObject(
     const { metadata } = object;
     const path = listPath(kind, namespace);
     const named = (name: string) => ({ ...object, metadata: { ...metadata, name, namespace } });
-    const fieldManager = (before && pulumiManagers(before.metadata)[0]?.manager) ?? manager;
-    const parameters = new URLSearchParams({ dryRun: "All", force: "true", fieldManager });
+    const parameters = new URLSearchParams({ dryRun: "All", force: "true", fieldManager: own ?? manager });
     const answer = await client.patch<LiveObject>(
         `${path}/${metadata.name}?${parameters.toString()}`,
         named(metadata.name),
@@ -89,7 +90,7 @@ async function tryObject(
     const ofNew = refusalIn(await client.post(created, named("synergychat-dry-run")));
     // A claim is replaced for a field that cannot be changed, and not for its size.
     const isChanged = kind.resource === "persistentvolumeclaims" && !message.includes("spec is immutable");
-    const replaced = ofNew === undefined && before !== undefined && !isChanged;
+    const replaced = ofNew === undefined && own !== undefined && !isChanged;
     return { object, rejection: { object, message: ofNew ?? message, replaced } };
 }
 

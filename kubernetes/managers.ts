@@ -7,29 +7,28 @@ import { objectPath } from "../model/kinds.ts";
 import type { Client } from "./client.ts";
 import type { LiveObject, Metadata } from "./objects.ts";
 
-type ManagedFields = NonNullable<Metadata["managedFields"]>;
-
-/** Pulumi's entries, the newest first. */
-export function pulumiManagers({ managedFields = [] }: Metadata): ManagedFields {
-    const time = ({ time }: ManagedFields[number]) => time ?? "";
+/** Pulumi's managers of an object. */
+export function pulumiManagers({
+    managedFields = [],
+}: Pick<Metadata, "managedFields"> = {}): readonly string[] {
     return managedFields
-        .filter(({ manager = "" }) => manager.startsWith("pulumi-kubernetes"))
-        .sort((one, other) => (time(one) < time(other) ? 1 : -1));
+        .flatMap(({ manager }) => manager ?? [])
+        .filter((manager) => manager.startsWith("pulumi-kubernetes"));
 }
 
-/** Leaves an object to the manager that has applied it last. */
-export async function dropFormerManagers(client: Client, { kind = "", metadata }: LiveObject): Promise<void> {
+/** Makes these managers own nothing of an object any more. Its fields stay. */
+export async function dropManagers(
+    client: Client,
+    { kind = "", metadata }: LiveObject,
+    managers: readonly string[],
+): Promise<void> {
     const path = objectPath(kind, metadata.name, metadata.namespace);
     const now = await client.findIfAllowed<LiveObject>(path);
-    const [, ...former] = now ? pulumiManagers(now.metadata) : [];
-    if (now && former.length > 0) {
+    if (now) {
         const { managedFields = [], resourceVersion } = now.metadata;
-        const kept = managedFields.filter((one) => !former.includes(one));
+        const kept = managedFields.filter(({ manager = "" }) => !managers.includes(manager));
+        const patch = { metadata: { resourceVersion, managedFields: kept } };
         // If somebody changes the object at this moment, the next update does it.
-        await client.patch(
-            path,
-            { metadata: { resourceVersion, managedFields: kept } },
-            "application/merge-patch+json",
-        );
+        await client.patch(path, patch, "application/merge-patch+json");
     }
 }

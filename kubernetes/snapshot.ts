@@ -4,7 +4,7 @@ import { kindOf, listPath, namespacedKinds, objectPath, stackKinds } from "../mo
 import { workloadName } from "../model/names.ts";
 import { type ApiState, ChatApi } from "./chat-api.ts";
 import type { Client } from "./client.ts";
-import { type Rejection, type Tried, tryObjects } from "./dry-run.ts";
+import { type Recorded, type Rejection, type Tried, tryObjects } from "./dry-run.ts";
 import type { Claim, DeclaredObject, Deployment, LiveObject, Pod } from "./objects.ts";
 import type { StorageClass, Volume } from "./objects.ts";
 import { earlierVolumes, volumesPath } from "./volumes.ts";
@@ -67,8 +67,7 @@ export const storageClassesPath = "/apis/storage.k8s.io/v1/storageclasses";
 export interface SnapshotQuery {
     /** The stack's namespace. */
     readonly namespace: string;
-    /** UIDs of the objects that the stack's state has. */
-    readonly recorded: readonly string[];
+    readonly recorded: Recorded;
     /** The objects that the program declares, with plain values. */
     readonly declared: () => Promise<readonly DeclaredObject[]>;
 }

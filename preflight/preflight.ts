@@ -14,6 +14,7 @@ import { forThisStack, renderAdvice } from "./advice.ts";
 import { checkExistingClaim } from "./claim-check.ts";
 import { evaluate } from "./evaluate.ts";
 import { otherCluster, otherNamespace } from "./recorded.ts";
+import { dropOtherManagers, managersIn } from "./unrecorded.ts";
 import { tryNewImage } from "./upgrade.ts";
 
 /** Specs of Jobs that the preflight may run. */
@@ -74,7 +75,7 @@ export async function preflight(
     const { context, namespace } = settings;
     const asked = takeSnapshot(client, {
         namespace,
-        recorded: recorded.objects.map(({ metadata }) => metadata.uid),
+        recorded: managersIn(recorded),
         declared: async () => objectsIn((await rehearsed).resources),
     });
     const rehearsed = rehearse();
@@ -83,6 +84,7 @@ export async function preflight(
     const run = { instance, recorded, switching: discardClaim !== undefined, declared: resources };
     await report(evaluate(discardClaim ? { ...settings, discardClaim } : settings, snapshot, run), context);
     if (!runtime.isDryRun()) {
+        await dropOtherManagers({ client, recorded }, snapshot, "recorded");
         const { existingClaim, newImage } = await plainValue<Trials>(result.trials);
         await report(await checkExistingClaim(client, settings, snapshot, existingClaim), context);
         await report(await tryNewImage(client, settings, snapshot, newImage), context);

@@ -5,8 +5,9 @@
  * set and that this program does not: with the same config there is none.
  */
 import type { Settings } from "../config/settings.ts";
+import type { Recorded } from "../kubernetes/dry-run.ts";
 import type { DeclaredObject, LiveObject } from "../kubernetes/objects.ts";
-import { dropFormerManagers, pulumiManagers } from "../kubernetes/managers.ts";
+import { dropManagers, pulumiManagers } from "../kubernetes/managers.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, error, fix } from "../model/finding.ts";
 import { workloadName } from "../model/names.ts";
@@ -20,11 +21,11 @@ export function mixedObjects(
     declared: readonly DeclaredObject[],
     recorded: RecordedState,
 ): readonly Finding[] {
-    const known = recorded.objects.map(({ metadata }) => metadata.uid);
+    const known = managersIn(recorded);
     return (
         objects
             // Other rules decide what becomes of a claim.
-            .filter(({ kind, metadata }) => kind !== "PersistentVolumeClaim" && !known.includes(metadata.uid))
+            .filter(({ kind, metadata }) => kind !== "PersistentVolumeClaim" && !known.has(metadata.uid))
             .flatMap((live) => {
                 const { kind = "", metadata } = live;
                 const own = declared.find((one) => one.kind === kind && one.metadata.name === metadata.name);
@@ -55,21 +56,35 @@ export function mixedObjects(
     );
 }
 
-/** Makes this run the only one that owns the fields of what it has taken over, so that a later one can remove them. */
-export async function ownFields(
+/** The objects of the state, each with the field manager under which Pulumi applies it. */
+export function managersIn({ objects }: Pick<RecordedState, "objects">): Recorded {
+    return new Map(objects.map((one) => [one.metadata.uid, one.__fieldManager]));
+}
+
+/**
+ * Makes Pulumi's manager of today the only one that owns the fields, so that it can remove them: before an update for the objects
+ * that the state had, and after it for those that it has taken over.
+ */
+export async function dropOtherManagers(
     { client, recorded }: Reached,
     { objects }: Pick<ClusterSnapshot, "objects">,
+    which: "recorded" | "taken over",
 ): Promise<void> {
-    const known = recorded.objects.map(({ metadata }) => metadata.uid);
-    const shared = objects.filter(
-        ({ metadata }) => pulumiManagers(metadata).length > (known.includes(metadata.uid) ? 1 : 0),
-    );
-    await Promise.all(shared.map((live) => dropFormerManagers(client, live)));
+    const known = managersIn(recorded);
+    const dropped = objects
+        .filter(({ metadata }) => known.has(metadata.uid) === (which === "recorded"))
+        .map((live) => {
+            const own = known.get(live.metadata.uid);
+            return { live, others: pulumiManagers(live.metadata).filter((one) => one !== own) };
+        })
+        .filter(({ others }) => others.length > 0);
+    await Promise.all(dropped.map(({ live, others }) => dropManagers(client, live, others)));
 }
 
 /** Fields that a run of Pulumi has set in a live object, except for its metadata, and that the declared object does not have. */
 export function leftFields({ metadata }: LiveObject, declared: DeclaredObject): readonly string[] {
-    return pulumiManagers(metadata)
+    return (metadata.managedFields ?? [])
+        .filter(({ manager = "" }) => pulumiManagers(metadata).includes(manager))
         .flatMap(({ fieldsV1 }) => missingFields((fieldsV1 ?? {}) as Fields, declared, ""))
         .filter((path) => !path.startsWith("metadata."));
 }

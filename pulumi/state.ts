@@ -31,6 +31,7 @@ export interface StateResource {
         readonly kubeconfig?: unknown;
         readonly apiVersion?: unknown;
         readonly kind?: unknown;
+        readonly __fieldManager?: unknown;
         readonly metadata?: {
             readonly name?: unknown;
             readonly namespace?: unknown;
@@ -48,6 +49,8 @@ export interface RecordedObject {
     readonly apiVersion: string;
     readonly kind: string;
     readonly metadata: { readonly name: string; readonly namespace?: string; readonly uid: string };
+    /** The field manager under which Pulumi applies it. */
+    readonly __fieldManager?: string;
 }
 
 /** Where the last run left the stack's objects. */

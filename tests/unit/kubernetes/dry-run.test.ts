@@ -27,7 +27,7 @@ async function messagesFor(
         asked.push(`${method} ${path.replace(/\?.*/, "")}`);
         return answer(path, method);
     });
-    const query = { namespace: "chat", recorded: ["1"] };
+    const query = { namespace: "chat", recorded: new Map([["1", undefined]]) };
     const tried = await tryObjects(client, [object], live as never, query);
     const found = tried.flatMap(({ rejection }) => rejection ?? []);
     const refusals = found.filter(({ replaced }) => !replaced);
@@ -55,6 +55,12 @@ describe("a dry run of a declared object", () => {
         const live = { kind: "CronJob", metadata: { name: "backup", uid: "1" } };
         const changed = await messagesFor(cronJob, answer, [live]);
         assert.deepEqual([changed.messages, changed.replaced], [[], 1]);
+    });
+
+    it("is not made while another manager of Pulumi's owns fields, which the update takes away first", async () => {
+        const managedFields = [{ manager: "pulumi-kubernetes-former" }];
+        const live = { kind: "CronJob", metadata: { name: "backup", uid: "1", managedFields } };
+        assert.deepEqual((await messagesFor(cronJob, () => refused, [live])).asked, []);
     });
 
     it("refuses to change an object that the state does not have, which Pulumi would not replace", async () => {

@@ -1,6 +1,9 @@
 /** Objects that an earlier run has made, and that the state does not have. */
 import { strict as assert } from "node:assert";
-import { mixedObjects } from "../../../preflight/unrecorded.ts";
+import type { LiveObject } from "../../../kubernetes/objects.ts";
+import { dropOtherManagers, mixedObjects } from "../../../preflight/unrecorded.ts";
+import type { RecordedState } from "../../../pulumi/state.ts";
+import { fakeClient } from "../support/client.ts";
 import {
     assertFinding,
     commandsOf,
@@ -50,5 +53,35 @@ describe("an object of an earlier run whose state is lost", () => {
             mixed(undefined, undefined, undefined, recorded("synergychat", [object as never])),
             [],
         );
+    });
+
+    it("is owned by the manager of today alone: before an update if the state has it, else after it", async () => {
+        const managersAfter = async (which: "recorded" | "taken over", state: RecordedState) => {
+            const [live] = lostState.objects;
+            const patched: unknown[] = [];
+            const client = fakeClient((_, method, body) => {
+                if (method === "PATCH") {
+                    patched.push(body);
+                }
+                return { kind: "found", body: live };
+            });
+            await dropOtherManagers({ client, recorded: state }, lostState, which);
+            return patched.map((body) =>
+                (body as LiveObject).metadata.managedFields?.map(({ manager }) => manager),
+            );
+        };
+        const stateOf = (__fieldManager: string) =>
+            recorded("synergychat", [
+                {
+                    ...{ urn: "", apiVersion: "apps/v1", kind: "Deployment", __fieldManager },
+                    metadata: { name: "synergychat-api", uid: "1" },
+                },
+            ]);
+        assert.deepEqual(await managersAfter("taken over", recorded(undefined)), [["kubectl-edit"]]);
+        assert.deepEqual(await managersAfter("recorded", stateOf("pulumi-kubernetes-new")), [
+            ["kubectl-edit"],
+        ]);
+        assert.deepEqual(await managersAfter("recorded", stateOf("pulumi-kubernetes-1a2b")), []);
+        assert.deepEqual(await managersAfter("recorded", recorded(undefined)), []);
     });
 });
