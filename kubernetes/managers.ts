@@ -27,8 +27,11 @@ export async function dropManagers(
     if (now) {
         const { managedFields = [], resourceVersion } = now.metadata;
         const kept = managedFields.filter(({ manager = "" }) => !managers.includes(manager));
-        const patch = { metadata: { resourceVersion, managedFields: kept } };
-        // If somebody changes the object at this moment, the next update does it.
-        await client.patch(path, patch, "application/merge-patch+json");
+        // Fields that nobody owns could never be removed.
+        if (pulumiManagers({ managedFields: kept }).length > 0) {
+            const patch = { metadata: { resourceVersion, managedFields: kept } };
+            // If somebody changes the object at this moment, the next update does it.
+            await client.patch(path, patch, "application/merge-patch+json");
+        }
     }
 }

@@ -56,14 +56,26 @@ describe("an object of an earlier run whose state is lost", () => {
     });
 
     it("is owned by the manager of today alone: before an update if the state has it, else after it", async () => {
-        const managersAfter = async (which: "recorded" | "taken over", state: RecordedState) => {
-            const [live] = lostState.objects;
+        const managersAfter = async (
+            which: "recorded" | "taken over",
+            state: RecordedState,
+            alone = false,
+        ) => {
+            const [live = assert.fail()] = lostState.objects;
+            const { managedFields = [], ...metadata } = live.metadata;
+            const now = {
+                ...live,
+                metadata: {
+                    ...metadata,
+                    managedFields: [...managedFields, { manager: "pulumi-kubernetes-new" }],
+                },
+            };
             const patched: unknown[] = [];
             const client = fakeClient((_, method, body) => {
                 if (method === "PATCH") {
                     patched.push(body);
                 }
-                return { kind: "found", body: live };
+                return { kind: "found", body: alone ? live : now };
             });
             await dropOtherManagers({ client, recorded: state }, lostState, which);
             return patched.map((body) =>
@@ -77,11 +89,15 @@ describe("an object of an earlier run whose state is lost", () => {
                     metadata: { name: "synergychat-api", uid: "1" },
                 },
             ]);
-        assert.deepEqual(await managersAfter("taken over", recorded(undefined)), [["kubectl-edit"]]);
+        assert.deepEqual(await managersAfter("taken over", recorded(undefined)), [
+            ["kubectl-edit", "pulumi-kubernetes-new"],
+        ]);
         assert.deepEqual(await managersAfter("recorded", stateOf("pulumi-kubernetes-new")), [
-            ["kubectl-edit"],
+            ["kubectl-edit", "pulumi-kubernetes-new"],
         ]);
         assert.deepEqual(await managersAfter("recorded", stateOf("pulumi-kubernetes-1a2b")), []);
         assert.deepEqual(await managersAfter("recorded", recorded(undefined)), []);
+        // Fields that nobody owns could never be removed.
+        assert.deepEqual(await managersAfter("taken over", recorded(undefined), true), []);
     });
 });
