@@ -108,6 +108,13 @@ describe("npm run down, on stand-ins", function () {
         assert.doesNotMatch(text, /kubectl delete/);
     });
 
+    it("says how to set kubectl's namespace back if it is the one that is gone", () => {
+        const setBack = /kubectl config set-context prod --namespace=default/;
+        assert.doesNotMatch(down(["--yes"]).text, setBack);
+        recording.write("namespace", "synergychat");
+        assert.match(down(["--yes"]).text, setBack);
+    });
+
     it("says what holds a namespace that stays Terminating", () => {
         recording.write("declined");
         recording.state([

@@ -57,7 +57,7 @@ async function down(session: Session, yes: boolean, noBackup: boolean): Promise<
             `kubectl config set-context ${context} --namespace=default`,
         ]);
     }
-    const wasUp = state.length > 0 || place.namespace !== undefined;
+    const wasUp = state.length > 0 || place.namespace !== undefined || plan.volumes.length > 0;
     output.info(
         wasUp
             ? `\nStack ${stack.name} is down${settings.retainData ? ", and its data is kept" : ""}.`
@@ -76,8 +76,8 @@ function announce({ claims, volumes, place, session: { output } }: DestroyPlan):
     }
     for (const { volume, kept } of volumes.filter(({ earlier }) => earlier)) {
         const claim = volume.spec?.claimRef?.name ?? "";
-        const end = kept ? "is kept" : "is left to delete";
-        output.info(`  volume ${volume.metadata.name} of an earlier claim ${claim} ${end}, with its data`);
+        const end = kept ? "is kept" : "is still there, and should be gone";
+        output.info(`  volume ${volume.metadata.name} of an earlier claim ${claim} ${end}`);
     }
     if (place.api?.messages && place.api.claim === undefined) {
         output.info(`The api's ${countMessages(place.api.messages)} on ephemeral storage will be lost.`);
