@@ -62,7 +62,9 @@ export function isIgnored({ metadata, status }: Volume, start: string | undefine
 export function minikubeFolder({ spec }: Volume): string | undefined {
     const { namespace = "", name = "" } = spec?.claimRef ?? {};
     const path = spec?.hostPath?.path ?? "";
-    return new RegExp(`^(/[\\w-]+)+/${namespace}[/-]${name}(-[\\w-]+)?$`).test(path) ? path : undefined;
+    return new RegExp(`^(/\\.?[\\w-][\\w.-]*)+/${namespace}[/-]${name}(-[\\w-]+)?$`).test(path)
+        ? path
+        : undefined;
 }
 
 /**

@@ -98,6 +98,8 @@ describe("a volume of minikube's provisioner", () => {
 
     it("has a folder to delete only if the folder has the name of its claim", () => {
         assert.equal(minikubeFolder(volume()), folder);
+        const path = "/root/.local/volumes/synergychat-synergychat-api-pvc-pvc-1"; // of the sandbox
+        assert.equal(minikubeFolder(volume({ hostPath: { path } })), path);
         const paths = [
             "/",
             "/etc",
