@@ -230,6 +230,17 @@ describe("npm run down, on stand-ins", function () {
             assert.match(text, /gone {2}data folder/);
         });
 
+        it("deletes it also if it is Bound for a moment after its claim is gone", () => {
+            const objects = {
+                "/api/v1/namespaces/kube-system/pods/storage-provisioner": provisioner,
+            };
+            recording.objects({ ...objects, [path]: { ...volume, status: { phase: "Bound" } } });
+            recording.write("later", JSON.stringify({ ...objects, [path]: volume }));
+            const { status, text, calls } = recording.run("down", ["--yes"]);
+            assert.equal(status, 0, text);
+            assert.ok(calls.includes(`DELETE ${path}?propagationPolicy=Background`), text);
+        });
+
         it("asks at a terminal, and names what it leaves after a no, with a command that is safe later", () => {
             const { status, text, calls } = recording.run("down", [], { terminal: atTerminal, typed: "n\n" });
             assert.equal(status, 1, text);

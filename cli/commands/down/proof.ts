@@ -52,13 +52,20 @@ export function blockers(plan: DestroyPlan, look: Look): readonly Finding[] {
 async function settled(plan: DestroyPlan): Promise<Look> {
     const { client, output } = plan.session;
     const start = await provisionerStart(client);
-    const ignored = plan.volumes.filter(({ volume }) => isIgnored(volume, start));
-    const names = ignored.map(({ volume }) => `volume ${volume.metadata.name}`);
-    const items = itemsOf(plan).filter(({ kept, name }) => !kept && !names.includes(name));
+    const ignored = plan.volumes
+        .filter(({ volume, kept }) => !kept && isIgnored(volume, start))
+        .map(({ volume }) => volume.metadata.name);
+    const items = itemsOf(plan).filter(
+        ({ kept, name }) => !kept && !ignored.some((one) => name === `volume ${one}`),
+    );
     let look: Look;
     const ask = async (): Promise<Look | false> => {
         look = await lookAt(client, plan.place.name);
-        return items.every(({ isIn }) => !isIn(look)) && look;
+        // A volume is still Bound for a moment when its claim is gone.
+        const isBound = look.volumes.some(
+            ({ metadata, status }) => ignored.includes(metadata.name) && status?.phase === "Bound",
+        );
+        return !isBound && items.every(({ isIn }) => !isIn(look)) && look;
     };
     const onWait = () => {
         output.info(`Waiting until claims and volumes are deleted, at most ${settleSeconds} s ...`);

@@ -88,11 +88,13 @@ version) cat "$STATE/version" ;;
 "stack --show-name"*) cat "$STATE/selected" 2>/dev/null ;;
 "config --json"*) cat "$STATE/config" ;;
 up*)
-    touch "$STATE/deployed"
+    touch "$STATE/ran"
     test ! -e "$STATE/declined" || exit 255
     echo "encryptionsalt: v1:abc" >>Pulumi.dev.yaml
     if test -e "$STATE/interrupted"; then kill -INT $PPID; sleep 0.2; exit 1; fi ;;
-destroy*) test ! -e "$STATE/declined" || exit 255 ;;
+destroy*)
+    touch "$STATE/ran"
+    test ! -e "$STATE/declined" || exit 255 ;;
 esac`,
 };
 
@@ -102,14 +104,16 @@ esac`,
  */
 const proxy = `
 const { createServer } = require("node:http");
-const { appendFileSync, existsSync, readFileSync, writeFileSync } = require("node:fs");
+const { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } = require("node:fs");
 const state = process.env.STATE;
 const socket = process.argv.find((arg) => arg.startsWith("--unix-socket=")).slice("--unix-socket=".length);
 let reads = 0;
 const read = () => {
-    // The file "later" has the objects some seconds later.
-    const isLater = existsSync(state + "/later") && existsSync(state + "/deployed") && ++reads > 20;
-    return JSON.parse(readFileSync(state + (isLater ? "/later" : "/objects"), "utf8"));
+    // The file "later" has the objects that there are some seconds after an update or a destroy.
+    if (existsSync(state + "/later") && existsSync(state + "/ran") && ++reads > 20) {
+        renameSync(state + "/later", state + "/objects");
+    }
+    return JSON.parse(readFileSync(state + "/objects", "utf8"));
 };
 createServer((request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");
