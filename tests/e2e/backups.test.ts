@@ -12,6 +12,7 @@ interface Backup {
     readonly messages: number;
     readonly reason: string;
     readonly proven: boolean;
+    readonly ageSeconds: number;
 }
 
 describe("the backups", () => {
@@ -24,10 +25,12 @@ describe("the backups", () => {
     });
     after(() => stack.remove());
 
-    async function backups(): Promise<readonly Backup[]> {
+    async function backups(expected = 0, code?: string): Promise<readonly Backup[]> {
         const { status, text } = await operation("backups", stack, ["--json"]);
-        assert.equal(status, 0, text);
-        return JSON.parse(text.slice(text.indexOf("[\n"))) as readonly Backup[];
+        assert.equal(status, expected, text);
+        assert.deepEqual(codesIn(text), code ? [code] : []);
+        const [list = ""] = /^\[$[^]*?^\]$/m.exec(text) ?? []; // The findings are on standard error.
+        return JSON.parse(list) as readonly Backup[];
     }
 
     it("begin with one at the first up", async () => {
@@ -49,6 +52,14 @@ describe("the backups", () => {
         await kubectl("delete", "job", "synergychat-api-backup-first", "--namespace", stack.name);
         await stack.run("up", "--yes", "--skip-preview", "--expect-no-changes");
         assert.equal(await get(stack.name, "job", "synergychat-api-backup-first"), undefined);
+    });
+
+    it("are listed with exit status 1 while they are overdue, until one is made", async () => {
+        const late = JSON.stringify({ status: { lastSuccessfulTime: "2020-01-01T00:00:00Z" } });
+        const cronJob = ["cronjob", "synergychat-api-backup", "--namespace", stack.name];
+        await kubectl("patch", ...cronJob, "--subresource=status", "--type=merge", `--patch=${late}`);
+        const [first] = await backups(1, "backup-overdue");
+        assert.ok(first && first.ageSeconds >= 0 && first.ageSeconds < 3600, JSON.stringify(first));
     });
 
     it("are made on demand, and proven by the api's own image", async () => {

@@ -1,6 +1,8 @@
 /** `npm run backups -- [STACK] [--json]`: lists the backups, the newest first. */
 import { listBackups } from "../../../kubernetes/backups.ts";
+import { readNamespace } from "../../../kubernetes/snapshot.ts";
 import type { Backup } from "../../../pods/backups.ts";
+import { missingBackups } from "../../../preflight/backups.ts";
 import { UserError } from "../../../system/errors.ts";
 import { backupsOff } from "../../backups.ts";
 import { defineCommand, jsonFlag, stackWord } from "../../command.ts";
@@ -12,6 +14,7 @@ export const command = defineCommand({
     flags: jsonFlag,
     details: [
         "A pod that mounts their claim reads them, so this takes some seconds. The newest backup is the first.",
+        "The exit status is 1 if the last backup failed, or if the newest scheduled one is overdue.",
     ],
     run: async ({ words, flags, output }) => {
         await backups(await openLiveStack(output, words[0], { access: "read" }), flags.json);
@@ -25,8 +28,12 @@ async function backups(session: LiveSession, json: boolean): Promise<void> {
     if (!found) {
         throw new UserError(output.render([backupsOff(settings)]));
     }
+    const missing = missingBackups(settings, await readNamespace(client, namespaceName, "data"));
+    process.exitCode = missing.length > 0 ? 1 : 0;
+    output.findings(missing);
     if (json) {
-        output.result(found);
+        const age = (time: string) => Math.round((Date.now() - Date.parse(time)) / 1000);
+        output.result(found.map((backup) => ({ ...backup, ageSeconds: age(backup.time) })));
     } else if (found.length === 0) {
         output.info("There are no backups yet.");
     } else {
