@@ -12,8 +12,7 @@ import {
 } from "../model/names.ts";
 import type { ClaimArgs } from "../model/storage.ts";
 import type { BackupReason } from "../pods/backups.ts";
-import { metadata } from "./place.ts";
-import type { ProtectionArgs } from "./protection.ts";
+import { type ProtectionArgs, metadata } from "./place.ts";
 import { declareClaim } from "./storage.ts";
 import { type ToolsImage, toolsMount, toolsVolume } from "./tools.ts";
 import { type WorkloadArgs, container, podSpec } from "./workload.ts";

@@ -72,56 +72,31 @@ export class AppExposure extends pulumi.ComponentResource {
     }
 
     private makeGateway(name: string, args: AppExposureArgs, gatewayClass: string): void {
-        const gateway = new CustomResource(
-            `${name}-gateway`,
-            {
-                apiVersion: "gateway.networking.k8s.io/v1",
-                kind: "Gateway",
-                metadata: metadata(args, gatewayName),
-                spec: {
-                    gatewayClassName: gatewayClass,
-                    listeners: [
-                        {
-                            name: "http",
-                            protocol: "HTTP",
-                            port: 80,
-                            allowedRoutes: { namespaces: { from: "Same" } },
-                        },
-                    ],
-                },
-            },
-            { parent: this },
-        );
-        for (const part of ["web", "api"] as const) {
+        const make = (resource: string, kind: string, object: string, spec: object) =>
             new CustomResource(
-                `${name}-${part}-httproute`,
-                {
-                    apiVersion: "gateway.networking.k8s.io/v1",
-                    kind: "HTTPRoute",
-                    metadata: metadata(args, httpRouteName(part)),
-                    spec: {
-                        parentRefs: [{ name: gateway.metadata.name }],
-                        hostnames: [args[part].host],
-                        rules: [{ backendRefs: [{ name: args[part].serviceName, port: 80 }] }],
-                    },
-                },
+                `${name}-${resource}`,
+                { apiVersion: "gateway.networking.k8s.io/v1", kind, metadata: metadata(args, object), spec },
                 { parent: this },
             );
+        const allowedRoutes = { namespaces: { from: "Same" } };
+        const gateway = make("gateway", "Gateway", gatewayName, {
+            gatewayClassName: gatewayClass,
+            listeners: [{ name: "http", protocol: "HTTP", port: 80, allowedRoutes }],
+        });
+        for (const part of ["web", "api"] as const) {
+            make(`${part}-httproute`, "HTTPRoute", httpRouteName(part), {
+                parentRefs: [{ name: gateway.metadata.name }],
+                hostnames: [args[part].host],
+                rules: [{ backendRefs: [{ name: args[part].serviceName, port: 80 }] }],
+            });
         }
     }
 }
 
 function ingressRule(route: Route): k8s.types.input.networking.v1.IngressRule {
+    const service = { name: route.serviceName, port: { name: portName } };
     return {
         host: route.host,
-        http: {
-            paths: [
-                {
-                    path: "/",
-                    pathType: "Prefix",
-                    backend: { service: { name: route.serviceName, port: { name: portName } } },
-                },
-            ],
-        },
+        http: { paths: [{ path: "/", pathType: "Prefix", backend: { service } }] },
     };
 }

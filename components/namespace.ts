@@ -2,7 +2,7 @@ import type * as k8s from "@pulumi/kubernetes";
 import { Namespace } from "@pulumi/kubernetes/core/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { stackLabels } from "../model/labels.ts";
-import { type ProtectionArgs, protectionAnnotations, protectionOptions } from "./protection.ts";
+import { type ProtectionArgs, protectionAnnotations, protectionOptions } from "./place.ts";
 
 export interface AppNamespaceArgs extends ProtectionArgs {
     /** Name of the namespace. A new name is a new namespace: everything in the old one is deleted with it. */

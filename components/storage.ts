@@ -4,8 +4,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { classAnnotation } from "../model/labels.ts";
 import { apiVolumeName, claimName, databasePaths } from "../model/names.ts";
 import { type ClaimArgs, type StorageArgs, declaredClaim, mountedClaim } from "../model/storage.ts";
-import { type PlaceArgs, metadata } from "./place.ts";
-import { type ProtectionArgs, protectionAnnotations, protectionOptions } from "./protection.ts";
+import {
+    type PlaceArgs,
+    type ProtectionArgs,
+    metadata,
+    protectionAnnotations,
+    protectionOptions,
+} from "./place.ts";
 
 export interface ApiStorageArgs extends PlaceArgs, ProtectionArgs {
     /** Where the api keeps its messages. */

@@ -219,17 +219,14 @@ function toStorage({ storageMode, existingClaim, retainData }: Values, claim: Cl
 }
 
 function toExposure({
-    exposure,
+    exposure: kind,
     ingressClass,
-    ingressAnnotations: annotations,
+    ingressAnnotations,
     gatewayClass,
 }: Values): ExposureArgs {
-    switch (exposure) {
-        case "ingress":
-            return { kind: "ingress", annotations, ...(ingressClass && { ingressClass }) };
-        case "gateway":
-            return { kind: "gateway", gatewayClass };
-        case "none":
-            return { kind: "none" };
-    }
+    return kind === "ingress"
+        ? { kind, annotations: ingressAnnotations, ...(ingressClass && { ingressClass }) }
+        : kind === "gateway"
+          ? { kind, gatewayClass }
+          : { kind };
 }
