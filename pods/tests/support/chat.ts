@@ -128,11 +128,13 @@ export class Chat {
 
     /** Sends a signal to the app itself, and not to its supervisor. Its supervisor starts it again. */
     public signalApp(signal: NodeJS.Signals): void {
+        this.appProcesses().forEach((pid) => process.kill(Number(pid), signal));
+    }
+
+    public appProcesses(): readonly string[] {
         const pid = String(this.app?.process.pid);
         const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
-        for (const child of children.filter((one) => isProgram(one, this.program))) {
-            process.kill(Number(child), signal);
-        }
+        return children.filter((one) => isProgram(one, this.program));
     }
 
     /** Tells both to end, as the kubelet does, and returns their exit codes. */
@@ -140,6 +142,14 @@ export class Chat {
         const both = [this.app, this.guard].filter((one) => one !== undefined);
         both.forEach(({ process: one }) => one.kill("SIGTERM"));
         return Promise.all(both.map(({ ended }) => ended));
+    }
+
+    /** Kills the app below its supervisor, and the supervisor. */
+    public async killApp(): Promise<void> {
+        const pids = this.appProcesses();
+        this.app?.process.kill("SIGKILL");
+        pids.forEach((pid) => process.kill(Number(pid), "SIGKILL"));
+        await this.app?.ended;
     }
 
     public async killGuard(): Promise<void> {
@@ -155,12 +165,14 @@ export class Chat {
         return (JSON.parse(readFileSync(this.file, "utf8")) as { Text: string }[]).map(({ Text }) => Text);
     }
 
-    public async remove(): Promise<void> {
+    /** @param free releases what the folder holds. */
+    public async remove(free: () => unknown = () => undefined): Promise<void> {
         // The supervisor ends the app. A guard may wait for that.
         this.running.forEach((one) => one.process.kill(one === this.guard ? "SIGKILL" : "SIGTERM"));
         await Promise.all(this.running.map(({ ended }) => ended));
         this.cluster?.server.closeAllConnections();
         this.cluster?.server.close();
+        free();
         rmSync(this.folder, { recursive: true, maxRetries: 3 });
     }
 
