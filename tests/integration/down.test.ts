@@ -265,6 +265,14 @@ describe("npm run down, on stand-ins", function () {
             assert.ok(!calls.some((call) => call.includes("rm -rf")));
         });
 
+        it("spares the folder of a volume that it may not delete", () => {
+            recording.write("undeletable");
+            const { status, text, calls } = recording.run("down", ["--yes"]);
+            assert.equal(status, 1, text);
+            assert.ok(!calls.some((call) => call.includes("rm -rf")));
+            assert.match(text, /left {2}volume pvc-1/);
+        });
+
         it("keeps it with retainData", () => {
             recording.config({ retainData: "true" });
             const { status, text, calls } = recording.run("down", ["--yes"]);

@@ -91,16 +91,20 @@ async function deleteIgnored(plan: DestroyPlan, look: Look, yes: boolean): Promi
         return;
     }
     await Promise.all(left.map(({ metadata }) => client.delete(`${volumesPath}/${metadata.name}`)));
-    const isGone = async () => {
+    const isGone = async (): Promise<Look["volumes"] | undefined | false> => {
         const { volumes } = await lookAt(client, plan.place.name);
         return (
             left.every(({ metadata }) => volumes.every((one) => one.metadata.uid !== metadata.uid)) && volumes
         );
     };
-    const remaining = await poll(isGone, { seconds: settleSeconds, inVain: () => [] });
-    const used = remaining.map(({ spec }) => spec?.hostPath?.path);
+    const remaining = await poll<Look["volumes"] | undefined>(isGone, {
+        seconds: settleSeconds,
+        inVain: () => undefined,
+    });
+    // A folder stays if one of its volumes does, or if it is another volume's too.
+    const used = remaining?.map(({ spec }) => spec?.hostPath?.path);
     for (const folder of new Set(left.map(minikubeFolder))) {
-        if (folder !== undefined && !used.includes(folder)) {
+        if (folder !== undefined && used?.includes(folder) === false) {
             cluster.deleteFolder(folder);
         }
     }

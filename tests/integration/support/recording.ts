@@ -129,6 +129,7 @@ createServer((request, response) => {
         return refusal ? send(message.startsWith("Forbidden") ? 403 : 500, { message }) : send(201, {});
     }
     if (request.method === "DELETE") {
+        if (existsSync(state + "/undeletable")) return send(403, { message: "forbidden" });
         delete objects[pathname];
         writeFileSync(state + "/objects", JSON.stringify(objects));
         return send(200, {});
