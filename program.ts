@@ -110,7 +110,7 @@ export function deploy(settings: Settings, instance: string, provider: k8s.Provi
     if (settings.networkPolicies) {
         new NetworkPolicies(
             "app",
-            { ...common, guard: guard !== undefined, backups: backups !== undefined },
+            { ...common, guard: guard !== undefined, jobs: programs !== undefined },
             opts,
         );
     }

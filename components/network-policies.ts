@@ -20,8 +20,8 @@ type Ports = k8s.types.input.networking.v1.NetworkPolicyPort[];
 export interface NetworkPoliciesArgs extends PlaceArgs {
     /** Whether the api has a guard, which makes Events and so reaches the API server. */
     readonly guard: boolean;
-    /** Whether backups are made, whose pods read the api. */
-    readonly backups: boolean;
+    /** Whether Jobs read the api: those that make backups, and those that try a new image on a copy of the messages. */
+    readonly jobs: boolean;
 }
 
 /**
@@ -60,7 +60,7 @@ export class NetworkPolicies extends pulumi.ComponentResource {
             ingress: [{ from: [{ podSelector: pods("api") }], ports: tcp(portName) }],
             egress: [dns, internet],
         });
-        if (args.backups) {
+        if (args.jobs) {
             declare("backups", backupName, {
                 podSelector: { matchLabels: { app: backupName } },
                 egress: [
