@@ -194,17 +194,16 @@ export class Keeper {
     }
 
     private warnIfLarge(size: number): void {
-        if (!this.isLarge && size > this.memory * warningShare) {
-            const [has, may] = [size, this.memory].map(
-                (bytes) => `${String(Math.round(bytes / 2 ** 20))} MiB`,
-            );
+        const isLarge = size > this.memory * warningShare;
+        if (isLarge && !this.isLarge) {
+            const mebibytes = (bytes: number): string => `${String(Math.round(bytes / 2 ** 20))}Mi`;
             this.report(
                 "ApiFileLarge",
-                `${this.file} has ${has ?? ""}. The api needs about twelve times as much memory, and is killed if it needs more ` +
-                    `than ${may ?? ""}. Raise the limit: pulumi config set apiMemory 1Gi && pulumi up`,
+                `${this.file} has ${mebibytes(size)}. The api needs about twelve times as much memory, and is killed if it needs more ` +
+                    `than ${mebibytes(this.memory)}. Raise it: pulumi config set apiMemory ${mebibytes(2 * this.memory)} && pulumi up`,
             );
         }
-        this.isLarge = size > this.memory * warningShare;
+        this.isLarge = isLarge;
     }
 
     /** The mirror takes over a file that does not continue it. */
