@@ -274,13 +274,13 @@ export function guardCheckOf(events: readonly ClusterEvent[], pods: readonly Pod
     return check("Guard", tried, failing.length === 0, failing.join(" ") || counts);
 }
 
-/** Why the guard of a pod cannot do its work. Undefined if it can. */
+/** Why the guard of a pod cannot do its work, or the api cannot soon. Undefined if both can. */
 function guardFailure(events: readonly ClusterEvent[], pod: string): string | undefined {
     const last = (reason: string) =>
         newest(events.filter((event) => event.involvedObject?.name === pod && event.reason === reason));
     const [failure, recovery] = [last("ApiGuardFailed"), last("ApiGuardRecovered")];
     const isOver = failure && recovery && timeOf(recovery) >= timeOf(failure);
-    return isOver ? undefined : failure?.message;
+    return (isOver ? undefined : failure?.message) ?? last("ApiFileLarge")?.message;
 }
 
 function backupsCheck({ objects, session: { settings } }: LiveStack): Check {
