@@ -137,8 +137,8 @@ describe("the advice of pulumi up", () => {
             await follow(stack, text, "other-namespace", "Move the stack", { "chat.json": chat });
             rmSync(chat);
             assert.equal(await get("", "namespace", from), undefined);
-            await unchanged();
         }
+        await unchanged();
     });
 
     it("moves the messages to ephemeral storage, and back to a claim", async () => {
