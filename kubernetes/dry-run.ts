@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type KindPath, listPath, stackKinds } from "../model/kinds.ts";
 import type { Answer, Client } from "./client.ts";
 import { pulumiManagers } from "./managers.ts";
-import type { DeclaredObject, LiveObject } from "./objects.ts";
+import type { DeclaredObject, Deployment, LiveObject } from "./objects.ts";
 
 /** The field manager of an object that is not Pulumi's yet. */
 const manager = "pulumi-kubernetes-preflight";
@@ -24,40 +24,60 @@ export interface Rejection {
     readonly replaced: boolean;
 }
 
+/** What the stack's state has of an object. */
+export interface Recorded {
+    readonly kind: string;
+    readonly metadata: { readonly name: string; readonly namespace?: string };
+    /** The field manager under which Pulumi applies it. */
+    readonly __fieldManager?: string;
+}
+
 /**
- * Tries the declared objects of a namespace. One that is among its live objects as declared is not tried, except for a
- * Deployment, of which a field may have been removed.
+ * Tries the declared objects of a namespace, and a pod of each Deployment, which a policy may refuse by itself. An object that is
+ * among the live ones as declared is not tried, except for a Deployment, of which a field may have been removed.
  *
- * @param recorded the objects that the stack's state has, by UID, each with its field manager. Pulumi replaces no other one.
+ * @param recorded the objects that the stack's state has. Pulumi replaces no other one.
  */
 export async function tryObjects(
     client: Client,
     objects: readonly DeclaredObject[],
     live: readonly LiveObject[],
-    { namespace, recorded }: { readonly namespace: string; readonly recorded: Recorded },
+    { namespace, recorded }: { readonly namespace: string; readonly recorded: readonly Recorded[] },
 ): Promise<readonly Tried[]> {
-    const tried = objects.map(async (object) => {
-        // The objects of a list do not carry their apiVersion.
-        if (
-            object.kind !== "Deployment" &&
-            live.some((one) => isContained({ ...object, apiVersion: undefined }, one))
-        ) {
-            return undefined;
-        }
-        const before = live.find(
-            ({ kind, metadata }) => kind === object.kind && metadata.name === object.metadata.name,
-        );
-        const isRecorded = before !== undefined && recorded.has(before.metadata.uid);
-        const own = isRecorded ? (recorded.get(before.metadata.uid) ?? manager) : undefined;
+    // The objects of a list do not carry their apiVersion.
+    const isThere = (object: DeclaredObject) =>
+        live.some((one) => isContained({ ...object, apiVersion: undefined }, one));
+    const changed = objects.filter((object) => object.kind === "Deployment" || !isThere(object));
+    const pods = changed.filter((object) => !isThere(object)).flatMap(podOf);
+    const tried = [...changed, ...pods].map(async (object) => {
+        const known = recorded.find((one) => isSame(one, object));
+        const own = known && (known.__fieldManager ?? manager);
+        const before = live.find((one) => isSame(one, object));
         // The update first takes away what another manager of Pulumi's still owns, so its result is not known.
         const isShared = own !== undefined && pulumiManagers(before?.metadata).some((one) => one !== own);
-        return isShared ? { object } : tryObject(client, object, namespace, own);
+        const one = isShared ? { object } : await tryObject(client, object, namespace, own);
+        // A policy that is newer than an object does not keep the rest of the stack from changing.
+        return one?.rejection && isThere(object) ? { object } : one;
     });
     return (await Promise.all(tried)).filter((one) => one !== undefined);
 }
 
-/** The objects that the stack's state has, by UID, each with its field manager. */
-export type Recorded = ReadonlyMap<string, string | undefined>;
+function isSame({ kind, metadata }: LiveObject | Recorded, object: DeclaredObject): boolean {
+    const { name, namespace } = object.metadata;
+    return kind === object.kind && metadata.name === name && metadata.namespace === namespace;
+}
+
+/** A pod of a Deployment, without the service account, which may not exist yet. */
+function podOf(object: DeclaredObject): readonly DeclaredObject[] {
+    const { metadata, spec } = (object as LiveObject<Deployment>).spec?.template ?? {};
+    const pod = {
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { ...object.metadata, ...(metadata as object) },
+        spec: { ...spec, serviceAccountName: undefined },
+    };
+    return object.kind === "Deployment" ? [pod] : [];
+}
 
 /** @param own the field manager of the live object. Undefined: the stack's state does not have it, and Pulumi cannot replace it. */
 async function tryObject(
@@ -67,12 +87,13 @@ async function tryObject(
     own: string | undefined,
 ): Promise<Tried | undefined> {
     const kind = await kindPath(client, object);
-    if (!kind?.namespaced) {
+    if (!kind) {
         return undefined;
     }
     const { metadata } = object;
     const path = listPath(kind, namespace);
-    const named = (name: string) => ({ ...object, metadata: { ...metadata, name, namespace } });
+    const place = kind.namespaced ? { namespace } : {};
+    const named = (name: string) => ({ ...object, metadata: { ...metadata, name, ...place } });
     const parameters = new URLSearchParams({ dryRun: "All", force: "true", fieldManager: own ?? manager });
     const answer = await client.patch<LiveObject>(
         `${path}/${metadata.name}?${parameters.toString()}`,
@@ -83,7 +104,8 @@ async function tryObject(
         return { object, result: answer.body };
     }
     const message = refusalIn(answer);
-    if (message === undefined) {
+    // A quota counts the pods that the update replaces. A new namespace has no service account yet.
+    if (message === undefined || (object.kind === "Pod" && /exceeded quota|service account/.test(message))) {
         return { object };
     }
     const created = `${path}?dryRun=All&fieldManager=${manager}`;

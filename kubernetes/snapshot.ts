@@ -67,7 +67,8 @@ export const storageClassesPath = "/apis/storage.k8s.io/v1/storageclasses";
 export interface SnapshotQuery {
     /** The stack's namespace. */
     readonly namespace: string;
-    readonly recorded: Recorded;
+    /** The objects that the stack's state has. */
+    readonly recorded: readonly Recorded[];
     /** The objects that the program declares, with plain values. */
     readonly declared: () => Promise<readonly DeclaredObject[]>;
 }
@@ -128,7 +129,7 @@ export async function readNamespace(
     return { name, namespace, objects, claims, pods: pods ?? [], api };
 }
 
-/** Before there is a namespace, its objects are tried in namespace default. */
+/** Before there is a namespace, it is tried as well, and its objects in namespace default. */
 async function tryDeclared(
     client: Client,
     { name, namespace, objects }: NamespaceSnapshot,
@@ -137,7 +138,10 @@ async function tryDeclared(
     if (namespace?.metadata.deletionTimestamp) {
         return [];
     }
-    const own = (await declared()).filter(({ metadata }) => metadata.namespace === name);
+    const own = (await declared()).filter(
+        ({ kind, metadata }) =>
+            metadata.namespace === name || (!namespace && kind === "Namespace" && metadata.name === name),
+    );
     return tryObjects(client, own, objects, { namespace: namespace ? name : "default", recorded });
 }
 

@@ -14,7 +14,7 @@ import { forThisStack, renderAdvice } from "./advice.ts";
 import { checkExistingClaim } from "./claim-check.ts";
 import { evaluate } from "./evaluate.ts";
 import { otherCluster, otherNamespace } from "./recorded.ts";
-import { dropOtherManagers, managersIn } from "./unrecorded.ts";
+import { dropOtherManagers } from "./unrecorded.ts";
 import { tryNewImage } from "./upgrade.ts";
 
 /** Specs of Jobs that the preflight may run. */
@@ -75,7 +75,7 @@ export async function preflight(
     const { context, namespace } = settings;
     const asked = takeSnapshot(client, {
         namespace,
-        recorded: managersIn(recorded),
+        recorded: recorded.objects,
         declared: async () => objectsIn((await rehearsed).resources),
     });
     const rehearsed = rehearse();

@@ -5,7 +5,6 @@
  * set and that this program does not: with the same config there is none.
  */
 import type { Settings } from "../config/settings.ts";
-import type { Recorded } from "../kubernetes/dry-run.ts";
 import type { DeclaredObject, LiveObject } from "../kubernetes/objects.ts";
 import { dropManagers, pulumiManagers } from "../kubernetes/managers.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
@@ -56,8 +55,8 @@ export function mixedObjects(
     );
 }
 
-/** The objects of the state, each with the field manager under which Pulumi applies it. */
-export function managersIn({ objects }: Pick<RecordedState, "objects">): Recorded {
+/** The objects of the state by UID, each with the field manager under which Pulumi applies it. */
+function managersIn({ objects }: RecordedState): ReadonlyMap<string, string | undefined> {
     return new Map(objects.map((one) => [one.metadata.uid, one.__fieldManager]));
 }
 

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import type { Answer } from "../../../kubernetes/client.ts";
-import { isContained, tryObjects } from "../../../kubernetes/dry-run.ts";
+import { type Recorded, isContained, tryObjects } from "../../../kubernetes/dry-run.ts";
 import { fakeClient } from "../support/client.ts";
 
 const cronJob = {
@@ -17,6 +17,7 @@ async function messagesFor(
     object: typeof cronJob,
     answer: (path: string, method: string) => Answer,
     live: readonly object[] = [],
+    recorded: readonly Recorded[] = [object],
 ): Promise<{
     readonly messages: readonly string[];
     readonly replaced: number;
@@ -27,7 +28,7 @@ async function messagesFor(
         asked.push(`${method} ${path.replace(/\?.*/, "")}`);
         return answer(path, method);
     });
-    const query = { namespace: "chat", recorded: new Map([["1", undefined]]) };
+    const query = { namespace: "chat", recorded };
     const tried = await tryObjects(client, [object], live as never, query);
     const found = tried.flatMap(({ rejection }) => rejection ?? []);
     const refusals = found.filter(({ replaced }) => !replaced);
@@ -52,33 +53,65 @@ describe("a dry run of a declared object", () => {
         const { messages, replaced } = await messagesFor(cronJob, () => taken);
         assert.deepEqual([messages, replaced], [[], 0]);
         const answer = (_: string, method: string) => (method === "PATCH" ? refused : taken);
-        const live = { kind: "CronJob", metadata: { name: "backup", uid: "1" } };
-        const changed = await messagesFor(cronJob, answer, [live]);
+        const changed = await messagesFor(cronJob, answer);
         assert.deepEqual([changed.messages, changed.replaced], [[], 1]);
+    });
+
+    it("is made of a namespace too", async () => {
+        const chat = { ...cronJob, apiVersion: "v1", kind: "Namespace" };
+        const { messages, asked } = await messagesFor(chat, () => refused);
+        assert.deepEqual(messages, [refused.message]);
+        assert.equal(asked[0], "PATCH /api/v1/namespaces/backup");
+    });
+
+    it("keeps nothing from changing if a policy is newer than an unchanged Deployment", async () => {
+        const web = { ...cronJob, apiVersion: "apps/v1", kind: "Deployment" };
+        const there = { ...web, apiVersion: undefined };
+        assert.deepEqual((await messagesFor(web, () => refused, [there])).messages, []);
     });
 
     it("is not made while another manager of Pulumi's owns fields, which the update takes away first", async () => {
         const managedFields = [{ manager: "pulumi-kubernetes-former" }];
-        const live = { kind: "CronJob", metadata: { name: "backup", uid: "1", managedFields } };
+        const live = { kind: "CronJob", metadata: { name: "backup", namespace: "chat", managedFields } };
         assert.deepEqual((await messagesFor(cronJob, () => refused, [live])).asked, []);
     });
 
     it("refuses to change an object that the state does not have, which Pulumi would not replace", async () => {
         const answer = (_: string, method: string) => (method === "PATCH" ? refused : taken);
-        const live = { kind: "CronJob", metadata: { name: "backup", uid: "unrecorded" } };
-        assert.deepEqual((await messagesFor(cronJob, answer, [live])).messages, [refused.message]);
+        assert.deepEqual((await messagesFor(cronJob, answer, [], [])).messages, [refused.message]);
     });
 
     it("refuses another size of a claim, for which Pulumi does not replace the claim", async () => {
         const claim = { ...cronJob, apiVersion: "v1", kind: "PersistentVolumeClaim" };
-        const live = { kind: claim.kind, metadata: { name: "backup", uid: "1" } };
         const replacedFor = async (message: string) => {
             const answer = (_: string, method: string): Answer =>
                 method === "PATCH" ? { kind: "failed", status: 422, message } : taken;
-            return (await messagesFor(claim, answer, [live])).replaced;
+            return (await messagesFor(claim, answer)).replaced;
         };
         assert.equal(await replacedFor("field can not be less than status.capacity"), 0);
         assert.equal(await replacedFor("spec is immutable after creation"), 1);
+    });
+
+    it("includes a pod of each Deployment, but no quota, which counts the pods that are replaced", async () => {
+        const template = { metadata: { labels: { app: "web" } }, spec: { serviceAccountName: "web" } };
+        const web = { ...cronJob, apiVersion: "apps/v1", kind: "Deployment", spec: { template } };
+        const refusedPod = async (message: string, live: readonly object[] = []) => {
+            const answer = (path: string): Answer =>
+                path.includes("/pods")
+                    ? { kind: "forbidden", message }
+                    : path.endsWith("/v1")
+                      ? {
+                            kind: "found",
+                            body: { resources: [{ name: "pods", kind: "Pod", namespaced: true }] },
+                        }
+                      : taken;
+            const there = live.map((one) => ({ ...one, apiVersion: undefined }));
+            return (await messagesFor(web as never, answer, there)).messages;
+        };
+        const policy = "ValidatingAdmissionPolicy 'no-latest' denied request: no tag latest";
+        assert.deepEqual(await refusedPod(policy), [policy]);
+        assert.deepEqual(await refusedPod("exceeded quota: small"), []);
+        assert.deepEqual(await refusedPod(policy, [web]), []);
     });
 
     it("returns that a webhook does not answer", async () => {

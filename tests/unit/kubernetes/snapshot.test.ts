@@ -33,7 +33,7 @@ const declared = {
 
 const query: SnapshotQuery = {
     namespace: "synergychat",
-    recorded: new Map([["1", "pulumi-kubernetes-1a2b"]]),
+    recorded: [{ ...declared, __fieldManager: "pulumi-kubernetes-1a2b" }],
     declared: () => Promise.resolve([declared]),
 };
 
