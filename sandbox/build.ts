@@ -246,6 +246,7 @@ export async function copyContourObjects(paths: Paths): Promise<void> {
     if (await isStamped(stamped, value)) {
         return;
     }
+    await requireGo();
     const contour = await folderOf("github.com/projectcontour/contour", programs);
     const texts = await Promise.all(
         contourExamples.map((example) => readFile(join(contour, "examples", example), "utf8")),
