@@ -97,9 +97,18 @@ export function answeredMessages(messages: readonly Message[], mode: StorageMode
 }
 
 /** The command that restores this, whatever is selected, without a question. */
-export function restoreCommand({ stack }: { readonly stack: string }, { named, first }: Source): string {
-    const messages = first === undefined ? "" : ` --messages ${first}`;
-    return `npm run restore -- ${shellWord(named)} ${stack}${messages} --yes`;
+export function restoreCommand(
+    { stack }: { readonly stack: string | undefined },
+    { named, first }: Source,
+): string {
+    const messages = first === undefined ? [] : ["--messages", first];
+    return [
+        "npm run restore --",
+        shellWord(named),
+        ...(stack === undefined ? [] : [stack]),
+        ...messages,
+        "--yes",
+    ].join(" ");
 }
 
 /** An earlier restore that is not complete. */

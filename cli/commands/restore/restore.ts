@@ -49,7 +49,7 @@ export const command = defineCommand({
             throw withoutSource();
         }
         const source = sourceOf(word, options.messages);
-        const without = `Restore without a question:  ${restoreCommand({ stack: named ?? "STACK" }, source)}`;
+        const without = `Restore without a question:  ${restoreCommand({ stack: named }, source)}`;
         requireAnswer(yes, "npm run restore replaces the messages", without);
         await restore(await openLiveStack(output, named, { access: "read" }), source, yes, noBackup);
     },
