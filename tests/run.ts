@@ -1,7 +1,7 @@
 /**
- * `npm test`: format, lint, types and all tests, two steps at a time. The cluster starts meanwhile, and the scenarios run
- * on it at the end. The last lines name what failed, and count every check and every test that ran. A step that ends
- * without a count is one failure.
+ * `npm test`: format, lint, types and all tests, two steps at a time. The cluster starts meanwhile. Then the scenarios run on
+ * it, beside the tests that start processes. The last lines name what failed, and count every check and every test that
+ * ran. A step that ends without a count is one failure.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -81,17 +81,16 @@ async function lane(...steps: readonly Step[]): Promise<readonly Counts[]> {
 // What starts the cluster is not counted: if it fails, so do the scenarios, which try again.
 const cluster = succeeds("node", ["tests/e2e/support/start.ts"]);
 const quick = await Promise.all([
-    lane(mocha("test:unit"), mocha("test:program"), mocha("test:pods")),
+    lane(mocha("test:unit"), mocha("test:program")),
     lane(check("format"), check("lint"), check("types")),
 ]);
 await cluster;
-const processes = await Promise.all([
-    lane(mocha("test:integration")),
-    lane(mocha("test:sandbox"), check("test:images")),
+const slow = await Promise.all([
+    lane(mocha("test:pods"), mocha("test:integration"), mocha("test:sandbox"), check("test:images")),
+    lane(mocha("test:e2e")),
 ]);
-const scenarios = await lane(mocha("test:e2e"));
 
-const counts = [...quick.flat(), ...processes.flat(), ...scenarios];
+const counts = [...quick, ...slow].flat(2);
 const passed = counts.reduce((total, count) => total + count.passed, 0);
 const skipped = counts.reduce((total, count) => total + count.skipped, 0);
 const failed = counts.flatMap((count) => count.failed);
