@@ -10,6 +10,7 @@ uptime_file=${UPTIME_FILE:-/proc/uptime}
 newline='
 '
 app=          # Process of the command. Empty before the first start.
+early=        # Signals for the command that came before its process was known.
 stopping=     # Set once this script has been told to stop.
 halted=       # Set once it has ended the command between two writes.
 interrupted=  # Set if a signal has ended "wait" before the command did.
@@ -71,7 +72,11 @@ on_stop() {
 
 on_other() {
     interrupted=1
-    [ -z "$app" ] || kill -s "$1" "$app"
+    if [ "$app" ]; then
+        kill -s "$1" "$app"
+    else
+        early="$early $1"
+    fi
 }
 
 # As the first process of a container, this script gets only the signals that it has a trap for.
@@ -113,10 +118,14 @@ count_restarts() {
 while :; do
     now
     start=$clock
+    early=
     "$@" &
     app=$!
-    # The signal may have come before the process was known.
+    # A signal may have come before the process was known.
     [ -z "$stopping" ] || stop_app
+    for name in $early; do
+        kill -s "$name" "$app"
+    done
     await_app
     app=
     [ -z "$stopping" ] || exit "$code"

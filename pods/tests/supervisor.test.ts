@@ -177,6 +177,12 @@ describe("The supervisor", function () {
                 });
             }
 
+            it("passes a signal through that comes while the app starts", async () => {
+                const script = `trap 'echo HUP >>"$DIR/log"' HUP; kill -HUP "$PPID"; while :; do sleep 0.05; done`;
+                const all = Array.from({ length: 20 }, () => supervise(command, script));
+                await until("each signal", () => all.every((running) => read(running, "log") === "HUP\n"));
+            });
+
             for (const signal of ["SIGTERM", "SIGINT", "SIGQUIT"] as const) {
                 it(`ends the app and itself on ${signal}`, async () => {
                     const running = supervise(command, steady);
