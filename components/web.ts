@@ -16,7 +16,10 @@ export interface WebArgs extends WorkloadArgs {
     readonly apiUrl: pulumi.Input<string>;
 }
 
-/** The web: the page where people chat. It keeps nothing, so any number of pods can serve it. A drain of nodes stops one of them at a time. */
+/**
+ * The web: the page where people chat. It keeps nothing, so any number of pods can serve it. While nodes are drained, at most
+ * one of its pods is stopped at a time.
+ */
 export class Web extends Workload {
     public constructor(name: string, args: WebArgs, opts?: pulumi.ComponentResourceOptions) {
         const selected = { matchLabels: selectorLabels("web") };

@@ -176,7 +176,7 @@ export function container(
             readOnlyRootFilesystem: true,
             capabilities: { drop: ["ALL"] },
         },
-        // The disk of the node that logs and `emptyDir` volumes take. A pod that takes more is evicted.
+        // `ephemeral-storage` is the node's disk, for logs and `emptyDir` volumes. A pod that uses more is evicted.
         resources: {
             requests: { cpu: "10m", memory: memory.request, "ephemeral-storage": "16Mi" },
             limits: {
