@@ -1,8 +1,16 @@
-/** Permissions: what the user must be allowed to do in the cluster. */
+/** Permissions: what the user must be allowed to do in the cluster. docs/rbac.yaml grants it. */
 import { type Settings, featuresOf } from "../config/settings.ts";
 import type { ClusterSnapshot, Permission } from "../kubernetes/snapshot.ts";
 import { type Found, error } from "../model/finding.ts";
-import { type PermissionRule, permissionsFor } from "../model/permissions.ts";
+import { type Feature, groupOf, kindsWith } from "../model/kinds.ts";
+
+/** Verbs on one resource. */
+export interface PermissionRule {
+    /** API group. Empty for the core group. */
+    readonly group: string;
+    readonly resource: string;
+    readonly verbs: readonly string[];
+}
 
 /** All permissions that are missing, in one finding. If the cluster does not tell, the claims must be visible at least. */
 export function missingPermissions(settings: Settings, snapshot: ClusterSnapshot): Found {
@@ -20,29 +28,53 @@ export function missingPermissions(settings: Settings, snapshot: ClusterSnapshot
           );
 }
 
+/** The permissions without which `pulumi up` or `pulumi destroy` of a stack with these features fails. */
+export function permissionsFor(
+    features: readonly Feature[],
+    namespaceExists: boolean,
+): readonly PermissionRule[] {
+    const manage = ["create", "get", "list", "watch", "patch", "delete"];
+    const ofNamespace = namespaceExists ? ["get", "patch"] : ["create", "get", "patch", "delete"];
+    const follow = ["get", "list", "watch"];
+    const kinds = kindsWith(features).map((row) => ({
+        group: groupOf(row),
+        resource: row.resource,
+        verbs: row.namespaced ? manage : ofNamespace,
+    }));
+    return [
+        ...kinds,
+        // Pulumi follows a rollout, and waits until the namespace is deleted.
+        { group: "", resource: "pods", verbs: follow },
+        { group: "", resource: "events", verbs: follow },
+        { group: "apps", resource: "replicasets", verbs: follow },
+        { group: "", resource: "namespaces", verbs: ["list", "watch"] },
+        // The preflight counts the messages.
+        { group: "", resource: "services/proxy", verbs: ["get"] },
+        // Nobody can give the guard a permission that they do not have.
+        ...(features.includes("guard") ? [{ group: "", resource: "events", verbs: ["create"] }] : []),
+    ];
+}
+
 function missingIn(
     permissions: readonly Permission[],
     settings: Settings,
     namespaceExists: boolean,
 ): readonly string[] {
-    const isAllowed = (verb: string, { group, resource, need }: PermissionRule) =>
-        permissions.some(
+    const isAllowed = (verb: string, { group, resource }: PermissionRule) => {
+        const canBeLimited = resource === "namespaces" && ["get", "patch", "delete"].includes(verb);
+        return permissions.some(
             ({ verbs, apiGroups, resources = [], resourceNames = [] }) =>
                 includes(verbs, verb) &&
                 includes(apiGroups, group) &&
                 includes(resources, resource) &&
-                (resourceNames.length === 0 ||
-                    (need === "namespace" && resourceNames.includes(settings.namespace))),
+                (resourceNames.length === 0 || (canBeLimited && resourceNames.includes(settings.namespace))),
         );
-    return permissionsFor(featuresOf(settings))
-        .filter(({ need }) => need !== "optional")
-        .flatMap((rule) => {
-            const ofNamespace = namespaceExists ? ["get", "patch"] : ["create", ...rule.verbs];
-            const needed = rule.need === "namespace" ? ofNamespace : rule.verbs;
-            const verbs = needed.filter((verb) => !isAllowed(verb, rule));
-            const resource = rule.group === "" ? rule.resource : `${rule.resource}.${rule.group}`;
-            return verbs.length > 0 ? [`${verbs.join(", ")} ${resource}`] : [];
-        });
+    };
+    return permissionsFor(featuresOf(settings), namespaceExists).flatMap((rule) => {
+        const verbs = rule.verbs.filter((verb) => !isAllowed(verb, rule));
+        const resource = rule.group === "" ? rule.resource : `${rule.resource}.${rule.group}`;
+        return verbs.length > 0 ? [`${verbs.join(", ")} ${resource}`] : [];
+    });
 }
 
 function includes(list: readonly string[], item: string): boolean {

@@ -2,14 +2,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { configTable, withConfigBlock } from "./config-docs.ts";
 import { formatted, replaceGenerated } from "./markdown.ts";
-import { permissionTable, rbac } from "./permission-docs.ts";
 
 /** Each file that is generated or has a generated part: from its text as it is to its text as it has to be. */
 const generators: Readonly<Record<string, (text: string) => string>> = {
     "Pulumi.yaml": withConfigBlock,
     "docs/configuration.md": (text) => replaceGenerated(text, "config keys", configTable()),
-    "docs/permissions.md": (text) => replaceGenerated(text, "permissions", permissionTable()),
-    "docs/rbac.yaml": rbac,
 };
 
 /** Names of the files. */

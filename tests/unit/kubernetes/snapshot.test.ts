@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import type { Answer, Client } from "../../../kubernetes/client.ts";
 import { type SnapshotQuery, differences, takeSnapshot } from "../../../kubernetes/snapshot.ts";
 import type { LiveObject } from "../../../kubernetes/objects.ts";
-import { allPermissions } from "../../../model/permissions.ts";
+import { stackKinds } from "../../../model/kinds.ts";
 import { fakeClient } from "../support/client.ts";
 import { claim, object } from "../support/snapshots.ts";
 
@@ -15,7 +15,9 @@ const list = (...items: LiveObject[]): Answer => found({ kind: `${items[0]?.kind
 
 /** Whether a path is that of a list. */
 const isList = (path: string): boolean =>
-    allPermissions().some(({ resource }) => new RegExp(`/${resource}(\\?.*)?$`).test(path));
+    ["pods", "persistentvolumes", ...stackKinds.map(({ resource }) => resource)].some((resource) =>
+        path.endsWith(`/${resource}`),
+    ) || path.endsWith("classes");
 
 const claimsPath = "/api/v1/namespaces/synergychat/persistentvolumeclaims";
 const deploymentPath = "/apis/apps/v1/namespaces/synergychat/deployments/synergychat-api";

@@ -1,6 +1,9 @@
 import { strict as assert } from "node:assert";
+import { readFileSync } from "node:fs";
+import { parseAllDocuments } from "yaml";
 import type { Permission } from "../../../kubernetes/snapshot.ts";
-import { allPermissions } from "../../../model/permissions.ts";
+import type { Feature } from "../../../model/kinds.ts";
+import { permissionsFor } from "../../../preflight/permissions.ts";
 import {
     type Config,
     assertFinding,
@@ -12,10 +15,12 @@ import {
     only,
 } from "../support/snapshots.ts";
 
+const features: readonly Feature[] = ["ingress", "gateway", "guard", "backups", "networkPolicies"];
+
 /** Each permission by itself: one verb on one resource. */
-const all = allPermissions().flatMap(({ group, resource, verbs, need }) =>
-    [...verbs, ...(need === "namespace" ? ["create"] : [])].map((verb) => ({
-        need,
+const all = permissionsFor(features, false).flatMap(({ group, resource, verbs }) =>
+    verbs.map((verb) => ({
+        isOfNamespace: resource === "namespaces" && !["list", "watch"].includes(verb),
         text: `${verb} ${group === "" ? resource : `${resource}.${group}`}`,
         group,
         permission: { verbs: [verb], apiGroups: [group], resources: [resource] } satisfies Permission,
@@ -61,7 +66,7 @@ describe("missing permissions", () => {
     });
 
     it("of the namespace are few once it exists, and may be for it alone", () => {
-        const others = all.filter(({ need }) => need !== "namespace").map(({ permission }) => permission);
+        const others = all.filter(({ isOfNamespace }) => !isOfNamespace).map(({ permission }) => permission);
         const ofNamespace = (name: string): Permission => ({
             ...{ verbs: ["get", "patch"], apiGroups: [""], resources: ["namespaces"] },
             resourceNames: [name],
@@ -81,17 +86,64 @@ describe("missing permissions", () => {
         assert.match(only({ ...cluster, permissions }).reason, /: create, .* deployments\.apps\./);
     });
 
-    for (const { need, text, group, permission } of all) {
-        const config = group.startsWith("gateway") ? gateway : everything;
-        const rest = { ...cluster, permissions: granted.filter((other) => other !== permission) };
-
-        it(need === "optional" ? `do not include ${text}, which is optional` : `include ${text}`, () => {
-            const found = findings(rest, config);
-            assert.deepEqual(
-                found.map(({ code }) => code),
-                need === "optional" ? [] : ["permissions-missing"],
-            );
-            assert.ok(found.every(({ reason }) => reason.includes(`: ${text}.`)));
+    for (const { text, group, permission } of all) {
+        it(`include ${text}`, () => {
+            const config = group.startsWith("gateway") ? gateway : everything;
+            const rest = { ...cluster, permissions: granted.filter((other) => other !== permission) };
+            const finding = only(rest, config);
+            assert.equal(finding.code, "permissions-missing");
+            assert.ok(finding.reason.includes(`: ${text}.`));
         });
     }
+});
+
+describe("the permissions", () => {
+    it("are in docs/rbac.yaml, which grants nothing else but what is optional, and to change nothing outside of the namespace", () => {
+        const [, role, clusterRole] = parseAllDocuments(readFileSync("docs/rbac.yaml", "utf8")).map(
+            (document) => document.toJS() as { kind: string; rules: readonly Permission[] },
+        );
+        assert.deepEqual([role?.kind, clusterRole?.kind], ["Role", "ClusterRole"]);
+        const single = ({ apiGroups, resources = [], verbs, resourceNames = [] }: Permission) =>
+            apiGroups.flatMap((group) =>
+                resources.flatMap((resource) =>
+                    verbs.map((verb) => [verb, resource, group, ...resourceNames].join(" ")),
+                ),
+            );
+        const isOfCluster = ({ resource }: { readonly resource: string }) => resource === "namespaces";
+        const needed = permissionsFor(features, true).map(({ group, ...rule }) => ({
+            ...rule,
+            apiGroups: [group],
+            resources: [rule.resource],
+            resourceNames: isOfCluster(rule) && rule.verbs.includes("patch") ? ["synergychat"] : [],
+        }));
+        for (const [granted = [], inCluster, optional] of [
+            [role?.rules, false, ["get pods/log "]],
+            [
+                clusterRole?.rules,
+                true,
+                [
+                    "delete namespaces  synergychat",
+                    ...["storageclasses storage.k8s.io", "ingressclasses networking.k8s.io"],
+                    ...["gatewayclasses gateway.networking.k8s.io", "persistentvolumes "],
+                ].flatMap((one) => (one.startsWith("delete") ? one : [`get ${one}`, `list ${one}`])),
+            ],
+        ] as const) {
+            const own = needed.filter((rule) => isOfCluster(rule) === inCluster).flatMap(single);
+            assert.deepEqual(granted.flatMap(single).sort(), [...own, ...optional].sort());
+        }
+    });
+
+    it("differ by feature in the kinds of the feature, and in what the guard is allowed", () => {
+        const rules = (...some: Feature[]) =>
+            permissionsFor(some, true).map(({ resource, verbs }) => `${verbs.join()} ${resource}`);
+        const none = rules();
+        const more = (feature: Feature) =>
+            rules(feature)
+                .filter((rule) => !none.includes(rule))
+                .map((rule) => rule.replace(/^create,get,list,watch,patch,delete /, ""));
+        assert.deepEqual(more("ingress"), ["ingresses"]);
+        assert.deepEqual(more("gateway"), ["httproutes", "gateways"]);
+        assert.deepEqual(more("backups"), ["cronjobs", "jobs"]);
+        assert.deepEqual(more("guard"), ["rolebindings", "roles", "serviceaccounts", "create events"]);
+    });
 });
