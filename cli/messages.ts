@@ -37,15 +37,6 @@ export function join(first: readonly Message[], second: readonly Message[]): rea
     return begins(second, first) ? first : [...first, ...second];
 }
 
-/**
- * Messages that the api answers with a message of its own (its command /stats): posting them again adds messages.
- *
- * Source: https://github.com/bootdotdev/synergychat/blob/main/cmd/api/slash.go
- */
-export function answered(messages: readonly Message[]): readonly Message[] {
-    return messages.filter(({ Text }) => Text.startsWith("/stats"));
-}
-
 /** A short checksum of the authors and texts in their order. */
 export function fingerprint(messages: readonly Message[]): string {
     const pairs = messages.map(({ AuthorUsername, Text }) => [AuthorUsername, Text]);

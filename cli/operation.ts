@@ -26,7 +26,7 @@ import { findAddress } from "./addresses.ts";
 import { makeProvenBackup } from "./backups.ts";
 import { fingerprint } from "./messages.ts";
 import type { Output } from "./output.ts";
-import { begunElsewhere, runningOperation } from "./refusals.ts";
+import { begunElsewhere, noShell, runningOperation } from "./refusals.ts";
 import type { LiveSession } from "./session.ts";
 
 /** What an operation works with. Tests replace all of it. */
@@ -43,6 +43,8 @@ export interface OperationWork extends JournalFile {
         | "runningPod"
         | "pods"
     >;
+    /** Image of the api. */
+    readonly image: string;
     readonly output: Pick<Output, "info" | "render">;
     readonly clock: Clock;
     /** Name of the stack. */
@@ -65,9 +67,10 @@ export async function workOf(
     operation: Operation,
     without: Fix | undefined,
 ): Promise<OperationWork> {
-    const { stack, api, client, output } = session;
+    const { stack, api, client, output, settings } = session;
     return {
         api,
+        image: settings.images.api,
         output,
         clock: systemClock,
         disk: localDisk,
@@ -243,6 +246,16 @@ async function persevere<T>({ clock, output }: OperationWork, action: () => Prom
 export function refuse(output: Pick<Output, "render">, finding: Finding | undefined): void {
     if (finding) {
         throw new UserError(output.render([finding]));
+    }
+}
+
+/** Refuses if the image has no shell: through it, the api's file is read and replaced. */
+export async function requireShell(
+    operation: Operation,
+    { api, image, output }: Pick<OperationWork, "api" | "image" | "output">,
+): Promise<void> {
+    if (!(await api.hasShell())) {
+        refuse(output, noShell(operation, image, await api.mode()));
     }
 }
 

@@ -4,11 +4,9 @@ import { type Finding, error, fix } from "../model/finding.ts";
 import { type Operation, outOfServiceLabel } from "../model/labels.ts";
 import { claimName, serviceName } from "../model/names.ts";
 import type { StorageMode } from "../model/storage.ts";
-import type { Message } from "../pods/database.ts";
 import { countMessages } from "../preflight/text.ts";
 import { type StateResource, guardedTypes } from "../pulumi/state.ts";
 import type { Source } from "./commands/restore/source.ts";
-import { answered } from "./messages.ts";
 import { shellWord } from "./shell.ts";
 
 /** @param pid process ID of the other run. Undefined: it is not known yet. */
@@ -42,12 +40,6 @@ export function begunElsewhere(
     );
 }
 
-/** Gives the api an image with a shell. That replaces its pod, and ephemeral storage is deleted with the pod. */
-const useImageWithShell = [
-    "pulumi config set --path images.api bootdotdev/synergychat-api:latest",
-    "npm run up",
-];
-
 /** Messages that were posted after the copy was made: the api has more than the copy. */
 export function lateMessages(copied: number, now: number): Finding | undefined {
     return now <= copied
@@ -76,23 +68,6 @@ export function protectedClaim(
         `Claim ${claimName} is protected (protectData), and a switch to ephemeral storage deletes the claim after it has copied the messages.`,
         fix("Keep the claim", "pulumi config set retainData true", again),
         fix("Delete the claim", "pulumi config set protectData false", "npm run up", again),
-    );
-}
-
-/** Messages that cannot be posted again, for an api whose file cannot be written instead. */
-export function answeredMessages(messages: readonly Message[], mode: StorageMode): Finding | undefined {
-    const found = answered(messages);
-    const [first] = found;
-    return (
-        first &&
-        error(
-            "messages-answered",
-            `${countMessages(found.length)} with the command /stats cannot be moved, for example ${JSON.stringify(first.Text)}. ` +
-                "The api answers such a message with a message of its own, so posting it again would add a message, " +
-                "and the api's image has no shell through which its file could be written instead.",
-            mode === "persistent" &&
-                fix("Use an image with a shell", ...useImageWithShell, "npm run switch -- ephemeral"),
-        )
     );
 }
 
@@ -126,12 +101,19 @@ export function interruptedRestore(entries: {
     );
 }
 
-/** An api whose file nothing can replace. */
-export function noShell(image: string, mode: StorageMode): Finding {
-    const move = mode === "ephemeral" && "npm run switch -- persistent";
+/** An api whose file nothing can read and replace. */
+export function noShell(operation: Operation, image: string, mode: StorageMode): Finding {
+    // A change of the image replaces the pod, and ephemeral storage is deleted with it.
+    const isLost = mode === "ephemeral";
     return error(
-        "restore-needs-shell",
-        `Image ${image} has no shell, and a restore replaces the api's file through the shell of the image. Nothing was changed.`,
-        fix("Use an image with a shell", move, ...useImageWithShell),
+        `${operation}-needs-shell`,
+        `Image ${image} has no shell, and a ${operation} replaces the api's file through the shell of the image. Nothing was changed.`,
+        fix(
+            "Use an image with a shell",
+            isLost && "npm run backup -- --file messages.json",
+            "pulumi config set --path images.api bootdotdev/synergychat-api:latest",
+            "npm run up",
+            isLost && "npm run restore -- messages.json",
+        ),
     );
 }

@@ -122,15 +122,6 @@ export class ChatApi {
         });
     }
 
-    /** Posts messages one after the other, each when the one before is stored: of two at once the app can lose one. */
-    public async post(messages: readonly Message[], progress: (done: number) => void): Promise<void> {
-        const proxy = this.podProxy(await this.runningPod());
-        for (const [index, message] of messages.entries()) {
-            await this.postTo(proxy, message);
-            progress(index + 1);
-        }
-    }
-
     /** Name of its running pod, once there is one. With a torn file, it runs and is not ready. */
     public runningPod(): Promise<string> {
         return this.wait("the api has a running pod", async () => {

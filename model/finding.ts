@@ -57,13 +57,13 @@ export const findingCodes = [
     "restore-running",
     "switch-begun-elsewhere",
     "restore-begun-elsewhere",
-    "messages-answered",
     "messages-posted-past-service",
     // Backups.
     "backup-failed",
     "backup-overdue",
     "backup-not-made",
     "backups-off",
+    "switch-needs-shell",
     "restore-needs-shell",
     // A rollout.
     "pod-cannot-start",

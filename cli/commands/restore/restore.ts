@@ -84,7 +84,6 @@ async function restoreWork(
     const time = new Date().toISOString().replace(/[-:]/g, "").slice(0, 15);
     return {
         ...work,
-        image: settings.images.api,
         readSource: (wanted) =>
             readSource(wanted, async (name) => {
                 output.info(`Reading backup ${name} ...`);

@@ -12,11 +12,12 @@ import {
     describe,
     openJournal,
     refuse,
+    requireShell,
     undo,
     whenQuiet,
 } from "../../operation.ts";
 import { renderFindings } from "../../../model/finding.ts";
-import { interruptedRestore, noShell, restoreCommand } from "../../refusals.ts";
+import { interruptedRestore, restoreCommand } from "../../refusals.ts";
 import { type Source, messagesOf } from "./source.ts";
 
 /** The entries of a restore's journal. */
@@ -35,8 +36,6 @@ export interface Entries extends BasicEntries {
 
 /** What a restore works with. */
 export interface RestoreWork extends OperationWork {
-    /** Image of the api. */
-    readonly image: string;
     /** Reads the text of a backup or a file. */
     readonly readSource: (source: Source) => Promise<string>;
     /** Whether the person agrees to what would become of the messages. */
@@ -76,9 +75,7 @@ export async function runRestore(work: RestoreWork, source: Source): Promise<Ent
 async function begin(work: RestoreWork, source: Source): Promise<Entries | undefined> {
     const { api, output, stack, copyPath } = work;
     const wanted = await work.readSource(source);
-    if (!(await api.hasShell())) {
-        refuse(output, noShell(work.image, await api.mode()));
-    }
+    await requireShell("restore", work);
     const before = await api.readFile();
     if (before === wanted) {
         output.info(`The api has exactly the messages of ${source.named} already. Nothing was changed.`);

@@ -14,9 +14,10 @@ import {
     describe,
     openJournal,
     refuse,
+    requireShell,
     whenQuiet,
 } from "../../operation.ts";
-import { answeredMessages, lateMessages } from "../../refusals.ts";
+import { lateMessages } from "../../refusals.ts";
 
 /** The entries of a switch's journal. */
 export interface Entries extends BasicEntries {
@@ -89,6 +90,7 @@ export async function runSwitch(work: SwitchWork, to: StorageMode): Promise<Entr
     if (earlier) {
         return complete(procedure, work, resume(work, earlier, to));
     }
+    await requireShell("switch", work);
     await work.backUp();
     return complete(procedure, work, await beginJournal<Entries>("switch", work, { to }));
 }
@@ -131,7 +133,6 @@ async function gather(work: SwitchWork, entries: Entries): Promise<Entries> {
         return entries;
     }
     const messages = copy ? join(copy, await api.read()) : await lastMessages(work);
-    await refuseUnmovable(work, messages);
     const isMounted = (await api.claim()) === claimName;
     // A claim that exists before a pod mounts it was kept by an earlier change, and has messages of its own.
     const unread = copy ? unreadClaim : await api.ownClaimUid();
@@ -149,14 +150,6 @@ async function lastMessages({ api, clock }: SwitchWork): Promise<readonly Messag
     }
     await api.restart();
     return api.read();
-}
-
-/** Without a shell, messages can only be posted again. */
-async function refuseUnmovable({ api, output }: SwitchWork, messages: readonly Message[]): Promise<void> {
-    const unmovable = answeredMessages(messages, await api.mode());
-    if (unmovable && !(await api.hasShell())) {
-        refuse(output, unmovable);
-    }
 }
 
 /** The claim stays for now: until the new volume is filled, the journal is the only other place with the messages. */
@@ -204,7 +197,7 @@ async function fillVolume(work: SwitchWork, entries: Entries): Promise<Entries> 
                     `  See the messages:  kubectl logs deployment/synergychat-api --namespace ${api.namespace}`,
             );
         }
-        await write(work, wanted, before.length);
+        await api.replaceFile(render(wanted));
     }
     const after = await api.read();
     output.info(`    before  ${describe(wanted)}\n    after   ${describe(after)}`);
@@ -216,21 +209,6 @@ async function fillVolume(work: SwitchWork, entries: Entries): Promise<Entries> 
         );
     }
     return entries;
-}
-
-/** As the file itself if the image has a shell, which keeps every field. Otherwise by posts. */
-async function write(work: SwitchWork, wanted: readonly Message[], done: number): Promise<void> {
-    const { api, output } = work;
-    if (await api.hasShell()) {
-        await api.replaceFile(render(wanted));
-        return;
-    }
-    await refuseUnmovable(work, wanted.slice(done));
-    await api.post(wanted.slice(done), (posted) => {
-        if (posted % 100 === 0) {
-            output.info(`    ${done + posted} of ${wanted.length}`);
-        }
-    });
 }
 
 async function deleteClaim(work: SwitchWork, entries: Entries): Promise<Entries> {

@@ -1,6 +1,6 @@
 /** Lists of messages: what a switch compares and joins. */
 import { strict as assert } from "node:assert";
-import { answered, begins, fingerprint, join, messagesOrProblem } from "../../../cli/messages.ts";
+import { begins, fingerprint, join, messagesOrProblem } from "../../../cli/messages.ts";
 import { render } from "../../../pods/database.ts";
 
 const messages = (...texts: string[]) => texts.map((Text) => ({ AuthorUsername: "ada", Text }));
@@ -29,13 +29,6 @@ describe("lists of messages", () => {
     it("joins two lists without losing a message, the first list first", () => {
         assert.deepEqual(join(messages("old"), messages("new")), messages("old", "new"));
         assert.deepEqual(join(messages("a", "b"), messages("a", "c")), messages("a", "b", "a", "c"));
-    });
-
-    it("finds the messages that the api would answer, and no others", () => {
-        assert.deepEqual(
-            answered(messages("/stats keywords=love", "see /stats", "hello")),
-            messages("/stats keywords=love"),
-        );
     });
 
     it("distinguishes lists by authors, texts and order, even if one text looks like two", () => {

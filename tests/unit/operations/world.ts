@@ -237,14 +237,6 @@ export class World {
                 this.requirePod();
                 return [...this.messages];
             }),
-        post: async (messages, progress) => {
-            for (const [index, one] of messages.entries()) {
-                await this.act(() => {
-                    this.messages = [...this.messages, one];
-                });
-                progress(index + 1);
-            }
-        },
         restart: async () => {
             await this.act(() => {
                 this.isPodReady = false;
@@ -308,6 +300,7 @@ export class World {
 
     private readonly shared = {
         api: this.api,
+        image: "api",
         disk: this.disk,
         output: {
             info: () => undefined,
@@ -355,7 +348,6 @@ export class World {
     public restoreWork(wanted: readonly Message[]): RestoreWork {
         return {
             ...this.shared,
-            image: "api",
             readSource: () => this.act(() => render(wanted)),
             confirm: () => this.act(() => true),
             copyPath: `/copies/${++this.restores}.json`,

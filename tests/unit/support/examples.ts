@@ -3,7 +3,7 @@ import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/refusals
 import type { DestroyPlan } from "../../../cli/commands/down/plan.ts";
 import { protectionRefusals, refusals } from "../../../cli/commands/down/refusals.ts";
 import { backupNotMade, backupsOff } from "../../../cli/backups.ts";
-import { answeredMessages, interruptedRestore, noShell } from "../../../cli/refusals.ts";
+import { interruptedRestore, noShell } from "../../../cli/refusals.ts";
 import { begunElsewhere, lateMessages, runningOperation } from "../../../cli/refusals.ts";
 import { type RawConfig, checkConfig } from "../../../config/settings.ts";
 import type { Pod, Volume } from "../../../kubernetes/objects.ts";
@@ -412,7 +412,8 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         [backupNotMade("before-down", failedJob, [])],
     ],
     "backups-off": [[backupsOff(settings())], [backupsOff(settings(nightly))]],
-    "restore-needs-shell": [[noShell("api:scratch", "persistent")], [noShell("api:scratch", "ephemeral")]],
+    "switch-needs-shell": [[noShell("switch", "api:scratch", "persistent")]],
+    "restore-needs-shell": [[noShell("restore", "api:scratch", "ephemeral")]],
     "upgrade-refused": [
         [
             upgradeRefused(settings({ images: '{"api": "api:2"}' }), {
@@ -469,9 +470,6 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
     ],
     "restore-begun-elsewhere": [
         [begunElsewhere("restore", { ...onLaptop, again: "npm run restore -- db.json" })],
-    ],
-    "messages-answered": [
-        [answeredMessages([{ AuthorUsername: "ada", Text: "/stats love" }], "ephemeral")].filter(isFinding),
     ],
     "messages-posted-past-service": [[lateMessages(1, 2)].filter(isFinding)],
     "pod-cannot-start": [

@@ -1,6 +1,6 @@
 /** What stops a switch. */
 import { strict as assert } from "node:assert";
-import { answeredMessages, protectedClaim } from "../../../cli/refusals.ts";
+import { protectedClaim } from "../../../cli/refusals.ts";
 import { readSettings } from "../../../config/settings.ts";
 import { claimName } from "../../../model/names.ts";
 import { guardedTypes } from "../../../pulumi/state.ts";
@@ -9,8 +9,6 @@ function settings(config: Readonly<Record<string, string>> = {}) {
     const own = Object.entries(config).map(([key, value]) => [`synergychat:${key}`, value]);
     return readSettings({ "kubernetes:context": "minikube", ...Object.fromEntries(own) }, "synergychat");
 }
-
-const messages = (...texts: string[]) => texts.map((Text) => ({ AuthorUsername: "ada", Text }));
 
 describe("the refusals of a switch", () => {
     describe("with protected data", () => {
@@ -33,14 +31,5 @@ describe("the refusals of a switch", () => {
                 assert.equal(protectedClaim(settings(config), mounted, state), undefined);
             }
         });
-    });
-
-    it("refuses messages that the api would answer, and names an image only if that keeps the messages", () => {
-        assert.equal(answeredMessages(messages("see /stats"), "persistent"), undefined);
-        const found = answeredMessages(messages("hello", "/stats love"), "persistent");
-        assert.equal(found?.code, "messages-answered");
-        assert.ok(found.reason.includes('"/stats love"'));
-        assert.equal(found.fixes.length, 1);
-        assert.deepEqual(answeredMessages(messages("/stats love"), "ephemeral")?.fixes, []);
     });
 });
