@@ -1,6 +1,6 @@
 /**
- * What a switch and a restore share: steps over a journal, while the api is out of its Service. A step that is run again,
- * after a kill or a failure that passes, finds what it did the first time and goes on from there.
+ * What a switch and a restore share: steps while the api is out of its Service. A step that is run again, after a kill or a
+ * failure that passes, finds what it did the first time and goes on from there.
  */
 import { hostname } from "node:os";
 import type { ChatApi } from "../kubernetes/chat-api.ts";
@@ -8,29 +8,18 @@ import { type Clock, poll, systemClock } from "../kubernetes/poll.ts";
 import type { Finding, Fix } from "../model/finding.ts";
 import type { Operation } from "../model/labels.ts";
 import type { Message } from "../pods/database.ts";
-import { interrupted } from "../preflight/messages.ts";
 import { countMessages } from "../preflight/text.ts";
-import { dataFolder } from "../pulumi/login.ts";
 import { UserError } from "../system/errors.ts";
-import { localDisk } from "../system/files.ts";
+import { type Disk, localDisk } from "../system/files.ts";
 import { outputOf } from "../system/process.ts";
-import {
-    type Entries,
-    type JournalFile,
-    createJournal,
-    journalPath,
-    readJournal,
-    saveJournal,
-} from "./journal.ts";
-import { findAddress } from "./addresses.ts";
 import { makeProvenBackup } from "./backups.ts";
 import { fingerprint } from "./messages.ts";
 import type { Output } from "./output.ts";
-import { begunElsewhere, noShell, runningOperation } from "./refusals.ts";
+import { noShell, runningOperation } from "./refusals.ts";
 import type { LiveSession } from "./session.ts";
 
 /** What an operation works with. Tests replace all of it. */
-export interface OperationWork extends JournalFile {
+export interface OperationWork {
     readonly api: Omit<
         ChatApi,
         | "state"
@@ -47,13 +36,14 @@ export interface OperationWork extends JournalFile {
     readonly image: string;
     readonly output: Pick<Output, "info" | "render">;
     readonly clock: Clock;
+    readonly disk: Disk;
+    /** Path of the file on this machine that has the messages: the journal of a switch, the copy of a restore. */
+    readonly path: string;
     /** Name of the stack. */
     readonly stack: string;
     /** Makes a backup of what is there, if the stack makes backups. */
     readonly backUp: () => Promise<unknown>;
-    /** Finds an address at which the api answers this machine. */
-    readonly findAddress: () => Promise<string | undefined>;
-    /** Registers what is said if the command ends before the operation is complete. */
+    /** Registers what is done if the command ends with a failure. */
     readonly atFailure: (say: () => void) => void;
 }
 
@@ -62,23 +52,22 @@ export interface OperationWork extends JournalFile {
  *
  * @param without how to go on without a backup. Undefined: none is made.
  */
-export async function workOf(
-    session: LiveSession,
+export function workOf(
+    { stack, api, client, output, settings }: LiveSession,
     operation: Operation,
+    path: string,
     without: Fix | undefined,
-): Promise<OperationWork> {
-    const { stack, api, client, output, settings } = session;
+): OperationWork {
     return {
         api,
         image: settings.images.api,
         output,
         clock: systemClock,
         disk: localDisk,
+        path,
         stack: stack.name,
-        path: journalPath(dataFolder(stack.env), operation, await api.installation()),
         backUp: async () =>
             without && makeProvenBackup(output, client, api.namespace, `before-${operation}`, without),
-        findAddress: () => findAddress(session),
         atFailure: (say) => {
             process.on("exit", (status) => {
                 if (status !== 0) {
@@ -89,84 +78,43 @@ export async function workOf(
     };
 }
 
-/** A step of an operation. It returns the entries of the journal, changed and on the disk. */
-export interface Step<W, E extends Entries> {
+/** A step of an operation. */
+export interface Step {
     readonly title: string;
-    readonly run: (work: W, entries: E) => Promise<E>;
+    readonly run: () => Promise<unknown>;
 }
 
 /** A switch or a restore. */
-export interface Procedure<W extends OperationWork, E extends Entries> {
+export interface Procedure {
     readonly operation: Operation;
     /** What is done while the api is out of its Service. */
-    readonly steps: (entries: E) => readonly Step<W, E>[];
+    readonly steps: readonly Step[];
     /** Makes everything what it was, the Service excepted. Returns false if it is too late for that. */
-    readonly undo: (work: W, entries: E) => Promise<boolean>;
+    readonly undo: () => Promise<boolean>;
     /** What is said if the command ends before the operation is complete. */
-    readonly unfinished: (work: W, entries: E) => string;
-}
-
-/**
- * The journal of an earlier run that is not complete. Undefined: a new operation can begin.
- *
- * @param again the command that completes the same operation on the machine on which it began.
- * @throws UserError if another run has not ended, or began elsewhere.
- */
-export async function openJournal<E extends Entries>(
-    operation: Operation,
-    work: OperationWork,
-    again: string,
-): Promise<E | undefined> {
-    const { api, disk, output, path } = work;
-    const earlier = readJournal(work) as E | undefined;
-    if (!earlier) {
-        const taken = await api.takenOut();
-        if (taken) {
-            const elsewhere = { namespace: api.namespace, journal: taken.journal, again };
-            const isSame = taken.by === operation;
-            refuse(output, isSame ? begunElsewhere(operation, elsewhere) : interrupted(taken.by));
-        }
-        return undefined;
-    }
-    requireDead(output, operation, earlier);
-    if (earlier.complete) {
-        await api.putBackIntoService();
-        disk.remove(path);
-        return undefined;
-    }
-    return saveJournal(work, { ...earlier, pid: process.pid });
-}
-
-/** The first journal of an operation. Refuses if another run has begun in the meantime. */
-export async function beginJournal<E extends Entries>(
-    operation: Operation,
-    work: OperationWork,
-    entries: Omit<E, keyof Entries>,
-): Promise<E> {
-    const common = { pid: process.pid, address: await work.findAddress() };
-    const begun = { ...entries, ...common } as unknown as E;
-    refuse(work.output, createJournal(work, begun) ? undefined : runningOperation(operation, undefined));
-    return begun;
+    readonly unfinished: () => string;
+    /** Is called when all is done, before people can post again. */
+    readonly settle?: () => void;
+    /** Is called when the api is back in its Service. */
+    readonly forget?: () => void;
 }
 
 /** Takes the api out of its Service, runs all steps, and puts the api back. Undoes everything if that fails early. */
-export async function complete<W extends OperationWork, E extends Entries>(
-    procedure: Procedure<W, E>,
-    work: W,
-    begun: E,
-): Promise<E> {
+export async function complete(work: OperationWork, procedure: Procedure): Promise<void> {
     const { output } = work;
+    let isOpen = true;
     work.atFailure(() => {
-        const entries = readJournal(work) as E | undefined;
-        if (entries) {
-            console.error(`\n${procedure.unfinished(work, entries)}`);
+        if (isOpen) {
+            console.error(`\n${procedure.unfinished()}`);
         }
     });
     try {
-        return await runSteps(procedure, work, begun);
+        await runSteps(work, procedure);
+        isOpen = false;
     } catch (error) {
         try {
-            if (await undo(procedure, work, (readJournal(work) as E | undefined) ?? begun)) {
+            if (await goBack(work, procedure)) {
+                isOpen = false;
                 output.info("\nNothing was changed, and the api is back in its Service with all messages.");
             }
         } catch (failure) {
@@ -177,54 +125,41 @@ export async function complete<W extends OperationWork, E extends Entries>(
 }
 
 /** Makes everything what it was before the operation, and puts the api back. Returns false if it is too late for that. */
-export function undo<W extends OperationWork, E extends Entries>(
-    procedure: Procedure<W, E>,
-    work: W,
-    entries: E,
-): Promise<boolean> {
+function goBack(work: OperationWork, { undo, forget }: Procedure): Promise<boolean> {
     return persevere(work, async () => {
-        if (entries.complete || !(await procedure.undo(work, entries))) {
+        if (!(await undo())) {
             return false;
         }
         if ((await work.api.takenOut()) !== undefined) {
             await work.api.undoTakeOut();
         }
-        work.disk.remove(work.path);
+        forget?.();
         return true;
     });
 }
 
-async function runSteps<W extends OperationWork, E extends Entries>(
-    { operation, steps }: Procedure<W, E>,
-    work: W,
-    begun: E,
-): Promise<E> {
-    const all: readonly Step<W, E>[] = [
+async function runSteps(work: OperationWork, procedure: Procedure): Promise<void> {
+    const { api, output, path } = work;
+    const { operation, steps, settle, forget } = procedure;
+    const all: readonly Step[] = [
         {
             title: "Take the api out of its Service, so that nobody can post",
-            run: async ({ api, path }, entries) => {
-                await api.takeOutOfService(operation, `${hostname()}:${path}`);
-                return entries;
-            },
+            run: () => api.takeOutOfService(operation, `${hostname()}:${path} (process ${process.pid})`),
         },
-        ...steps(begun),
+        ...steps,
         {
             title: "Put the api back into its Service",
-            run: async ({ api, disk, path }, entries) => {
-                // From here on people can post, so that the copy in the journal is no longer what the api must have.
-                const completed = saveJournal(work, { ...entries, complete: true });
+            run: async () => {
+                settle?.();
                 await api.putBackIntoService();
-                disk.remove(path);
-                return completed;
+                forget?.();
             },
         },
     ];
-    let entries = begun;
     for (const [index, { title, run }] of all.entries()) {
-        work.output.info(`${index + 1}/${all.length} ${title}`);
-        entries = await persevere(work, () => run(work, (readJournal(work) as E | undefined) ?? entries));
+        output.info(`${index + 1}/${all.length} ${title}`);
+        await persevere(work, run);
     }
-    return entries;
 }
 
 const patienceSeconds = 120; // for a restart of the API server, and for a pod that is replaced
@@ -259,8 +194,8 @@ export async function requireShell(
     }
 }
 
-/** Refuses if the run that last wrote the journal is still running. */
-function requireDead(output: Pick<Output, "render">, operation: Operation, { pid }: Entries): void {
+/** Refuses if the process of the last run is still running. */
+export function requireDead(output: Pick<Output, "render">, operation: Operation, pid: number): void {
     if (pid === process.pid) {
         return;
     }

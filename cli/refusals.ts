@@ -18,7 +18,7 @@ export function runningOperation(operation: Operation, pid: number | undefined):
     );
 }
 
-/** A switch or a restore that began with another journal, which has the messages. `again` completes it there. */
+/** A switch or a restore whose file with the messages is elsewhere. `again` completes it there. */
 export function begunElsewhere(
     operation: Operation,
     elsewhere: { readonly namespace: string; readonly journal: string; readonly again: string },
@@ -29,11 +29,11 @@ export function begunElsewhere(
     const patch = `[{"op":"remove","path":"/spec/selector/${selector}"}]`;
     return error(
         `${operation}-begun-elsewhere`,
-        `A ${operation} of this stack began with another journal and is not complete. Until then, nobody can post.\n` +
-            `That journal has the messages: ${journal}`,
+        `A ${operation} of this stack that began elsewhere is not complete. Until then, nobody can post.\n` +
+            `The file with the messages: ${journal}`,
         fix("Complete it, on that machine", again),
         fix(
-            "If the journal is lost",
+            "If that file is lost",
             `kubectl patch service ${service} --namespace ${namespace} --type=json --patch='${patch}'`,
             again,
         ),

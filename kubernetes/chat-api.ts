@@ -28,7 +28,13 @@ export interface ApiState {
     /** How many messages it has. Undefined if it does not answer. */
     readonly messages: number | undefined;
     /** The operation that has taken it out of its Service, so that nobody can post. Undefined: it is in service. */
-    readonly outOfService: Operation | undefined;
+    readonly outOfService: TakenOut | undefined;
+}
+
+/** What has taken the api out of its Service, and where its file with the messages is. */
+export interface TakenOut {
+    readonly by: Operation;
+    readonly journal: string;
 }
 
 const waitSeconds = 60;
@@ -57,7 +63,7 @@ export class ChatApi {
                 deployment,
                 claim: claimsOf(deployment.spec?.template?.spec)[0],
                 messages: messages?.length,
-                outOfService: operationOf(service?.spec?.selector),
+                outOfService: takenOutIn(service),
             }
         );
     }
@@ -155,11 +161,9 @@ export class ChatApi {
         }
     }
 
-    /** What has taken the api out of its Service, and where its journal is. Undefined if it is in service. */
-    public async takenOut() {
-        const { metadata, spec } = await this.client.get<Service>(this.path("Service", serviceName("api")));
-        const by = operationOf(spec?.selector);
-        return by && { by, journal: metadata.annotations?.[journalAnnotation] ?? "unknown" };
+    /** What has taken the api out of its Service. Undefined if it is in service. */
+    public async takenOut(): Promise<TakenOut | undefined> {
+        return takenOutIn(await this.client.get<Service>(this.path("Service", serviceName("api"))));
     }
 
     /**
@@ -251,6 +255,11 @@ export class ChatApi {
     private path(kind: string, name: string): string {
         return objectPath(kind, name, this.namespace);
     }
+}
+
+function takenOutIn(service: Service | undefined): TakenOut | undefined {
+    const by = operationOf(service?.spec?.selector);
+    return by && { by, journal: service?.metadata.annotations?.[journalAnnotation] ?? "unknown" };
 }
 
 /** Whether the api's container of a pod runs, ready or not. */

@@ -1,15 +1,16 @@
 /** Messages that a change would lose, or leave in a claim that nothing mounts. */
 import type { Settings } from "../config/settings.ts";
+import type { TakenOut } from "../kubernetes/chat-api.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, type Found, type Fix, error, fix, warning } from "../model/finding.ts";
-import { type Operation, protectAnnotation, retainAnnotation } from "../model/labels.ts";
+import { protectAnnotation, retainAnnotation } from "../model/labels.ts";
 import { mountedClaim } from "../model/storage.ts";
 import { type Cause, type Fate, type FatedClaim, heldBy, requestedClass, stays } from "./fates.ts";
 import { countMessages } from "./text.ts";
 
 /** While the api is out of its Service, its messages are about to be moved or replaced. */
-export function interrupted(operation: Operation): Finding {
-    return operation === "switch"
+export function interrupted({ by, journal }: TakenOut): Finding {
+    return by === "switch"
         ? error(
               "switch-interrupted",
               "A switch of the storage was interrupted: the api is out of its Service, and nobody can post.",
@@ -18,8 +19,10 @@ export function interrupted(operation: Operation): Finding {
           )
         : error(
               "restore-interrupted",
-              "A restore of the messages was interrupted: the api is out of its Service, and nobody can post.",
-              fix("See how to complete or undo it, on the machine on which it began", "npm run restore"),
+              "A restore of the messages was interrupted: the api is out of its Service, and nobody can post.\n" +
+                  `The copy of what it replaces: ${journal}`,
+              fix("Complete it, with the same NAME or FILE", "npm run restore -- NAME"),
+              fix("Go back to the copy, on that machine", "npm run restore -- COPY"),
           );
 }
 

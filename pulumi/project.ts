@@ -1,5 +1,5 @@
 /** The project's and its stacks' files: Pulumi.yaml and Pulumi.<stack>.yaml. */
-import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { parse } from "yaml";
 import { UserError } from "../system/errors.ts";
 
@@ -28,21 +28,6 @@ export function configFile(stack: string): string {
 export function configDocument(stack: string): ConfigDocument {
     const file = configFile(stack);
     return existsSync(file) ? yamlIn(file) : {};
-}
-
-/** Text of the stack's config file as it is now, for `restoreConfig`. Undefined if there is none. */
-export function configText(stack: string): string | undefined {
-    const file = configFile(stack);
-    return existsSync(file) ? readFileSync(file, "utf8") : undefined;
-}
-
-/** Makes the stack's config file what it was. */
-export function restoreConfig(stack: string, text: string | undefined): void {
-    if (text === undefined) {
-        rmSync(configFile(stack), { force: true });
-    } else {
-        writeFileSync(configFile(stack), text);
-    }
 }
 
 /**

@@ -140,7 +140,7 @@ describe("npm run switch", function () {
         await operation("switch", stack, ["persistent"], /^3\/6/m);
         const { metadata } = await get(stack.name, "service", "api-service");
         const where = metadata.annotations["synergychat/journal"] as string;
-        assert.match(where, new RegExp(`^${hostname()}:/.*\\.json$`));
+        assert.match(where, new RegExp(`^${hostname()}:/.*\\.json \\(process \\d+\\)$`));
         const other = await operation("switch", stack, ["ephemeral"], undefined, {
             XDG_DATA_HOME: import.meta.dirname,
         });

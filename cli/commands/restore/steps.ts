@@ -1,99 +1,95 @@
 /** The steps of a restore, and the way back. */
-import type { Message } from "../../../pods/database.ts";
+import { hostname } from "node:os";
+import { renderFindings } from "../../../model/finding.ts";
+import { type Message, parse } from "../../../pods/database.ts";
+import { interrupted } from "../../../preflight/messages.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { TransientError, UserError } from "../../../system/errors.ts";
-import { type Entries as BasicEntries, saveJournal } from "../../journal.ts";
 import { begins, messagesOrProblem } from "../../messages.ts";
 import {
     type OperationWork,
-    type Procedure,
-    beginJournal,
     complete,
     describe,
-    openJournal,
-    refuse,
+    requireDead,
     requireShell,
-    undo,
     whenQuiet,
 } from "../../operation.ts";
-import { renderFindings } from "../../../model/finding.ts";
-import { interruptedRestore, restoreCommand } from "../../refusals.ts";
-import { type Source, messagesOf } from "./source.ts";
+import { begunElsewhere, interruptedRestore, restoreCommand } from "../../refusals.ts";
+import type { Source } from "./source.ts";
 
-/** The entries of a restore's journal. */
-export interface Entries extends BasicEntries {
-    /** Name of the stack. */
-    readonly stack: string;
-    /** What the person asked for. */
-    readonly source: Source;
-    /** The text that the api's file must have at the end. */
-    readonly wanted: string;
-    /** Path of the file on this machine that gets what the api's file had before. */
-    readonly copy: string;
-    /** Whether that copy is complete: from now on, the api's file is the one or the other. */
-    readonly replacing?: boolean | undefined;
-}
-
-/** What a restore works with. */
+/**
+ * What a restore works with. Its path is that of the copy of what the api's file has before: once there is a copy, the
+ * api's file is the one or the other.
+ */
 export interface RestoreWork extends OperationWork {
     /** Reads the text of a backup or a file. */
     readonly readSource: (source: Source) => Promise<string>;
     /** Whether the person agrees to what would become of the messages. */
     readonly confirm: (announcement: string) => Promise<boolean>;
-    /** Path for the copy of what the api's file has before. */
-    readonly copyPath: string;
 }
 
-const procedure: Procedure<RestoreWork, Entries> = {
-    operation: "restore",
-    steps: () => [
-        { title: "Copy the api's file to this machine", run: copyFile },
-        { title: "Replace the file, and compare what the api returns", run: replaceFile },
-    ],
-    undo: (_, entries) => Promise.resolve(!entries.replacing),
-    unfinished: (_, entries) => renderFindings([interruptedRestore(entries)]),
-};
-
-/** Replaces the api's messages. Returns the entries of its journal. Undefined: nothing had to be replaced. */
-export async function runRestore(work: RestoreWork, source: Source): Promise<Entries | undefined> {
-    const { api, stack } = work;
-    const earlier = await openJournal<Entries>("restore", work, restoreCommand({ stack }, source));
-    let begun: Entries | undefined;
-    if (earlier && (await api.takenOut()) !== undefined) {
-        begun = await resume(work, earlier, source);
-    } else {
-        // It was killed before its first step, or somebody has put the api back.
-        if (earlier) {
-            work.disk.remove(work.path);
-        }
-        begun = await begin(work, source);
+/** Replaces the api's messages. Returns the path of the copy of what was there. Undefined: nothing was replaced. */
+export async function runRestore(given: RestoreWork, source: Source): Promise<string | undefined> {
+    const { api, disk, output } = given;
+    const earlier = await earlierCopy(given, source);
+    const work = { ...given, path: earlier ?? given.path };
+    if (source.named === earlier && disk.read(earlier) === undefined) {
+        await api.putBackIntoService();
+        output.info("The messages were not changed, and the api is back in its Service.");
+        return undefined;
     }
-    return begun && complete(procedure, work, begun);
-}
-
-/** Begins a restore after a question. Undefined: there is nothing to do. */
-async function begin(work: RestoreWork, source: Source): Promise<Entries | undefined> {
-    const { api, output, stack, copyPath } = work;
     const wanted = await work.readSource(source);
     await requireShell("restore", work);
     const before = await api.readFile();
-    if (before === wanted) {
+    if (before === wanted && earlier === undefined) {
         output.info(`The api has exactly the messages of ${source.named} already. Nothing was changed.`);
         return undefined;
     }
-    if (!(await work.confirm(announcement(source, before, wanted)))) {
+    if (!(await work.confirm(announcement(source.named, before, parse(wanted) ?? [])))) {
         throw new UserError("Nothing was changed.");
     }
     // A torn file cannot become a backup. The copy on this machine has what is left of it.
-    if (typeof messagesOrProblem(before) !== "string") {
+    if (earlier === undefined && typeof messagesOrProblem(before) !== "string") {
         await work.backUp();
     }
-    return beginJournal<Entries>("restore", work, { stack, source, wanted, copy: copyPath });
+    await complete(work, {
+        operation: "restore",
+        steps: [
+            { title: "Copy the api's file to this machine", run: () => copyFile(work) },
+            {
+                title: "Replace the file, and compare what the api returns",
+                run: () => replaceFile(work, source, wanted),
+            },
+        ],
+        undo: () => Promise.resolve(disk.read(work.path) === undefined),
+        unfinished: () =>
+            renderFindings([interruptedRestore({ stack: work.stack, source, copy: work.path })]),
+    });
+    return work.path;
+}
+
+/** Path of the copy of an earlier restore that is not complete. Undefined: there is none. */
+async function earlierCopy({ api, output, stack }: RestoreWork, source: Source): Promise<string | undefined> {
+    const taken = await api.takenOut();
+    if (!taken) {
+        return undefined;
+    }
+    if (taken.by !== "restore") {
+        throw new UserError(output.render([interrupted(taken)]));
+    }
+    const [, host, path, pid] = /^([^:]*):(.*) \(process (\d+)\)$/.exec(taken.journal) ?? [];
+    if (host !== hostname()) {
+        const again = restoreCommand({ stack }, source);
+        const { namespace } = api;
+        throw new UserError(output.render([begunElsewhere("restore", { namespace, ...taken, again })]));
+    }
+    requireDead(output, "restore", Number(pid));
+    output.info("Continuing a restore that was interrupted.");
+    return path;
 }
 
 /** What would become of the messages. */
-function announcement({ named }: Source, before: string, wanted: string): string {
-    const messages = messagesOf(named, wanted);
+function announcement(named: string, before: string, messages: readonly Message[]): string {
     const current = messagesOrProblem(before);
     if (typeof current === "string") {
         return `The api's file ${current}\nIt is replaced by ${countMessages(messages.length)} of ${named}.`;
@@ -107,53 +103,29 @@ function announcement({ named }: Source, before: string, wanted: string): string
         : `${replaced} The two chats differ from an earlier message on, so not all of the api's are among them.`;
 }
 
-/** Goes on from what an earlier run did, or back. Undefined: the api is back, and its file was not replaced. */
-async function resume(work: RestoreWork, earlier: Entries, source: Source): Promise<Entries | undefined> {
-    const { output, disk } = work;
-    if (source.named === earlier.copy) {
-        output.info(`Going back to what a restore of ${earlier.source.named} was to replace.`);
-        if (await undo(procedure, work, earlier)) {
-            output.info("The messages were not changed, and the api is back in its Service.");
-            return undefined;
-        }
-        const wanted = disk.read(earlier.copy) ?? "";
-        messagesOf(earlier.copy, wanted);
-        return saveJournal(work, { ...earlier, source, wanted });
-    }
-    if (source.named !== earlier.source.named || source.first !== earlier.source.first) {
-        refuse(output, interruptedRestore(earlier));
-    }
-    output.info(`Continuing a restore of ${earlier.source.named} that was interrupted.`);
-    return earlier;
-}
-
 /** The file itself, torn or not: of a torn file, the api returns an error. */
-async function copyFile(work: RestoreWork, entries: Entries): Promise<Entries> {
-    const { api, clock, disk, output } = work;
-    const { copy, replacing } = entries;
-    if (replacing) {
-        output.info(`    An earlier run has copied it, to ${copy}`);
-        return entries;
+async function copyFile({ api, clock, disk, output, path }: RestoreWork): Promise<void> {
+    if (disk.read(path) !== undefined) {
+        output.info(`    An earlier run has copied it, to ${path}`);
+        return;
     }
     const text = await whenQuiet(
         clock,
         () => api.readFile(),
         (one, other) => one === other,
     );
-    disk.write(copy, text);
+    disk.write(path, text);
     const messages = messagesOrProblem(text);
-    output.info(`    ${typeof messages === "string" ? "the torn file" : describe(messages)}, in ${copy}`);
-    return saveJournal(work, { ...entries, replacing: true });
+    output.info(`    ${typeof messages === "string" ? "the torn file" : describe(messages)}, in ${path}`);
 }
 
-async function replaceFile(work: RestoreWork, entries: Entries): Promise<Entries> {
-    const { api, disk, output } = work;
-    const { wanted, source, copy } = entries;
-    const messages = messagesOf("The journal", wanted);
+async function replaceFile(work: RestoreWork, { named }: Source, wanted: string): Promise<void> {
+    const { api, disk, output, path } = work;
+    const messages = parse(wanted) ?? [];
     const current = await api.readFile();
     if (current !== wanted) {
-        if (source.named !== copy && hasLateMessages(disk.read(copy) ?? "", current, messages)) {
-            disk.write(copy, current);
+        if (named !== path && hasLateMessages(disk.read(path) ?? "", current, messages)) {
+            disk.write(path, current);
         }
         await api.replaceFile(wanted);
     }
@@ -161,12 +133,11 @@ async function replaceFile(work: RestoreWork, entries: Entries): Promise<Entries
     if (found.length !== messages.length || !begins(messages, found)) {
         // The pod may have been replaced meanwhile.
         throw new TransientError(
-            `The api does not return the messages of ${source.named}. Somebody may post without the Service.\n` +
+            `The api does not return the messages of ${named}. Somebody may post without the Service.\n` +
                 `  See the api's log:  kubectl logs deployment/synergychat-api --namespace ${api.namespace}`,
         );
     }
-    output.info(`    ${describe(found)}, from ${source.named}`);
-    return entries;
+    output.info(`    ${describe(found)}, from ${named}`);
 }
 
 /**

@@ -2,41 +2,28 @@
 import type { StorageMode } from "../../../model/storage.ts";
 import { claimName } from "../../../model/names.ts";
 import { type Message, render } from "../../../pods/database.ts";
+import { interrupted } from "../../../preflight/messages.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { TransientError, UserError } from "../../../system/errors.ts";
-import { type Entries as BasicEntries, saveJournal } from "../../journal.ts";
 import { begins, join } from "../../messages.ts";
 import {
     type OperationWork,
     type Procedure,
-    beginJournal,
+    type Step,
     complete,
     describe,
-    openJournal,
     refuse,
+    requireDead,
     requireShell,
     whenQuiet,
 } from "../../operation.ts";
-import { lateMessages } from "../../refusals.ts";
-
-/** The entries of a switch's journal. */
-export interface Entries extends BasicEntries {
-    /** The storage mode that the switch leads to. */
-    readonly to: StorageMode;
-    /** The copy of the messages. Undefined: the storage is unchanged. */
-    readonly copy?: readonly Message[] | undefined;
-    /** UID of the stack's claim if no pod mounted it when the copy was made: its messages are not in the copy. */
-    readonly unreadClaim?: string | undefined;
-    /** What the new volume must hold at the end: what it held at first, then the copy. */
-    readonly wanted?: readonly Message[] | undefined;
-}
+import { begunElsewhere, lateMessages, runningOperation } from "../../refusals.ts";
+import { type Entries, createJournal, readJournal, saveJournal } from "./journal.ts";
 
 /** What a switch uses of Pulumi and of the stack's config. */
 export interface SwitchedStack {
     /** Sets storageMode in the config, if it is another one. */
     readonly setMode: (mode: StorageMode) => Promise<void>;
-    /** Makes the config what it was when the command began. */
-    readonly restoreConfig: () => Promise<void>;
     /**
      * Runs `pulumi up`.
      *
@@ -53,46 +40,49 @@ export interface SwitchWork extends OperationWork {
     readonly retainData: boolean;
 }
 
-const procedure: Procedure<SwitchWork, Entries> = {
-    operation: "switch",
-    steps: ({ to }) => [
-        { title: "Copy the messages to this machine", run: copyMessages },
-        { title: "Change the storage: pulumi up", run: changeStorage },
-        { title: "Read what the new volume holds", run: planVolume },
-        { title: "Write the messages into the new volume, and compare", run: fillVolume },
-        ...(to === "ephemeral" ? [{ title: "Delete the claim: pulumi up", run: deleteClaim }] : []),
-    ],
-    undo: async (work, entries) => {
-        const isUnchanged = await hasStillItsStorage(work, entries);
-        if (isUnchanged) {
-            await work.pulumi.restoreConfig();
-        }
-        return isUnchanged;
-    },
-    unfinished: ({ path, stack }, { to, copy }) =>
-        "The switch is not complete: the api is out of its Service, and nobody can post.\n" +
-        (copy
-            ? `The copy of the messages (${countMessages(copy.length)}) is in ${path}.\n`
-            : "The storage was not changed, and the api has all messages.\n") +
-        `  Complete the switch:  npm run switch -- ${to} ${stack}\n` +
-        `  Go back:              npm run switch -- ${otherMode(to)} ${stack}`,
-};
-
-/** Moves the messages to the other storage. Returns the entries of its journal. Undefined: they were on it already. */
-export async function runSwitch(work: SwitchWork, to: StorageMode): Promise<Entries | undefined> {
+/** Moves the messages to the other storage. Returns false if they were on it already. */
+export async function runSwitch(work: SwitchWork, to: StorageMode): Promise<boolean> {
     const { api, pulumi, output, stack } = work;
-    const earlier = await openJournal<Entries>("switch", work, `npm run switch -- ${to}`);
+    const earlier = await openJournal(work, to);
     if (!earlier && (await api.mode()) === to) {
         await pulumi.setMode(to);
         output.info(`The storage of stack ${stack} is ${to} already.`);
+        return false;
+    }
+    await complete(work, procedureOf(work, earlier ? resume(work, earlier, to) : await begin(work, to)));
+    return true;
+}
+
+/** The journal of an earlier run that is not complete. Undefined: a new switch can begin. */
+async function openJournal(work: SwitchWork, to: StorageMode): Promise<Entries | undefined> {
+    const { api, disk, output, path } = work;
+    const earlier = readJournal(work);
+    if (!earlier) {
+        const taken = await api.takenOut();
+        const elsewhere = { namespace: api.namespace, again: `npm run switch -- ${to}` };
+        const isSwitch = taken?.by === "switch";
+        refuse(
+            output,
+            taken && (isSwitch ? begunElsewhere("switch", { ...taken, ...elsewhere }) : interrupted(taken)),
+        );
         return undefined;
     }
-    if (earlier) {
-        return complete(procedure, work, resume(work, earlier, to));
+    requireDead(output, "switch", earlier.pid);
+    if (earlier.complete) {
+        await api.putBackIntoService();
+        disk.remove(path);
+        return undefined;
     }
+    return saveJournal(work, { ...earlier, pid: process.pid });
+}
+
+async function begin(work: SwitchWork, to: StorageMode): Promise<Entries> {
     await requireShell("switch", work);
     await work.backUp();
-    return complete(procedure, work, await beginJournal<Entries>("switch", work, { to }));
+    const begun = { pid: process.pid, to };
+    // Another run may have begun in the meantime.
+    refuse(work.output, createJournal(work, begun) ? undefined : runningOperation("switch", undefined));
+    return begun;
 }
 
 /** Goes on from what an earlier run did, to the same mode or back. */
@@ -102,6 +92,55 @@ function resume(work: SwitchWork, earlier: Entries, to: StorageMode): Entries {
     // On the way back, what the volume was to hold is what must be moved: all messages of the copy and the claim.
     const turned = to !== before && wanted ? { copy: wanted, wanted: undefined, unreadClaim: undefined } : {};
     return saveJournal(work, { ...earlier, to, ...turned });
+}
+
+function procedureOf(work: SwitchWork, begun: Entries): Procedure {
+    const { pulumi, disk, path, stack } = work;
+    const { to } = begun;
+    const back = otherMode(to);
+    let last = begun;
+    const entries = () => readJournal(work) ?? last;
+    const step = (title: string, run: (work: SwitchWork, entries: Entries) => Promise<Entries>): Step => ({
+        title,
+        run: async () => {
+            last = await run(work, entries());
+        },
+    });
+    return {
+        operation: "switch",
+        steps: [
+            step("Copy the messages to this machine", copyMessages),
+            step("Change the storage: pulumi up", changeStorage),
+            step("Read what the new volume holds", planVolume),
+            step("Write the messages into the new volume, and compare", fillVolume),
+            ...(to === "ephemeral" ? [step("Delete the claim: pulumi up", deleteClaim)] : []),
+        ],
+        undo: async () => {
+            const isUnchanged = !entries().complete && (await hasStillItsStorage(work, entries()));
+            if (isUnchanged) {
+                await pulumi.setMode(back);
+            }
+            return isUnchanged;
+        },
+        unfinished: () => {
+            const { copy } = entries();
+            return (
+                "The switch is not complete: the api is out of its Service, and nobody can post.\n" +
+                (copy
+                    ? `The copy of the messages (${countMessages(copy.length)}) is in ${path}.\n`
+                    : "The storage was not changed, and the api has all messages.\n") +
+                `  Complete the switch:  npm run switch -- ${to} ${stack}\n` +
+                `  Go back:              npm run switch -- ${back} ${stack}`
+            );
+        },
+        settle: () => {
+            // From here on people can post, so that the copy in the journal is no longer what the api must have.
+            saveJournal(work, { ...entries(), complete: true });
+        },
+        forget: () => {
+            disk.remove(path);
+        },
+    };
 }
 
 /** Whether the api still has the storage that it had, with all messages, and no claim was made. */

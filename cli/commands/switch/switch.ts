@@ -8,14 +8,16 @@ import { claimName } from "../../../model/names.ts";
 import type { StorageMode } from "../../../model/storage.ts";
 import { switchVariable } from "../../../preflight/preflight.ts";
 import { otherNamespace } from "../../../preflight/recorded.ts";
-import { configText, projectName, restoreConfig } from "../../../pulumi/project.ts";
+import { dataFolder } from "../../../pulumi/login.ts";
+import { projectName } from "../../../pulumi/project.ts";
 import { guardedTypes } from "../../../pulumi/state.ts";
 import { fix } from "../../../model/finding.ts";
-import { waitForAnswer } from "../../addresses.ts";
+import { findAddress, waitForAnswer } from "../../addresses.ts";
 import { UsageError, defineCommand, stackWord } from "../../command.ts";
 import { refuse, workOf } from "../../operation.ts";
 import { protectedClaim } from "../../refusals.ts";
 import { type LiveSession, openLiveStack, showInheritableVolumes } from "../../session.ts";
+import { journalPath } from "./journal.ts";
 import { type SwitchedStack, runSwitch } from "./steps.ts";
 
 export const command = defineCommand({
@@ -39,19 +41,19 @@ async function switchStorage(open: LiveSession, to: StorageMode, noBackup: boole
     refuse(output, otherNamespace(settings, namespaceName));
     refuse(output, protectedClaim(settings, await api.claim(), open.state));
     const without = fix("Switch without a backup", "npm run switch -- ephemeral --no-backup");
-    const work = await workOf(open, "switch", to === "ephemeral" && !noBackup ? without : undefined);
+    const path = journalPath(dataFolder(stack.env), await api.installation());
+    const work = workOf(open, "switch", path, to === "ephemeral" && !noBackup ? without : undefined);
     const pulumi = switchedStack(open);
-    const entries = await runSwitch({ ...work, pulumi, retainData: settings.retainData }, to);
-    if (!entries) {
+    const address = await findAddress(open);
+    if (!(await runSwitch({ ...work, pulumi, retainData: settings.retainData }, to))) {
         return;
     }
-    await waitForAnswer(output, settings.apiUrl, entries.address, stack.name);
+    await waitForAnswer(output, settings.apiUrl, address, stack.name);
     output.info(`\nThe storage is ${to} now, and the api answers again.`);
     await showInheritableVolumes(open, namespaceName);
 }
 
 function switchedStack({ stack, state, output }: LiveSession): SwitchedStack {
-    const before = configText(stack.name);
     const claim = state.find(
         ({ type, outputs }) => type === guardedTypes.claim && outputs?.metadata?.name === claimName,
     );
@@ -61,10 +63,6 @@ function switchedStack({ stack, state, output }: LiveSession): SwitchedStack {
                 output.info(`    pulumi config set storageMode ${mode}`);
                 stack.setConfig("storageMode", mode);
             }
-            return Promise.resolve();
-        },
-        restoreConfig: () => {
-            restoreConfig(stack.name, before);
             return Promise.resolve();
         },
         up: (discardClaim = "", isKept) => {

@@ -3,8 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Entries as RestoreEntries } from "../../../cli/commands/restore/steps.ts";
-import type { Entries as SwitchEntries } from "../../../cli/commands/switch/steps.ts";
+import type { Entries } from "../../../cli/commands/switch/journal.ts";
 import type { Result, TestStack } from "./stack.ts";
 
 /** What the commands keep on this machine, apart from its user's own. */
@@ -58,19 +57,9 @@ export function operation(
     });
 }
 
-/** The journal of the one switch that did not come to its end. */
-export function journal(): SwitchEntries | undefined {
-    return journalIn("switches") as SwitchEntries | undefined;
-}
-
-/** The journal of the one restore that did not come to its end. */
-export function restoreJournal(): RestoreEntries | undefined {
-    return journalIn("restores") as RestoreEntries | undefined;
-}
-
-/** Fails when others than its owner may read it. */
-function journalIn(operations: "switches" | "restores"): unknown {
-    const folder = join(dataHome, "synergychat", operations);
+/** The journal of the one switch that did not come to its end. Fails when others than its owner may read it. */
+export function journal(): Entries | undefined {
+    const folder = join(dataHome, "synergychat", "switches");
     const file = files(folder).find((name) => /^[0-9a-f]{8}-[0-9a-f-]{27}\.json$/.test(name));
     if (file === undefined) {
         return undefined;
@@ -79,7 +68,7 @@ function journalIn(operations: "switches" | "restores"): unknown {
     if ((statSync(path).mode & 0o077) !== 0) {
         throw new Error(`${path} can be read by others`);
     }
-    return JSON.parse(readFileSync(path, "utf8"));
+    return JSON.parse(readFileSync(path, "utf8")) as Entries;
 }
 
 function files(folder: string): string[] {

@@ -3,14 +3,14 @@ import { strict as assert } from "node:assert";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Entries } from "../../../cli/commands/switch/steps.ts";
 import {
+    type Entries,
     type JournalFile,
     createJournal,
     journalPath,
     readJournal,
     saveJournal,
-} from "../../../cli/journal.ts";
+} from "../../../cli/commands/switch/journal.ts";
 import { localDisk } from "../../../system/files.ts";
 
 const entries: Entries = { to: "ephemeral", pid: 1 };
@@ -23,7 +23,7 @@ describe("a journal", () => {
 
     beforeEach(() => {
         folder = mkdtempSync(join(tmpdir(), "synergychat-journal-"));
-        path = journalPath(folder, "switch", "0f1e");
+        path = journalPath(folder, "0f1e");
         file = { disk: localDisk, path };
     });
     afterEach(() => {
@@ -34,15 +34,14 @@ describe("a journal", () => {
         assert.equal(createJournal(file, entries), true);
     };
 
-    it("has a path for each installation of a stack and each operation", () => {
-        assert.notEqual(journalPath(folder, "restore", "0f1e"), path);
-        assert.notEqual(journalPath(folder, "switch", "ffff"), path);
+    it("has a path for each installation of a stack", () => {
+        assert.notEqual(journalPath(folder, "ffff"), path);
     });
 
     it("reads back what was written, with every change", () => {
         assert.equal(readJournal(file), undefined);
         begin();
-        const changed = saveJournal<Entries>(file, { ...entries, copy, unreadClaim: "uid", pid: 2 });
+        const changed = saveJournal(file, { ...entries, copy, unreadClaim: "uid", pid: 2 });
         assert.deepEqual(readJournal(file), { to: "ephemeral", pid: 2, copy, unreadClaim: "uid" });
         saveJournal(file, { ...changed, unreadClaim: undefined });
         assert.deepEqual(readJournal(file), { to: "ephemeral", pid: 2, copy });

@@ -1,8 +1,9 @@
 /** Switches and restores, killed or failing at every moment, from every state in which they can begin. */
 import { strict as assert } from "node:assert";
-import { type Entries as RestoreEntries, runRestore } from "../../../cli/commands/restore/steps.ts";
+import { runRestore } from "../../../cli/commands/restore/steps.ts";
 import { runSwitch } from "../../../cli/commands/switch/steps.ts";
 import type { StorageMode } from "../../../model/storage.ts";
+import { parse } from "../../../pods/database.ts";
 import { type Event, Killed, type Start, World, holds, journalPath, message } from "./world.ts";
 
 const other = (mode: StorageMode): StorageMode => (mode === "persistent" ? "ephemeral" : "persistent");
@@ -208,9 +209,9 @@ describe("a switch", () => {
 
     it("does not begin beside one that began elsewhere", async () => {
         const world = new World({ mode: "ephemeral", texts });
-        world.takenOut = "switch";
+        world.takenOut = { by: "switch", journal: "elsewhere:/journal.json" };
         assert.match(((await run(world, switchTo("persistent"))) as Error).message, /switch-begun-elsewhere/);
-        world.takenOut = "restore";
+        world.takenOut = { by: "restore", journal: "elsewhere:/copy.json (process 1)" };
         assert.match(((await run(world, switchTo("persistent"))) as Error).message, /restore-interrupted/);
     });
 });
@@ -245,16 +246,24 @@ describe("a restore", () => {
 
                 it("goes back after a kill at every moment, if the copy of what was there is named", async () => {
                     await atEveryMoment("kill", restore, fresh(start), async (world) => {
-                        const journal = world.files.get(journalPath);
-                        const { copy = "", complete } = JSON.parse(
-                            journal ?? "{}",
-                        ) as Partial<RestoreEntries>;
-                        if (journal === undefined || complete || world.takenOut === undefined) {
+                        const [, copy = ""] = /:(.*) \(/.exec(world.takenOut?.journal ?? "") ?? [];
+                        if (copy === "") {
                             return; // it was not begun, or is over
                         }
                         const { stored } = world;
-                        await completes(world, (one) => runRestore(one.restoreWork([]), { named: copy }));
+                        const before = parse(world.files.get(copy) ?? "") ?? [];
+                        await completes(world, (one) => runRestore(one.restoreWork(before), { named: copy }));
                         assert.ok(holds(world.messages, stored));
+                    });
+                });
+
+                it("gives way to another one after a kill at every moment", async () => {
+                    const others = ["one", "other"].map(message);
+                    await atEveryMoment("kill", restore, fresh(start), async (world) => {
+                        await completes(world, (one) =>
+                            runRestore(one.restoreWork(others), { named: "/home/ada/other.json" }),
+                        );
+                        assert.deepEqual(world.messages.slice(0, 2), others);
                     });
                 });
 
@@ -276,4 +285,11 @@ describe("a restore", () => {
             });
         }
     }
+
+    it("takes the first messages of a backup, whose name counts all of them", async () => {
+        const world = new World({ mode: "ephemeral", texts });
+        const named = "20261125T120000Z-3-0a1b2c3d-manual.json";
+        await completes(world, (one) => runRestore(one.restoreWork([message("one")]), { named, first: 1 }));
+        assert.deepEqual(world.messages[0], message("one"));
+    });
 });

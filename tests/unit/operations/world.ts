@@ -6,7 +6,7 @@
 import { strict as assert } from "node:assert";
 import type { RestoreWork } from "../../../cli/commands/restore/steps.ts";
 import type { SwitchWork } from "../../../cli/commands/switch/steps.ts";
-import type { Operation } from "../../../model/labels.ts";
+import type { TakenOut } from "../../../kubernetes/chat-api.ts";
 import { claimName } from "../../../model/names.ts";
 import type { StorageMode } from "../../../model/storage.ts";
 import { type Message, parse, render } from "../../../pods/database.ts";
@@ -42,7 +42,7 @@ export class World {
     /** What the config says. */
     public config: StorageMode;
     /** The operation that has taken the api out of its Service. */
-    public takenOut: Operation | undefined;
+    public takenOut: TakenOut | undefined;
     public claim: { readonly uid: string; messages: Message[] } | undefined;
     public readonly files = new Map<string, string>();
     /** What people were told is stored, in this order. */
@@ -182,7 +182,7 @@ export class World {
     }
 
     private backInService(): void {
-        const operation = this.takenOut;
+        const operation = this.takenOut?.by;
         this.takenOut = undefined;
         if (operation === "restore" && !holds(this.messages, this.stored)) {
             this.stored = [...this.messages]; // what a restore has replaced stays in its copy
@@ -252,12 +252,11 @@ export class World {
             this.act(() => {
                 this.messages = parse(text) ?? [];
             }),
-        takenOut: () =>
-            this.act(() => this.takenOut && { by: this.takenOut, journal: `here:${journalPath}` }),
-        takeOutOfService: async (operation) => {
+        takenOut: () => this.act(() => this.takenOut),
+        takeOutOfService: async (by, journal) => {
             await this.act(() => {
                 this.hasOpenConnection = this.takenOut === undefined;
-                this.takenOut = operation;
+                this.takenOut = { by, journal };
             });
             await this.act(() => undefined);
         },
@@ -317,23 +316,19 @@ export class World {
         stack: "dev",
         path: journalPath,
         backUp: () => this.act(() => undefined),
-        findAddress: () => this.act(() => undefined),
         atFailure: () => undefined,
     };
 
     /** What a switch works with in this world. */
     public switchWork(): SwitchWork {
-        const before = this.config;
-        const setMode = (mode: StorageMode) =>
-            this.act(() => {
-                this.config = mode;
-            });
         return {
             ...this.shared,
             retainData: this.start.retainData === true,
             pulumi: {
-                setMode,
-                restoreConfig: () => setMode(before),
+                setMode: (mode) =>
+                    this.act(() => {
+                        this.config = mode;
+                    }),
                 up: (discardClaim, isKept) =>
                     this.act(() => {
                         this.isPulumiRunning = true;
@@ -350,7 +345,7 @@ export class World {
             ...this.shared,
             readSource: () => this.act(() => render(wanted)),
             confirm: () => this.act(() => true),
-            copyPath: `/copies/${++this.restores}.json`,
+            path: `/copies/${++this.restores}.json`,
         };
     }
 }

@@ -263,7 +263,10 @@ describe("a claim that is kept but not mounted", () => {
 });
 
 describe("an interrupted switch", () => {
-    const half = { ...running, api: api({ messages: undefined, outOfService: "switch" }) };
+    const half = {
+        ...running,
+        api: api({ messages: undefined, outOfService: { by: "switch", journal: "laptop:/journal.json" } }),
+    };
 
     it("stops everything but the switch itself", () => {
         const finding = only(half);

@@ -273,9 +273,11 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
             { storageSize: "500Mi", retainData: "true" },
         ),
     ],
-    "switch-interrupted": [findings({ ...running, api: api({ outOfService: "switch" }) })],
+    "switch-interrupted": [
+        findings({ ...running, api: api({ outOfService: { by: "switch", journal: onLaptop.journal } }) }),
+    ],
     "restore-interrupted": [
-        findings({ ...running, api: api({ outOfService: "restore" }) }),
+        findings({ ...running, api: api({ outOfService: { by: "restore", journal: onLaptop.journal } }) }),
         [
             interruptedRestore({
                 stack: "dev",
