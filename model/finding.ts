@@ -31,7 +31,6 @@ export const findingCodes = [
     "foreign-claim",
     "object-of-earlier-run",
     "namespace-adopted",
-    "stack-renamed",
     "host-served-elsewhere",
     "existing-claim-missing",
     "existing-claim-terminating",

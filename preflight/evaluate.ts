@@ -19,7 +19,7 @@ import {
     removedProtection,
     staleDiscardClaim,
 } from "./messages.ts";
-import { adoptedClaims, foreignObjects, renamedStack } from "./ownership.ts";
+import { adoptedClaims, foreignObjects } from "./ownership.ts";
 import { movedObjects } from "./moved.ts";
 import { missingPermissions } from "./permissions.ts";
 import { lostClaims } from "./recorded.ts";
@@ -66,7 +66,6 @@ export function evaluate(settings: Settings, snapshot: ClusterSnapshot, run: Run
         switching ? [] : claimsNotMounted(settings, claims),
         staleDiscardClaim(settings, claims),
         switching ? [] : removedProtection(settings, claims),
-        renamedStack(snapshot, instance, recorded),
         adoptedClaims(snapshot, claims, instance, recorded),
     ].flat();
     // An error of another rule may be the reason of a refusal, and says more about it.

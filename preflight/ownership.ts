@@ -141,21 +141,3 @@ export function adoptedClaims(
         fix("Make a stack of another name", "pulumi stack init NAME"),
     );
 }
-
-/** The objects still have the label that they got under the former name of the stack. The next `up` changes it. */
-export function renamedStack(
-    { namespace }: ClusterSnapshot,
-    instance: string,
-    { instances }: RecordedState,
-): Found {
-    const former = namespace && ownerOf(namespace);
-    if (!former || former === instance || !instances.includes(former)) {
-        return [];
-    }
-    return warning(
-        "stack-renamed",
-        `The objects of this stack have the label of ${former}, its former name. This update gives them the label of ${instance}.\n` +
-            `If there is a stack ${former} as well, stop here: both stacks would use the same objects.`,
-        fix("See all stacks", "pulumi stack ls"),
-    );
-}

@@ -55,11 +55,6 @@ const onForeignClaim: ClusterSnapshot = {
     claims: [foreignClaim],
     api: api({ claim: "mine" }),
 };
-const renamedState = { ...recorded("synergychat"), instances: ["synergychat-former"] };
-const formerly = {
-    ...running,
-    namespace: object("Namespace", "synergychat", { labels: ownerLabels("synergychat-former") }),
-};
 const keptNamespace = object("Namespace", "synergychat", { annotations: retained });
 const serves = (kind: string, name: string, spec: object) => ({
     ...object(kind, name, { namespace: "theirs" }),
@@ -337,7 +332,6 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         ),
     ],
     "namespace-adopted": [findings(running, {}, { recorded: recorded(undefined) })],
-    "stack-renamed": [findings(formerly, {}, { recorded: renamedState })],
     "host-served-elsewhere": [
         findings({
             ...running,
