@@ -54,8 +54,7 @@ function claimWouldBeDeleted(
     return error(
         "claim-would-be-deleted",
         `Claim ${name} in namespace ${namespace} would be deleted with ${held}, ${because(deletion)}.`,
-        cause && moveMessages(cause),
-        cause && keepClaim(cause),
+        ...(cause ? waysToKeep(cause) : []),
         fix(
             use === "backups" ? "Delete the backups" : "Delete the messages",
             protectData && "pulumi config set protectData false",
@@ -74,34 +73,18 @@ function because({ kind, cause }: Deletion): string {
         : "because the program gives the api a claim of another name";
 }
 
-/** How the messages come along with a change of a key. Undefined: they cannot. */
-function moveMessages({ key, value, before }: Cause): Fix | undefined {
-    const run: Partial<Record<Cause["key"], readonly string[]>> = {
-        storageMode: ["npm run switch -- ephemeral"],
-        storageClass: [
-            configCommand(key, before),
-            "npm run switch -- ephemeral",
-            configCommand(key, value),
-            "npm run switch -- persistent",
-        ],
-    };
-    return run[key] && fix("Move the messages", ...run[key]);
-}
-
-/** How a claim stays. Undefined: it cannot. */
-function keepClaim({ key, value, before }: Cause): Fix | undefined {
-    const run: Partial<Record<Cause["key"], readonly string[]>> = {
-        storageMode: ["pulumi config set retainData true"],
-        backupSchedule: [configCommand(key, before), "pulumi config set backupSuspend true"],
-        existingClaim: [
-            configCommand(key, before),
-            "pulumi config set retainData true",
-            "pulumi up",
-            configCommand(key, value),
-        ],
-    };
-    // A claim that is kept keeps its name, so no claim of another class could take its place.
-    return run[key] && fix("Keep the claim", ...run[key]);
+/** The ways to keep what the claim holds. */
+function waysToKeep({ key, value, before }: Cause): readonly Fix[] {
+    const [back, again] = [configCommand(key, before), configCommand(key, value)];
+    const retain = "pulumi config set retainData true";
+    const [move, keep] = ["Move the messages", "Keep the claim"];
+    return {
+        storageMode: [fix(move, "npm run switch -- ephemeral"), fix(keep, retain)],
+        // A claim that is kept keeps its name, so no claim of another class could take its place.
+        storageClass: [fix(move, back, "npm run switch -- ephemeral", again, "npm run switch -- persistent")],
+        backupSchedule: [fix(keep, back, "pulumi config set backupSuspend true")],
+        existingClaim: [fix(keep, back, retain, "pulumi up", again)],
+    }[key];
 }
 
 function configCommand(key: string, value: string): string {
