@@ -8,10 +8,16 @@ export interface Message {
 }
 
 /**
- * The part of the api's memory that its file may have before people are warned. To serve a request, the api needs about twelve
- * times the size of its file.
+ * Why a file is too large for the api's memory, both in bytes, and what to do. Undefined: it is not. To serve a request, the api
+ * needs about twelve times the size of its file.
  */
-export const warningShare = 1 / 16;
+export function memoryProblem(size: number, memory: number): string | undefined {
+    const mebibytes = (bytes: number): string => `${String(Math.round(bytes / 2 ** 20))}Mi`;
+    return size <= memory / 16
+        ? undefined
+        : `The file has ${mebibytes(size)}. The api needs about twelve times as much memory, and is killed if it needs more ` +
+              `than ${mebibytes(memory)}. Raise it: pulumi config set apiMemory ${mebibytes(2 * memory)} && pulumi up`;
+}
 
 /** The messages of the api's file. Undefined if the text is torn: cut short, or empty. */
 export function parse(text: string): readonly Message[] | undefined {

@@ -2,7 +2,7 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { keepMirror, keepTorn, newestBackup } from "./copies.ts";
-import { type Message, merge, parse, readIfThere, render, salvage, warningShare } from "./database.ts";
+import { type Message, memoryProblem, merge, parse, readIfThere, render, salvage } from "./database.ts";
 import { flush, writeDurably } from "./durable.ts";
 import { Mirror } from "./mirror.ts";
 
@@ -194,16 +194,11 @@ export class Keeper {
     }
 
     private warnIfLarge(size: number): void {
-        const isLarge = size > this.memory * warningShare;
-        if (isLarge && !this.isLarge) {
-            const mebibytes = (bytes: number): string => `${String(Math.round(bytes / 2 ** 20))}Mi`;
-            this.report(
-                "ApiFileLarge",
-                `${this.file} has ${mebibytes(size)}. The api needs about twelve times as much memory, and is killed if it needs more ` +
-                    `than ${mebibytes(this.memory)}. Raise it: pulumi config set apiMemory ${mebibytes(2 * this.memory)} && pulumi up`,
-            );
+        const problem = memoryProblem(size, this.memory);
+        if (problem !== undefined && !this.isLarge) {
+            this.report("ApiFileLarge", problem);
         }
-        this.isLarge = isLarge;
+        this.isLarge = problem !== undefined;
     }
 
     /** The mirror takes over a file that does not continue it. */

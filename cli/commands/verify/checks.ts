@@ -10,7 +10,7 @@ import {
     hasEnded,
 } from "../../../kubernetes/objects.ts";
 import { ChatApi } from "../../../kubernetes/chat-api.ts";
-import { newest, timeOf } from "../../../kubernetes/obstacles.ts";
+import { newest } from "../../../kubernetes/obstacles.ts";
 import { findExposureObject } from "../../../kubernetes/ingress.ts";
 import { type NamespaceSnapshot, readNamespace } from "../../../kubernetes/snapshot.ts";
 import {
@@ -24,8 +24,10 @@ import {
     serviceName,
     workloadName,
 } from "../../../model/names.ts";
-import { render, warningShare } from "../../../pods/database.ts";
+import { memoryProblem, render } from "../../../pods/database.ts";
 import { cronJobIn, missingBackups } from "../../../preflight/backups.ts";
+import { isComplete } from "../../../preflight/rollout.ts";
+import { recordedIn } from "../../../pulumi/state.ts";
 import { candidates, firstAnswering } from "../../addresses.ts";
 import type { LiveSession } from "../../session.ts";
 
@@ -69,11 +71,8 @@ export async function checksOf(live: LiveStack): Promise<readonly Check[]> {
     ]);
     return [
         log,
-        podsReady("api", live),
-        podsReady("crawler", live),
-        podsReady("web", live),
+        ...[...deploymentNames(live)].map((name) => running(name, live)),
         sharedVolume(live),
-        ownPorts(live),
         service,
         claim(live),
         apiVolume(live),
@@ -91,52 +90,34 @@ export function check(heading: string, tried: string, ok: boolean, seen: string)
 }
 
 async function apiLog(live: LiveStack): Promise<Check> {
-    const [pod] = podsOf(live, "api");
-    const path = `${podsPath(live)}/${pod?.metadata.name ?? ""}/log?container=${workloadName("api")}`;
-    const log = pod && (await textAt(live, path));
-    const found = log?.includes(usesFile) ?? false;
-    const missing = log === undefined ? "the log cannot be read" : `the log has no line "${usesFile}"`;
-    return check(
-        "Storage in Kubernetes",
-        `kubectl logs deployment/${workloadName("api")}`,
-        found,
-        found ? usesFile : missing,
-    );
+    const name = workloadName("api");
+    const pod = live.pods.find(({ metadata }) => metadata.labels?.app === name);
+    const path = `${podsPath(live)}/${pod?.metadata.name ?? ""}/log?container=${name}`;
+    const log = pod && (await live.session.client.read<string>(path));
+    const found = log?.kind === "found" && log.body.includes(usesFile);
+    const seen = found
+        ? usesFile
+        : `the log ${log?.kind === "found" ? `has no line "${usesFile}"` : "cannot be read"}`;
+    return check("Storage in Kubernetes", `kubectl logs deployment/${name}`, found, seen);
 }
 
-function podsReady(part: Part, live: LiveStack): Check {
-    const deployment = deploymentOf(live, part);
-    const heading = "Containers in pods";
-    const tried = `kubectl get pods --selector app=${workloadName(part)}`;
-    if (!deployment) {
-        return check(heading, tried, false, `there is no Deployment ${workloadName(part)}`);
-    }
-    const wanted = deployment.spec?.replicas ?? 0;
-    const own = ownContainers(deployment.spec?.template?.spec);
-    const counts = podsOf(live, part).map((pod) => readyContainers(pod, own));
-    const ready = counts.filter((count) => count === own.length).length;
-    const shown = counts.map((count) => `${count}/${own.length}`).join(", ");
+/** As `kubectl rollout status` decides it. The parts of the app, and what else the program declares. */
+function running(name: string, live: LiveStack): Check {
+    const deployment = deploymentOf(live, name);
+    const { spec, status } = deployment ?? {};
     // The replicas are what Kubernetes aims for, by the program or by an autoscaler.
-    const isDoubled = part === "api" && wanted > 1;
+    const wanted = spec?.replicas ?? 0;
+    const isDoubled = name === workloadName("api") && wanted > 1;
+    const containers = spec?.template?.spec?.containers?.length ?? 0;
     return check(
-        heading,
-        tried,
-        wanted > 0 && !isDoubled && ready >= wanted,
-        `${ready} of ${wanted} pods ready (${shown || "none"})` +
-            (isDoubled ? ". Two pods on one file lose messages" : ""),
+        "Containers in pods",
+        `kubectl get deployment ${name}`,
+        deployment !== undefined && wanted > 0 && !isDoubled && isComplete(deployment),
+        deployment
+            ? `${status?.availableReplicas ?? 0} of ${wanted} pods ready, containers in each: ${containers}` +
+                  (isDoubled ? ". Two pods on one file lose messages" : "")
+            : `there is no Deployment ${name}`,
     );
-}
-
-/** The names of the containers that a pod is ready with: native sidecars are init containers that go on running. */
-function ownContainers({ containers = [], initContainers = [] }: PodSpec = {}): readonly string[] {
-    const sidecars = initContainers.filter(({ restartPolicy }) => restartPolicy === "Always");
-    return [...containers, ...sidecars].map(({ name = "" }) => name);
-}
-
-/** How many of these containers are ready. A service mesh may have added others to the pod. */
-function readyContainers({ status }: Pod, own: readonly string[]): number {
-    const all = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
-    return all.filter(({ name = "", ready }) => ready && own.includes(name)).length;
 }
 
 function sharedVolume(live: LiveStack): Check {
@@ -149,26 +130,6 @@ function sharedVolume(live: LiveStack): Check {
         `${cacheVolumeName} of Deployment ${workloadName("crawler")}`,
         volume?.emptyDir !== undefined && mounting.length > 0 && mounting.length === containers.length,
         `${describeVolume(volume)}, mounted at ${cachePaths.mountPath} by ${mounting.length} of ${containers.length} containers`,
-    );
-}
-
-/** The kubelet asks each container on its port. Where network policies are enforced, nobody else but the api may. */
-function ownPorts(live: LiveStack): Check {
-    const containers = specOf(live, "crawler").containers ?? [];
-    const asked = podsOf(live, "crawler").flatMap(({ status }) =>
-        containers.map(({ name }) => ({
-            name,
-            ready: status?.containerStatuses?.some((one) => one.name === name && one.ready) ?? false,
-        })),
-    );
-    const silent = asked.filter(({ ready }) => !ready).map(({ name }) => `${name} does not answer`);
-    const ports = containers.flatMap(({ ports = [] }) => ports.map(({ containerPort = 0 }) => containerPort));
-    return check(
-        "Ephemeral volumes",
-        "GET /healthz on the port of each crawler container, by the kubelet",
-        asked.length > 0 && silent.length === 0 && new Set(ports).size === ports.length,
-        silent.join(", ") ||
-            (asked.length > 0 ? `they answer on ${ports.join(", ")}` : "no crawler container runs"),
     );
 }
 
@@ -251,10 +212,13 @@ async function memoryCheck({ name, session: { client, settings } }: LiveStack): 
 
 /** @param memory that the api may use, in MiB. */
 export function memoryCheckOf(size: number, memory: number): Check {
-    const isEnough = size <= memory * 2 ** 20 * warningShare;
-    const advice = `. The api needs about twelve times as much. Raise it: pulumi config set apiMemory ${2 * memory}Mi && pulumi up`;
-    const seen = `${(size / 2 ** 20).toFixed(1)} MiB of messages, and ${memory} MiB of memory`;
-    return check("Resource limits", "GET /messages", isEnough, seen + (isEnough ? "" : advice));
+    const problem = memoryProblem(size, memory * 2 ** 20);
+    return check(
+        "Resource limits",
+        "GET /messages",
+        problem === undefined,
+        problem ?? `${memory} MiB of memory are enough`,
+    );
 }
 
 async function guardCheck({ name, pods, session }: LiveStack): Promise<Check> {
@@ -274,13 +238,15 @@ export function guardCheckOf(events: readonly ClusterEvent[], pods: readonly Pod
     return check("Guard", tried, failing.length === 0, failing.join(" ") || counts);
 }
 
-/** Why the guard of a pod cannot do its work, or the api cannot soon. Undefined if both can. */
+/** Why the guard of a pod cannot do its work. Undefined if it can. */
 function guardFailure(events: readonly ClusterEvent[], pod: string): string | undefined {
-    const last = (reason: string) =>
-        newest(events.filter((event) => event.involvedObject?.name === pod && event.reason === reason));
-    const [failure, recovery] = [last("ApiGuardFailed"), last("ApiGuardRecovered")];
-    const isOver = failure && recovery && timeOf(recovery) >= timeOf(failure);
-    return (isOver ? undefined : failure?.message) ?? last("ApiFileLarge")?.message;
+    const last = newest(
+        events.filter(
+            ({ involvedObject, reason = "" }) =>
+                involvedObject?.name === pod && ["ApiGuardFailed", "ApiGuardRecovered"].includes(reason),
+        ),
+    );
+    return last?.reason === "ApiGuardFailed" ? last.message : undefined;
 }
 
 function backupsCheck({ objects, session: { settings } }: LiveStack): Check {
@@ -322,26 +288,25 @@ export function podsPath({ name }: LiveStack): string {
     return `/api/v1/namespaces/${name}/pods`;
 }
 
-function podsOf({ pods }: LiveStack, part: Part): readonly Pod[] {
-    return pods.filter(({ metadata }) => metadata.labels?.app === workloadName(part));
+/** The parts of the app, and the Deployments that users have added to the program. */
+function deploymentNames({ name, session }: LiveStack): ReadonlySet<string> {
+    const added = recordedIn(session.state)
+        .objects.filter(({ kind, metadata }) => kind === "Deployment" && metadata.namespace === name)
+        .map(({ metadata }) => metadata.name);
+    return new Set([...(["api", "crawler", "web"] as const).map(workloadName), ...added]);
 }
 
 function objectOf({ objects }: LiveStack, kind: string, name: string): unknown {
     return objects.find((one) => one.kind === kind && one.metadata.name === name);
 }
 
-function deploymentOf(live: LiveStack, part: Part): Deployment | undefined {
-    return objectOf(live, "Deployment", workloadName(part)) as Deployment | undefined;
+function deploymentOf(live: LiveStack, name: string): Deployment | undefined {
+    return objectOf(live, "Deployment", name) as Deployment | undefined;
 }
 
 /** The pods of a part as its Deployment declares them: without what a service mesh adds. */
 export function specOf(live: LiveStack, part: Part): PodSpec {
-    return deploymentOf(live, part)?.spec?.template?.spec ?? {};
-}
-
-async function textAt({ session }: LiveStack, path: string): Promise<string | undefined> {
-    const answer = await session.client.read(path);
-    return answer.kind === "found" ? String(answer.body) : undefined;
+    return deploymentOf(live, workloadName(part))?.spec?.template?.spec ?? {};
 }
 
 function mountPath({ volumeMounts = [] }: Container, volume: string): string | undefined {

@@ -31,11 +31,6 @@ describe("the check of the guard", () => {
         assert.match(seen, /restarts 2, repairs 1, shorter files 0, messages put back 0/);
     });
 
-    it("fails if the guard has said that the api's file is too large for its memory", () => {
-        const { result, seen } = guardCheckOf([event("ApiFileLarge", 1)], [pod], "");
-        assert.deepEqual([result, seen], ["failed", "ApiFileLarge at 1"]);
-    });
-
     it("fails with the reason while the guard cannot write", () => {
         const { result, seen } = guardCheckOf([event("ApiGuardFailed", 1)], [pod], "");
         assert.equal(result, "failed");
