@@ -16,88 +16,46 @@ import { poll } from "./poll.ts";
 const controllerSeconds = 180; // for an ingress controller that starts
 
 /**
- * Waits until the controller of the exposure is ready: until the API server accepts an Ingress, or until the gateway class is
- * accepted. Any other problem is left to `pulumi up`, which reports it.
+ * Waits until the API server accepts an Ingress. Any other problem is left to `pulumi up`, which reports it.
  *
  * The admission webhook of ingress-nginx runs in the controller, and until it answers, some seconds after the controller's
  * pod is Running, the API server refuses every Ingress. After a restart of the cluster, the controller's Deployment still
- * has its Available condition from before. So the API server itself is asked, by a dry run.
+ * has its Available condition from before. So the API server itself is asked, by a dry run in namespace default, because the
+ * stack's own may not exist yet.
  *
- * `instance` is the stack's: its value of the label app.kubernetes.io/instance. `info` is called once if the wait takes time.
+ * @param instance the stack's. Labels with it make a webhook that selects by them answer too.
+ * @param info is called once if the wait takes time.
  */
-export async function waitForController(
+export async function waitForIngressController(
     client: Client,
-    exposure: { readonly kind: ExposureKind; readonly gatewayClass?: string },
     instance: string,
     info: (text: string) => void,
 ): Promise<void> {
-    let refusal: string | undefined;
-    const ask = {
-        ingress: () => webhookRefusal(client, instance),
-        gateway: () => unacceptedClass(client, exposure.gatewayClass ?? ""),
-        none: () => Promise.resolve(undefined),
-    }[exposure.kind];
+    const name = "synergychat-probe";
+    const probe = {
+        apiVersion: "networking.k8s.io/v1",
+        kind: "Ingress",
+        metadata: { name, labels: stackLabels(instance) },
+        spec: { defaultBackend: { service: { name, port: { number: 80 } } } },
+    };
+    let refusal = "";
     const isReady = async () => {
-        refusal = await ask();
-        return refusal === undefined;
+        const answer = await client.post(`${listPath(kindOf("Ingress"), "default")}?dryRun=All`, probe);
+        const isRefused = answer.kind === "failed" && answer.message.includes("failed calling webhook");
+        refusal = isRefused ? answer.message : "";
+        return !isRefused;
     };
     const onWait = () => {
-        info(`Waiting for the ${exposure.kind} controller, at most ${controllerSeconds} s ...`);
+        info(`Waiting for the ingress controller, at most ${controllerSeconds} s ...`);
     };
     if (!(await poll(isReady, { seconds: controllerSeconds, onWait, inVain: () => false }))) {
         throw new UserError(
-            `The ${exposure.kind} controller is not ready after ${controllerSeconds} s: ${refusal}\n` +
+            `The ingress controller is not ready after ${controllerSeconds} s: ${refusal}\n` +
                 "Nothing was deployed.\n" +
                 `  See what does not run:  kubectl --context ${client.target.context} get pods --all-namespaces\n` +
                 "  Do without it:          pulumi config set exposure none",
         );
     }
-}
-
-/** What a gateway class says if its controller has not accepted it. Undefined also if there is no such class. */
-async function unacceptedClass(client: Client, name: string): Promise<string | undefined> {
-    const path = `/apis/gateway.networking.k8s.io/v1/gatewayclasses/${name}`;
-    const found = await client.findIfAllowed<GatewayClass>(path);
-    const accepted = (found?.status?.conditions ?? []).find(({ type }) => type === "Accepted");
-    return !found || accepted?.status === "True"
-        ? undefined
-        : `gateway class ${name} is not accepted. ${accepted?.message ?? ""}`.trim();
-}
-
-interface GatewayClass {
-    readonly status?: {
-        readonly conditions?: readonly {
-            readonly type: string;
-            readonly status: string;
-            readonly message?: string;
-        }[];
-    };
-}
-
-/**
- * What the API server says if it cannot reach an admission webhook for an Ingress. Undefined also if it does not tell.
- *
- * The Ingress of this dry run is in namespace default, because the stack's own may not exist yet. Its labels are those of
- * the stack's Ingress, so that a webhook that selects by them is asked too.
- */
-async function webhookRefusal(client: Client, instance: string): Promise<string | undefined> {
-    const name = "synergychat-probe";
-    const backend = { service: { name, port: { number: 80 } } };
-    const probe = {
-        apiVersion: "networking.k8s.io/v1",
-        kind: "Ingress",
-        metadata: { name, labels: stackLabels(instance) },
-        spec: {
-            rules: [
-                { host: `${name}.invalid`, http: { paths: [{ path: "/", pathType: "Prefix", backend }] } },
-            ],
-        },
-    };
-    const path = listPath(kindOf("Ingress"), "default");
-    const answer = await client.post(`${path}?dryRun=All`, probe);
-    return answer.kind === "failed" && answer.message.includes("failed calling webhook")
-        ? answer.message
-        : undefined;
 }
 
 /** The object whose status publishes the app's addresses: an Ingress or a Gateway. Undefined: the app is not exposed. */

@@ -6,7 +6,7 @@
  * that holds messages. Ephemeral messages that would be lost are a warning.
  */
 import type { Settings } from "../../../config/settings.ts";
-import { findExposureObject, waitForController } from "../../../kubernetes/ingress.ts";
+import { findExposureObject, waitForIngressController } from "../../../kubernetes/ingress.ts";
 import { poll } from "../../../kubernetes/poll.ts";
 import { portName, serviceName } from "../../../model/names.ts";
 import { rolloutObstacles, rolloutProblems, rolloutSeconds } from "../../../preflight/rollout.ts";
@@ -37,8 +37,8 @@ async function up(session: Session, yes: boolean): Promise<void> {
     const { exposure } = settings;
     if (exposure.kind === "ingress") {
         cluster.enableIngress?.(exposure.ingressClass ?? "");
+        await waitForIngressController(client, owners[0], output.info);
     }
-    await waitForController(client, exposure, owners[0], output.info);
     await deploy(session, yes || !isInteractive() ? ["--yes", "--skip-preview"] : []);
     const app = outputsIn(stack.resources(), stack.name);
     output.info(`\nSynergyChat is up, with ${app.storageMode} storage.`);

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findCluster } from "../../../cli/clusters/find.ts";
 import { Output } from "../../../cli/output.ts";
-import { waitForController } from "../../../kubernetes/ingress.ts";
+import { waitForIngressController } from "../../../kubernetes/ingress.ts";
 import { Client } from "../../../kubernetes/client.ts";
 import { logIn } from "../../../pulumi/login.ts";
 import type { Environment } from "../../../system/process.ts";
@@ -25,7 +25,7 @@ export async function provideCluster(): Promise<Environment> {
     const cluster = await findCluster(query);
     const client = await Client.connect({ context: query.context, env: cluster.env });
     cluster.enableIngress?.("");
-    await waitForController(client, { kind: "ingress" }, "synergychat-e2e", output.info);
+    await waitForIngressController(client, "synergychat-e2e", output.info);
     return cluster.env;
 }
 
