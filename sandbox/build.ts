@@ -80,10 +80,21 @@ const networkPolicies: Module = {
     coldMinutes: 2,
 };
 
+const backupTarget: Module = {
+    folder: join(import.meta.dirname, "backup-target"),
+    programs: [
+        { name: "restic", package: "github.com/restic/restic/cmd/restic" },
+        { name: "s3", package: "./s3" },
+    ],
+    ldflags: "",
+    coldMinutes: 3,
+};
+
 export interface Wanted {
     cli: boolean;
     provider: boolean;
     networkPolicies: boolean;
+    backupTarget: boolean;
 }
 
 /** Builds the programs of the node, and those of Pulumi's that are wanted. */
@@ -93,6 +104,7 @@ export async function build(paths: Paths, wanted: Wanted): Promise<void> {
         { ...programs, programs: ofNode },
         ...(wanted.cli ? [pulumiCli] : []),
         ...(wanted.networkPolicies ? [networkPolicies] : []),
+        ...(wanted.backupTarget ? [backupTarget] : []),
     ];
     const missing: Module[] = [];
     for (const module of modules) {

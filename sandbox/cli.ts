@@ -27,6 +27,7 @@ without minikube or a container engine.
 
 SYNERGYCHAT_SANDBOX_REGISTRIES_ONLY=1 spares up its attempts to reach anything else.
 SYNERGYCHAT_SANDBOX_NETWORK_POLICIES=1 lets up enforce network policies (the first time it builds for 2 more minutes).
+SYNERGYCHAT_SANDBOX_BACKUP_TARGET=1 lets up build restic and an S3 service, for the tests (3 more minutes).
 SYNERGYCHAT_SANDBOX_STATE=<folder> is a second cluster, beside the first and with what was built for it.
 `;
 
@@ -35,6 +36,7 @@ const isSet = (name: string): boolean => ["1", "true"].includes(process.env[name
 const registriesOnly = isSet("SYNERGYCHAT_SANDBOX_REGISTRIES_ONLY");
 
 const enforced = isSet("SYNERGYCHAT_SANDBOX_NETWORK_POLICIES");
+const backupTarget = isSet("SYNERGYCHAT_SANDBOX_BACKUP_TARGET");
 
 const marker = join(paths.state, ".synergychat-sandbox");
 
@@ -50,11 +52,12 @@ async function up(): Promise<void> {
                 cli: !toolchain.officialHost,
                 provider: toolchain.provider === "built",
                 networkPolicies: enforced,
+                backupTarget,
             }),
         ]);
         await installToolchain(paths, toolchain);
-        await Promise.all([copyContourObjects(paths), writeOwnImages(paths)]);
-        await startCluster(paths, registriesOnly, enforced);
+        await Promise.all([copyContourObjects(paths), writeOwnImages(paths, backupTarget)]);
+        await startCluster(paths, registriesOnly, enforced, backupTarget);
     });
     await report();
 }

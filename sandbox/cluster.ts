@@ -14,8 +14,16 @@ import { Problem } from "./problem.ts";
 import { say } from "./progress.ts";
 import { fingerprint, isStamped, readIfThere, stamp } from "./stamps.ts";
 
-/** @param enforced whether network policies are enforced. */
-export async function startCluster(paths: Paths, registriesOnly: boolean, enforced: boolean): Promise<void> {
+/**
+ * @param enforced whether network policies are enforced.
+ * @param backupTarget whether the node gets the images for the tests of backups that leave it.
+ */
+export async function startCluster(
+    paths: Paths,
+    registriesOnly: boolean,
+    enforced: boolean,
+    backupTarget: boolean,
+): Promise<void> {
     await mkdir(paths.logs, { recursive: true });
     await Promise.all([makeCertificates(paths).then(() => writeKubeconfigs(paths)), writeConfigs(paths)]);
     const holder = await startHolder(paths);
@@ -23,7 +31,7 @@ export async function startCluster(paths: Paths, registriesOnly: boolean, enforc
     say("node: its namespaces and network are there");
 
     await start(paths, holder, "etcd", "containerd", "kube-apiserver");
-    const images = loadImages(paths, holder, registriesOnly);
+    const images = loadImages(paths, holder, registriesOnly, backupTarget);
     // Looked at when its turn comes: until then a failure must not end the process past every message.
     images.catch(() => undefined);
     await wait(paths, "kube-apiserver", 60, () => isHealthy(paths));
@@ -46,9 +54,14 @@ export async function startCluster(paths: Paths, registriesOnly: boolean, enforc
     await requireAll(paths);
 }
 
-async function loadImages(paths: Paths, holder: number, registriesOnly: boolean): Promise<void> {
+async function loadImages(
+    paths: Paths,
+    holder: number,
+    registriesOnly: boolean,
+    backupTarget: boolean,
+): Promise<void> {
     await wait(paths, "containerd", 30, () => answers(holder));
-    await provideImages(paths, holder, registriesOnly);
+    await provideImages(paths, holder, registriesOnly, backupTarget);
 }
 
 async function wait(

@@ -9,6 +9,7 @@ import {
     imageTar,
     nodeImage,
     standIns,
+    systemFiles,
     writeNodeImage,
     type BuiltImage,
 } from "./images/build.ts";
@@ -19,18 +20,25 @@ import { fingerprint, isStamped, readIfThere, stamp, writeWhole } from "./stamps
 
 const tarOf = (paths: Paths, name: string): string => join(paths.images, `${name}.tar`);
 
-/** The images that the cluster itself runs on. */
-export async function writeOwnImages(paths: Paths): Promise<void> {
+/** The images that the cluster itself runs on, and those for the tests of backups that leave it. */
+function ownImages(backupTarget: boolean): readonly (keyof typeof references)[] {
+    return ["pause", "coredns", ...(backupTarget ? (["restic", "s3"] as const) : [])];
+}
+
+export async function writeOwnImages(paths: Paths, backupTarget: boolean): Promise<void> {
     const writer = join(import.meta.dirname, "images", "build.ts");
-    for (const name of ["pause", "coredns"] as const) {
+    for (const name of ownImages(backupTarget)) {
         const stampFile = join(paths.stamps, `${name}.tar`);
         const value = await fingerprint([await builtFrom(paths, name), references[name]], [writer]);
         if (!(await isStamped(stampFile, value))) {
             await imageTar({
                 reference: references[name],
                 out: tarOf(paths, name),
-                files: [{ path: `/${name}`, source: join(paths.bin, name), mode: 0o755 }],
-                config: { entrypoint: [`/${name}`] },
+                files: [
+                    ...(name === "restic" ? await systemFiles() : []),
+                    { path: `/usr/bin/${name}`, source: join(paths.bin, name), mode: 0o755 },
+                ],
+                config: { entrypoint: [`/usr/bin/${name}`] },
             });
             await stamp(stampFile, value);
         }
@@ -86,14 +94,19 @@ type Imported = Record<string, string>;
 const pulled = "pulled";
 
 /** Sees to it that the node has every image. */
-export async function provideImages(paths: Paths, holder: number, registriesOnly: boolean): Promise<void> {
+export async function provideImages(
+    paths: Paths,
+    holder: number,
+    registriesOnly: boolean,
+    backupTarget: boolean,
+): Promise<void> {
     const record = join(paths.state, "images.json");
     const before = JSON.parse((await readIfThere(record)) ?? "{}") as Imported;
     const there = (await ctr(holder, "images", "list", "--quiet")).split("\n");
     const imported: Imported = Object.fromEntries(
         Object.entries(before).filter(([reference]) => there.includes(reference)),
     );
-    const own = (["pause", "coredns"] as const).map((name) => ({
+    const own = ownImages(backupTarget).map((name) => ({
         reference: references[name],
         tar: tarOf(paths, name),
         stampFile: join(paths.stamps, `${name}.tar`),

@@ -10,4 +10,6 @@ export const oldestGo = [1, 21] as const;
 export const references = {
     pause: "docker.io/synergychat-sandbox/pause:1",
     coredns: "docker.io/synergychat-sandbox/coredns:1.14.1",
+    restic: "docker.io/restic/restic:0.19.1",
+    s3: "docker.io/synergychat-sandbox/s3:1",
 } as const;

@@ -199,12 +199,16 @@ export async function writeNodeImage(out: string): Promise<void> {
     await imageTar({ reference: nodeImage.reference, out, files, config: { cmd: ["node"] } });
 }
 
+/** What an image with a shell has beside its program. */
+export async function systemFiles(): Promise<ImageFile[]> {
+    return [...base, ...(await shell())];
+}
+
 /** The Node.js that runs the sandbox, and a shell. */
 export async function nodeFiles(): Promise<ImageFile[]> {
     const node = await realpath(process.execPath);
     return [
-        ...base,
-        ...(await shell()),
+        ...(await systemFiles()),
         { path: "/usr/local/bin/node", source: node, mode: 0o755 },
         ...(await librariesOf(node)),
     ];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { providerDay } from "../build.ts";
-import { kubernetes, kubernetesProvider, pulumi } from "../pins.ts";
+import { kubernetes, kubernetesProvider, pulumi, references } from "../pins.ts";
 
 const read = (file: string): string => readFileSync(join(import.meta.dirname, "..", file), "utf8");
 
@@ -11,6 +11,8 @@ describe("the pinned versions", () => {
         assert.match(read("programs/go.mod"), new RegExp(`k8s.io/kubernetes v${kubernetes}\\b`));
         assert.match(read("pulumi-cli/go.mod"), new RegExp(`github.com/pulumi/pulumi/pkg/v3 v${pulumi}\\b`));
         assert.match(read("pulumi-cli/go.mod"), new RegExp(`github.com/pulumi/pulumi/sdk/v3 v${pulumi}\\b`));
+        const [, restic = ""] = references.restic.split(":");
+        assert.match(read("backup-target/go.mod"), new RegExp(`github.com/restic/restic v${restic}\\b`));
     });
 
     it("are those of the npm packages", () => {

@@ -20,6 +20,7 @@ export async function provideCluster(): Promise<Environment> {
     // The scenarios rely on what the stand-in images do, down to the words that make the api exit.
     process.env.SYNERGYCHAT_SANDBOX_REGISTRIES_ONLY ??= "1";
     process.env.SYNERGYCHAT_SANDBOX_NETWORK_POLICIES ??= "1";
+    process.env.SYNERGYCHAT_SANDBOX_BACKUP_TARGET ??= "1";
     const output = new Output(false);
     const query = { context: "minikube", env: process.env, mayStart: true, yes: true, output };
     const cluster = await findCluster(query);
