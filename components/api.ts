@@ -32,12 +32,18 @@ export class Api extends Workload {
     }
 }
 
+const oneWriter = "Two pods would write to one file and lose messages.";
+
 function apiSpec(args: Omit<ApiArgs, "storage">, database: DatabaseVolume): WorkloadSpec {
     // The Service leads to the port named portName, which is the guard's if there is one.
     const port = args.guard ? "api" : portName;
     const spec: WorkloadSpec = {
         replicas: 1,
         strategy: { type: "Recreate" },
+        exceptions: [
+            { kubeScore: "deployment-replicas", reason: oneWriter },
+            { kubeScore: "deployment-strategy", reason: oneWriter },
+        ],
         environment: {
             API_PORT: String(containerPort),
             API_DB_FILEPATH: database.databasePath,

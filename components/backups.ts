@@ -12,6 +12,7 @@ import {
 } from "../model/names.ts";
 import type { ClaimArgs } from "../model/storage.ts";
 import type { BackupReason } from "../pods/backups.ts";
+import { exceptions } from "./exceptions.ts";
 import { type ProtectionArgs, metadata } from "./place.ts";
 import { declareClaim } from "./storage.ts";
 import { type ToolsImage, toolsMount, toolsVolume } from "./tools.ts";
@@ -64,21 +65,26 @@ export class Backups extends pulumi.ComponentResource {
             { ignoreChanges: ["spec.storageClassName", `metadata.annotations["${classAnnotation}"]`] },
         );
         this.claimName = this.claim.metadata.name;
+        const job = backupJob({ ...args, backupsClaim: this.claimName, reason: "scheduled" });
         new CronJob(
             `${name}-cronjob`,
             {
-                metadata: metadata(args.api, backupName, "api"),
+                metadata: {
+                    ...metadata(args.api, backupName, "api"),
+                    annotations: exceptions(job.template.spec),
+                },
                 spec: {
                     schedule: args.schedule,
                     timeZone: "Etc/UTC",
                     suspend: args.suspend ?? false,
                     concurrencyPolicy: "Forbid",
-                    // No startingDeadlineSeconds: if times have passed while the cluster was off, one run makes up for all of them.
+                    // If times have passed while the cluster was off, one run makes up for all of them, up to a month later.
+                    startingDeadlineSeconds: 31 * 24 * 3600,
                     successfulJobsHistoryLimit: 3,
                     failedJobsHistoryLimit: 3,
                     jobTemplate: {
                         metadata: { labels: backupLabels(instance) },
-                        spec: backupJob({ ...args, backupsClaim: this.claimName, reason: "scheduled" }),
+                        spec: job,
                     },
                 },
             },
@@ -104,7 +110,7 @@ const proofFile = `${toolPaths.proof}/db.json`;
  * that returns. It runs on the api's node, since a guarded api mounts the backups too, and a ReadWriteOnce volume is mounted on
  * one node only.
  */
-function backupJob(args: BackupJobArgs): JobSpec {
+function backupJob(args: BackupJobArgs) {
     const { api, backupsClaim } = args;
     const pod = podSpec(api, {
         initContainers: [tool(args, "copy"), provingApi(api)],
@@ -127,7 +133,7 @@ function backupJob(args: BackupJobArgs): JobSpec {
             metadata: { labels: backupLabels(api.instance) },
             spec: { ...pod, restartPolicy: "Never", affinity: besideApi },
         },
-    };
+    } satisfies JobSpec;
 }
 
 /** As `backupJob`, to try an image of the api on a copy of the messages. An image that fails once would fail again. */

@@ -36,6 +36,12 @@ export class Crawler extends Workload {
             },
             containers: (configMap) => numbers.map((number) => crawlerContainer(number, args, configMap)),
             volumes: [{ name: cacheVolumeName, emptyDir: {} }],
+            exceptions: [
+                {
+                    kubeScore: "deployment-replicas",
+                    reason: "Each pod would count all books by itself. To have more pods, set crawlerPods.",
+                },
+            ],
         };
         super("Crawler", name, "crawler", args, spec, opts);
     }

@@ -6,6 +6,7 @@ import {
     apiVolumeName,
     containerPort,
     eventsRoleName,
+    guardHealthPort,
     guardName,
     guardPort,
     portName,
@@ -123,6 +124,8 @@ function supervised(api: Container, { command }: GuardedPod): Container {
     };
 }
 
+const wayIn = { tcpSocket: { port: portName }, timeoutSeconds: 3 };
+
 function sidecar(args: WorkloadArgs, guard: GuardedPod, database: DatabaseVolume): Container {
     const fromPod = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
     return container(args, {
@@ -134,6 +137,7 @@ function sidecar(args: WorkloadArgs, guard: GuardedPod, database: DatabaseVolume
             { name: "API_DB_FILEPATH", value: database.databasePath },
             { name: "API_PORT", value: String(containerPort) },
             { name: "GUARD_PORT", value: String(guardPort) },
+            { name: "HEALTH_PORT", value: String(guardHealthPort) },
             ...(guard.backupsClaim === undefined ? [] : [{ name: "BACKUPS", value: toolPaths.backups }]),
             fromPod("POD_NAME", "metadata.name"),
             fromPod("POD_UID", "metadata.uid"),
@@ -149,7 +153,13 @@ function sidecar(args: WorkloadArgs, guard: GuardedPod, database: DatabaseVolume
                 : [{ name: backupsVolume, mountPath: toolPaths.backups, readOnly: true }]),
         ],
         // The pod is not ready before the way in is open.
-        startupProbe: { tcpSocket: { port: portName }, periodSeconds: 1, failureThreshold: 60 },
+        startupProbe: { ...wayIn, periodSeconds: 1, failureThreshold: 60 },
+        readinessProbe: { ...wayIn, periodSeconds: 5, failureThreshold: 2 },
+        // On a port of its own: it must not wait for a turn, nor fail while the way in has all the connections that it takes.
+        livenessProbe: {
+            httpGet: { path: "/", port: guardHealthPort },
+            ...{ timeoutSeconds: 10, periodSeconds: 10, failureThreshold: 3 },
+        },
         memory: { request: "48Mi", limit: "512Mi" },
     });
 }

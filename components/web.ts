@@ -35,6 +35,12 @@ export class Web extends Workload {
                     memory: { request: "16Mi", limit: "128Mi" },
                 }),
             ],
+            exceptions: [
+                {
+                    kubeScore: "deployment-has-host-podantiaffinity",
+                    reason: "The topologySpreadConstraints spread the pods over the nodes.",
+                },
+            ],
             topologySpreadConstraints: [
                 {
                     maxSkew: 1,

@@ -9,6 +9,7 @@ import { ConfigMap, Service } from "@pulumi/kubernetes/core/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { partLabels, selectorLabels } from "../model/labels.ts";
 import { type Part, configMapName, nonRoot, portName, serviceName, workloadName } from "../model/names.ts";
+import { type Exception, exceptions } from "./exceptions.ts";
 import { type PlaceArgs, metadata } from "./place.ts";
 
 type Container = k8s.types.input.core.v1.Container;
@@ -52,6 +53,8 @@ export interface WorkloadSpec {
     readonly podAnnotations?: Record<string, string>;
     readonly strategy?: k8s.types.input.apps.v1.DeploymentStrategy;
     readonly topologySpreadConstraints?: k8s.types.input.core.v1.TopologySpreadConstraint[];
+    /** What scanners find in the Deployment and what is meant. */
+    readonly exceptions?: readonly Exception[];
 }
 
 /** A ConfigMap's data: the environment of a part's containers. */
@@ -104,8 +107,12 @@ function deploymentArgs(
     spec: WorkloadSpec,
     configMap: pulumi.Input<string>,
 ): k8s.apps.v1.DeploymentArgs {
+    const pod = podSpec(args, { ...spec, containers: spec.containers(configMap) });
     return {
-        metadata: metadata(args, workloadName(part), part),
+        metadata: {
+            ...metadata(args, workloadName(part), part),
+            annotations: exceptions(pod, spec.exceptions),
+        },
         spec: {
             ...(spec.replicas !== undefined && { replicas: spec.replicas }),
             ...(spec.strategy && { strategy: spec.strategy }),
@@ -118,7 +125,7 @@ function deploymentArgs(
                         ...spec.podAnnotations,
                     },
                 },
-                spec: podSpec(args, { ...spec, containers: spec.containers(configMap) }),
+                spec: pod,
             },
         },
     };

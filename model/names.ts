@@ -64,6 +64,8 @@ export const portName = "http";
 
 /** The port of a guarded api's sidecar, which has that name then. */
 export const guardPort = 8081;
+/** Where the sidecar answers the kubelet. */
+export const guardHealthPort = 8082;
 
 /** Where the api's volume is mounted, and its file on it, in each storage mode. */
 export const databasePaths = {

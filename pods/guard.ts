@@ -2,9 +2,10 @@
  * The sidecar of the api: it passes requests on to the api, mirrors the api's file, repairs it if it is torn, and reports
  * repairs and restarts as Events.
  *
- * Environment: API_DB_FILEPATH, API_PORT, GUARD_PORT, POD_NAME, POD_UID, POD_NAMESPACE, and BACKUPS if there are backups.
+ * Environment: API_DB_FILEPATH, API_PORT, GUARD_PORT, HEALTH_PORT, POD_NAME, POD_UID, POD_NAMESPACE, and BACKUPS if there are backups.
  */
 import { readdirSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type PodEvent, EventQueue, sendTo } from "./events.ts";
@@ -74,6 +75,7 @@ process.once("SIGTERM", () => {
 });
 
 look();
+createServer((_, response) => response.end()).listen(Number(env.HEALTH_PORT ?? "0"));
 await proxy.listen(Number(env.GUARD_PORT ?? "0"));
 for (;;) {
     await sleep(interval);

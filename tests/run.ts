@@ -86,7 +86,13 @@ const quick = await Promise.all([
 ]);
 await cluster;
 const slow = await Promise.all([
-    lane(mocha("test:pods"), mocha("test:integration"), mocha("test:sandbox"), check("test:images")),
+    lane(
+        mocha("test:pods"),
+        mocha("test:integration"),
+        mocha("test:sandbox"),
+        mocha("test:scanners"),
+        check("test:images"),
+    ),
     lane(mocha("test:e2e")),
 ]);
 

@@ -52,8 +52,9 @@ describe("The guard", function () {
         rmSync(folder, { recursive: true });
     });
 
-    function startGuard(): Running {
+    function startGuard(healthPort = 0): Running {
         const guard = start([process.execPath, program], {
+            HEALTH_PORT: String(healthPort),
             API_DB_FILEPATH: db,
             API_PORT: String((api.address() as AddressInfo).port),
             POD_NAME: "synergychat-api-1",
@@ -92,6 +93,25 @@ describe("The guard", function () {
             await until("the mirror", () => mirror() === file(count));
         }
         assert.deepEqual(cluster.events, []);
+    });
+
+    it("answers the kubelet without the api, and only while it can work", async () => {
+        const probe = createServer();
+        await new Promise<void>((resolve) => probe.listen(0, resolve));
+        const { port } = probe.address() as AddressInfo;
+        await new Promise((resolve) => probe.close(resolve));
+        const guard = startGuard(port).process;
+        api.close();
+        const status = async () => {
+            const signal = AbortSignal.timeout(1000);
+            return (await fetch(`http://127.0.0.1:${port}/`, { signal }).catch(() => undefined))?.status;
+        };
+
+        await until("the answer", async () => (await status()) === 200);
+        guard.kill("SIGSTOP");
+        await until("silence", async () => (await status()) === undefined);
+        guard.kill("SIGCONT");
+        await until("the next answer", async () => (await status()) === 200);
     });
 
     it("mirrors a file whose folder is missing at first", async () => {

@@ -1,29 +1,15 @@
 /** The chat page in a headless Chromium. */
 import { existsSync } from "node:fs";
 import { type Browser, type Page, chromium } from "playwright-core";
-import { UserError } from "../../../system/errors.ts";
-import { isLinuxRoot } from "../../../system/machine.ts";
-import { runVisibly } from "../../../system/process.ts";
+import { installDebianPackage } from "../../support/debian.ts";
 
 const executablePath = "/usr/bin/chromium";
 
-/**
- * Installs Debian's package chromium if it is missing.
- *
- * @throws UserError if that is not possible on this machine.
- */
+/** Installs Debian's package chromium if it is missing. */
 export function provideChromium(): void {
-    if (existsSync(executablePath)) {
-        return;
+    if (!existsSync(executablePath)) {
+        installDebianPackage("chromium");
     }
-    if (!isLinuxRoot()) {
-        throw new UserError(`There is no ${executablePath}. Install Debian's package chromium.`);
-    }
-    console.log("Installing Debian's package chromium, which takes a minute or two ...");
-    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    const apt = ["--option=DPkg::Lock::Timeout=300", "--quiet=2"];
-    runVisibly("apt-get", [...apt, "update"], env, 1);
-    runVisibly("apt-get", [...apt, "install", "--yes", "--no-install-recommends", "chromium"], env, 1);
 }
 
 /**
