@@ -1,5 +1,6 @@
 /** The proof of the end: every claim, volume, data folder and namespace is looked for, and named as gone, kept or left. */
 import { poll } from "../../../kubernetes/poll.ts";
+import type { LiveObject } from "../../../kubernetes/objects.ts";
 import { isIgnored, minikubeFolder, provisionerStart, volumesPath } from "../../../kubernetes/volumes.ts";
 import type { Finding } from "../../../model/finding.ts";
 import { terminatingNamespace } from "../../../preflight/ownership.ts";
@@ -13,11 +14,8 @@ const settleSeconds = 30; // a volume is deleted a moment after its claim
 /** Something that is looked for after the destroy. */
 interface Item {
     readonly name: string;
+    readonly uid: string;
     readonly kept: boolean;
-    /** Undefined if that cannot be seen. */
-    readonly isIn: (look: Look) => boolean | undefined;
-    /** What holds it, if something does. */
-    readonly blocker?: (look: Look) => Finding | undefined;
 }
 
 /** Looks for everything that the plan had. @throws UserError if something is not as the stack says. */
@@ -25,14 +23,14 @@ export async function proveEnd(plan: DestroyPlan, yes: boolean): Promise<void> {
     const { client, output } = plan.session;
     await deleteIgnored(plan, await settled(plan), yes);
     const look = await lookAt(client, plan.place.name);
+    const found = itemsOf(plan).map((item) => ({ ...item, exists: uidsIn(look).includes(item.uid) }));
     const wrong: string[] = [];
-    for (const { name, isIn, kept } of [...itemsOf(plan), ...folderItems(plan)]) {
-        const found = isIn(look);
+    for (const { name, kept, exists } of [...found, ...foldersOf(plan)]) {
         output.info(
-            `  ${found === undefined ? "unknown" : !found ? "gone" : kept ? "kept" : "left"}  ${name}`,
+            `  ${exists === undefined ? "unknown" : !exists ? "gone" : kept ? "kept" : "left"}  ${name}`,
         );
-        if (found !== undefined && found !== kept) {
-            wrong.push(`${name} ${found ? "still exists" : "is gone, although it should be kept"}`);
+        if (exists !== undefined && exists !== kept) {
+            wrong.push(`${name} ${exists ? "still exists" : "is gone, although it should be kept"}`);
         }
     }
     if (wrong.length > 0) {
@@ -42,10 +40,18 @@ export async function proveEnd(plan: DestroyPlan, yes: boolean): Promise<void> {
 }
 
 /** What holds each claim, volume and namespace that should be gone. */
-export function blockers(plan: DestroyPlan, look: Look): readonly Finding[] {
-    return itemsOf(plan).flatMap(({ kept, isIn, blocker }) =>
-        !kept && isIn(look) ? (blocker?.(look) ?? []) : [],
-    );
+export function blockers(plan: DestroyPlan, { place, volumes }: Look): readonly Finding[] {
+    const going = itemsOf(plan).filter(({ kept }) => !kept);
+    const left = <T extends LiveObject>(objects: readonly T[]): readonly T[] =>
+        objects.filter(({ metadata }) => going.some(({ uid }) => uid === metadata.uid));
+    const namespaces = place.namespace ? left([place.namespace]) : [];
+    return [
+        ...left(place.claims ?? []).map((claim) => claimBlocker(claim, place.pods)),
+        ...left(volumes)
+            .filter(({ status }) => status?.phase !== "Bound")
+            .map((volume) => volumeBlocker(volume, plan.session.context)),
+        ...namespaces.filter(({ metadata }) => metadata.deletionTimestamp).map(terminatingNamespace),
+    ];
 }
 
 /** The cluster once everything that must be gone is, or has had some time for it. */
@@ -54,18 +60,16 @@ async function settled(plan: DestroyPlan): Promise<Look> {
     const start = await provisionerStart(client);
     const ignored = plan.volumes
         .filter(({ volume, kept }) => !kept && isIgnored(volume, start))
-        .map(({ volume }) => volume.metadata.name);
-    const items = itemsOf(plan).filter(
-        ({ kept, name }) => !kept && !ignored.some((one) => name === `volume ${one}`),
-    );
+        .map(({ volume }) => volume.metadata.uid);
+    const items = itemsOf(plan).filter(({ kept, uid }) => !kept && !ignored.includes(uid));
     let look: Look;
     const ask = async (): Promise<Look | false> => {
         look = await lookAt(client, plan.place.name);
         // A volume is still Bound for a moment when its claim is gone.
         const isBound = look.volumes.some(
-            ({ metadata, status }) => ignored.includes(metadata.name) && status?.phase === "Bound",
+            ({ metadata, status }) => ignored.includes(metadata.uid) && status?.phase === "Bound",
         );
-        return !isBound && items.every(({ isIn }) => !isIn(look)) && look;
+        return !isBound && items.every(({ uid }) => !uidsIn(look).includes(uid)) && look;
     };
     const onWait = () => {
         output.info(`Waiting until claims and volumes are deleted, at most ${settleSeconds} s ...`);
@@ -91,11 +95,10 @@ async function deleteIgnored(plan: DestroyPlan, look: Look, yes: boolean): Promi
         return;
     }
     await Promise.all(left.map(({ metadata }) => client.delete(`${volumesPath}/${metadata.name}`)));
-    const isGone = async (): Promise<Look["volumes"] | undefined | false> => {
+    const isGone = async () => {
         const { volumes } = await lookAt(client, plan.place.name);
-        return (
-            left.every(({ metadata }) => volumes.every((one) => one.metadata.uid !== metadata.uid)) && volumes
-        );
+        const uids = volumes.map(({ metadata }) => metadata.uid);
+        return left.every(({ metadata }) => !uids.includes(metadata.uid)) && volumes;
     };
     const remaining = await poll<Look["volumes"] | undefined>(isGone, {
         seconds: settleSeconds,
@@ -110,61 +113,32 @@ async function deleteIgnored(plan: DestroyPlan, look: Look, yes: boolean): Promi
     }
 }
 
-function itemsOf({ place, claims, volumes, keepsNamespace, session }: DestroyPlan): readonly Item[] {
-    const uid = place.namespace?.metadata.uid;
-    const namespaceIn = (look: Look) =>
-        look.place.namespace?.metadata.uid === uid ? look.place.namespace : undefined;
+function itemsOf({ place, claims, volumes, keepsNamespace }: DestroyPlan): readonly Item[] {
+    const item = (what: string, { metadata: { name, uid } }: LiveObject, kept: boolean): Item => ({
+        name: `${what} ${name}`,
+        uid,
+        kept,
+    });
     return [
-        ...claims.map((live) =>
-            item(
-                `claim ${live.claim.metadata.name}`,
-                isKept(live),
-                (look) => look.place.claims?.find(({ metadata }) => metadata.uid === live.claim.metadata.uid),
-                (claim, look) => claimBlocker(claim, look.place.pods),
-            ),
-        ),
-        ...volumes.map(({ volume: { metadata }, kept }) =>
-            item(
-                `volume ${metadata.name}`,
-                kept,
-                (look) => look.volumes.find((one) => one.metadata.uid === metadata.uid),
-                (volume) =>
-                    volume.status?.phase === "Bound" ? undefined : volumeBlocker(volume, session.context),
-            ),
-        ),
-        ...(keepsNamespace === undefined
-            ? []
-            : [
-                  item(`namespace ${place.name}`, keepsNamespace, namespaceIn, (namespace) =>
-                      namespace.metadata.deletionTimestamp ? terminatingNamespace(namespace) : undefined,
-                  ),
-              ]),
+        ...claims.map((live) => item("claim", live.claim, isKept(live))),
+        ...volumes.map(({ volume, kept }) => item("volume", volume, kept)),
+        ...(place.namespace && keepsNamespace !== undefined
+            ? [item("namespace", place.namespace, keepsNamespace)]
+            : []),
     ];
 }
 
-function item<T>(
-    name: string,
-    kept: boolean,
-    find: (look: Look) => T | undefined,
-    blocker: (found: T, look: Look) => Finding | undefined,
-): Item {
-    return {
-        name,
-        kept,
-        isIn: (look) => find(look) !== undefined,
-        blocker: (look) => {
-            const found = find(look);
-            return found && blocker(found, look);
-        },
-    };
+function uidsIn({ place, volumes }: Look): readonly string[] {
+    const namespaces = place.namespace ? [place.namespace] : [];
+    return [...(place.claims ?? []), ...volumes, ...namespaces].map(({ metadata }) => metadata.uid);
 }
 
-/** The volumes' folders on the node, if that can be seen. */
-function folderItems({ volumes, session: { cluster } }: DestroyPlan): readonly Item[] {
+/** The volumes' folders on the node. Whether they exist is undefined if that cannot be seen. */
+function foldersOf({ volumes, session: { cluster } }: DestroyPlan) {
     const folders = new Map(volumes.map(({ volume, kept }) => [volume.spec?.hostPath?.path, kept]));
     return [...folders].flatMap(([folder, kept]) =>
         folder === undefined || cluster.kind === "existing"
             ? []
-            : [{ name: `data folder ${folder}`, kept, isIn: () => cluster.folderExists(folder) }],
+            : [{ name: `data folder ${folder}`, kept, exists: cluster.folderExists(folder) }],
     );
 }
