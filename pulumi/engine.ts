@@ -29,18 +29,6 @@ export async function requireCli(): Promise<void> {
  */
 export async function readRecordedState(): Promise<RecordedState> {
     const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
-    try {
-        return await readRecordedStateOf(stackName);
-    } catch (error) {
-        // A state folder of Pulumi before 3.61, which has no projects, takes no other name than the short one.
-        if (error instanceof Error && error.message.includes("a stack name may only contain")) {
-            return readRecordedStateOf(pulumi.getStack());
-        }
-        throw error;
-    }
-}
-
-async function readRecordedStateOf(stackName: string): Promise<RecordedState> {
     const answer = (await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName })) as {
         outputs: Readonly<Record<string, Omit<StateResource, "urn">>>;
     };

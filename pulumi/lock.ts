@@ -19,15 +19,13 @@ export function releaseDeadLock(stack: string, { env, url }: Login, info: (text:
     const state = stateFolder(url);
     const name = shortName(stack);
     const locks =
-        state === undefined ? [] : lockFolders(name).flatMap((folder) => locksIn(join(state, folder)));
+        state === undefined ? [] : locksIn(join(state, "locks", "organization", projectName(), name));
     if (state === undefined || locks.length === 0 || !locks.every(isDead)) {
         return;
     }
     const pids = locks.map(({ pid }) => pid).join(", ");
     info(`The stack is locked by a pulumi that no longer runs (pid ${pids}). Releasing it: pulumi cancel`);
-    for (const folder of [projectName(), ""]) {
-        removeEmptyAttributes(join(state, "stacks", folder, `${name}.json.attrs`), info);
-    }
+    removeEmptyAttributes(join(state, "stacks", projectName(), `${name}.json.attrs`), info);
     runVisibly("pulumi", ["cancel", "--yes", "--stack", stack], env, 2);
 }
 
@@ -36,11 +34,6 @@ function stateFolder(url: string): string | undefined {
     return url.startsWith("file://")
         ? join(url.slice("file://".length).replace(/^~/, homedir()), ".pulumi")
         : undefined;
-}
-
-/** Pulumi before 3.61 kept states without the name of their project. Such a folder still works until it is upgraded. */
-function lockFolders(stack: string): readonly string[] {
-    return [join("locks", "organization", projectName(), stack), join("locks", stack)];
 }
 
 function locksIn(folder: string): readonly Lock[] {

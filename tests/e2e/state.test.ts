@@ -2,11 +2,10 @@
 import { strict as assert } from "node:assert";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { hostname, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkConfig } from "../../config/settings.ts";
 import { PulumiStack } from "../../pulumi/cli.ts";
-import { releaseDeadLock } from "../../pulumi/lock.ts";
 import { requirePassphrase } from "../../pulumi/login.ts";
 import { isUserError } from "../../system/errors.ts";
 import type { Environment } from "../../system/process.ts";
@@ -14,7 +13,6 @@ import { operation } from "./support/operation.ts";
 import { TestStack } from "./support/stack.ts";
 
 const noProcess = 2 ** 22 + 1;
-const silent = (): void => undefined;
 
 describe("a state in a folder", () => {
     let folder: string;
@@ -46,11 +44,6 @@ describe("a state in a folder", () => {
         });
     }
 
-    const login = (more: Readonly<Record<string, string>>) => ({
-        env: { ...env(), ...more },
-        url: env().PULUMI_BACKEND_URL ?? "",
-    });
-
     it("is refused without a passphrase, with the variable's name", () => {
         const { PULUMI_CONFIG_PASSPHRASE, PULUMI_CONFIG_PASSPHRASE_FILE, ...without } = env();
         assert.ok(PULUMI_CONFIG_PASSPHRASE ?? PULUMI_CONFIG_PASSPHRASE_FILE);
@@ -60,43 +53,6 @@ describe("a state in a folder", () => {
             },
             (error) => isUserError(error) && error.message.includes("PULUMI_CONFIG_PASSPHRASE="),
         );
-    });
-
-    describe("of an old Pulumi, without a folder for the project", () => {
-        const old = {
-            PULUMI_SELF_MANAGED_STATE_LEGACY_LAYOUT: "true",
-            PULUMI_DIY_BACKEND_IGNORE_DEPRECATION_ERROR: "1",
-        };
-        const stack = new TestStack("old-state", { crawlerContainers: 1 });
-
-        beforeEach(() => {
-            pulumi(old, "stack", "init", stack.name, "--no-select");
-            stack.edit({});
-        });
-        afterEach(() => {
-            rmSync(`Pulumi.${stack.name}.yaml`, { force: true });
-        });
-
-        it("is used", () => {
-            assert.match(pulumi(old, "preview", "--stack", stack.name), /app-namespace/);
-        });
-
-        it("gets a dead lock released, and keeps the lock of another machine", () => {
-            const isLocked = () => {
-                try {
-                    pulumi(old, "refresh", "--yes", "--stack", stack.name);
-                    return false;
-                } catch (error) {
-                    return String((error as { stderr: unknown }).stderr).includes("pulumi cancel");
-                }
-            };
-            lock(stack.name, "elsewhere");
-            releaseDeadLock(stack.name, login(old), silent);
-            assert.ok(isLocked());
-            lock(stack.name, hostname());
-            releaseDeadLock(stack.name, login(old), silent);
-            assert.ok(!isLocked());
-        });
     });
 
     it("that another machine has locked is left alone, and the command says how to release it", async () => {
