@@ -68,7 +68,11 @@ const programs: Module = {
 
 const pulumiCli: Module = {
     folder: join(import.meta.dirname, "pulumi-cli"),
-    programs: [{ name: "pulumi", package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" }],
+    programs: [
+        { name: "pulumi", package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" },
+        // Beside the CLI it is found without a warning.
+        { name: "pulumi-language-nodejs", package: "./language-host", built: "language-host" },
+    ],
     ldflags: `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${pulumi}`,
     coldMinutes: 4,
 };

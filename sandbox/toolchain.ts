@@ -20,7 +20,6 @@ export interface Toolchain {
     provider: "release" | "built";
 }
 
-const languageHost = join(import.meta.dirname, "language-host", "pulumi-language-nodejs");
 const recordOf = (paths: Paths): string => join(paths.state, "toolchain.json");
 
 /** In the plugin folder the CLI finds it without a warning. */
@@ -47,10 +46,6 @@ export async function findToolchain(paths: Paths, registriesOnly: boolean): Prom
 
 /** Puts everything in its place, once what is to be built is there. */
 export async function installToolchain(paths: Paths, toolchain: Toolchain): Promise<void> {
-    if (!toolchain.officialHost) {
-        // A script and not a link: what it calls asks for its own folder. Beside the CLI it is found without a warning.
-        await writeWhole(join(paths.bin, "pulumi-language-nodejs"), callOf(languageHost), 0o755);
-    }
     await mkdir(paths.pulumiState, { recursive: true });
     if (!existsSync(paths.passphrase)) {
         await writeWhole(paths.passphrase, randomBytes(24).toString("base64url"));
@@ -59,19 +54,6 @@ export async function installToolchain(paths: Paths, toolchain: Toolchain): Prom
         await linkProvider(paths, join(paths.bin, "kubernetes-provider"));
     }
     await writeWhole(recordOf(paths), JSON.stringify(toolchain));
-}
-
-/** A script that calls a program of this clone, and says what to do once the clone is gone. */
-export function callOf(program: string): string {
-    return [
-        "#!/bin/sh",
-        `if [ ! -x '${program}' ]; then`,
-        `    echo "The clone that last started the sandbox is gone. In another one, run: npm run sandbox -- up" >&2`,
-        "    exit 1",
-        "fi",
-        `exec '${program}' "$@"`,
-        "",
-    ].join("\n");
 }
 
 async function onPath(paths: Paths): Promise<string | undefined> {

@@ -91,7 +91,7 @@ const slow = await Promise.all([
         mocha("test:integration"),
         mocha("test:sandbox"),
         mocha("test:scanners"),
-        check("test:images"),
+        check("test:go"),
     ),
     lane(mocha("test:e2e")),
 ]);

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { saysOld, type PodList } from "../cluster.ts";
 import { startOf } from "../namespace.ts";
-import { callOf, isRecent } from "../toolchain.ts";
+import { isRecent } from "../toolchain.ts";
 
 describe("a resumed cluster", () => {
     const since = new Date("2026-01-01T12:00:00.700Z");
@@ -44,22 +43,5 @@ describe("a Pulumi on the PATH", () => {
         assert.equal(isRecent("v3.199.0"), false);
         assert.equal(isRecent("4.0.0"), true);
         assert.equal(isRecent("no version"), false);
-    });
-});
-
-describe("what calls a program of the clone", () => {
-    function call(program: string) {
-        const script = callOf(program);
-        return spawnSync("/bin/sh", ["-c", script, "sh", "one two"], { encoding: "utf8" });
-    }
-
-    it("passes the arguments on", () => {
-        assert.equal(call("/bin/echo").stdout, "one two\n");
-    });
-
-    it("names the command that helps if the clone is gone", () => {
-        const { status, stderr } = call("/nowhere/program");
-        assert.equal(status, 1);
-        assert.match(stderr, /npm run sandbox -- up/);
     });
 });
