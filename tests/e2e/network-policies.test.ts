@@ -34,7 +34,9 @@ describe("network policies", () => {
         await say(stack, "hello");
         assert.deepEqual(await messages(stack), ["hello"]);
         assert.equal((await askUntilReady(stack, stack.webHost, "/")).status, 200);
-        assert.equal((await verify(stack)).failed, 0);
+        const report = await verify(stack);
+        assert.equal(report.failed, 0);
+        assert.equal(report.checks.find(({ heading }) => heading === "Network policies")?.result, "ok");
     });
 
     it("let through what the app needs, and nothing else", async () => {

@@ -7,6 +7,7 @@
  */
 import type { Settings } from "../../../config/settings.ts";
 import { findExposureObject, waitForIngressController } from "../../../kubernetes/ingress.ts";
+import { enforcesPolicies } from "../../../kubernetes/network-policies.ts";
 import { poll } from "../../../kubernetes/poll.ts";
 import { portName, serviceName } from "../../../model/names.ts";
 import { rolloutObstacles, rolloutProblems, rolloutSeconds } from "../../../preflight/rollout.ts";
@@ -47,6 +48,11 @@ async function up(session: Session, yes: boolean): Promise<void> {
     } else {
         output.info(`  page  ${app.webUrl}\n  api   ${app.apiUrl}/messages`);
         await showAddresses(session, app);
+    }
+    if (settings.networkPolicies && (await enforcesPolicies(client, app.namespaceName)) === false) {
+        output.info(
+            "\nThis cluster's network does not enforce network policies: every pod can reach the app's pods.",
+        );
     }
     output.list("In each new terminal:", [setupLine()]);
     output.list("To look around:", app.nextCommands);

@@ -2,6 +2,7 @@
  * `npm run verify`: checks on the live stack what the chapter teaches, and says of each what was tried and what was seen. It
  * leaves the stack as it found it. What cannot be tried without harm is skipped; `--destructive` tries that as well.
  */
+import { enforcesPolicies } from "../../../kubernetes/network-policies.ts";
 import { interrupted } from "../../../preflight/messages.ts";
 import { UserError } from "../../../system/errors.ts";
 import { defineCommand, jsonFlag, stackWord } from "../../command.ts";
@@ -54,7 +55,27 @@ async function* allChecks(session: LiveSession, destructive: boolean): AsyncGene
         throw new UserError(session.output.render([interrupted(live.api.outOfService)]));
     }
     yield* await checksOf(live);
+    if (session.settings.networkPolicies) {
+        yield await policiesCheck(session);
+    }
     session.output.info("\nStarting a copy of the api's pod twice, some seconds ...");
     yield await checkOnCopy(live);
     yield await checkOnLivePod(live, destructive);
+}
+
+/** A cluster that ignores the policies breaks no promise of the stack, so the check never fails. */
+async function policiesCheck({ client, outputs }: LiveSession): Promise<Check> {
+    const enforced = await enforcesPolicies(client, outputs.namespaceName);
+    const seen =
+        enforced === undefined
+            ? "this cannot be tried now"
+            : enforced
+              ? "it is denied"
+              : "it is open: this cluster's network does not enforce network policies";
+    return {
+        heading: "Network policies",
+        tried: "a connection from a pod of the web to one of the crawler",
+        seen,
+        result: enforced ? "ok" : "skipped",
+    };
 }

@@ -6,7 +6,7 @@ export interface Report {
     readonly ok: number;
     readonly failed: number;
     readonly skipped: number;
-    readonly checks: readonly { tried: string; seen: string; result: string }[];
+    readonly checks: readonly { heading: string; tried: string; seen: string; result: string }[];
 }
 
 export async function verify(
