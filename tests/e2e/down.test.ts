@@ -108,8 +108,10 @@ describe("npm run down", () => {
         const again = await operation("down", stack, ["--yes"]);
         assert.equal(again.status, 0, again.text);
         assert.match(again.text, /kept {2}claim synergychat-api-pvc/);
-        await stack.up();
+        assert.deepEqual(codesIn(await stack.up()), ["claim-reattached"]);
+        assert.equal((await claim()).metadata.uid, metadata.uid);
         assert.deepEqual(await messages(stack), ["still here"]);
+        assert.deepEqual(codesIn(await stack.up("--expect-no-changes")), []);
         stack.edit({ retainData: undefined });
         await stack.up();
     });

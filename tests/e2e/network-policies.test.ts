@@ -18,10 +18,14 @@ const attempt = `
 `;
 
 describe("network policies", () => {
-    const stack = new TestStack("policies", { guard: true, crawlerContainers: 2, webReplicas: 1 });
+    const stack = new TestStack("policies", {
+        guard: true,
+        backupSchedule: "0 3 1 1 *",
+        crawlerContainers: 2,
+    });
     const where = ["--namespace", stack.name];
     const parts = ["web", "api", "crawler"] as const;
-    type Sender = (typeof parts)[number] | "stranger";
+    type Sender = (typeof parts)[number] | "backups" | "stranger";
     const addresses = new Map<string, string>();
 
     before(async () => {
@@ -30,7 +34,7 @@ describe("network policies", () => {
     });
     after(() => stack.remove());
 
-    it("leave the page, the messages and every check of verify as they are", async () => {
+    it("leave the page, the messages and every check of verify as they are, with every feature", async () => {
         await say(stack, "hello");
         assert.deepEqual(await messages(stack), ["hello"]);
         assert.equal((await askUntilReady(stack, stack.webHost, "/")).status, 200);
@@ -46,6 +50,8 @@ describe("network policies", () => {
             // Without what makes a pod one of the Deployment's.
             await startProbe(part, { ...pod.metadata.labels, "pod-template-hash": undefined });
         }
+        const { spec: cronJob } = await get(stack.name, "cronjob", "synergychat-api-backup");
+        await startProbe("backups", cronJob.jobTemplate.spec.template.metadata.labels as object);
         await startProbe("stranger", {});
         addresses.set("stranger", (await get(stack.name, "pod", "probe-stranger")).status.podIP as string);
         const { spec } = await get("default", "service", "kubernetes");
@@ -103,6 +109,10 @@ describe("network policies", () => {
             ["crawler", "web", 8080, "closed"],
             ["crawler", "DNS", 53, "open"],
             ["crawler", "API server", 443, "closed"],
+            ["backups", "api", 8081, "open"],
+            ["backups", "crawler", 8080, "closed"],
+            ["backups", "DNS", 53, "open"],
+            ["backups", "API server", 443, "closed"],
         ];
 
     it("are gone with their key, and then everything is open", async () => {

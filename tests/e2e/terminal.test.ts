@@ -1,6 +1,6 @@
 /** A new terminal of somebody who is not logged in to Pulumi: the printed lines are enough for the chapter's steps. */
 import { strict as assert } from "node:assert";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { kubectl } from "./support/cluster.ts";
@@ -16,10 +16,12 @@ describe("a new terminal", () => {
         await stack.remove();
         stack.edit({});
         home = mkdtempSync(join(tmpdir(), "synergychat-home-"));
-        const kubeconfig = join(home, "kubeconfig");
+        const kubeconfig = join(home, "mine");
+        const other = join(home, "other");
         const pulumiHome = join(home, "pulumi");
         const content = await kubectl("config", "view", "--raw", "--flatten", "--minify");
         writeFileSync(kubeconfig, content, { mode: 0o600 });
+        writeFileSync(other, "apiVersion: v1\nkind: Config\n");
         mkdirSync(pulumiHome);
         const plugins = join(process.env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "plugins");
         symlinkSync(plugins, join(pulumiHome, "plugins"));
@@ -30,7 +32,8 @@ describe("a new terminal", () => {
         environment = Object.entries({
             ...Object.fromEntries(kept),
             HOME: home,
-            KUBECONFIG: kubeconfig,
+            KUBECONFIG: `${other}:${kubeconfig}`,
+            TMPDIR: home,
             PULUMI_HOME: pulumiHome,
         }).map((pair) => pair.join("="));
     });
@@ -65,10 +68,11 @@ describe("a new terminal", () => {
         const chapter = await shell(
             [
                 ...setup,
-                "pulumi config set crawlerContainers 2 && pulumi up --yes",
+                "pulumi config set crawlerContainers 2",
                 "pulumi config set crawlerPods 2 && pulumi up --yes",
                 "kubectl get pods",
                 "kubectl get pvc",
+                "pulumi stack export",
                 "pulumi destroy --yes",
                 "kubectl get pvc 2>&1",
             ].join("\n"),
@@ -76,5 +80,11 @@ describe("a new terminal", () => {
         assert.match(chapter, /^synergychat-api-pvc\s+Bound/m);
         assert.match(chapter, /^No resources found/m);
         assert.equal(chapter.match(/^synergychat-crawler-\S+\s+2\/2\s+Running/gm)?.length, 2);
+        // The kubeconfig of several files leads to the cluster. It is neither in the state nor copied.
+        assert.ok(!chapter.includes(home));
+        assert.deepEqual(
+            readdirSync(home).filter((name) => name.startsWith("kubeconfig")),
+            [],
+        );
     });
 });

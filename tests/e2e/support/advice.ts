@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import type { FindingCode, Fix } from "../../../model/finding.ts";
+import { versions } from "./cluster.ts";
 import { execute } from "./execute.ts";
 import { codesIn } from "./findings.ts";
 import type { TestStack } from "./stack.ts";
@@ -97,10 +98,13 @@ export function claimFile(name: string): string {
     return file;
 }
 
-/** What `pulumi up` prints when it is refused with this finding, among others. */
+/** What `pulumi up` prints when it is refused with this finding, among others. Nothing in the stack's own namespace has changed. */
 export async function refused(stack: TestStack, code: FindingCode): Promise<string> {
+    const before = await versions(stack.name);
     const { status, text } = await stack.pulumi("up", "--yes", "--skip-preview");
     assert.notEqual(status, 0, text);
     assert.ok(codesIn(text).includes(code), text);
+    assert.doesNotMatch(text, /^\s+at /m, "a stack trace");
+    assert.deepEqual(await versions(stack.name), before);
     return text;
 }
