@@ -13,15 +13,8 @@ import { otherCluster } from "../preflight/recorded.ts";
 import { inheritedVolume } from "../preflight/volumes.ts";
 import { PulumiStack, selectedStack } from "../pulumi/cli.ts";
 import { releaseDeadLock } from "../pulumi/lock.ts";
-import { logIn, pulumiEnvironment, requirePassphrase } from "../pulumi/login.ts";
-import {
-    bootstrapValue,
-    configDocument,
-    configFile,
-    projectName,
-    shortName,
-    stacksHere,
-} from "../pulumi/project.ts";
+import { logIn, pulumiEnvironment } from "../pulumi/login.ts";
+import { bootstrapValue, configFile, projectName, shortName, stacksHere } from "../pulumi/project.ts";
 import { type StackOutputs, type StateResource, outputsIn, recordedIn } from "../pulumi/state.ts";
 import { UserError } from "../system/errors.ts";
 import type { Environment } from "../system/process.ts";
@@ -86,7 +79,6 @@ export async function openStack(
             : error;
     });
     const login = await logIn(cluster.env, output.info);
-    requirePassphrase(configDocument(name), login);
     const selected = cluster.kind === "sandbox" ? selectedStack(login.env) : before;
     requireNamed(named, name, selected);
     // A command that creates the stack selects it as well.

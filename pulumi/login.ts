@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { isAtLeast, minimumVersions } from "../model/versions.ts";
 import { UserError } from "../system/errors.ts";
 import { type Environment, capture, isOnPath, outputOf } from "../system/process.ts";
-import { type ConfigDocument, yamlIn } from "./project.ts";
+import { yamlIn } from "./project.ts";
 
 const installDocs = "https://www.pulumi.com/docs/install";
 
@@ -58,26 +58,6 @@ export function pulumiEnvironment(env: Environment): Environment {
 /** Where this project keeps on this machine what is not part of the repository. */
 export function dataFolder(env: Environment): string {
     return join(env.XDG_DATA_HOME ?? join(homedir(), ".local", "share"), "synergychat");
-}
-
-/**
- * Without a passphrase, Pulumi fails in the middle of a command, or asks a question that a command cannot show.
- *
- * @param config the stack's config file. It names the secrets provider if that is not the passphrase.
- * @throws UserError if the backend needs a passphrase and there is none.
- */
-export function requirePassphrase(config: ConfigDocument, { env, url }: Login): void {
-    const { PULUMI_CONFIG_PASSPHRASE, PULUMI_CONFIG_PASSPHRASE_FILE } = env;
-    if ((PULUMI_CONFIG_PASSPHRASE ?? PULUMI_CONFIG_PASSPHRASE_FILE) !== undefined || config.secretsprovider) {
-        return;
-    }
-    // Pulumi Cloud keeps the key itself. Every other backend is a folder or a bucket.
-    if (url !== "" && !/^https?:/.test(url)) {
-        throw new UserError(
-            `The stack's state is in ${url}, and PULUMI_CONFIG_PASSPHRASE is not set. Pulumi encrypts secrets in that state with this passphrase.\n` +
-                "  Set the stack's passphrase, or one for a new stack:  export PULUMI_CONFIG_PASSPHRASE=PASSPHRASE",
-        );
-    }
 }
 
 /**

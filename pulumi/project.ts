@@ -3,11 +3,9 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { parse } from "yaml";
 import { UserError } from "../system/errors.ts";
 
-/** A stack's config file: the config, and what Pulumi keeps beside it. */
-export interface ConfigDocument {
+/** The part of these files that has values. */
+interface Config {
     readonly config?: Readonly<Record<string, unknown>>;
-    /** Undefined: the backend's default. */
-    readonly secretsprovider?: string;
 }
 
 /** The project's name. Pulumi.yaml has it, and `pulumi new` changes it. */
@@ -22,12 +20,6 @@ export function shortName(stack: string): string {
 
 export function configFile(stack: string): string {
     return `Pulumi.${shortName(stack)}.yaml`;
-}
-
-/** The stack's config file as YAML. Empty if there is none. */
-export function configDocument(stack: string): ConfigDocument {
-    const file = configFile(stack);
-    return existsSync(file) ? yamlIn(file) : {};
 }
 
 /**
@@ -55,11 +47,13 @@ export function keepingConfigClean<T>(stack: string, action: () => T): T {
  * not see secrets or ESC environments, so it only serves to find the cluster.
  */
 export function bootstrapValue(stack: string, key: string): unknown {
-    const own = configDocument(stack).config?.[key];
+    const file = configFile(stack);
+    const { config } = (existsSync(file) ? yamlIn(file) : {}) as Config;
+    const own = config?.[key];
     if (own !== undefined) {
         return own;
     }
-    const project = (yamlIn("Pulumi.yaml") as { config?: Readonly<Record<string, unknown>> }).config?.[key];
+    const project = (yamlIn("Pulumi.yaml") as Config).config?.[key];
     if (typeof project !== "object" || project === null) {
         return project;
     }

@@ -6,8 +6,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkConfig } from "../../config/settings.ts";
 import { PulumiStack } from "../../pulumi/cli.ts";
-import { requirePassphrase } from "../../pulumi/login.ts";
-import { isUserError } from "../../system/errors.ts";
 import type { Environment } from "../../system/process.ts";
 import { operation } from "./support/operation.ts";
 import { TestStack } from "./support/stack.ts";
@@ -43,17 +41,6 @@ describe("a state in a folder", () => {
             encoding: "utf8",
         });
     }
-
-    it("is refused without a passphrase, with the variable's name", () => {
-        const { PULUMI_CONFIG_PASSPHRASE, PULUMI_CONFIG_PASSPHRASE_FILE, ...without } = env();
-        assert.ok(PULUMI_CONFIG_PASSPHRASE ?? PULUMI_CONFIG_PASSPHRASE_FILE);
-        assert.throws(
-            () => {
-                requirePassphrase({}, { env: without, url: without.PULUMI_BACKEND_URL ?? "" });
-            },
-            (error) => isUserError(error) && error.message.includes("PULUMI_CONFIG_PASSPHRASE="),
-        );
-    });
 
     it("that another machine has locked is left alone, and the command says how to release it", async () => {
         const stack = new TestStack("locked", { crawlerContainers: 1 });

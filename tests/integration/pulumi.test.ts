@@ -6,8 +6,7 @@ import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { PulumiStack } from "../../pulumi/cli.ts";
 import { releaseDeadLock } from "../../pulumi/lock.ts";
-import { logIn, requirePassphrase } from "../../pulumi/login.ts";
-import { isUserError } from "../../system/errors.ts";
+import { logIn } from "../../pulumi/login.ts";
 import { projectName } from "../../pulumi/project.ts";
 
 const noProcess = 2 ** 22 + 1;
@@ -148,30 +147,6 @@ describe("PulumiStack", () => {
         writeFileSync(join(folder, "credentials.json"), "{}");
         assert.equal((await logIn(env, silent)).url, local);
         assert.equal((await logIn({ ...env, PULUMI_BACKEND_URL: "s3://states" }, silent)).url, "s3://states");
-    });
-
-    describe("a backend that needs a passphrase", () => {
-        for (const url of ["file:///states", "s3://states"]) {
-            it(`is refused without one, with the variable's name: ${url}`, () => {
-                assert.throws(
-                    () => {
-                        requirePassphrase({}, { env, url });
-                    },
-                    (error) => isUserError(error) && error.message.includes("PULUMI_CONFIG_PASSPHRASE="),
-                );
-            });
-        }
-
-        it("is used with one, from a file or empty, and with another secrets provider", () => {
-            const url = "file:///states";
-            requirePassphrase({}, { env: { ...env, PULUMI_CONFIG_PASSPHRASE: "" }, url });
-            requirePassphrase({}, { env: { ...env, PULUMI_CONFIG_PASSPHRASE_FILE: "/secret" }, url });
-            requirePassphrase({ secretsprovider: "awskms://key" }, { env, url });
-        });
-
-        it("is not Pulumi Cloud", () => {
-            requirePassphrase({}, { env, url: "https://app.pulumi.com/ada" });
-        });
     });
 
     for (const [how, choose] of [
