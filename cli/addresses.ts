@@ -6,16 +6,13 @@ import { text } from "node:stream/consumers";
 import { findExposureObject } from "../kubernetes/ingress.ts";
 import { poll } from "../kubernetes/poll.ts";
 import { parse } from "../pods/database.ts";
-import { UserError } from "../system/errors.ts";
-import type { Output } from "./output.ts";
 import type { LiveSession, Session } from "./session.ts";
 
 /** This machine's own address: with minikube's docker driver on macOS and WSL, `minikube tunnel` brings the app there. */
 export const loopback = "127.0.0.1";
 
 const attemptLimit = 4000; // ms
-const searchSeconds = 4;
-const returnSeconds = 60; // an ingress controller hears of a new pod some seconds later
+const returnSeconds = 10;
 
 /**
  * Where the app may answer: at the addresses that the controller has published, at those of minikube's node, which answer
@@ -30,31 +27,11 @@ export async function candidates(
     return [...new Set([...(object?.addresses ?? []), node, loopback])];
 }
 
-/** An address at which the api answers this machine. Undefined if there is none, or if the api is not exposed. */
-export async function findAddress(session: LiveSession): Promise<string | undefined> {
+/** Waits until the api answers this machine, if it can: an ingress controller hears of a new pod some seconds later. */
+export async function waitForAnswer(session: LiveSession): Promise<void> {
     const { apiUrl, namespaceName } = session.outputs;
-    return session.settings.exposure.kind === "none"
-        ? undefined
-        : firstAnswering(`${apiUrl}/messages`, await candidates(session, namespaceName), searchSeconds);
-}
-
-/** Waits until the api answers at the address again. Undefined: it answered this machine at none before. */
-export async function waitForAnswer(
-    { info }: Pick<Output, "info">,
-    apiUrl: string,
-    address: string | undefined,
-    stack: string,
-): Promise<void> {
-    if (address === undefined) {
-        return;
-    }
-    info(`    Waiting until it answers at ${address} ...`);
-    const url = `${apiUrl}/messages`;
-    if ((await firstAnswering(url, [address], returnSeconds)) === undefined) {
-        throw new UserError(
-            `${url} has not answered at ${address} for ${returnSeconds} s. It answered there before.\n` +
-                `  See what is wrong:  npm run verify -- ${stack}`,
-        );
+    if (session.settings.exposure.kind !== "none") {
+        await firstAnswering(`${apiUrl}/messages`, await candidates(session, namespaceName), returnSeconds);
     }
 }
 

@@ -12,7 +12,7 @@ import { dataFolder } from "../../../pulumi/login.ts";
 import { shortName } from "../../../pulumi/project.ts";
 import { UserError } from "../../../system/errors.ts";
 import type { Environment } from "../../../system/process.ts";
-import { findAddress, waitForAnswer } from "../../addresses.ts";
+import { waitForAnswer } from "../../addresses.ts";
 import { backupsOff } from "../../backups.ts";
 import { UsageError, defineCommand, stackWord, yesFlag } from "../../command.ts";
 import { workOf } from "../../operation.ts";
@@ -58,17 +58,15 @@ export const command = defineCommand({
 });
 
 async function restore(open: LiveSession, source: Source, yes: boolean, noBackup: boolean): Promise<void> {
-    const { stack, output, outputs } = open;
-    const address = await findAddress(open);
     const copy = await runRestore(restoreWork(open, source, yes, noBackup), source);
     if (copy === undefined) {
         return;
     }
-    await waitForAnswer(output, outputs.apiUrl, address, stack.name);
-    output.info(
+    await waitForAnswer(open);
+    open.output.info(
         source.named === copy
             ? "\nThe api has the messages from before the restore again."
-            : `\nThe messages of ${source.named} are restored, and the api answers again.\n` +
+            : `\nThe messages of ${source.named} are restored, and the api is back in its Service.\n` +
                   `What was there before is in ${copy}`,
     );
 }

@@ -12,7 +12,7 @@ import { dataFolder } from "../../../pulumi/login.ts";
 import { projectName } from "../../../pulumi/project.ts";
 import { guardedTypes } from "../../../pulumi/state.ts";
 import { fix } from "../../../model/finding.ts";
-import { findAddress, waitForAnswer } from "../../addresses.ts";
+import { waitForAnswer } from "../../addresses.ts";
 import { UsageError, defineCommand, stackWord } from "../../command.ts";
 import { refuse, workOf } from "../../operation.ts";
 import { protectedClaim } from "../../refusals.ts";
@@ -44,12 +44,11 @@ async function switchStorage(open: LiveSession, to: StorageMode, noBackup: boole
     const path = journalPath(dataFolder(stack.env), await api.installation());
     const work = workOf(open, "switch", path, to === "ephemeral" && !noBackup ? without : undefined);
     const pulumi = switchedStack(open);
-    const address = await findAddress(open);
     if (!(await runSwitch({ ...work, pulumi, retainData: settings.retainData }, to))) {
         return;
     }
-    await waitForAnswer(output, settings.apiUrl, address, stack.name);
-    output.info(`\nThe storage is ${to} now, and the api answers again.`);
+    await waitForAnswer(open);
+    output.info(`\nThe storage is ${to} now, and the api is back in its Service.`);
     await showInheritableVolumes(open, namespaceName);
 }
 

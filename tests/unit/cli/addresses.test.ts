@@ -4,7 +4,7 @@ import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { candidates, firstAnswering, waitForAnswer } from "../../../cli/addresses.ts";
 import { reachAdvice } from "../../../cli/clusters/minikube.ts";
-import type { Session } from "../../../cli/session.ts";
+import type { LiveSession, Session } from "../../../cli/session.ts";
 
 describe("firstAnswering", () => {
     let server: Server;
@@ -61,7 +61,13 @@ describe("the end of a switch", () => {
         });
         await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
         const host = `synchatapi.internal:${(server.address() as AddressInfo).port}`;
-        await waitForAnswer({ info: () => undefined }, `http://${host}`, "127.0.0.1", "dev");
+        const session = {
+            client: { find: () => Promise.resolve(undefined) },
+            cluster: {},
+            settings: { exposure: { kind: "ingress" } },
+            outputs: { apiUrl: `http://${host}`, namespaceName: "synergychat" },
+        };
+        await waitForAnswer(session as unknown as LiveSession);
         assert.deepEqual(asked, Array(3).fill(`${host}/messages`));
         server.close();
     });
