@@ -41,17 +41,7 @@ export class PulumiStack {
 
     /** Selects the stack, and creates it if there is none. */
     public select(): void {
-        const args = ["stack", "select", this.name, "--create", "--non-interactive"];
-        keepingConfigClean(this.name, () => {
-            if (outputOf("pulumi", args, this.env) === undefined) {
-                // Again, so that the person sees what Pulumi says.
-                runVisibly("pulumi", args, this.env, this.stdout);
-            }
-        });
-    }
-
-    public setConfig(key: string, value: string): void {
-        this.run(["config", "set", key, value]);
+        this.run(["stack", "select", "--create", "--non-interactive"]);
     }
 
     /**

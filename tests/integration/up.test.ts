@@ -21,7 +21,7 @@ describe("npm run up, on stand-ins", function () {
         return { ...run, calls: run.calls.filter((call) => changing.test(call)) };
     }
 
-    const select = "pulumi stack select dev --create --non-interactive";
+    const select = "pulumi stack select --create --non-interactive --stack dev";
     const deploy = "pulumi up --yes --skip-preview --stack dev";
     const start = "minikube start --profile minikube";
     const enable = "minikube addons enable ingress --profile minikube";

@@ -60,7 +60,7 @@ function switchedStack({ stack, state, output }: LiveSession): SwitchedStack {
         setMode: (mode) => {
             if (stack.config()?.[`${projectName()}:storageMode`] !== mode) {
                 output.info(`    pulumi config set storageMode ${mode}`);
-                stack.setConfig("storageMode", mode);
+                stack.run(["config", "set", "storageMode", mode]);
             }
             return Promise.resolve();
         },
@@ -78,10 +78,8 @@ function requireMode(mode: string | undefined): StorageMode {
     if (mode === "persistent" || mode === "ephemeral") {
         return mode;
     }
-    const problem =
-        mode === undefined ? "No storage mode is given." : `The storage mode is ${JSON.stringify(mode)}.`;
     throw new UsageError(
-        `${problem} It must be persistent or ephemeral.\n` +
+        `The storage mode is ${JSON.stringify(mode ?? "")}. It must be persistent or ephemeral.\n` +
             "  Move the messages to a claim:              npm run switch -- persistent\n" +
             "  Move the messages to an ephemeral volume:  npm run switch -- ephemeral",
     );

@@ -150,32 +150,24 @@ async function behindService(live: LiveStack): Promise<Check> {
     );
 }
 
-function claim(live: LiveStack): Check {
-    const heading = "Persistence";
-    const tried = "kubectl get pvc";
-    const mounted = live.api?.claim;
-    if (live.session.outputs.storageMode === "ephemeral") {
-        const kept = (live.claims ?? [])
-            .map(({ metadata }) => metadata.name)
-            .filter((name) => name !== mounted);
-        const unmounted = kept.length > 0 ? `${kept.join(", ")}, which the api does not mount` : "none";
-        return check(heading, tried, mounted === undefined, mounted ?? unmounted);
-    }
-    const found = live.claims?.find(({ metadata }) => metadata.name === mounted);
-    if (!found) {
-        const missing = mounted ? `there is no claim ${mounted}` : "the api mounts none";
-        return check(heading, tried, false, missing);
-    }
-    const { metadata, spec, status } = found;
+function claim({ api, claims, session }: LiveStack): Check {
+    const mounted = api?.claim;
+    const found = claims?.find(({ metadata }) => metadata.name === mounted);
+    const { spec, status } = found ?? {};
+    const isEphemeral = session.outputs.storageMode === "ephemeral";
     const columns = [
-        metadata.name,
         status?.phase,
         spec?.volumeName,
         spec?.resources?.requests?.storage,
         spec?.accessModes?.join(","),
         spec?.storageClassName,
     ];
-    return check(heading, tried, status?.phase === "Bound", columns.filter(Boolean).join(" "));
+    return check(
+        "Persistence",
+        "kubectl get pvc",
+        isEphemeral ? mounted === undefined : status?.phase === "Bound",
+        `the api mounts ${[mounted ?? "none", ...columns].filter(Boolean).join(" ")}`,
+    );
 }
 
 function apiVolume(live: LiveStack): Check {
