@@ -10,5 +10,6 @@ export const commands: Readonly<Record<string, () => Promise<{ readonly command:
     backup: () => import("./commands/backup/backup.ts"),
     backups: () => import("./commands/backups/backups.ts"),
     restore: () => import("./commands/restore/restore.ts"),
+    pin: () => import("./commands/pin/pin.ts"),
     env: () => import("./commands/env/env.ts"),
 };
