@@ -146,7 +146,7 @@ export function deploy(settings: Settings, instance: string, provider: k8s.Provi
 
 function outputsOf(settings: Settings, namespace: AppNamespace, storage: ApiStorage): Outputs {
     return {
-        webUrl: `http://${settings.webHost}`,
+        webUrl: settings.webUrl,
         apiUrl: settings.apiUrl,
         namespaceName: namespace.namespaceName,
         storageMode: settings.storage.mode,

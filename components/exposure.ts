@@ -7,16 +7,28 @@ import { type PlaceArgs, metadata } from "./place.ts";
 
 /** How the app is reached from outside the cluster. */
 export type ExposureArgs =
-    /** By an Ingress with these annotations. `ingressClass` defaults to the cluster's default class. */
-    | {
-          readonly kind: "ingress";
-          readonly ingressClass?: string;
-          readonly annotations?: Readonly<Record<string, string>>;
-      }
+    /** By an Ingress. `ingressClass` defaults to the cluster's default class. */
+    | ({ readonly kind: "ingress"; readonly ingressClass?: string } & EntryArgs)
     /** By a Gateway and its HTTPRoutes (Gateway API). The class must exist. */
-    | { readonly kind: "gateway"; readonly gatewayClass: string }
+    | ({ readonly kind: "gateway"; readonly gatewayClass: string } & EntryArgs)
     /** Not at all. `kubectl port-forward` still works. */
     | { readonly kind: "none" };
+
+/** What Ingress and Gateway have in common. */
+export interface EntryArgs {
+    /**
+     * Annotations of the object.
+     *
+     * @default {}
+     */
+    readonly annotations?: Readonly<Record<string, string>>;
+    /**
+     * Name of the secret with the certificate of both hosts.
+     *
+     * @default - They are served by plain http.
+     */
+    readonly tlsSecret?: string;
+}
 
 /** A host name and the Service behind it. */
 export interface Route {
@@ -41,7 +53,7 @@ export class AppExposure extends pulumi.ComponentResource {
                 this.makeIngress(name, args, args.exposure);
                 break;
             case "gateway":
-                this.makeGateway(name, args, args.exposure.gatewayClass);
+                this.makeGateway(name, args, args.exposure);
                 break;
             case "none":
                 break;
@@ -52,7 +64,7 @@ export class AppExposure extends pulumi.ComponentResource {
     private makeIngress(
         name: string,
         args: AppExposureArgs,
-        { ingressClass, annotations }: Extract<ExposureArgs, { readonly kind: "ingress" }>,
+        { ingressClass, annotations, tlsSecret }: Extract<ExposureArgs, { readonly kind: "ingress" }>,
     ): void {
         new Ingress(
             `${name}-ingress`,
@@ -65,29 +77,65 @@ export class AppExposure extends pulumi.ComponentResource {
                 spec: {
                     ...(ingressClass && { ingressClassName: ingressClass }),
                     rules: [args.web, args.api].map(ingressRule),
+                    ...(tlsSecret && {
+                        tls: [{ secretName: tlsSecret, hosts: [args.web.host, args.api.host] }],
+                    }),
                 },
             },
             { parent: this },
         );
     }
 
-    private makeGateway(name: string, args: AppExposureArgs, gatewayClass: string): void {
-        const make = (resource: string, kind: string, object: string, spec: object) =>
+    private makeGateway(
+        name: string,
+        args: AppExposureArgs,
+        { gatewayClass, annotations, tlsSecret }: Extract<ExposureArgs, { readonly kind: "gateway" }>,
+    ): void {
+        const make = (resource: string, kind: string, object: string, spec: object, more: object = {}) =>
             new CustomResource(
                 `${name}-${resource}`,
-                { apiVersion: "gateway.networking.k8s.io/v1", kind, metadata: metadata(args, object), spec },
+                {
+                    apiVersion: "gateway.networking.k8s.io/v1",
+                    kind,
+                    metadata: { ...metadata(args, object), ...more },
+                    spec,
+                },
                 { parent: this },
             );
         const allowedRoutes = { namespaces: { from: "Same" } };
-        const gateway = make("gateway", "Gateway", gatewayName, {
-            gatewayClassName: gatewayClass,
-            listeners: [{ name: "http", protocol: "HTTP", port: 80, allowedRoutes }],
-        });
-        for (const part of ["web", "api"] as const) {
+        const routed = ["web", "api"] as const;
+        const gateway = make(
+            "gateway",
+            "Gateway",
+            gatewayName,
+            {
+                gatewayClassName: gatewayClass,
+                listeners: [
+                    { name: "http", protocol: "HTTP", port: 80, allowedRoutes },
+                    // One for each host: cert-manager makes no certificate for a listener without a host name.
+                    ...(tlsSecret ? routed : []).map((part) => ({
+                        ...{ name: part, protocol: "HTTPS", port: 443, hostname: args[part].host },
+                        tls: { mode: "Terminate", certificateRefs: [{ kind: "Secret", name: tlsSecret }] },
+                        allowedRoutes,
+                    })),
+                ],
+            },
+            annotations && Object.keys(annotations).length > 0 ? { annotations } : {},
+        );
+        const from = (listener: string) => [{ name: gateway.metadata.name, sectionName: listener }];
+        for (const part of routed) {
             make(`${part}-httproute`, "HTTPRoute", httpRouteName(part), {
-                parentRefs: [{ name: gateway.metadata.name }],
+                parentRefs: tlsSecret ? from(part) : [{ name: gateway.metadata.name }],
                 hostnames: [args[part].host],
                 rules: [{ backendRefs: [{ name: args[part].serviceName, port: 80 }] }],
+            });
+        }
+        if (tlsSecret) {
+            const requestRedirect = { scheme: "https", statusCode: 301 };
+            make("https-httproute", "HTTPRoute", httpRouteName("https"), {
+                parentRefs: from("http"),
+                hostnames: [args.web.host, args.api.host],
+                rules: [{ filters: [{ type: "RequestRedirect", requestRedirect }] }],
             });
         }
     }

@@ -171,7 +171,7 @@ export const keys = {
         }),
         default: "",
         description:
-            "Address of the api as the page's browser reaches it, for port-forwarding, TLS and other ports. Empty: http://<apiHost>",
+            "Address of the api as the page's browser reaches it, for port-forwarding and other ports. Empty: <apiHost> by http, or with tlsSecret by https",
     },
     exposure: {
         ...oneOf("ingress", "gateway", "none"),
@@ -186,12 +186,19 @@ export const keys = {
     ingressAnnotations: {
         ...annotations,
         default: {},
-        description: "Annotations of the Ingress, which some controllers need (exposure ingress only)",
+        description:
+            "Annotations of the Ingress or the Gateway, which some controllers and cert-manager need",
     },
     gatewayClass: {
         ...optional(matching(dnsSubdomain, "the name of a gateway class")),
         default: "",
         description: "Gateway class (exposure gateway only, which requires it)",
+    },
+    tlsSecret: {
+        ...optional(matching(dnsSubdomain, "the name of a secret in the stack's namespace")),
+        default: "",
+        description:
+            "Name of the secret of type kubernetes.io/tls with the certificate of both hosts, or empty. With it they are served by https",
     },
     networkPolicies: {
         ...flag(),

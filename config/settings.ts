@@ -19,6 +19,8 @@ export interface Settings extends Omit<Values, "exposure" | "guard"> {
     /** Path or content of the kubeconfig. Undefined: KUBECONFIG, else ~/.kube/config. */
     readonly kubeconfig: string | undefined;
     readonly storage: StorageArgs;
+    /** Address of the page. */
+    readonly webUrl: string;
     readonly exposure: ExposureArgs;
     /** The api's command, which the guard runs. Undefined: there is no guard. */
     readonly guard: { readonly command: readonly string[] } | undefined;
@@ -154,7 +156,12 @@ function wrongValue(code: FindingCode, key: KeyName, value: string, reason: stri
 
 /** Rules between keys. A value that is invalid by itself is reported once, not again here. */
 function contradictions(values: Partial<Values>): readonly Finding[] {
-    return [sameHosts(values), claimKeysBesideExistingClaim(values), missingGatewayClass(values)].flat();
+    return [
+        sameHosts(values),
+        claimKeysBesideExistingClaim(values),
+        missingGatewayClass(values),
+        insecureApiUrl(values),
+    ].flat();
 }
 
 function sameHosts({ webHost, apiHost }: Partial<Values>): Found {
@@ -192,6 +199,23 @@ function missingGatewayClass({ exposure, gatewayClass }: Partial<Values>): Found
     );
 }
 
+function insecureApiUrl(values: Partial<Values>): Found {
+    const { apiUrl } = values;
+    if (schemeOf(values) === "http" || !apiUrl?.startsWith("http:")) {
+        return [];
+    }
+    return error(
+        "insecure-api-url",
+        `apiUrl is ${JSON.stringify(apiUrl)}. With tlsSecret the page is served by https, and no browser lets it call an address by http.`,
+        fix("Use the api's host", "pulumi config rm apiUrl"),
+        fix("Use another address", "pulumi config set apiUrl https://HOST"),
+    );
+}
+
+function schemeOf({ tlsSecret, exposure }: Partial<Values>): "http" | "https" {
+    return tlsSecret && exposure !== "none" ? "https" : "http";
+}
+
 function toSettings(values: Values, context: string, kubeconfig: string | undefined): Settings {
     const { storageSize, storageClass, existingClaim, guard, apiCommand } = values;
     const { backupSchedule, backupsKept, backupSuspend } = values;
@@ -200,7 +224,8 @@ function toSettings(values: Values, context: string, kubeconfig: string | undefi
         ...values,
         context,
         kubeconfig,
-        apiUrl: values.apiUrl || `http://${values.apiHost}`,
+        webUrl: `${schemeOf(values)}://${values.webHost}`,
+        apiUrl: values.apiUrl || `${schemeOf(values)}://${values.apiHost}`,
         storage: toStorage(values, claim),
         exposure: toExposure(values),
         guard: guard ? { command: apiCommand } : undefined,
@@ -221,12 +246,14 @@ function toStorage({ storageMode, existingClaim, retainData }: Values, claim: Cl
 function toExposure({
     exposure: kind,
     ingressClass,
-    ingressAnnotations,
+    ingressAnnotations: annotations,
     gatewayClass,
+    tlsSecret,
 }: Values): ExposureArgs {
+    const common = { annotations, ...(tlsSecret && { tlsSecret }) };
     return kind === "ingress"
-        ? { kind, annotations: ingressAnnotations, ...(ingressClass && { ingressClass }) }
+        ? { kind, ...common, ...(ingressClass && { ingressClass }) }
         : kind === "gateway"
-          ? { kind, gatewayClass }
+          ? { kind, ...common, gatewayClass }
           : { kind };
 }

@@ -41,6 +41,7 @@ export type Job = LiveObject<types.output.batch.v1.Job>;
 export type Pod = LiveObject<types.output.core.v1.Pod>;
 export type PodSpec = Live<types.output.core.v1.PodSpec>;
 export type Container = Live<types.output.core.v1.Container>;
+export type Secret = LiveObject<types.output.core.v1.Secret>;
 export type Service = LiveObject<types.output.core.v1.Service>;
 export type StorageClass = LiveObject<types.output.storage.v1.StorageClass>;
 export type Volume = LiveObject<types.output.core.v1.PersistentVolume>;

@@ -6,7 +6,7 @@ import { type ApiState, ChatApi } from "./chat-api.ts";
 import type { Client } from "./client.ts";
 import { type Recorded, type Rejection, type Tried, tryObjects } from "./dry-run.ts";
 import type { Claim, DeclaredObject, Deployment, LiveObject, Pod } from "./objects.ts";
-import type { StorageClass, Volume } from "./objects.ts";
+import type { Secret, StorageClass, Volume } from "./objects.ts";
 import { earlierVolumes, volumesPath } from "./volumes.ts";
 
 /** A namespace of a stack, with what is in it. */
@@ -38,6 +38,8 @@ export interface ClusterSnapshot extends NamespaceSnapshot {
     readonly apiImage: string | undefined;
     /** Objects of all namespaces that serve host names, as far as the user may list them. */
     readonly hostObjects: readonly LiveObject[];
+    /** The secret with the certificate. Undefined if there is none, or none is needed. */
+    readonly tlsSecret: Secret | "forbidden" | undefined;
     /** Undefined if the user may not list them. */
     readonly storageClasses: readonly StorageClass[] | undefined;
     readonly ingressClasses: readonly LiveObject[] | undefined;
@@ -67,6 +69,8 @@ export const storageClassesPath = "/apis/storage.k8s.io/v1/storageclasses";
 export interface SnapshotQuery {
     /** The stack's namespace. */
     readonly namespace: string;
+    /** Name of the secret with the certificate, or empty. */
+    readonly tlsSecret: string;
     /** The objects that the stack's state has. */
     readonly recorded: readonly Recorded[];
     /** The objects that the program declares, with plain values. */
@@ -75,14 +79,17 @@ export interface SnapshotQuery {
 
 /** Takes a snapshot. If one request gets no answer, that is an error: unknown is not the same as absent. */
 export async function takeSnapshot(client: Client, query: SnapshotQuery): Promise<ClusterSnapshot> {
-    const { namespace } = query;
-    const [here, version, volumes, nodes, hostObjects, permissions, ...classes] = await Promise.all([
+    const { namespace, tlsSecret } = query;
+    const [here, version, volumes, nodes, hostObjects, permissions, secret, ...classes] = await Promise.all([
         readNamespace(client, namespace),
         client.findIfAllowed<{ gitVersion?: string }>("/version"),
         client.listIfAllowed<Volume>(volumesPath),
         client.listIfAllowed<LiveObject>("/api/v1/nodes"),
         listHostObjects(client),
         permissionsIn(client, namespace),
+        tlsSecret === ""
+            ? undefined
+            : findSecret(client, `/api/v1/namespaces/${namespace}/secrets/${tlsSecret}`),
         client.listIfAllowed<StorageClass>(storageClassesPath),
         client.listIfAllowed<LiveObject>("/apis/networking.k8s.io/v1/ingressclasses"),
         client.listIfAllowed<LiveObject>("/apis/gateway.networking.k8s.io/v1/gatewayclasses"),
@@ -101,6 +108,7 @@ export async function takeSnapshot(client: Client, query: SnapshotQuery): Promis
         apiPodChanges: here.api ? podChanges(here.api.deployment, after) : [],
         apiImage: after && apiImageOf(after),
         hostObjects,
+        tlsSecret: secret,
         storageClasses: classes[0],
         ingressClasses: classes[1],
         gatewayClasses: classes[2],
@@ -149,6 +157,13 @@ async function listHostObjects(client: Client): Promise<readonly LiveObject[]> {
     const rows = stackKinds.filter(({ hosts }) => hosts !== undefined);
     const lists = await Promise.all(rows.map((row) => client.listIfAllowed<LiveObject>(listPath(row))));
     return lists.flatMap((list) => list ?? []);
+}
+
+/** Forbidden is not the same as absent. */
+async function findSecret(client: Client, path: string): Promise<ClusterSnapshot["tlsSecret"]> {
+    const answer = await client.read<Secret>(path);
+    const { kind } = answer;
+    return kind === "forbidden" ? kind : kind === "not found" ? undefined : client.bodyOf(answer, path);
 }
 
 async function permissionsIn(client: Client, namespace: string): Promise<readonly Permission[] | undefined> {

@@ -13,6 +13,7 @@ export const findingCodes = [
     "same-hosts",
     "key-beside-existing-claim",
     "gateway-class-missing",
+    "insecure-api-url",
     // The cluster before a change.
     "other-cluster",
     "other-namespace",
@@ -32,6 +33,8 @@ export const findingCodes = [
     "object-of-earlier-run",
     "namespace-adopted",
     "host-served-elsewhere",
+    "tls-secret-missing",
+    "tls-secret-unusable",
     "existing-claim-missing",
     "existing-claim-terminating",
     "existing-claim-is-own",

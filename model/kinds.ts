@@ -88,7 +88,7 @@ export const stackKinds: readonly StackKind[] = [
         addresses: ({ loadBalancer }) =>
             (loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => ip ?? hostname ?? []),
     }),
-    row(gatewayApi, "HTTPRoute", "httproutes", [httpRouteName("web"), httpRouteName("api")], {
+    row(gatewayApi, "HTTPRoute", "httproutes", (["web", "api", "https"] as const).map(httpRouteName), {
         feature: "gateway",
         hosts: ({ hostnames = [] }) => hostnames,
     }),

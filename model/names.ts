@@ -18,9 +18,9 @@ export function serviceName(part: Part): string {
     return `${part}-service`;
 }
 
-/** Name of the HTTPRoute that leads to a part. The crawler has none. */
-export function httpRouteName(part: "web" | "api"): string {
-    return `${part}-httproute`;
+/** Name of the HTTPRoute that leads to a part, or from http to https. The crawler has none. */
+export function httpRouteName(to: "web" | "api" | "https"): string {
+    return `${to}-httproute`;
 }
 
 /** Name of a crawler container. The first has the number 1. */

@@ -10,7 +10,7 @@ import { missingBackups } from "./backups.ts";
 import { impossibleClaims, unusableExistingClaim, volumesOnSeveralNodes } from "./claims.ts";
 import { missingClasses } from "./classes.ts";
 import { fatesOf } from "./fates.ts";
-import { servedHosts } from "./hosts.ts";
+import { servedHosts, unusableTlsSecret } from "./hosts.ts";
 import {
     claimsThatWouldBeDeleted,
     claimsNotMounted,
@@ -55,6 +55,7 @@ export function evaluate(settings: Settings, snapshot: ClusterSnapshot, run: Run
         foreignObjects(settings, snapshot, claims, owners),
         mixedObjects(settings, snapshot, objectsIn(declared), recorded),
         servedHosts(settings, snapshot),
+        unusableTlsSecret(settings, snapshot),
         unusableExistingClaim(settings, snapshot, claims, owners),
         impossibleClaims(settings, claims),
         claimsThatWouldBeDeleted(settings, claims),

@@ -72,9 +72,10 @@ export async function preflight(
         readonly result: { readonly trials: Trials };
     }>,
 ): Promise<ClusterSnapshot> {
-    const { context, namespace } = settings;
+    const { context, namespace, tlsSecret } = settings;
     const asked = takeSnapshot(client, {
         namespace,
+        tlsSecret,
         recorded: recorded.objects,
         declared: async () => objectsIn((await rehearsed).resources),
     });

@@ -147,20 +147,20 @@ async function requireFreeAddress(address: string): Promise<void> {
     }
 }
 
-/** Contour's port for plain HTTP is its own choice without a Gateway and 8080 with one: so it is always 8080 here. */
+/** Contour's ports are its own choice without a Gateway, and 8080 and 8443 with one: so they are always these here. */
 async function redirectWebPorts(holder: number, nodeAddress: string): Promise<void> {
+    for (const [from, to] of [
+        ["80", "8080"],
+        ["443", "8443"],
+    ] as const) {
+        await redirectPort(holder, nodeAddress, from, to);
+    }
+}
+
+async function redirectPort(holder: number, nodeAddress: string, from: string, to: string): Promise<void> {
     const rule = [
-        "PREROUTING",
-        "-d",
-        nodeAddress,
-        "-p",
-        "tcp",
-        "--dport",
-        "80",
-        "-j",
-        "REDIRECT",
-        "--to-ports",
-        "8080",
+        ...["PREROUTING", "-d", nodeAddress, "-p", "tcp", "--dport", from],
+        ...["-j", "REDIRECT", "--to-ports", to],
     ];
     if ((await attemptInside(holder, ["iptables", "-w", "-t", "nat", "-C", ...rule])).code !== 0) {
         await runInside(holder, ["iptables", "-w", "-t", "nat", "-A", ...rule]);

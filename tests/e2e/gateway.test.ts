@@ -4,6 +4,7 @@ import { chat, openBrowser, provideChromium, shownAfterReload } from "./support/
 import { deleteApiPod, get } from "./support/cluster.ts";
 import { operation } from "./support/operation.ts";
 import { TestStack } from "./support/stack.ts";
+import { itServesHttps } from "./support/tls.ts";
 import { verify } from "./support/verify.ts";
 
 describe("exposure by the Gateway API", () => {
@@ -39,6 +40,11 @@ describe("exposure by the Gateway API", () => {
         } finally {
             await browser.close();
         }
+    });
+
+    itServesHttps(stack, { namespace, kind: "Gateway", name: "app-gateway" }, () => {
+        stack.edit({ tlsSecret: "chat-tls" });
+        return Promise.resolve();
     });
 
     it("is left behind by nothing when the stack is destroyed", async () => {

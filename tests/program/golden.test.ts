@@ -100,7 +100,7 @@ describe("golden plans", () => {
             "persistent-ingress": 17,
             "ephemeral-ingress": 16,
             "existing-claim-none": 15,
-            "retained-persistent-gateway": 19,
+            "retained-persistent-gateway": 20,
             "retained-ephemeral-ingress-class": 17,
             "guarded-backups": 24,
             "guarded-ephemeral-backups": 23,

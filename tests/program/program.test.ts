@@ -55,6 +55,7 @@ describe("deploy", () => {
             ingressClass: "nginx",
             ingressAnnotations: '{"a": "b"}',
             gatewayClass: "eg",
+            tlsSecret: "chat-tls",
             networkPolicies: "false",
             images: '{"web": "a", "crawler": "b", "api": "c"}',
             imagePullPolicy: "Always",
@@ -566,6 +567,48 @@ describe("deploy", () => {
                     rules: [{ backendRefs: [{ name: `${part}-service`, port: 80 }] }],
                 });
             }
+        });
+
+        it("serves both hosts by https with a secret, by Ingress", async () => {
+            const run = await runDeploy({ tlsSecret: "chat-tls" });
+            assert.deepEqual(run.find("Ingress", "app-ingress").inputs.spec.tls, [
+                { secretName: "chat-tls", hosts: ["synchat.internal", "synchatapi.internal"] },
+            ]);
+            const page = run.find("ConfigMap", "synergychat-web-configmap").inputs.data;
+            assert.equal(page.API_URL, "https://synchatapi.internal");
+            assert.equal(run.outputs.webUrl, "https://synchat.internal");
+        });
+
+        it("serves both hosts by https with a secret, by Gateway, and redirects http", async () => {
+            const run = await runDeploy({
+                tlsSecret: "chat-tls",
+                exposure: "gateway",
+                gatewayClass: "eg",
+                ingressAnnotations: '{"cert-manager.io/cluster-issuer": "letsencrypt"}',
+            });
+            const { metadata, spec } = run.find("Gateway", "app-gateway").inputs;
+            assert.deepEqual(metadata.annotations, { "cert-manager.io/cluster-issuer": "letsencrypt" });
+            assert.deepEqual(
+                spec.listeners.map(({ protocol, port, hostname, tls }: KubernetesObject) => [
+                    ...[protocol, port, hostname, tls?.certificateRefs[0].name],
+                ]),
+                [
+                    ["HTTP", 80, undefined, undefined],
+                    ["HTTPS", 443, "synchat.internal", "chat-tls"],
+                    ["HTTPS", 443, "synchatapi.internal", "chat-tls"],
+                ],
+            );
+            for (const part of ["web", "api"]) {
+                const { parentRefs } = run.find("HTTPRoute", `${part}-httproute`).inputs.spec;
+                assert.deepEqual(parentRefs, [{ name: "app-gateway", sectionName: part }]);
+            }
+            const redirect = run.find("HTTPRoute", "https-httproute").inputs.spec;
+            assert.deepEqual(redirect.parentRefs, [{ name: "app-gateway", sectionName: "http" }]);
+            assert.deepEqual(redirect.hostnames, ["synchat.internal", "synchatapi.internal"]);
+            assert.deepEqual(redirect.rules[0].filters[0].requestRedirect, {
+                scheme: "https",
+                statusCode: 301,
+            });
         });
 
         it("is left out with none", async () => {

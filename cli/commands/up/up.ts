@@ -117,7 +117,8 @@ async function showAddresses(session: Session, app: StackOutputs): Promise<void>
             `Both answer at ${addresses.join(" and ")}. Add to ${hostsFile(thisMachine())}:`,
             addresses.map((address) => [address, ...hostsOf(address)].join(" ")),
         );
-        output.list("Without it:", [`curl --resolve '*:80:${addresses[0] ?? ""}' ${app.webUrl}`]);
+        const port = app.webUrl.startsWith("https:") ? 443 : 80;
+        output.list("Without it:", [`curl --resolve '*:${port}:${addresses[0] ?? ""}' ${app.webUrl}`]);
         return;
     }
     const advice = cluster.reachAdvice(sites.map(({ host }) => host).join(" "), (await published())?.[0]);

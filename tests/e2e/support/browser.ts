@@ -16,11 +16,17 @@ export function provideChromium(): void {
  * Starts the browser.
  *
  * @param hosts names that the browser resolves to this address, as if they were in the hosts file.
+ * @param more flags of the browser.
  */
-export function openBrowser(hosts: readonly string[], address: string): Promise<Browser> {
+export function openBrowser(
+    hosts: readonly string[],
+    address: string,
+    more: readonly string[] = [],
+): Promise<Browser> {
     return chromium.launch({
         executablePath,
         args: [
+            ...more,
             // Chromium refuses to run as root with its own sandbox.
             "--no-sandbox",
             "--disable-gpu",

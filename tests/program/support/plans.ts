@@ -13,11 +13,13 @@ export const plans: Readonly<Record<string, Readonly<Record<string, string>>>> =
         storageSize: "5Gi",
         exposure: "gateway",
         gatewayClass: "eg",
+        tlsSecret: "chat-tls",
     },
     "retained-ephemeral-ingress-class": {
         storageMode: "ephemeral",
         retainData: "true",
         ingressClass: "nginx",
+        tlsSecret: "chat-tls",
         namespace: "chat",
     },
     "guarded-backups": { guard: "true", backupSchedule: "0 3 * * *" },

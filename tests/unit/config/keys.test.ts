@@ -135,6 +135,10 @@ const accepted: { readonly [K in KeyName]: readonly (readonly [text: string, val
         ["", ""],
         ["nginx", "nginx"],
     ],
+    tlsSecret: [
+        ["", ""],
+        ["chat-tls", "chat-tls"],
+    ],
     gatewayClass: [
         ["", ""],
         ["eg", "eg"],
@@ -221,6 +225,7 @@ const refused: Readonly<Record<KeyName, readonly string[]>> = {
     ingressAnnotations: ["scheme", "[]", '{"a": 1}', '{"a b": "c"}', '{"a/b/c": "d"}', '{"-/b": "d"}'],
     ingressClass: ["Nginx"],
     gatewayClass: ["a b"],
+    tlsSecret: ["a b", "Chat"],
     networkPolicies: ["off"],
     images: ["latest", '["a"]', '{"db": "postgres"}', '{"api": ""}', '{"api": 3}', '{"api": "UPPER/case"}'],
     imagePullPolicy: ["ifnotpresent", ""],

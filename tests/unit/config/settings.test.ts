@@ -36,6 +36,8 @@ describe("the settings", () => {
             webHost: "synchat.internal",
             apiHost: "synchatapi.internal",
             apiUrl: "http://synchatapi.internal",
+            webUrl: "http://synchat.internal",
+            tlsSecret: "",
             exposure: { kind: "ingress", annotations: {} },
             ingressClass: "",
             ingressAnnotations: {},
@@ -96,7 +98,26 @@ describe("the settings", () => {
             { ingressClass: "nginx" },
             { exposure: { kind: "ingress", annotations: {}, ingressClass: "nginx" } },
         ],
-        [{ exposure: "gateway", gatewayClass: "eg" }, { exposure: { kind: "gateway", gatewayClass: "eg" } }],
+        [
+            { exposure: "gateway", gatewayClass: "eg", ingressAnnotations: '{"a": "b"}' },
+            { exposure: { kind: "gateway", annotations: { a: "b" }, gatewayClass: "eg" } },
+        ],
+        [
+            { tlsSecret: "chat-tls" },
+            {
+                exposure: { kind: "ingress", annotations: {}, tlsSecret: "chat-tls" },
+                webUrl: "https://synchat.internal",
+                apiUrl: "https://synchatapi.internal",
+            },
+        ],
+        [
+            { tlsSecret: "chat-tls", exposure: "none" },
+            { exposure: { kind: "none" }, webUrl: "http://synchat.internal" },
+        ],
+        [
+            { tlsSecret: "chat-tls", apiUrl: "https://chat.example.org:8443" },
+            { apiUrl: "https://chat.example.org:8443" },
+        ],
         [{ apiHost: "api.example.org" }, { apiUrl: "http://api.example.org" }],
         [
             { apiUrl: "http://localhost:8080" },
@@ -240,6 +261,15 @@ describe("a config is refused", () => {
             subject: { key: "gatewayClass", value: "" },
         });
         assert.ok(commandsOf(finding).includes("kubectl get gatewayclasses"));
+    });
+
+    it("if a page that is served by https would call the api by http", () => {
+        const config = { tlsSecret: "chat-tls", apiUrl: "http://synchatapi.internal" };
+        assertFinding(single(refusals(config)), {
+            code: "insecure-api-url",
+            severity: "error",
+            subject: { key: "apiUrl", value: "http://synchatapi.internal" },
+        });
     });
 
     it("if it names no cluster", () => {

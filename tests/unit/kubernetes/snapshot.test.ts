@@ -35,6 +35,7 @@ const declared = {
 
 const query: SnapshotQuery = {
     namespace: "synergychat",
+    tlsSecret: "",
     recorded: [{ ...declared, __fieldManager: "pulumi-kubernetes-1a2b" }],
     declared: () => Promise.resolve([declared]),
 };
@@ -83,6 +84,7 @@ describe("takeSnapshot", () => {
             apiPodChanges: [],
             apiImage: undefined,
             hostObjects: [],
+            tlsSecret: undefined,
             version: undefined,
             rejections: [],
             storageClasses: [],
@@ -145,6 +147,22 @@ describe("takeSnapshot", () => {
             "/apis/gateway.networking.k8s.io/v1/httproutes": list(route),
         };
         assert.deepEqual((await takeSnapshot(cluster(answers), query)).hostObjects, [ingress, route]);
+    });
+
+    it("tells a secret that is absent from one that the user may not read", async () => {
+        const path = "/api/v1/namespaces/synergychat/secrets/chat-tls";
+        const body = { type: "kubernetes.io/tls", metadata: { name: "chat-tls", uid: "1" } };
+        for (const [answer, expected] of [
+            [{ kind: "found", body }, body],
+            [forbidden, "forbidden"],
+            [notFound, undefined],
+        ] as const) {
+            const { tlsSecret } = await takeSnapshot(cluster({ [path]: answer }), {
+                ...query,
+                tlsSecret: "chat-tls",
+            });
+            assert.deepEqual(tlsSecret, expected);
+        }
     });
 
     describe("changes of the api's pod", () => {

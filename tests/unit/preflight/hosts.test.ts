@@ -1,5 +1,14 @@
 import { strict as assert } from "node:assert";
-import { assertFinding, codes, commandsOf, findings, object, only, running } from "../support/snapshots.ts";
+import {
+    assertFinding,
+    codes,
+    commandsOf,
+    findings,
+    fresh,
+    object,
+    only,
+    running,
+} from "../support/snapshots.ts";
 
 const ingress = (namespace: string, ...hosts: string[]) => ({
     ...object("Ingress", "app-ingress", { namespace }),
@@ -8,6 +17,42 @@ const ingress = (namespace: string, ...hosts: string[]) => ({
 const route = (namespace: string, ...hostnames: string[]) => ({
     ...object("HTTPRoute", "web-httproute", { namespace }),
     spec: { hostnames },
+});
+
+describe("the secret with the certificate", () => {
+    const config = { tlsSecret: "chat-tls" };
+
+    it("may come later, with a warning", () => {
+        for (const snapshot of [fresh, running]) {
+            const finding = only(snapshot, config);
+            assertFinding(finding, {
+                code: "tls-secret-missing",
+                severity: "warning",
+                subject: { name: "chat-tls", value: "synergychat" },
+            });
+            assert.match(
+                commandsOf(finding)[0] ?? "",
+                /^kubectl create secret tls chat-tls --namespace synergychat /,
+            );
+        }
+        assert.deepEqual(findings(running, { ...config, exposure: "none" }), []);
+        assert.deepEqual(findings({ ...running, tlsSecret: "forbidden" }, config), []);
+    });
+
+    it("must be of the type for certificates", () => {
+        const secret = (type?: string) => ({ ...object("Secret", "chat-tls"), type });
+        for (const [found, type] of [
+            ["Opaque", "Opaque"],
+            [undefined, "Opaque"],
+        ]) {
+            assertFinding(only({ ...running, tlsSecret: secret(found) }, config), {
+                code: "tls-secret-unusable",
+                severity: "error",
+                subject: { name: "chat-tls", value: type ?? "" },
+            });
+        }
+        assert.deepEqual(findings({ ...running, tlsSecret: secret("kubernetes.io/tls") }, config), []);
+    });
 });
 
 describe("host names", () => {

@@ -215,6 +215,7 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         config({ existingClaim: "mine", storageClass: "fast", storageSize: "2Gi" }),
     ],
     "gateway-class-missing": [config({ exposure: "gateway" })],
+    "insecure-api-url": [config({ tlsSecret: "chat-tls", apiUrl: "http://chat.example.org:8443" })],
 
     "other-cluster": [otherCluster("prod", recorded("synergychat"))],
     "other-namespace": [[otherNamespace(settings(elsewhere), "synergychat")].filter(isFinding)],
@@ -341,6 +342,13 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
             ...running,
             hostObjects: [serves("HTTPRoute", "api-httproute", { hostnames: ["synchatapi.internal"] })],
         }),
+    ],
+    "tls-secret-missing": [findings(running, { tlsSecret: "chat-tls" })],
+    "tls-secret-unusable": [
+        findings(
+            { ...running, tlsSecret: { ...object("Secret", "chat-tls"), type: "Opaque" } },
+            { tlsSecret: "chat-tls" },
+        ),
     ],
     "existing-claim-missing": [
         findings(running, { existingClaim: "mine", discardClaim: uid }),

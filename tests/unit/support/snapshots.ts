@@ -77,6 +77,7 @@ export const fresh: ClusterSnapshot = {
     apiPodChanges: [],
     apiImage: undefined,
     hostObjects: [],
+    tlsSecret: undefined,
     version: "v1.34.4",
     rejections: [],
     storageClasses: [
