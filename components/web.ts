@@ -36,6 +36,14 @@ export class Web extends Workload {
                 }),
             ],
             exceptions: [
+                ...(args.replicas === undefined
+                    ? [
+                          {
+                              kubeScore: "deployment-replicas",
+                              reason: "A HorizontalPodAutoscaler sets the number of pods.",
+                          },
+                      ]
+                    : []),
                 {
                     kubeScore: "deployment-has-host-podantiaffinity",
                     reason: "The topologySpreadConstraints spread the pods over the nodes.",

@@ -102,6 +102,7 @@ describe("golden plans", () => {
             "existing-claim-none": 15,
             "retained-persistent-gateway": 20,
             "retained-ephemeral-ingress-class": 17,
+            "production-example": 24,
             "guarded-backups": 24,
             "guarded-ephemeral-backups": 23,
         });

@@ -1,4 +1,6 @@
 /** Configs that together make every object that the stack can make, in every storage mode and exposure. */
+import { join } from "node:path";
+import { yamlIn } from "../../../pulumi/project.ts";
 import { type Run, runDeploy } from "./program.ts";
 
 /** Config keys of each plan. The others have their defaults. */
@@ -24,7 +26,22 @@ export const plans: Readonly<Record<string, Readonly<Record<string, string>>>> =
     },
     "guarded-backups": { guard: "true", backupSchedule: "0 3 * * *" },
     "guarded-ephemeral-backups": { storageMode: "ephemeral", guard: "true", backupSchedule: "@daily" },
+    "production-example": productionExample(),
 };
+
+/** The keys of Pulumi.prod.yaml, as Pulumi hands them to the program. */
+function productionExample(): Readonly<Record<string, string>> {
+    const file = join(import.meta.dirname, "..", "..", "..", "Pulumi.prod.yaml");
+    const { config = {} } = yamlIn(file) as { readonly config?: Readonly<Record<string, unknown>> };
+    return Object.fromEntries(
+        Object.entries(config)
+            .filter(([key]) => key.startsWith("synergychat:"))
+            .map(([key, value]) => [
+                key.replace("synergychat:", ""),
+                typeof value === "string" ? value : JSON.stringify(value),
+            ]),
+    );
+}
 
 let runs: Promise<ReadonlyMap<string, Run>> | undefined;
 
