@@ -10,7 +10,6 @@ export class UsageError extends UserError {}
 
 /** A command with its arguments, which are typed by their names. */
 export interface Command<Flag extends string = string, Option extends string = string> {
-    /** What it does, in one line. */
     readonly summary: string;
     /** Its positional arguments, such as `[STACK]`, in the order in which they are given. */
     readonly words: readonly string[];
@@ -31,7 +30,6 @@ export interface Command<Flag extends string = string, Option extends string = s
     run(call: Call<Flag, Option>): Promise<void>;
 }
 
-/** One call of a command. */
 export interface Call<Flag extends string = never, Option extends string = never> {
     /** Positional arguments. There are at most as many as the command has. */
     readonly words: readonly string[];
@@ -42,7 +40,6 @@ export interface Call<Flag extends string = never, Option extends string = never
     readonly output: Output;
 }
 
-/** The argument that names the stack. */
 export const stackWord = "[STACK]";
 
 /** Flags that several commands have. */
@@ -126,7 +123,6 @@ function keptByNpm(
     });
 }
 
-/** Help of a command. */
 export function helpOf(name: string, { summary, words, flags, options = {}, details = [] }: Command): string {
     const rows = [
         ...Object.entries(options).map(([option, { value, text }]) => [`${option} ${value}`, text] as const),

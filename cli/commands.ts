@@ -1,7 +1,6 @@
 /** The table of commands. Each command is a folder of its own, loaded when it is called. */
 import type { Command } from "./command.ts";
 
-/** Every command by its name. */
 export const commands: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
     up: () => import("./commands/up/up.ts"),
     down: () => import("./commands/down/down.ts"),

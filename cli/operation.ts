@@ -32,14 +32,12 @@ export interface OperationWork {
         | "runningPod"
         | "pods"
     >;
-    /** Image of the api. */
     readonly image: string;
     readonly output: Pick<Output, "info" | "render">;
     readonly clock: Clock;
     readonly disk: Disk;
     /** Path of the file on this machine that has the messages: the journal of a switch, the copy of a restore. */
     readonly path: string;
-    /** Name of the stack. */
     readonly stack: string;
     /** Makes a backup of what is there, if the stack makes backups. */
     readonly backUp: () => Promise<unknown>;
@@ -78,13 +76,11 @@ export function workOf(
     };
 }
 
-/** A step of an operation. */
 export interface Step {
     readonly title: string;
     readonly run: () => Promise<unknown>;
 }
 
-/** A switch or a restore. */
 export interface Procedure {
     readonly operation: Operation;
     /** What is done while the api is out of its Service. */
@@ -177,7 +173,6 @@ async function persevere<T>({ clock, output }: OperationWork, action: () => Prom
     return value;
 }
 
-/** Stops the operation if there is a finding. */
 export function refuse(output: Pick<Output, "render">, finding: Finding | undefined): void {
     if (finding) {
         throw new UserError(output.render([finding]));

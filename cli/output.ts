@@ -38,12 +38,10 @@ export class Output {
         return this.json ? 2 : 1;
     }
 
-    /** A line or more for people. */
     public readonly info = (text: string): void => {
         (this.json ? process.stderr : process.stdout).write(`${text}\n`);
     };
 
-    /** A title, and lines below it. */
     public list(title: string, lines: readonly string[]): void {
         this.info(`\n${title}\n${lines.map((line) => `  ${line}`).join("\n")}`);
     }
@@ -53,14 +51,12 @@ export class Output {
         return renderFindings(findings.map((finding) => reaching(finding, this.target)));
     }
 
-    /** Findings for people, if there are any. */
     public findings(findings: readonly Finding[]): void {
         if (findings.length > 0) {
             this.info(`\n${this.withSetup(this.render(findings))}`);
         }
     }
 
-    /** The one JSON document of the command. */
     public result(value: unknown): void {
         process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
     }

@@ -86,7 +86,6 @@ export function restoreCommand(
     ].join(" ");
 }
 
-/** An earlier restore that is not complete. */
 export function interruptedRestore(entries: {
     readonly stack: string;
     readonly source: Source;

@@ -28,7 +28,6 @@ export interface Session {
     readonly stack: PulumiStack;
     readonly cluster: Cluster;
     readonly context: string;
-    /** The command's one connection to the cluster. */
     readonly client: Client;
     readonly owners: Owners;
     readonly settings: Settings;
@@ -44,7 +43,6 @@ export interface LiveSession extends Session {
     readonly api: ChatApi;
 }
 
-/** How a stack is opened. */
 export interface OpenOptions {
     /**
      * `up` may start a cluster and create the stack. `up` and `change` run Pulumi, and release a lock that a dead process

@@ -11,7 +11,6 @@ export function selectedStack(env: Environment): string | undefined {
     return name === "" ? undefined : name;
 }
 
-/** Runs Pulumi on one stack. */
 export class PulumiStack {
     /**
      * @param env environment that has pulumi and a place for the state, as `withPulumi` returns it.

@@ -4,7 +4,6 @@ import type { DeclaredObject } from "../kubernetes/objects.ts";
 import { getProject, getStack, runtime } from "@pulumi/pulumi";
 import pb from "@pulumi/pulumi/proto/resource_pb.js";
 
-/** A resource as a program declares it. */
 export interface DeclaredResource {
     readonly urn: string;
     readonly type: string;
@@ -71,7 +70,6 @@ const sdk = globalThis as unknown as {
     readonly globalStore: Store;
 };
 
-/** What belongs to one run of a program. */
 interface Store {
     readonly settings: { readonly rpcDone: Promise<unknown>; readonly options: object };
 }

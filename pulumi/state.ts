@@ -3,24 +3,19 @@ import { instanceLabel } from "../model/labels.ts";
 import type { StorageMode } from "../model/storage.ts";
 import { UserError } from "../system/errors.ts";
 
-/** The outputs of the program. */
 export interface StackOutputs {
-    /** Address of the page. */
     readonly webUrl: string;
     /** Address of the api as the page's browser reaches it. */
     readonly apiUrl: string;
-    /** Namespace of the app. */
     readonly namespaceName: string;
     readonly storageMode: StorageMode;
     /** Name of the claim that the api mounts. Null with ephemeral storage. */
     readonly claimName: string | null;
     /** Whether claim and namespace stay when the stack is destroyed. */
     readonly retainsData: boolean;
-    /** Commands to look around. */
     readonly nextCommands: readonly string[];
 }
 
-/** A resource in the state. */
 export interface StateResource {
     readonly type: string;
     readonly urn?: string;
@@ -43,7 +38,6 @@ export interface StateResource {
     readonly protect?: boolean;
 }
 
-/** An object as the state has it. */
 export interface RecordedObject {
     readonly urn: string;
     readonly apiVersion: string;
@@ -65,7 +59,6 @@ export interface RecordedState {
     readonly instances: readonly string[];
     /** Every Kubernetes object that the state has. */
     readonly objects: readonly RecordedObject[];
-    /** Every resource that the state has. */
     readonly urns: readonly string[];
 }
 

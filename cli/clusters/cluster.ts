@@ -6,7 +6,6 @@ import type { Output } from "../output.ts";
 /** The cluster does not answer, or does not exist. */
 export class NoCluster extends UserError {}
 
-/** A cluster that answers. */
 export interface Cluster {
     readonly kind: "existing" | "minikube" | "sandbox";
     /** Environment in which kubectl reaches it. */
@@ -19,7 +18,6 @@ export interface Cluster {
     readonly enableIngress?: (ingressClass: string) => void;
     /** Whether a folder of a node exists. Undefined if this machine cannot see the node's files. */
     readonly folderExists: (folder: string) => boolean | undefined;
-    /** Deletes a folder of a node, if this machine can. */
     readonly deleteFolder?: (folder: string) => void;
     /** Address of the node at which its ingress controller answers, published or not. */
     readonly nodeAddress?: () => string | undefined;
@@ -36,13 +34,11 @@ export interface Cluster {
 
 /** How a cluster is found. */
 export interface ClusterQuery {
-    /** Context of the kubeconfig. */
     readonly context: string;
     /** Environment in which kubectl finds its kubeconfig. */
     readonly env: Environment;
     /** Whether a cluster may be started or built. `down` and `verify` do not start one. */
     readonly mayStart: boolean;
-    /** Whether to build without asking. */
     readonly yes: boolean;
     readonly output: Output;
 }

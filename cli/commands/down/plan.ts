@@ -10,13 +10,10 @@ import type { Session } from "../../session.ts";
 
 /** What the cluster holds of a stack at one moment. */
 export interface Look {
-    /** The stack's namespace. */
     readonly place: NamespaceSnapshot;
-    /** All volumes of the cluster. */
     readonly volumes: readonly Volume[];
 }
 
-/** What a destroy would do. */
 export interface DestroyPlan {
     readonly session: Session;
     readonly place: NamespaceSnapshot;
@@ -35,7 +32,6 @@ export interface PlannedVolume {
     readonly earlier: boolean;
 }
 
-/** Makes the plan. Nothing changes. */
 export async function planDestroy(session: Session): Promise<DestroyPlan> {
     const { state, client, settings, owners } = session;
     const name = recordedIn(state).namespace ?? settings.namespace;

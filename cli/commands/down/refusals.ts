@@ -16,7 +16,6 @@ import { deleteVolume } from "../../../preflight/volumes.ts";
 import { type StateResource, guardedTypes } from "../../../pulumi/state.ts";
 import type { DestroyPlan } from "./plan.ts";
 
-/** Everything that speaks against the destroy. */
 export function refusals({ place, claims, session }: DestroyPlan): readonly Finding[] {
     if (place.api?.outOfService) {
         return [interrupted(place.api.outOfService)];

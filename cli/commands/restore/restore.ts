@@ -95,7 +95,6 @@ function restoreWork(open: LiveSession, source: Source, yes: boolean, noBackup: 
     };
 }
 
-/** Folder of what restores have replaced. */
 function copiesFolder(env: Environment): string {
     return join(dataFolder(env), "restores");
 }

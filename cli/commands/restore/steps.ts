@@ -88,7 +88,6 @@ async function earlierCopy({ api, output, stack }: RestoreWork, source: Source):
     return path;
 }
 
-/** What would become of the messages. */
 function announcement(named: string, before: string, messages: readonly Message[]): string {
     const current = messagesOrProblem(before);
     if (typeof current === "string") {

@@ -5,11 +5,9 @@ import type { Message } from "../../../pods/database.ts";
 import { UserError } from "../../../system/errors.ts";
 import type { Disk } from "../../../system/files.ts";
 
-/** The entries of a journal. */
 export interface Entries {
     /** Process ID of the command that last wrote the journal. */
     readonly pid: number;
-    /** The storage mode that the switch leads to. */
     readonly to: StorageMode;
     /** The copy of the messages. Undefined: the storage is unchanged. */
     readonly copy?: readonly Message[] | undefined;
@@ -21,7 +19,6 @@ export interface Entries {
     readonly complete?: boolean | undefined;
 }
 
-/** Where a journal is. */
 export interface JournalFile {
     readonly disk: Disk;
     readonly path: string;

@@ -33,7 +33,6 @@ export interface SwitchedStack {
     readonly up: (discardClaim: string | undefined, isKept: boolean) => Promise<void>;
 }
 
-/** What a switch works with. */
 export interface SwitchWork extends OperationWork {
     readonly pulumi: SwitchedStack;
     /** Whether the claim stays with ephemeral storage as well. */

@@ -31,7 +31,6 @@ import { recordedIn } from "../../../pulumi/state.ts";
 import { candidates, firstAnswering } from "../../addresses.ts";
 import type { LiveSession } from "../../session.ts";
 
-/** One line of the output. */
 export interface Check {
     /** Heading under which it is shown, which is the chapter's if it has one. */
     readonly heading: string;
@@ -42,7 +41,6 @@ export interface Check {
     readonly result: "ok" | "failed" | "skipped";
 }
 
-/** Heading of the checks on the addresses. */
 export const addressHeading = "The addresses";
 
 const answerSeconds = 15;
@@ -275,7 +273,6 @@ async function addressChecks({ name: namespace, session }: LiveStack): Promise<r
     return [check(addressHeading, tried, true, seen), ...(await Promise.all(asked))];
 }
 
-/** Path of the pods of its namespace. */
 export function podsPath({ name }: LiveStack): string {
     return `/api/v1/namespaces/${name}/pods`;
 }

@@ -21,7 +21,6 @@ const waitSeconds = 180;
 /** Labels of the copy's own: with the api's, the Service would lead to it, and the api's ReplicaSet would adopt it. */
 const copyMetadata = { name: copyName, labels: { app: copyName } };
 
-/** Makes the check on a copy of the api's pod. */
 export async function checkOnCopy(live: LiveStack): Promise<Check> {
     const tried = "a copy of the api's pod with a volume of its own: write a message, delete the pod";
     const claim = live.claims?.find(({ metadata }) => metadata.name === live.api?.claim);
