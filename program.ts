@@ -53,6 +53,7 @@ export function deploy(settings: Settings, instance: string, provider: k8s.Provi
         image: images[part],
         imagePullPolicy: settings.imagePullPolicy,
         imagePullSecrets: settings.imagePullSecrets,
+        hostUsers: settings.hostUsers,
     });
 
     const storage = new ApiStorage("api-storage", { ...common, storage: stored, ...protection }, opts);

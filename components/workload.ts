@@ -32,6 +32,12 @@ export interface WorkloadArgs extends PlaceArgs {
      */
     readonly imagePullSecrets?: readonly string[];
     /**
+     * Whether the pods share the node's user IDs.
+     *
+     * @default true
+     */
+    readonly hostUsers?: boolean;
+    /**
      * Memory that each container may use, in MiB.
      *
      * @default - The part's own.
@@ -133,7 +139,7 @@ function deploymentArgs(
 
 /** A pod that meets the `restricted` pod security standard and has no service account token. */
 export function podSpec(
-    { imagePullSecrets = [] }: WorkloadArgs,
+    { imagePullSecrets = [], hostUsers = true }: WorkloadArgs,
     spec: Pick<
         WorkloadSpec,
         "initContainers" | "volumes" | "serviceAccountName" | "topologySpreadConstraints"
@@ -143,6 +149,7 @@ export function podSpec(
 ): k8s.types.input.core.v1.PodSpec {
     return {
         automountServiceAccountToken: false,
+        ...(!hostUsers && { hostUsers }),
         enableServiceLinks: false,
         securityContext: {
             runAsNonRoot: true,

@@ -222,6 +222,12 @@ export const keys = {
         default: [],
         description: "Secrets that the nodes pull the images with",
     },
+    hostUsers: {
+        ...flag(),
+        default: "true",
+        description:
+            "Whether the pods share the node's user IDs. With false, nobody who leaves a container is a user of the node, if the cluster has user namespaces",
+    },
 } satisfies Record<string, Key<unknown>>;
 
 export type KeyName = keyof typeof keys;

@@ -60,6 +60,7 @@ describe("deploy", () => {
             images: '{"web": "a", "crawler": "b", "api": "c"}',
             imagePullPolicy: "Always",
             imagePullSecrets: "registry",
+            hostUsers: "false",
         };
         const replacing: string[] = [];
         for (const [key, value] of Object.entries(changes)) {
@@ -78,7 +79,18 @@ describe("deploy", () => {
             "images",
             "imagePullPolicy",
             "imagePullSecrets",
+            "hostUsers",
         ]);
+    });
+
+    it("gives the pods user IDs of their own if the config says so, and says nothing of them otherwise", async () => {
+        const backups = { backupSchedule: "@daily" };
+        const hostUsers = (run: Run) => pods(run).map(({ spec }) => spec.hostUsers as unknown);
+        assert.deepEqual(
+            new Set(hostUsers(await runDeploy({ ...backups, hostUsers: "false" }))),
+            new Set([false]),
+        );
+        assert.deepEqual(new Set(hostUsers(await runDeploy(backups))), new Set([undefined]));
     });
 
     it("gives the api and the backups the memory that the config says, and the guard twice as much", async () => {

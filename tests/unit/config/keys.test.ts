@@ -160,6 +160,10 @@ const accepted: { readonly [K in KeyName]: readonly (readonly [text: string, val
         ["Always", "Always"],
         ["Never", "Never"],
     ],
+    hostUsers: [
+        ["true", true],
+        ["false", false],
+    ],
     imagePullSecrets: [
         ["[]", []],
         ["", []],
@@ -229,6 +233,7 @@ const refused: Readonly<Record<KeyName, readonly string[]>> = {
     networkPolicies: ["off"],
     images: ["latest", '["a"]', '{"db": "postgres"}', '{"api": ""}', '{"api": 3}', '{"api": "UPPER/case"}'],
     imagePullPolicy: ["ifnotpresent", ""],
+    hostUsers: ["no", "1"],
     imagePullSecrets: ["My Secret", '["a","a"]', "[1]", '["a"', "a,,b"],
 };
 

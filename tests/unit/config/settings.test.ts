@@ -58,6 +58,7 @@ describe("the settings", () => {
             networkPolicies: true,
             imagePullPolicy: "IfNotPresent",
             imagePullSecrets: [],
+            hostUsers: true,
         });
     });
 
