@@ -3,7 +3,7 @@
  * failure that passes, finds what it did the first time and goes on from there.
  */
 import { hostname } from "node:os";
-import type { ChatApi } from "../kubernetes/chat-api.ts";
+import type { ChatApi, TakenOut } from "../kubernetes/chat-api.ts";
 import { type Clock, poll, systemClock } from "../kubernetes/poll.ts";
 import type { Finding, Fix } from "../model/finding.ts";
 import type { Operation } from "../model/labels.ts";
@@ -126,12 +126,18 @@ function goBack(work: OperationWork, { undo, forget }: Procedure): Promise<boole
         if (!(await undo())) {
             return false;
         }
-        if ((await work.api.takenOut()) !== undefined) {
+        const taken = await work.api.takenOut();
+        if (taken && isOf(work, taken)) {
             await work.api.undoTakeOut();
         }
         forget?.();
         return true;
     });
+}
+
+/** Whether it is this operation, or an earlier run of it, that has taken the api out of its Service. */
+function isOf({ path }: OperationWork, { journal }: TakenOut): boolean {
+    return journal.includes(`:${path}`);
 }
 
 async function runSteps(work: OperationWork, procedure: Procedure): Promise<void> {
@@ -140,7 +146,15 @@ async function runSteps(work: OperationWork, procedure: Procedure): Promise<void
     const all: readonly Step[] = [
         {
             title: "Take the api out of its Service, so that nobody can post",
-            run: () => api.takeOutOfService(operation, `${hostname()}:${path} (process ${process.pid})`),
+            run: async () => {
+                const taken = await api.takenOut();
+                // Another operation may have begun since this one looked.
+                refuse(
+                    output,
+                    taken && !isOf(work, taken) ? runningOperation(taken.by, undefined) : undefined,
+                );
+                await api.takeOutOfService(operation, `${hostname()}:${path} (process ${process.pid})`);
+            },
         },
         ...steps,
         {

@@ -2,6 +2,7 @@
 import { strict as assert } from "node:assert";
 import { runRestore } from "../../../cli/commands/restore/steps.ts";
 import { runSwitch } from "../../../cli/commands/switch/steps.ts";
+import type { TakenOut } from "../../../kubernetes/chat-api.ts";
 import type { StorageMode } from "../../../model/storage.ts";
 import { parse } from "../../../pods/database.ts";
 import { type Event, Killed, type Start, World, holds, journalPath, message } from "./world.ts";
@@ -285,6 +286,26 @@ describe("a restore", () => {
             });
         }
     }
+
+    it("gives way to another one that has begun while it asked, and leaves it alone", async () => {
+        const world = new World({ mode: "ephemeral", texts });
+        const other: TakenOut = { by: "restore", journal: "here:/copies/other.json (process 7)" };
+        const failure = await run(world, () =>
+            runRestore(
+                {
+                    ...world.restoreWork([]),
+                    confirm: () => {
+                        world.takenOut = other;
+                        return Promise.resolve(true);
+                    },
+                },
+                source,
+            ),
+        );
+        assert.equal((failure as Error).message, "restore-running");
+        assert.deepEqual(world.takenOut, other);
+        assert.deepEqual(world.messages, world.stored);
+    });
 
     it("takes the first messages of a backup, whose name counts all of them", async () => {
         const world = new World({ mode: "ephemeral", texts });
