@@ -7,28 +7,19 @@ import { type WorkloadArgs, container, podSpec } from "./workload.ts";
 
 /**
  * A Job that finds out whether the api could keep its messages on a claim: as the api's user, with the shell of the api's
- * image. It prints a `ClaimFile`, and changes nothing.
+ * image. It prints "unusable" if not, and changes nothing.
  *
  * @param claim name of the claim.
  */
 export function claimCheckJob(args: WorkloadArgs, claim: string): k8s.types.input.batch.v1.JobSpec {
-    const { volume, mountPath, databasePath } = databaseVolume(claim);
-    const script = `
-        if [ -d "$FILE" ]; then echo folder
-        elif [ -e "$FILE" ] && ! { [ -r "$FILE" ] && [ -w "$FILE" ]; }; then echo file-refused
-        elif [ ! -e "$FILE" ] && [ ! -w "$FOLDER" ]; then echo folder-refused
-        else echo usable
-        fi`;
+    const { volume, mountPath: folder, databasePath: file } = databaseVolume(claim);
+    const canUse = `if [ -e ${file} ]; then [ -f ${file} ] && [ -r ${file} ] && [ -w ${file} ]; else [ -w ${folder} ]; fi`;
     const pod = podSpec(args, {
         containers: [
             container(args, {
                 name: claimCheckName,
-                command: ["sh", "-c", script],
-                env: [
-                    { name: "FILE", value: databasePath },
-                    { name: "FOLDER", value: mountPath },
-                ],
-                volumeMounts: [{ name: apiVolumeName, mountPath }],
+                command: ["sh", "-c", `${canUse} || echo unusable`],
+                volumeMounts: [{ name: apiVolumeName, mountPath: folder }],
                 memory: { request: "16Mi", limit: "64Mi" },
             }),
         ],

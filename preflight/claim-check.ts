@@ -10,15 +10,6 @@ import { objectPath } from "../model/kinds.ts";
 import { claimCheckName, nonRoot } from "../model/names.ts";
 import { existingClaimFinding } from "./claims.ts";
 
-/** What the check can find. */
-export type ClaimFile = "usable" | keyof typeof problems;
-
-const problems = {
-    folder: "Its db.json is a folder, and the api keeps its messages in a file of that name.",
-    "file-refused": `User ${nonRoot}, as which the api runs, may not read and write its db.json.`,
-    "folder-refused": `User ${nonRoot}, as which the api runs, may not make a file on it.`,
-} as const;
-
 const checkSeconds = 120; // for the volume to be mounted
 
 /**
@@ -46,12 +37,11 @@ export async function checkExistingClaim(
         { seconds: checkSeconds, container: claimCheckName },
     );
     await client.delete(objectPath("Job", name, namespace));
-    const result = end.ok ? end.log.trim() : "";
-    if (!(result in problems)) {
+    if (!end.ok || end.log.trim() !== "unusable") {
         return [];
     }
     const volume = await client.findIfAllowed<Volume>(`${volumesPath}/${claim.spec?.volumeName ?? ""}`);
-    return [unusableFile(claim.metadata.name, result as keyof typeof problems, { context, volume })];
+    return [unusableFile(claim.metadata.name, context, volume)];
 }
 
 /** The claim of somebody else's that the api does not mount yet, if it has a volume already. */
@@ -67,23 +57,14 @@ export function claimToCheck(
 }
 
 /** A claim on which the api could not keep its messages. */
-export function unusableFile(
-    claim: string,
-    problem: keyof typeof problems,
-    { context, volume }: { readonly context: string; readonly volume: Volume | undefined },
-): Finding {
+export function unusableFile(claim: string, context: string, volume: Volume | undefined): Finding {
     const folder = volume?.spec?.hostPath?.path;
-    const onNode = (to: string, command: string) =>
-        fix(to, `minikube ssh --profile ${context} -- sudo ${command}`);
-    const own = `chown -R ${nonRoot}:${nonRoot} '${folder ?? ""}'`;
-    const mend =
-        problem === "folder"
-            ? onNode("Rename the folder", `mv '${folder ?? ""}/db.json' '${folder ?? ""}/db.json.folder'`)
-            : onNode("Make the files the api's", own);
+    const own = `sudo chown -R ${nonRoot}:${nonRoot} '${folder ?? ""}'`;
     return existingClaimFinding(
         "existing-claim-file-unusable",
         claim,
-        problems[problem],
-        folder !== undefined && mend,
+        `On that claim, user ${nonRoot}, as which the api runs, cannot read and write a file db.json.`,
+        folder !== undefined &&
+            fix("Make the files the api's", `minikube ssh --profile ${context} -- ${own}`),
     );
 }

@@ -386,9 +386,10 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
     ],
     "volumes-on-several-nodes": [findings({ ...fresh, nodes: 2, storageClasses: [minikubeClass] })],
     "released-volume-has-old-data": [findings({ ...fresh, earlierVolumes: [releasedVolume] })],
-    "existing-claim-file-unusable": (["folder", "file-refused", "folder-refused"] as const).map((problem) => [
-        unusableFile("mine", problem, { context: "minikube", volume: releasedVolume }),
-    ]),
+    "existing-claim-file-unusable": [
+        [unusableFile("mine", "minikube", releasedVolume)],
+        [unusableFile("mine", "minikube", undefined)],
+    ],
     "claim-terminating": [
         findings({ ...running, claims: [claim({ deletionTimestamp })] }),
         findings({ ...running, claims: [claim({ deletionTimestamp })] }, { retainData: "true" }),
