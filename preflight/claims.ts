@@ -101,45 +101,32 @@ function unusable(
     { claim: { metadata, spec, status }, fate }: FatedClaim,
     snapshot: ClusterSnapshot,
 ): readonly [FindingCode, string] | undefined {
-    const others = podsThatMount(metadata.name, snapshot.pods).filter((pod) => !isApiPod(pod));
-    const used = snapshot.storageClasses?.find((one) => one.metadata.name === spec?.storageClassName);
-    const bindsAtFirstUse = used?.volumeBindingMode === "WaitForFirstConsumer";
-    const problems: readonly (readonly [boolean, FindingCode, string])[] = [
-        [fate.kind === "terminating", "existing-claim-terminating", "That claim is being deleted."],
-        [
-            fate.kind === "deleted",
-            "existing-claim-is-own",
-            "The stack makes that claim itself, so this change would delete it first.",
-        ],
-        [
-            fate.kind === "declared",
-            "existing-claim-is-own",
-            "The stack makes that claim itself, for the backups.",
-        ],
-        [
-            spec?.volumeMode === "Block",
+    const { accessModes = [], volumeMode = "Filesystem", storageClassName } = spec ?? {};
+    const { phase = "unknown" } = status ?? {};
+    if (fate.kind === "terminating") {
+        return ["existing-claim-terminating", "That claim is being deleted."];
+    }
+    if (fate.kind === "deleted" || fate.kind === "declared") {
+        return ["existing-claim-is-own", "The stack makes that claim itself."];
+    }
+    const isReadOnly = accessModes.length > 0 && accessModes.every((mode) => mode === "ReadOnlyMany");
+    if (volumeMode === "Block" || isReadOnly || phase === "Lost") {
+        const facts = `volume mode ${volumeMode}, access modes ${accessModes.join(", ")} and phase ${phase}`;
+        return [
             "existing-claim-unusable",
-            "That claim is a block device (volumeMode Block), and the api needs a file system.",
-        ],
-        [
-            spec?.accessModes?.every((mode) => mode === "ReadOnlyMany") ?? false,
-            "existing-claim-unusable",
-            "That claim is read-only, and the api writes its file.",
-        ],
-        [status?.phase === "Lost", "existing-claim-unusable", "That claim has lost its volume (phase Lost)."],
-        [
-            status?.phase === "Pending" && !bindsAtFirstUse,
+            `The api needs a file system that it can write. That claim has ${facts}.`,
+        ];
+    }
+    const used = snapshot.storageClasses?.find((one) => one.metadata.name === storageClassName);
+    if (phase === "Pending" && used?.volumeBindingMode !== "WaitForFirstConsumer") {
+        return [
             "existing-claim-unbound",
             "That claim has no volume yet (phase Pending), and its events say why.",
-        ],
-        [
-            others.length > 0,
-            "existing-claim-mounted",
-            `That claim is mounted by ${listNames(others)}. Two programs that write one file lose messages.`,
-        ],
-    ];
-    const [, code, problem] = problems.find(([isProblem]) => isProblem) ?? [];
-    return code && problem ? [code, problem] : undefined;
+        ];
+    }
+    const others = podsThatMount(metadata.name, snapshot.pods).filter((pod) => !isApiPod(pod));
+    const problem = `That claim is mounted by ${listNames(others)}. Two programs that write one file lose messages.`;
+    return others.length > 0 ? ["existing-claim-mounted", problem] : undefined;
 }
 
 function isApiPod({ metadata }: Pod): boolean {

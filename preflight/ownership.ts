@@ -3,7 +3,6 @@
  * it does not own.
  */
 import type { Settings } from "../config/settings.ts";
-import type { Rejection } from "../kubernetes/dry-run.ts";
 import type { LiveObject } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, type Found, error, fix, note, warning } from "../model/finding.ts";
@@ -16,7 +15,7 @@ import { listNames, ownerArguments } from "./text.ts";
 /** A namespace, or objects with the stack's names in it, that the stack does not own. */
 export function foreignObjects(
     settings: Settings,
-    { namespace, objects, rejections }: ClusterSnapshot,
+    { namespace, objects }: ClusterSnapshot,
     claims: readonly FatedClaim[],
     owners: Owners,
 ): Found {
@@ -31,7 +30,7 @@ export function foreignObjects(
         ...objects
             .filter(({ kind = "", metadata }) => kind !== claimKind && isStackName(kind, metadata.name))
             .filter((object) => !isOwned(object, owners))
-            .map((object) => foreignObject(object, owners, rejections)),
+            .map((object) => foreignObject(object, owners)),
         ...claims
             .filter(({ owned, use }) => !owned && use !== "other")
             .filter(({ claim }) => claim.metadata.name !== existing)
@@ -71,18 +70,15 @@ function foreignNamespace(namespace: LiveObject, { retainNamespace }: Settings, 
     );
 }
 
-function foreignObject(object: LiveObject, owners: Owners, rejections: readonly Rejection[]): Finding {
+function foreignObject(object: LiveObject, owners: Owners): Finding {
     const { kind = "", metadata } = object;
     const { name, namespace = "" } = metadata;
-    // The containers, volumes and update strategy of a Deployment would be mixed with the stack's.
-    const canBeGiven =
-        kind !== "Deployment" &&
-        !rejections.some((one) => one.object.kind === kind && one.object.metadata.name === name);
     return error(
         "foreign-object",
         exists(object),
         fix("Delete it", `kubectl delete ${kind.toLowerCase()} ${name} --namespace ${namespace}`),
-        canBeGiven && fix("Give it to this stack", labelCommand(object, owners)),
+        // The containers, volumes and update strategy of a Deployment would be mixed with the stack's.
+        kind !== "Deployment" && fix("Give it to this stack", labelCommand(object, owners)),
     );
 }
 

@@ -12,7 +12,6 @@ import {
     object,
     only,
     recorded,
-    rejection,
     retained,
     running,
 } from "../support/snapshots.ts";
@@ -135,13 +134,6 @@ describe("objects with the stack's names", () => {
             ]);
         });
     }
-
-    it("does not advise to take over what the cluster would then refuse", () => {
-        const foreign = object("Service", "api-service", { labels: {} });
-        const rejections = [rejection("Service", "api-service", "spec.clusterIP: field is immutable")];
-        const finding = only({ ...running, objects: [foreign], rejections });
-        assert.deepEqual(commandsOf(finding), ["kubectl delete service api-service --namespace synergychat"]);
-    });
 
     it("does not ask about other objects, or about the stack's own", () => {
         const beside = [

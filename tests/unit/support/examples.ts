@@ -93,7 +93,7 @@ const minikubeClass = {
 
 /** A claim that somebody else made. */
 function brought(spec: object = {}, status: object = { phase: "Bound" }) {
-    return { ...claim({ name: "mine", labels: {} }, spec), status };
+    return { ...claim({ name: "mine", labels: {} }, { accessModes: ["ReadWriteOnce"], ...spec }), status };
 }
 
 /** A pod that mounts a claim. */
