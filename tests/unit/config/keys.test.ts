@@ -226,7 +226,7 @@ const refused: Readonly<Record<KeyName, readonly string[]>> = {
         "http://",
     ],
     exposure: ["loadbalancer", ""],
-    ingressAnnotations: ["scheme", "[]", '{"a": 1}', '{"a b": "c"}', '{"a/b/c": "d"}', '{"-/b": "d"}'],
+    ingressAnnotations: ["scheme", "[]", '{"a": 1}'],
     ingressClass: ["Nginx"],
     gatewayClass: ["a b"],
     tlsSecret: ["a b", "Chat"],
