@@ -73,29 +73,15 @@ export function unknownContext(context: string, known: readonly string[], env: E
     const problem =
         `kubernetes:context is ${JSON.stringify(context)}. Your kubeconfig has no such context. ` +
         `It has: ${known.join(", ") || "none"}.`;
-    const another = "  Name another one:    pulumi config set kubernetes:context NAME";
-    return isInPod(env)
-        ? `${problem}\nThis runs in a pod, and a context is required there too. Make it from the pod's service account:\n` +
-              `${inPodCommands(context)}\n${another}`
-        : `${problem}\n  Start your cluster:  minikube start\n${another}`;
+    const start = isInPod(env)
+        ? "  In a pod, make it:   see docs/troubleshooting.md, A pod has no context"
+        : "  Start your cluster:  minikube start";
+    return `${problem}\n${start}\n  Name another one:    pulumi config set kubernetes:context NAME`;
 }
 
 /** Whether this process runs in a pod, which has a service account instead of a kubeconfig. */
 export function isInPod(env: Environment): boolean {
     return Boolean(env.KUBERNETES_SERVICE_HOST);
-}
-
-/** Source: https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/ */
-function inPodCommands(context: string): string {
-    const account = "/var/run/secrets/kubernetes.io/serviceaccount";
-    return [
-        `kubectl config set-cluster pod --server https://kubernetes.default.svc --certificate-authority ${account}/ca.crt`,
-        // The kubelet renews the token in the file, and a copy of it would expire.
-        `kubectl config set users.pod.tokenFile ${account}/token`,
-        `kubectl config set-context ${context} --cluster pod --user pod`,
-    ]
-        .map((command, index) => `  ${(index === 0 ? "Make the context:" : "").padEnd(20)} ${command}`)
-        .join("\n");
 }
 
 /**
