@@ -8,11 +8,6 @@ export function table(header: readonly string[], rows: readonly (readonly string
     return [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
-/** Inline code. */
-export function code(text: string): string {
-    return `\`${text}\``;
-}
-
 /**
  * A document with the text between two markers replaced. The markers are comments, which no reader sees:
  * `<!-- generated: NAME -->` and `<!-- end -->`.

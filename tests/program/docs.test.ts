@@ -6,8 +6,7 @@ import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { keys } from "../../config/keys.ts";
 import type { deploy } from "../../program.ts";
-import { withConfigBlock } from "../../tools/config-docs.ts";
-import { generate, generatedFiles } from "../../tools/docs.ts";
+import { generate, generatedFiles, withConfigBlock } from "../../tools/docs.ts";
 import { runDeploy } from "./support/program.ts";
 
 /** Kind and name of every object that the program declares. */
