@@ -8,7 +8,6 @@ import { renderAdvice } from "./preflight/advice.ts";
 import { preflight, reach } from "./preflight/preflight.ts";
 import { keepsProvider } from "./preflight/recorded.ts";
 import { reportObstacles, requireRollout } from "./preflight/rollout.ts";
-import { dropOtherManagers } from "./preflight/unrecorded.ts";
 import { rehearse } from "./pulumi/declared.ts";
 import { plainValue, requireCli } from "./pulumi/engine.ts";
 
@@ -32,7 +31,6 @@ export default async () => {
         // The provider reports a Recreate rollout as complete when the old pod is gone, before the new one is ready.
         await plainValue(deployments.map(({ id }) => id));
         stop();
-        await dropOtherManagers(reached, before, "taken over");
         await requireRollout(reached, settings, before);
         const problem = settings.backups && (await startFirstBackup(reached.client, settings.namespace));
         if (problem) {

@@ -1,6 +1,7 @@
 /** Findings of the scanners kube-score and checkov that are meant, with the reason, in annotations of the object itself. */
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { managerAnnotation } from "../model/labels.ts";
 
 /** One finding, which both scanners may have. */
 export interface Exception {
@@ -26,7 +27,7 @@ const cachedImage = (images: readonly string[]): Exception => ({
 });
 
 /**
- * Annotations for what the scanners find in a Deployment or a CronJob and what is meant.
+ * The annotations of a Deployment or a CronJob: for what the scanners find and what is meant, and for Pulumi's field manager.
  *
  * @param own the exceptions that do not follow from the containers.
  */
@@ -48,6 +49,7 @@ export function exceptions(
 function annotations(all: readonly Exception[]): Record<string, string> {
     const skips = all.flatMap(({ checkov = [], reason }) => checkov.map((check) => `${check}=${reason}`));
     return {
+        ...managerAnnotation,
         ...(all.length > 0 && { "kube-score/ignore": all.map(({ kubeScore }) => kubeScore).join(",") }),
         ...Object.fromEntries(all.map(({ kubeScore, reason }) => [`reason.kube-score/${kubeScore}`, reason])),
         ...Object.fromEntries(skips.map((skip, index) => [`checkov.io/skip${index + 1}`, skip])),

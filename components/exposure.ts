@@ -69,11 +69,11 @@ export class AppExposure extends pulumi.ComponentResource {
         new Ingress(
             `${name}-ingress`,
             {
-                metadata: {
-                    ...metadata(args, ingressName),
-                    // Some controllers publish an address late or never, which is no reason for `pulumi up` to wait or to fail.
-                    annotations: { "pulumi.com/skipAwait": "true", ...annotations },
-                },
+                // Some controllers publish an address late or never, which is no reason for `pulumi up` to wait or to fail.
+                metadata: metadata(args, ingressName, undefined, {
+                    "pulumi.com/skipAwait": "true",
+                    ...annotations,
+                }),
                 spec: {
                     ...(ingressClass && { ingressClassName: ingressClass }),
                     rules: [args.web, args.api].map(ingressRule),
@@ -91,13 +91,13 @@ export class AppExposure extends pulumi.ComponentResource {
         args: AppExposureArgs,
         { gatewayClass, annotations, tlsSecret }: Extract<ExposureArgs, { readonly kind: "gateway" }>,
     ): void {
-        const make = (resource: string, kind: string, object: string, spec: object, more: object = {}) =>
+        const make = (resource: string, kind: string, object: string, spec: object, own = {}) =>
             new CustomResource(
                 `${name}-${resource}`,
                 {
                     apiVersion: "gateway.networking.k8s.io/v1",
                     kind,
-                    metadata: { ...metadata(args, object), ...more },
+                    metadata: metadata(args, object, undefined, own),
                     spec,
                 },
                 { parent: this },
@@ -120,7 +120,7 @@ export class AppExposure extends pulumi.ComponentResource {
                     })),
                 ],
             },
-            annotations && Object.keys(annotations).length > 0 ? { annotations } : {},
+            annotations,
         );
         const from = (listener: string) => [{ name: gateway.metadata.name, sectionName: listener }];
         for (const part of routed) {

@@ -1,7 +1,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 import { Namespace } from "@pulumi/kubernetes/core/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { stackLabels } from "../model/labels.ts";
+import { managerAnnotation, stackLabels } from "../model/labels.ts";
 import { type ProtectionArgs, protectionAnnotations, protectionOptions } from "./place.ts";
 
 export interface AppNamespaceArgs extends ProtectionArgs {
@@ -31,7 +31,7 @@ export class AppNamespace extends pulumi.ComponentResource {
                 metadata: {
                     name: args.name,
                     labels: { ...stackLabels(args.instance), ...podSecurity("restricted") },
-                    annotations: protectionAnnotations(args),
+                    annotations: { ...managerAnnotation, ...protectionAnnotations(args) },
                 },
             },
             { parent: this, ...protectionOptions(args) },

@@ -1,7 +1,13 @@
 /** Where an object is, whose it is, and how a stateful one is protected from its own deletion. */
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { partLabels, protectAnnotation, retainAnnotation, stackLabels } from "../model/labels.ts";
+import {
+    managerAnnotation,
+    partLabels,
+    protectAnnotation,
+    retainAnnotation,
+    stackLabels,
+} from "../model/labels.ts";
 import type { Part } from "../model/names.ts";
 
 /** Where the objects of a component are, and whose they are. */
@@ -17,8 +23,10 @@ export function metadata(
     { namespace, instance }: PlaceArgs,
     name: string,
     part?: Part,
+    annotations: Readonly<Record<string, string>> = {},
 ): k8s.types.input.meta.v1.ObjectMeta {
-    return { name, namespace, labels: part ? partLabels(part, instance) : stackLabels(instance) };
+    const labels = part ? partLabels(part, instance) : stackLabels(instance);
+    return { name, namespace, labels, annotations: { ...managerAnnotation, ...annotations } };
 }
 
 /** What protects a stateful object. */

@@ -64,10 +64,10 @@ export function declareClaim(
     return new PersistentVolumeClaim(
         name,
         {
-            metadata: {
-                ...metadata(args, objectName, "api"),
-                annotations: { [classAnnotation]: storageClass ?? "", ...protectionAnnotations(args) },
-            },
+            metadata: metadata(args, objectName, "api", {
+                [classAnnotation]: storageClass ?? "",
+                ...protectionAnnotations(args),
+            }),
             spec: {
                 accessModes: ["ReadWriteOnce"],
                 resources: { requests: { storage: size } },

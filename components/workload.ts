@@ -227,11 +227,8 @@ export function probes(
 /** Port 80 to the port `http`, which is the first container's. */
 function serviceArgs(part: Part, args: WorkloadArgs): k8s.core.v1.ServiceArgs {
     return {
-        metadata: {
-            ...metadata(args, serviceName(part), part),
-            // Pulumi awaits the Deployment's rollout. Waiting for the endpoints as well takes ten seconds and adds nothing.
-            annotations: { "pulumi.com/skipAwait": "true" },
-        },
+        // Pulumi awaits the Deployment's rollout. Waiting for the endpoints as well takes ten seconds and adds nothing.
+        metadata: metadata(args, serviceName(part), part, { "pulumi.com/skipAwait": "true" }),
         spec: {
             selector: selectorLabels(part),
             ports: [{ name: portName, port: 80, targetPort: portName }],

@@ -1,12 +1,9 @@
 /** What the API server says to objects that are not made yet. Every request is a dry run, so nothing changes. */
 import { isDeepStrictEqual } from "node:util";
 import { type KindPath, listPath, stackKinds } from "../model/kinds.ts";
+import { managerAnnotation } from "../model/labels.ts";
 import type { Answer, Client } from "./client.ts";
-import { pulumiManagers } from "./managers.ts";
 import type { DeclaredObject, Deployment, LiveObject } from "./objects.ts";
-
-/** The field manager of an object that is not Pulumi's yet. */
-const manager = "pulumi-kubernetes-preflight";
 
 /** What the cluster would make of a declared object, or why it refuses the object. */
 export interface Tried {
@@ -51,11 +48,7 @@ export async function tryObjects(
     const pods = changed.filter((object) => !isThere(object)).flatMap(podOf);
     const tried = [...changed, ...pods].map(async (object) => {
         const known = recorded.find((one) => isSame(one, object));
-        const own = known && (known.__fieldManager ?? manager);
-        const before = live.find((one) => isSame(one, object));
-        // The update first takes away what another manager of Pulumi's still owns, so its result is not known.
-        const isShared = own !== undefined && pulumiManagers(before?.metadata).some((one) => one !== own);
-        const one = isShared ? { object } : await tryObject(client, object, namespace, own);
+        const one = await tryObject(client, object, namespace, known);
         // A policy that is newer than an object does not keep the rest of the stack from changing.
         return one?.rejection && isThere(object) ? { object } : one;
     });
@@ -79,12 +72,12 @@ function podOf(object: DeclaredObject): readonly DeclaredObject[] {
     return object.kind === "Deployment" ? [pod] : [];
 }
 
-/** @param own the field manager of the live object. Undefined: the stack's state does not have it, and Pulumi cannot replace it. */
+/** @param known what the stack's state has of it. Undefined: nothing, and Pulumi cannot replace the live object. */
 async function tryObject(
     client: Client,
     object: DeclaredObject,
     namespace: string,
-    own: string | undefined,
+    known: Recorded | undefined,
 ): Promise<Tried | undefined> {
     const kind = await kindPath(client, object);
     if (!kind) {
@@ -94,7 +87,9 @@ async function tryObject(
     const path = listPath(kind, namespace);
     const place = kind.namespaced ? { namespace } : {};
     const named = (name: string) => ({ ...object, metadata: { ...metadata, name, ...place } });
-    const parameters = new URLSearchParams({ dryRun: "All", force: "true", fieldManager: own ?? manager });
+    const [manager = ""] = Object.values(managerAnnotation);
+    const fieldManager = known?.__fieldManager ?? manager;
+    const parameters = new URLSearchParams({ dryRun: "All", force: "true", fieldManager });
     const answer = await client.patch<LiveObject>(
         `${path}/${metadata.name}?${parameters.toString()}`,
         named(metadata.name),
@@ -108,11 +103,11 @@ async function tryObject(
     if (message === undefined || (object.kind === "Pod" && /exceeded quota|service account/.test(message))) {
         return { object };
     }
-    const created = `${path}?dryRun=All&fieldManager=${manager}`;
+    const created = `${path}?dryRun=All`;
     const ofNew = refusalIn(await client.post(created, named("synergychat-dry-run")));
     // A claim is replaced for a field that cannot be changed, and not for its size.
     const isChanged = kind.resource === "persistentvolumeclaims" && !message.includes("spec is immutable");
-    const replaced = ofNew === undefined && own !== undefined && !isChanged;
+    const replaced = ofNew === undefined && known !== undefined && !isChanged;
     return { object, rejection: { object, message: ofNew ?? message, replaced } };
 }
 

@@ -30,7 +30,6 @@ export const findingCodes = [
     "foreign-namespace",
     "foreign-object",
     "foreign-claim",
-    "object-of-earlier-run",
     "namespace-adopted",
     "host-served-elsewhere",
     "tls-secret-missing",

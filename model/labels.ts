@@ -20,6 +20,12 @@ export const protectAnnotation = "synergychat/protect-data";
 /** Says on a claim which storage class the config asked for. Empty: the cluster's default class. */
 export const classAnnotation = "synergychat/storage-class";
 
+/**
+ * Names the manager under which Pulumi applies an object. Without it, Pulumi takes over an object that its state does not have
+ * under a new name, and what only the former manager has set stays for ever.
+ */
+export const managerAnnotation = { "pulumi.com/patchFieldManager": "pulumi-synergychat" } as const;
+
 /** A command that takes the api out of its Service while it works on the messages, so that nobody can post. */
 export type Operation = "switch" | "restore";
 

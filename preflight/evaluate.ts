@@ -3,7 +3,7 @@ import type { Settings } from "../config/settings.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, hasErrors } from "../model/finding.ts";
 import { ownersOf } from "../model/ownership.ts";
-import { type DeclaredResource, objectsIn } from "../pulumi/declared.ts";
+import type { DeclaredResource } from "../pulumi/declared.ts";
 import type { RecordedState } from "../pulumi/state.ts";
 import { oldCluster, rejectedObjects } from "./api-server.ts";
 import { missingBackups } from "./backups.ts";
@@ -23,7 +23,6 @@ import { adoptedClaims, foreignObjects } from "./ownership.ts";
 import { movedObjects } from "./moved.ts";
 import { missingPermissions } from "./permissions.ts";
 import { lostClaims } from "./recorded.ts";
-import { mixedObjects } from "./unrecorded.ts";
 import { inheritedVolumes } from "./volumes.ts";
 
 /** What is known of the run beside config and cluster. */
@@ -53,7 +52,6 @@ export function evaluate(settings: Settings, snapshot: ClusterSnapshot, run: Run
         missingPermissions(settings, snapshot),
         missingClasses(settings, snapshot, claims),
         foreignObjects(settings, snapshot, claims, owners),
-        mixedObjects(settings, snapshot, objectsIn(declared), recorded),
         servedHosts(settings, snapshot),
         unusableTlsSecret(settings, snapshot),
         unusableExistingClaim(settings, snapshot, claims, owners),

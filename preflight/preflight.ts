@@ -5,6 +5,7 @@
 import { RunError, log, runtime } from "@pulumi/pulumi";
 import type { Settings } from "../config/settings.ts";
 import { Client } from "../kubernetes/client.ts";
+import { handOverFields } from "../kubernetes/managers.ts";
 import { type ClusterSnapshot, takeSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, renderFinding } from "../model/finding.ts";
 import { type DeclaredResource, objectsIn } from "../pulumi/declared.ts";
@@ -14,7 +15,6 @@ import { forThisStack, renderAdvice } from "./advice.ts";
 import { checkExistingClaim } from "./claim-check.ts";
 import { evaluate } from "./evaluate.ts";
 import { otherCluster, otherNamespace } from "./recorded.ts";
-import { dropOtherManagers } from "./unrecorded.ts";
 import { tryNewImage } from "./upgrade.ts";
 
 /** Specs of Jobs that the preflight may run. */
@@ -85,7 +85,7 @@ export async function preflight(
     const run = { instance, recorded, switching: discardClaim !== undefined, declared: resources };
     await report(evaluate(discardClaim ? { ...settings, discardClaim } : settings, snapshot, run), context);
     if (!runtime.isDryRun()) {
-        await dropOtherManagers({ client, recorded }, snapshot, "recorded");
+        await handOverFields(client, snapshot.objects);
         const { existingClaim, newImage } = await plainValue<Trials>(result.trials);
         await report(await checkExistingClaim(client, settings, snapshot, existingClaim), context);
         await report(await tryNewImage(client, settings, snapshot, newImage), context);

@@ -2,6 +2,7 @@
 import { strict as assert } from "node:assert";
 import { parts } from "../../model/names.ts";
 import { stackKinds } from "../../model/kinds.ts";
+import { managerAnnotation } from "../../model/labels.ts";
 import { allPlans, plans } from "./support/plans.ts";
 import type { Declared } from "./support/program.ts";
 
@@ -27,6 +28,17 @@ describe("the table of kinds", () => {
             )
             .map(({ inputs: { kind, metadata } }) => `${kind as string} ${metadata.name as string}`);
         assert.deepEqual([...new Set(missing)], [], "add a row to model/kinds.ts for these objects");
+    });
+
+    it("has only objects that Pulumi applies under one manager, also if its state is lost", () => {
+        const [[annotation, manager] = []] = Object.entries(managerAnnotation);
+        for (const { inputs } of objects) {
+            assert.equal(
+                inputs.metadata.annotations[annotation ?? ""],
+                manager,
+                inputs.metadata.name as string,
+            );
+        }
     });
 
     it("has nothing that no plan declares", () => {

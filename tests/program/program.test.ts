@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { isDeepStrictEqual } from "node:util";
 import type { KeyName } from "../../config/keys.ts";
+import { managerAnnotation } from "../../model/labels.ts";
 import { type KubernetesObject, type Run, runDeploy } from "./support/program.ts";
 
 const secured = {
@@ -389,10 +390,12 @@ describe("deploy", () => {
             const annotations = (run: Run) =>
                 run.find("PersistentVolumeClaim", "synergychat-api-pvc").inputs.metadata.annotations;
             assert.deepEqual(annotations(persistent), {
+                ...managerAnnotation,
                 "synergychat/storage-class": "",
                 "synergychat/retain-data": "false",
             });
             assert.deepEqual(annotations(await runDeploy({ storageClass: "fast", retainData: "true" })), {
+                ...managerAnnotation,
                 "synergychat/storage-class": "fast",
                 "synergychat/retain-data": "true",
             });
@@ -599,7 +602,10 @@ describe("deploy", () => {
                 ingressAnnotations: '{"cert-manager.io/cluster-issuer": "letsencrypt"}',
             });
             const { metadata, spec } = run.find("Gateway", "app-gateway").inputs;
-            assert.deepEqual(metadata.annotations, { "cert-manager.io/cluster-issuer": "letsencrypt" });
+            assert.deepEqual(metadata.annotations, {
+                ...managerAnnotation,
+                "cert-manager.io/cluster-issuer": "letsencrypt",
+            });
             assert.deepEqual(
                 spec.listeners.map(({ protocol, port, hostname, tls }: KubernetesObject) => [
                     ...[protocol, port, hostname, tls?.certificateRefs[0].name],

@@ -70,12 +70,6 @@ describe("a dry run of a declared object", () => {
         assert.deepEqual((await messagesFor(web, () => refused, [there])).messages, []);
     });
 
-    it("is not made while another manager of Pulumi's owns fields, which the update takes away first", async () => {
-        const managedFields = [{ manager: "pulumi-kubernetes-former" }];
-        const live = { kind: "CronJob", metadata: { name: "backup", namespace: "chat", managedFields } };
-        assert.deepEqual((await messagesFor(cronJob, () => refused, [live])).asked, []);
-    });
-
     it("refuses to change an object that the state does not have, which Pulumi would not replace", async () => {
         const answer = (_: string, method: string) => (method === "PATCH" ? refused : taken);
         assert.deepEqual((await messagesFor(cronJob, answer, [], [])).messages, [refused.message]);

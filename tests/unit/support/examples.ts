@@ -16,7 +16,6 @@ import { movedObjects } from "../../../preflight/moved.ts";
 import { missingBackups } from "../../../preflight/backups.ts";
 import { liveClaims } from "../../../preflight/fates.ts";
 import { unusableFile } from "../../../preflight/claim-check.ts";
-import { mixedObjects } from "../../../preflight/unrecorded.ts";
 import { upgradeRefused } from "../../../preflight/upgrade.ts";
 import { otherCluster, otherNamespace } from "../../../preflight/recorded.ts";
 import {
@@ -26,12 +25,10 @@ import {
     backupsClaim,
     claim,
     cronJob,
-    deploymentWith,
     findings,
     fresh,
     instance,
     job,
-    lostState,
     nightly,
     object,
     place,
@@ -318,20 +315,6 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         }),
     ],
     "foreign-claim": [findings({ ...running, claims: [claim({ labels: {} })] })],
-    "object-of-earlier-run": [
-        mixedObjects(
-            settings(),
-            lostState,
-            [deploymentWith({ persistentVolumeClaim: {} })],
-            recorded(undefined),
-        ),
-        mixedObjects(
-            settings(ephemeral),
-            lostState,
-            [deploymentWith({ persistentVolumeClaim: {} })],
-            recorded(undefined),
-        ),
-    ],
     "namespace-adopted": [findings(running, {}, { recorded: recorded(undefined) })],
     "host-served-elsewhere": [
         findings({

@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { type Settings, readSettings } from "../../../config/settings.ts";
 import type { ApiState } from "../../../kubernetes/chat-api.ts";
 import type { Rejection } from "../../../kubernetes/dry-run.ts";
-import type { Claim, DeclaredObject, LiveObject, Metadata } from "../../../kubernetes/objects.ts";
+import type { Claim, LiveObject, Metadata } from "../../../kubernetes/objects.ts";
 import type { ClusterSnapshot, NamespaceSnapshot } from "../../../kubernetes/snapshot.ts";
 import { type Finding, type FindingCode, renderFinding } from "../../../model/finding.ts";
 import { classAnnotation, ownerLabels, retainAnnotation } from "../../../model/labels.ts";
@@ -106,44 +106,6 @@ export const running: ClusterSnapshot = {
 
 /** The stack, up with ephemeral storage and three messages. */
 export const runningEphemeral: ClusterSnapshot = { ...running, objects: [], claims: [], api: ephemeralApi };
-
-/** The api's Deployment as the program declares it, with this volume. */
-export function deploymentWith(volume: object): DeclaredObject {
-    const template = { spec: { volumes: [{ name: "synergychat-api-volume", ...volume }] } };
-    const metadata = { name: "synergychat-api", namespace: "synergychat" };
-    return { apiVersion: "apps/v1", kind: "Deployment", metadata, ...{ spec: { template } } };
-}
-
-/** A stack with ephemeral storage, whose state is lost. */
-export const lostState: ClusterSnapshot = {
-    ...runningEphemeral,
-    objects: [
-        object("Deployment", "synergychat-api", {
-            managedFields: [
-                { manager: "kubectl-edit", fieldsV1: { "f:spec": { "f:paused": {} } } },
-                {
-                    manager: "pulumi-kubernetes-1a2b",
-                    fieldsV1: {
-                        "f:metadata": { "f:annotations": { "f:former": {} } },
-                        "f:spec": {
-                            "f:template": {
-                                "f:spec": {
-                                    "f:volumes": {
-                                        'k:{"name":"synergychat-api-volume"}': {
-                                            ".": {},
-                                            "f:name": {},
-                                            "f:emptyDir": {},
-                                        },
-                                    },
-                                },
-                            },
-                        },
-                    },
-                },
-            ],
-        }),
-    ],
-};
 
 /** A config with backups. */
 export const nightly: Config = { backupSchedule: "0 3 * * *" };

@@ -1,0 +1,36 @@
+import { strict as assert } from "node:assert";
+import { handOverFields } from "../../../kubernetes/managers.ts";
+import { fakeClient } from "../support/client.ts";
+import { object } from "../support/snapshots.ts";
+
+describe("handOverFields", () => {
+    /** The managers of each object that is patched, by its path. */
+    async function managersAfter(kind: string, name: string, ...managers: readonly string[]) {
+        const managedFields = managers.map((manager) => ({ manager }));
+        const patched: unknown[] = [];
+        const client = fakeClient((path, _, body) => {
+            const { metadata } = body as { metadata: { managedFields: readonly { manager: string }[] } };
+            patched.push([path, metadata.managedFields.map(({ manager }) => manager)]);
+            return { kind: "found", body: {} };
+        });
+        await handOverFields(client, [object(kind, name, { managedFields })]);
+        return patched;
+    }
+
+    it("gives the fields of an earlier version's managers to the one of today, and leaves others alone", async () => {
+        assert.deepEqual(
+            await managersAfter("Deployment", "synergychat-api", "kubectl-edit", "pulumi-kubernetes-1a2b"),
+            [
+                [
+                    "/apis/apps/v1/namespaces/synergychat/deployments/synergychat-api",
+                    ["kubectl-edit", "pulumi-synergychat"],
+                ],
+            ],
+        );
+    });
+
+    it("changes nothing that has no such manager, or that a user has added", async () => {
+        assert.deepEqual(await managersAfter("Deployment", "synergychat-api", "pulumi-synergychat"), []);
+        assert.deepEqual(await managersAfter("Deployment", "redis", "pulumi-kubernetes-1a2b"), []);
+    });
+});
