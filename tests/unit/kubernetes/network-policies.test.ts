@@ -17,7 +17,7 @@ async function tried(pods: readonly object[], exec: () => Ended): Promise<[boole
     const commands: string[] = [];
     const client = fakeClient(() => ({ kind: "found", body: { kind: "PodList", items: pods } }));
     const run = (_namespace: string, { pod }: { pod: string }, command: readonly string[]) => {
-        commands.push(`${pod}: ${command.at(-1) ?? ""}`);
+        commands.push(`${pod}: ${command.slice(-2).join(":")}`);
         return exec();
     };
     const enforced = await enforcesPolicies(Object.assign(client, { exec: run }), "chat");
@@ -26,18 +26,19 @@ async function tried(pods: readonly object[], exec: () => Ended): Promise<[boole
 
 describe("enforcesPolicies", () => {
     const both = [pod("web"), pod("crawler")];
-    const connection = "web-1: http://10.0.0.9:8080/healthz";
+    const connection = "web-1: 10.0.0.9:8080";
 
     it("tells an open connection from a denied one", async () => {
         assert.deepEqual(await tried(both, () => ended(0)), [false, connection]);
         assert.deepEqual(await tried(both, () => ended(1, "timed out")), [true, connection]);
     });
 
-    it("does not tell without a pod that is ready, without wget, or without permission", async () => {
+    it("does not tell without a pod that is ready, without a program for it, or without permission", async () => {
         const unready = [pod("web"), pod("crawler", false)];
         assert.deepEqual(await tried(unready, () => ended(1)), [undefined, ""]);
-        const missing = 'exec: "wget": executable file not found in $PATH';
-        assert.deepEqual(await tried(both, () => ended(127, missing)), [undefined, connection]);
+        const missing = 'exec: "sh": executable file not found in $PATH';
+        assert.deepEqual(await tried(both, () => ended(1, missing)), [undefined, connection]);
+        assert.deepEqual(await tried(both, () => ended(127)), [undefined, connection]);
         const refused = () => {
             throw new TransientError("forbidden");
         };
