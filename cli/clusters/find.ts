@@ -39,7 +39,7 @@ function existingCluster(env: Environment): Cluster {
         kind: "existing",
         env,
         folderExists: () => undefined,
-        reachAdvice: (_hosts, published) => [
+        reachAdvice: (_hosts, _exposure, published) => [
             published === undefined
                 ? "Its controller has published no address. Some never do: see its documentation."
                 : `The published address ${published} does not answer from this machine. A firewall or a VPN may be in the way.`,

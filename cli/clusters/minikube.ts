@@ -1,4 +1,5 @@
 /** A minikube profile. Every call names the profile behind the context, since another one may be active. */
+import type { ExposureKind } from "../../model/kinds.ts";
 import { UserError } from "../../system/errors.ts";
 import { type Machine, hostsFile, thisMachine } from "../../system/machine.ts";
 import { type Environment, capture, isOnPath, outputOf, runVisibly } from "../../system/process.ts";
@@ -50,9 +51,10 @@ export function minikube(query: ClusterQuery, profile: string, silence: string |
             capture("minikube", ["ssh", "--profile", profile, "--", `sudo rm -rf '${folder}'`], env);
         },
         nodeAddress: node,
-        reachAdvice: (hosts) => {
+        reachAdvice: (hosts, exposure, published) => {
             const driver = profiles(env).find(({ Name }) => Name === profile)?.Config?.Driver;
-            return reachAdvice({ machine: thisMachine(), driver, profile, address: node() }, hosts);
+            const address = exposure === "gateway" ? published : node();
+            return reachAdvice({ machine: thisMachine(), driver, profile, address }, hosts, exposure);
         },
     };
 }
@@ -127,27 +129,33 @@ interface Node {
 }
 
 /**
- * How a browser reaches the node. Only on macOS and in WSL is a node that runs in a container out of reach; on Linux, a
- * tunnel opens no port of this machine. Exported for its unit tests.
+ * How a browser reaches the app. An ingress controller listens on the node, which only on macOS and in WSL is out of reach if it
+ * runs in a container. A Gateway has a load balancer, which gets an address from a tunnel. There, the tunnel opens the ports of
+ * this machine; elsewhere, it adds a route. Exported for its unit tests.
  */
 export function reachAdvice(
     { machine, driver = "docker", profile, address = "ADDRESS" }: Node,
     hosts: string,
+    exposure: ExposureKind,
 ): readonly string[] {
+    const isOutOfReach = machine !== "linux" && ["docker", "podman"].includes(driver);
+    const reachable = isOutOfReach ? loopback : address;
     const name = profile === "minikube" ? "" : ` --profile ${profile}`;
-    if (machine === "linux" || !["docker", "podman"].includes(driver)) {
-        return [
-            `1. See why minikube's node does not answer at ${address}:`,
-            `   kubectl --context ${profile} get pods --all-namespaces --selector 'app.kubernetes.io/name in (ingress-nginx, traefik)'`,
-            `2. Point both names at it in ${hostsFile(machine)}.`,
-            `   ${address} ${hosts}`,
-        ];
-    }
+    const first =
+        isOutOfReach || exposure === "gateway"
+            ? [
+                  `1. In a terminal of its own, run: minikube tunnel${name}`,
+                  "   It asks for your password, and must stay open while you use the page.",
+              ]
+            : [
+                  `1. See why minikube's node does not answer at ${address}:`,
+                  `   kubectl --context ${profile} get pods --all-namespaces --selector 'app.kubernetes.io/name in (ingress-nginx, traefik)'`,
+              ];
+    const where = reachable === "ADDRESS" ? "the address that kubectl get gateways prints then," : reachable;
     return [
-        `1. In a terminal of its own, run: minikube tunnel${name}`,
-        "   It asks for your password, and must stay open while you use the page.",
-        `2. Point both names at ${loopback} in ${hostsFile(machine)}.`,
-        `   ${loopback} ${hosts}`,
+        ...first,
+        `2. Point both names at ${where} in ${hostsFile(machine)}.`,
+        `   ${reachable} ${hosts}`,
     ];
 }
 

@@ -23,6 +23,7 @@ import { isInteractive } from "../../terminal.ts";
 
 const addressSeconds = 180; // for the controller to publish one
 const answerSeconds = 20; // for the app to answer there
+const pageSeconds = 600; // for a person to open a tunnel
 
 export const command = defineCommand({
     summary: "Brings SynergyChat up, from a fresh machine to the answering page.",
@@ -43,11 +44,12 @@ async function up(session: Session, yes: boolean): Promise<void> {
     await deploy(session, yes || !isInteractive() ? ["--yes", "--skip-preview"] : []);
     const app = outputsIn(stack.resources(), stack.name);
     output.info(`\nSynergyChat is up, with ${app.storageMode} storage.`);
+    let isReachable = true;
     if (exposure.kind === "none") {
         showForwards(settings, output);
     } else {
         output.info(`  page  ${app.webUrl}\n  api   ${app.apiUrl}/messages`);
-        await showAddresses(session, app);
+        isReachable = await showAddresses(session, app);
     }
     if (settings.networkPolicies && (await enforcesPolicies(client, app.namespaceName)) === false) {
         output.info(
@@ -60,6 +62,9 @@ async function up(session: Session, yes: boolean): Promise<void> {
         output.info(`\n${cluster.note}`);
     }
     await showInheritableVolumes(session, app.namespaceName);
+    if (!isReachable && isInteractive()) {
+        await waitForPage(session, app);
+    }
 }
 
 /** Runs `pulumi up`. If the app does not run then, the pods say why better than a timeout does. */
@@ -82,7 +87,8 @@ async function deploy(session: Session, flags: readonly string[]): Promise<void>
     }
 }
 
-async function showAddresses(session: Session, app: StackOutputs): Promise<void> {
+/** Shows where page and api answer, or what a person has to do first. Returns whether both answer. */
+async function showAddresses(session: Session, app: StackOutputs): Promise<boolean> {
     const { cluster, client, settings, output } = session;
     const { namespaceName } = app;
     const published = async () =>
@@ -99,33 +105,45 @@ async function showAddresses(session: Session, app: StackOutputs): Promise<void>
     }
     // Without another address, only a tunnel can answer, and it does so at once.
     const seconds = (await candidates(session, namespaceName)).length > 1 ? answerSeconds : 0;
-    const sites = [
-        { host: new URL(app.webUrl).hostname, url: app.webUrl },
-        { host: new URL(app.apiUrl).hostname, url: `${app.apiUrl}/messages` },
-    ];
-    const found = await Promise.all(
-        sites.map(async ({ host, url }) => {
-            const address = await firstAnswering(url, () => candidates(session, namespaceName), seconds);
-            return { host, address };
-        }),
-    );
-    const addresses = [...new Set(found.map(({ address }) => address))];
-    if (!addresses.includes(undefined)) {
-        const hostsOf = (address: string | undefined) =>
-            found.filter((one) => one.address === address).map(({ host }) => host);
-        output.list(
-            `Both answer at ${addresses.join(" and ")}. Add to ${hostsFile(thisMachine())}:`,
-            addresses.map((address) => [address, ...hostsOf(address)].join(" ")),
-        );
-        const port = app.webUrl.startsWith("https:") ? 443 : 80;
-        output.list("Without it:", [`curl --resolve '*:${port}:${addresses[0] ?? ""}' ${app.webUrl}`]);
-        return;
+    if (await showAnswers(session, app, seconds)) {
+        return true;
     }
-    const advice = cluster.reachAdvice(sites.map(({ host }) => host).join(" "), (await published())?.[0]);
+    const hosts = [app.webUrl, app.apiUrl].map((url) => new URL(url).hostname).join(" ");
+    const advice = cluster.reachAdvice(hosts, settings.exposure.kind, (await published())?.[0]);
     if (cluster.kind === "sandbox") {
         throw new UserError(advice.join("\n"));
     }
     output.list("Its addresses do not answer from this machine yet. To open the page:", advice);
+    return false;
+}
+
+/** Shows where page and api answer, if both do before the deadline. */
+async function showAnswers(session: Session, app: StackOutputs, seconds: number): Promise<boolean> {
+    const sites = [app.webUrl, `${app.apiUrl}/messages`];
+    const find = () => candidates(session, app.namespaceName);
+    const found = await Promise.all(sites.map((url) => firstAnswering(url, find, seconds)));
+    const [address] = found;
+    if (address === undefined || found.includes(undefined)) {
+        return false;
+    }
+    const hostsAt = (one: string | undefined) =>
+        sites.filter((_, index) => found[index] === one).map((url) => new URL(url).hostname);
+    const addresses = [...new Set(found)];
+    session.output.list(
+        `Both answer at ${addresses.join(" and ")}. Add to ${hostsFile(thisMachine())}:`,
+        addresses.map((one) => [one, ...hostsAt(one)].join(" ")),
+    );
+    const port = app.webUrl.startsWith("https:") ? 443 : 80;
+    session.output.list("Without it:", [`curl --resolve '*:${port}:${address}' ${app.webUrl}`]);
+    return true;
+}
+
+/** At a terminal, the person can do now in another one what the advice says. */
+async function waitForPage(session: Session, app: StackOutputs): Promise<void> {
+    session.output.info(
+        `\nWaiting until the page answers, at most ${pageSeconds / 60} min. The app stays up if you press Ctrl+C ...`,
+    );
+    await showAnswers(session, app, pageSeconds);
 }
 
 function showForwards({ namespace, apiUrl }: Settings, output: Output): void {

@@ -45,7 +45,10 @@ async function verify(
     process.exitCode = counts.failed > 0 ? 1 : 0;
     if (checks.some(({ heading, result }) => heading === addressHeading && result === "failed")) {
         const hosts = [outputs.webUrl, outputs.apiUrl].map((url) => new URL(url).hostname).join(" ");
-        output.list("If only the addresses do not answer:", cluster.reachAdvice(hosts, undefined));
+        output.list(
+            "If only the addresses do not answer:",
+            cluster.reachAdvice(hosts, session.settings.exposure.kind, undefined),
+        );
     }
 }
 

@@ -106,8 +106,11 @@ describe("how a browser reaches minikube", () => {
     ] as const) {
         it(`is ${isTunnel ? "a tunnel" : "the node's address"} on ${machine} with driver ${driver ?? "unknown"}`, () => {
             const node = { machine, driver, profile: "second", address: "192.0.2.2" };
-            const text = reachAdvice(node, "a.invalid b.invalid").join("\n");
+            const text = reachAdvice(node, "a.invalid b.invalid", "ingress").join("\n");
+            const gateway = reachAdvice(node, "a.invalid b.invalid", "gateway").join("\n");
             assert.equal(text.includes("minikube tunnel --profile second"), isTunnel);
+            assert.ok(gateway.includes("minikube tunnel --profile second"));
+            assert.equal(gateway.includes("127.0.0.1 a.invalid b.invalid"), isTunnel);
             assert.equal(text.includes("127.0.0.1 a.invalid b.invalid"), isTunnel);
             assert.equal(text.includes("192.0.2.2 a.invalid b.invalid"), !isTunnel);
         });
