@@ -111,7 +111,12 @@ export function deploy(settings: Settings, instance: string, provider: k8s.Provi
     if (settings.networkPolicies) {
         new NetworkPolicies(
             "app",
-            { ...common, guard: guard !== undefined, jobs: programs !== undefined },
+            {
+                ...common,
+                guard: guard !== undefined,
+                jobs: programs !== undefined,
+                backupTarget: settings.backups?.target?.repository,
+            },
             opts,
         );
     }

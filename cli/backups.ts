@@ -1,9 +1,10 @@
 /** Backups as the commands make them: with a word about what was made, or one finding about why not. */
 import type { Settings } from "../config/settings.ts";
-import { findCronJob, makeBackup } from "../kubernetes/backups.ts";
+import { type FoundBackups, findCronJob, makeBackup } from "../kubernetes/backups.ts";
 import type { Client } from "../kubernetes/client.ts";
-import { type Finding, type Fix, error, fix } from "../model/finding.ts";
+import { type Finding, type Fix, error, fix, warning } from "../model/finding.ts";
 import { workloadName } from "../model/names.ts";
+import { notCopied } from "../preflight/backups.ts";
 import { countMessages } from "../preflight/text.ts";
 import { UserError } from "../system/errors.ts";
 import type { Output } from "./output.ts";
@@ -18,7 +19,7 @@ type Occasion = "manual" | "before-restore" | "before-switch" | "before-down";
  * @throws UserError if it fails. Nothing was changed.
  */
 export async function makeProvenBackup(
-    output: Pick<Output, "info" | "render">,
+    output: Pick<Output, "info" | "render" | "findings">,
     client: Client,
     namespace: string,
     occasion: Occasion,
@@ -35,6 +36,12 @@ export async function makeProvenBackup(
     }
     const { name, messages, proven } = end.backup;
     output.info(`Backup ${name}: ${countMessages(messages)}, ${proven ? "proven" : "not proven"}.`);
+    if (end.notSent !== undefined) {
+        output.findings([notCopied(`Backup ${name}`, { job: end.job, namespace, reason: end.notSent })]);
+        if (occasion === "manual") {
+            process.exitCode = 1;
+        }
+    }
     return true;
 }
 
@@ -54,6 +61,13 @@ export function backupNotMade(
         fix(job ? "See its Job" : "See what the api does", ...look),
         ...ways,
     );
+}
+
+/** A target that could not be listed, beside the claim. */
+export function unreadableTarget({ targetProblem }: Pick<FoundBackups, "targetProblem">): readonly Finding[] {
+    return targetProblem === undefined
+        ? []
+        : [warning("target-unreadable", `The copies in backupTarget cannot be listed. ${targetProblem}`)];
 }
 
 /** A stack without backups, for a command that needs them. */

@@ -5,6 +5,7 @@ import { classAnnotation, partLabels, selectorLabels } from "../model/labels.ts"
 import {
     backupName,
     backupsClaimName,
+    sendContainer,
     configMapName,
     containerPort,
     toolPaths,
@@ -12,7 +13,7 @@ import {
 } from "../model/names.ts";
 import type { ClaimArgs } from "../model/storage.ts";
 import type { BackupReason } from "../pods/backups.ts";
-import { exceptions } from "./exceptions.ts";
+import { type Exception, exceptions } from "./exceptions.ts";
 import { type ProtectionArgs, metadata } from "./place.ts";
 import { declareClaim } from "./storage.ts";
 import { type ToolsImage, toolsMount, toolsVolume } from "./tools.ts";
@@ -34,12 +35,24 @@ export interface BackupsArgs extends ProtectionArgs {
     readonly schedule: string;
     /** Number of scheduled backups that are kept. */
     readonly kept: number;
+    /** Where each proven backup is copied to. Undefined: it stays in the cluster. */
+    readonly target?: BackupTarget | undefined;
     /**
      * Make none for now.
      *
      * @default false
      */
     readonly suspend?: boolean;
+}
+
+/** A place outside of the cluster. */
+export interface BackupTarget {
+    /** A restic repository, such as s3:https://host/bucket/prefix. */
+    readonly repository: string;
+    /** Name of a Secret in the namespace. Its keys are restic's environment: its password, and the bucket's credentials. */
+    readonly secretName: string;
+    /** Reference of an image with restic and a shell. */
+    readonly image: string;
 }
 
 /**
@@ -71,7 +84,7 @@ export class Backups extends pulumi.ComponentResource {
             {
                 metadata: {
                     ...metadata(args.api, backupName, "api"),
-                    annotations: exceptions(job.template.spec),
+                    annotations: exceptions(job.template.spec, args.target && [secretEnvironment]),
                 },
                 spec: {
                     schedule: args.schedule,
@@ -95,7 +108,7 @@ export class Backups extends pulumi.ComponentResource {
 }
 
 /** Arguments of a Job that makes a backup. */
-export interface BackupJobArgs extends Pick<BackupsArgs, "api" | "apiUrl" | "tools" | "kept"> {
+export interface BackupJobArgs extends Pick<BackupsArgs, "api" | "apiUrl" | "tools" | "kept" | "target"> {
     /** Name of the claim of the backups. Undefined: the backup is deleted with the Job's pod, and only proves the image. */
     readonly backupsClaim: pulumi.Input<string> | undefined;
     readonly reason: BackupReason;
@@ -111,10 +124,12 @@ const proofFile = `${toolPaths.proof}/db.json`;
  * one node only.
  */
 function backupJob(args: BackupJobArgs) {
-    const { api, backupsClaim } = args;
+    const { api, backupsClaim, target } = args;
+    const before = [tool(args, "copy"), provingApi(api)];
+    const prove = tool(args, "prove");
     const pod = podSpec(api, {
-        initContainers: [tool(args, "copy"), provingApi(api)],
-        containers: [tool(args, "prove")],
+        initContainers: target ? [...before, prove] : before,
+        containers: [target ? sendTo(target, args) : prove],
         volumes: [
             {
                 name: backupsVolume,
@@ -129,6 +144,8 @@ function backupJob(args: BackupJobArgs) {
     return {
         backoffLimit: 1,
         activeDeadlineSeconds: 600,
+        // Another attempt would make another backup, although this one is proven.
+        ...(target && { podFailurePolicy: { rules: [failedSend] } }),
         template: {
             metadata: { labels: backupLabels(api.instance) },
             spec: { ...pod, restartPolicy: "Never", affinity: besideApi },
@@ -136,8 +153,18 @@ function backupJob(args: BackupJobArgs) {
     } satisfies JobSpec;
 }
 
+const secretEnvironment: Exception = {
+    checkov: ["CKV_K8S_35"],
+    reason: "Restic takes the credentials of a bucket from its environment, and ends after each copy.",
+};
+
+const failedSend: k8s.types.input.batch.v1.PodFailurePolicyRule = {
+    action: "FailJob",
+    onExitCodes: { containerName: sendContainer, operator: "NotIn", values: [0] },
+};
+
 /** As `backupJob`, to try an image of the api on a copy of the messages. An image that fails once would fail again. */
-export function trialJob(args: Omit<BackupJobArgs, "reason">): JobSpec {
+export function trialJob(args: Omit<BackupJobArgs, "reason" | "target">): JobSpec {
     return { ...backupJob({ ...args, reason: "before-upgrade" }), backoffLimit: 0 };
 }
 
@@ -154,7 +181,33 @@ const besideApi: k8s.types.input.core.v1.Affinity = {
     },
 };
 
-function tool({ api, apiUrl, tools, reason, kept }: BackupJobArgs, command: "copy" | "prove"): Container {
+function tool(args: BackupJobArgs, command: "copy" | "prove"): Container {
+    return backupContainer(args, args.tools.image, {
+        name: command,
+        command: ["node", `${toolPaths.code}/backup.ts`, command],
+    });
+}
+
+/** Restic, which copies the proven backup. Without the Secret, it says what it lacks, and the backup stays proven. */
+function sendTo({ image, repository, secretName }: BackupTarget, args: BackupJobArgs): Container {
+    return backupContainer(
+        args,
+        image,
+        {
+            name: sendContainer,
+            command: ["sh", `${toolPaths.code}/target.sh`, "send"],
+            envFrom: [{ secretRef: { name: secretName, optional: true } }],
+        },
+        { RESTIC_REPOSITORY: repository, NAMESPACE: args.api.namespace, TMPDIR: toolPaths.proof },
+    );
+}
+
+function backupContainer(
+    { api, apiUrl, reason, kept }: BackupJobArgs,
+    image: pulumi.Input<string>,
+    own: Pick<Container, "command" | "envFrom"> & { name: string },
+    more: Record<string, pulumi.Input<string>> = {},
+): Container {
     const environment = {
         BACKUPS: toolPaths.backups,
         BACKUPS_KEPT: String(kept),
@@ -162,12 +215,12 @@ function tool({ api, apiUrl, tools, reason, kept }: BackupJobArgs, command: "cop
         SOURCE: pulumi.interpolate`${apiUrl}/messages`,
         API_PORT: String(containerPort),
         PROOF: proofFile,
+        ...more,
     };
     return container(
-        { ...api, image: tools.image },
+        { ...api, image },
         {
-            name: command,
-            command: ["node", `${toolPaths.code}/backup.ts`, command],
+            ...own,
             env: Object.entries(environment).map(([name, value]) => ({ name, value })),
             volumeMounts: [
                 { name: backupsVolume, mountPath: toolPaths.backups },

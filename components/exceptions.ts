@@ -6,7 +6,7 @@ import { managerAnnotation } from "../model/labels.ts";
 /** One finding, which both scanners may have. */
 export interface Exception {
     /** Identifier of kube-score's check. */
-    readonly kubeScore: string;
+    readonly kubeScore?: string;
     /** Identifiers of checkov's checks. */
     readonly checkov?: readonly string[];
     /** One sentence, without an equals sign. */
@@ -48,10 +48,15 @@ export function exceptions(
 
 function annotations(all: readonly Exception[]): Record<string, string> {
     const skips = all.flatMap(({ checkov = [], reason }) => checkov.map((check) => `${check}=${reason}`));
+    const scored = all.flatMap(({ kubeScore, reason }) => (kubeScore ? [{ kubeScore, reason }] : []));
     return {
         ...managerAnnotation,
-        ...(all.length > 0 && { "kube-score/ignore": all.map(({ kubeScore }) => kubeScore).join(",") }),
-        ...Object.fromEntries(all.map(({ kubeScore, reason }) => [`reason.kube-score/${kubeScore}`, reason])),
+        ...(scored.length > 0 && {
+            "kube-score/ignore": scored.map(({ kubeScore }) => kubeScore).join(","),
+        }),
+        ...Object.fromEntries(
+            scored.map(({ kubeScore, reason }) => [`reason.kube-score/${kubeScore}`, reason]),
+        ),
         ...Object.fromEntries(skips.map((skip, index) => [`checkov.io/skip${index + 1}`, skip])),
     };
 }

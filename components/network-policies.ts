@@ -5,10 +5,12 @@ import { selectorLabels, stackLabels } from "../model/labels.ts";
 import {
     type Part,
     backupName,
+    backupsReaderName,
     containerPort,
     guardPort,
     denyPolicyName,
     portName,
+    targetPolicyName,
     workloadName,
 } from "../model/names.ts";
 import { type PlaceArgs, metadata } from "./place.ts";
@@ -22,6 +24,8 @@ export interface NetworkPoliciesArgs extends PlaceArgs {
     readonly guard: boolean;
     /** Whether Jobs read the api: those that make backups, and those that try a new image on a copy of the messages. */
     readonly jobs: boolean;
+    /** Repository that backups are copied to, such as s3:https://host/bucket. Undefined: there is none. */
+    readonly backupTarget?: string | undefined;
 }
 
 /**
@@ -72,8 +76,21 @@ export class NetworkPolicies extends pulumi.ComponentResource {
                 ],
             });
         }
+        if (args.backupTarget !== undefined) {
+            const apps = { key: "app", operator: "In", values: [backupName, backupsReaderName] };
+            declare("target", targetPolicyName, {
+                podSelector: { matchExpressions: [apps] },
+                // A policy cannot name a host, and the target may be on a private network.
+                egress: [dns, { ports: tcp(portOf(args.backupTarget)) }],
+            });
+        }
         this.registerOutputs({});
     }
+}
+
+function portOf(repository: string): number {
+    const { port, protocol } = new URL(repository.replace(/^s3:/, ""));
+    return Number(port) || (protocol === "https:" ? 443 : 80);
 }
 
 function pods(part: Part): k8s.types.input.meta.v1.LabelSelector {

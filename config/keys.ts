@@ -31,13 +31,14 @@ export interface Key<T> extends Rule<T> {
 }
 
 /** Image references of the app's parts, and of the programs that guard and back up the api's file. */
-export type Images = Readonly<Record<Part | "tools", string>>;
+export type Images = Readonly<Record<Part | "tools" | "restic", string>>;
 
 const defaultImages: Images = {
     web: "bootdotdev/synergychat-web:latest",
     api: "bootdotdev/synergychat-api:latest",
     crawler: "bootdotdev/synergychat-crawler:latest",
     tools: "node:24-alpine",
+    restic: "restic/restic:0.19.1",
 };
 
 const aHostName = {
@@ -123,6 +124,23 @@ export const keys = {
         ...flag(),
         default: "false",
         description: "Make no scheduled backups for now",
+    },
+    backupTarget: {
+        ...optional(
+            matching(
+                (text) => /^s3:https?:\/\/[a-z0-9.-]+(:\d{1,5})?\/[^/\s]+(\/\S*)?$/.test(text),
+                "a restic repository in an S3 bucket without credentials, such as s3:https://s3.example.org/bucket/chat, or empty",
+            ),
+        ),
+        default: "",
+        description:
+            "Bucket outside of the cluster that restic copies every proven backup to, encrypted. One prefix for each stack",
+    },
+    backupTargetSecret: {
+        ...matching(dnsSubdomain, "the name of a secret in the stack's namespace"),
+        default: "synergychat-backup-target",
+        description:
+            "Secret with RESTIC_PASSWORD, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (backupTarget only)",
     },
     namespace: {
         ...matching(
@@ -210,7 +228,7 @@ export const keys = {
         ...imageReferences(defaultImages),
         default: {},
         description:
-            "Image references of web, api and crawler, and of tools (guard and backups). What is left out keeps its default",
+            "Image references of web, api and crawler, of tools (guard and backups) and of restic (backupTarget). What is left out keeps its default",
     },
     imagePullPolicy: {
         ...oneOf("IfNotPresent", "Always", "Never"),

@@ -3,6 +3,7 @@
  */
 import { UserError } from "../system/errors.ts";
 import { distance } from "fastest-levenshtein";
+import type { BackupTarget } from "../components/backups.ts";
 import type { ExposureArgs } from "../components/exposure.ts";
 import type { Feature } from "../model/kinds.ts";
 import type { ClaimArgs, StorageArgs } from "../model/storage.ts";
@@ -39,6 +40,8 @@ export interface BackupSettings {
     readonly suspend: boolean;
     /** The claim that holds them, of the size and class of the api's. */
     readonly claim: ClaimArgs;
+    /** Where they are copied to. Undefined: nowhere. */
+    readonly target: BackupTarget | undefined;
 }
 
 /** The features that a stack of these settings has. */
@@ -161,6 +164,7 @@ function contradictions(values: Partial<Values>): readonly Finding[] {
         claimKeysBesideExistingClaim(values),
         missingGatewayClass(values),
         insecureApiUrl(values),
+        targetWithoutBackups(values),
     ].flat();
 }
 
@@ -216,6 +220,18 @@ function schemeOf({ tlsSecret, exposure }: Partial<Values>): "http" | "https" {
     return tlsSecret && exposure !== "none" ? "https" : "http";
 }
 
+function targetWithoutBackups({ backupTarget, backupSchedule }: Partial<Values>): Found {
+    if (!backupTarget || backupSchedule !== "") {
+        return [];
+    }
+    return error(
+        "target-without-backups",
+        `backupTarget is ${JSON.stringify(backupTarget)}, and there are no backups to copy there, because backupSchedule is not set.`,
+        fix("Make backups every night", "pulumi config set backupSchedule '0 3 * * *'"),
+        fix("Copy none", "pulumi config rm backupTarget"),
+    );
+}
+
 function toSettings(values: Values, context: string, kubeconfig: string | undefined): Settings {
     const { storageSize, storageClass, existingClaim, guard, apiCommand } = values;
     const { backupSchedule, backupsKept, backupSuspend } = values;
@@ -230,10 +246,22 @@ function toSettings(values: Values, context: string, kubeconfig: string | undefi
         exposure: toExposure(values),
         guard: guard ? { command: apiCommand } : undefined,
         backups: backupSchedule
-            ? { schedule: backupSchedule, kept: backupsKept, suspend: backupSuspend, claim }
+            ? {
+                  schedule: backupSchedule,
+                  kept: backupsKept,
+                  suspend: backupSuspend,
+                  claim,
+                  target: toTarget(values),
+              }
             : undefined,
         retainNamespace: values.retainData || existingClaim !== "",
     };
+}
+
+function toTarget({ backupTarget, backupTargetSecret, images }: Values): BackupTarget | undefined {
+    return backupTarget
+        ? { repository: backupTarget, secretName: backupTargetSecret, image: images.restic }
+        : undefined;
 }
 
 function toStorage({ storageMode, existingClaim, retainData }: Values, claim: ClaimArgs): StorageArgs {

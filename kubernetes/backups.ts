@@ -1,9 +1,11 @@
 /** The backups of a stack: made by a Job from the CronJob's template, listed and read by a pod that mounts their claim. */
+import { basename } from "node:path";
 import { objectPath } from "../model/kinds.ts";
-import { backupName, firstBackupName, toolPaths } from "../model/names.ts";
+import { backupName, backupsReaderName, firstBackupName, sendContainer, toolPaths } from "../model/names.ts";
 import { selectorLabels } from "../model/labels.ts";
-import type { Backup, BackupReason } from "../pods/backups.ts";
+import { type Backup, type BackupReason, backupNamed } from "../pods/backups.ts";
 import { UserError } from "../system/errors.ts";
+import type { Ended } from "../system/process.ts";
 import { ChatApi } from "./chat-api.ts";
 import type { Client } from "./client.ts";
 import { type JobToRun, runJob, startJob } from "./jobs.ts";
@@ -11,15 +13,19 @@ import type { CronJob, Pod } from "./objects.ts";
 import { patience, podObstacle, sentence } from "./obstacles.ts";
 import { type Clock, lasting, poll } from "./poll.ts";
 
-/** How a backup ended. */
+/** How a backup ended. `job` is the name of its Job. Undefined: none was started. */
 export type BackupEnd =
-    | { readonly ok: true; readonly backup: Backup }
-    /** `job` is the name of the Job that failed. Undefined: none was started. */
+    /** `notSent` says why it was not copied to the target. Undefined: it was, or there is none. */
+    | {
+          readonly ok: true;
+          readonly backup: Backup;
+          readonly notSent: string | undefined;
+          readonly job: string;
+      }
     | { readonly ok: false; readonly reason: string; readonly job: string | undefined };
 
 const answerSeconds = 30; // an api that was just restarted answers sooner
 const jobSeconds = 660; // the Job's own deadline, and a minute
-const readerName = "synergychat-backups-reader";
 const readerSeconds = 600; // after which a pod that a killed command started ends by itself
 
 /** The CronJob that makes the backups. Undefined if the stack makes none, or if the user may not see it. */
@@ -44,11 +50,13 @@ export async function makeBackup(
     }
     const job = jobFrom(cronJob, reason);
     const end = await runJob(client, namespace, job, { seconds: jobSeconds, container: "prove" });
-    if (!end.ok) {
-        return { ...end, job: job.name };
-    }
     const last = end.log.trim().split("\n").at(-1) ?? "";
-    return { ok: true, backup: JSON.parse(last) as Backup };
+    // The backup is printed once it is proven. What failed then is the copy to the target.
+    if (!end.ok && !last.startsWith("{")) {
+        return { ok: false, reason: end.reason, job: job.name };
+    }
+    const notSent = end.ok ? undefined : sentence(end.reason);
+    return { ok: true, backup: JSON.parse(last) as Backup, notSent, job: job.name };
 }
 
 /**
@@ -84,66 +92,145 @@ export function jobFrom(cronJob: CronJob, reason: BackupReason, date = new Date(
     };
 }
 
-/** All backups, the newest first. Undefined if the stack makes none. */
-export async function listBackups(client: Client, namespace: string): Promise<readonly Backup[] | undefined> {
-    const text = await readerOutput(client, namespace, ["list"]);
-    return text === undefined ? undefined : (JSON.parse(text) as readonly Backup[]);
+/** A backup, and where it is. */
+export interface PlacedBackup extends Backup {
+    readonly places: readonly ("claim" | "target")[];
 }
 
-/** The text of a backup. Undefined if the stack makes none. A UserError says that this one is missing or damaged. */
-export function readBackup(client: Client, namespace: string, name: string): Promise<string | undefined> {
-    return readerOutput(client, namespace, ["read", name]);
+export interface FoundBackups {
+    /** The newest first. */
+    readonly backups: readonly PlacedBackup[];
+    /** Why the target cannot be listed. Undefined: it can, or there is none. */
+    readonly targetProblem: string | undefined;
+}
+
+/** All backups, on the claim and in the target. Undefined if the stack makes none. */
+export function listBackups(client: Client, namespace: string): Promise<FoundBackups | undefined> {
+    return withReader(client, namespace, (claim, target) => {
+        const here = JSON.parse(outputOf(claim("list"))) as readonly Backup[];
+        const asked = target?.("list");
+        const there = asked?.status === 0 ? copiesIn(asked.stdout) : [];
+        return {
+            backups: placed(here, there),
+            targetProblem: asked && asked.status !== 0 ? sentence(reasonIn(asked)) : undefined,
+        };
+    });
+}
+
+/** The copies that restic's list of snapshots has: each is a snapshot of one backup. */
+export function copiesIn(snapshots: string): readonly Backup[] {
+    return (JSON.parse(snapshots) as readonly Snapshot[]).flatMap(({ paths: [path = ""], summary }) =>
+        backupNamed(basename(path), { size: summary?.total_bytes_processed ?? 0, proven: true }),
+    );
+}
+
+interface Snapshot {
+    readonly paths: readonly string[];
+    readonly summary?: { readonly total_bytes_processed: number };
+}
+
+/** The backups of both places, each once. */
+export function placed(here: readonly Backup[], there: readonly Backup[]): readonly PlacedBackup[] {
+    const places = { claim: here, target: there };
+    const isIn = (backups: readonly Backup[], { name }: Backup) => backups.some((one) => one.name === name);
+    return [...here, ...there.filter((copy) => !isIn(here, copy))]
+        .map((backup) => ({
+            ...backup,
+            places: (["claim", "target"] as const).filter((place) => isIn(places[place], backup)),
+        }))
+        .sort((one, other) => (one.name < other.name ? 1 : -1));
 }
 
 /**
- * What pods/backup.ts prints in a pod that mounts the backups. It is run in the pod instead of being the pod's own program:
- * a kubelet cuts a log off at 10 MiB, and a long chat is longer.
+ * The text of a backup, from the claim or else from the target. Undefined if the stack makes none. A UserError says that this
+ * one is missing or damaged.
  */
-async function readerOutput(client: Client, namespace: string, args: readonly string[]) {
+export function readBackup(client: Client, namespace: string, name: string): Promise<string | undefined> {
+    return withReader(client, namespace, (claim, target) => {
+        const here = claim("read", name);
+        return outputOf(here, ...(here.status === 0 || !target ? [] : [target("read", name)]));
+    });
+}
+
+/** Runs the program of one place in the pod. */
+type Reader = (...args: readonly string[]) => Ended;
+
+/**
+ * Lists or reads by the programs of folder pods/, in a pod that mounts the backups. They are run in the pod instead of being
+ * the pod's own: a kubelet cuts a log off at 10 MiB, and a long chat is longer.
+ *
+ * @param use `target` is undefined if the stack has none.
+ */
+async function withReader<T>(
+    client: Client,
+    namespace: string,
+    use: (claim: Reader, target: Reader | undefined) => T,
+): Promise<T | undefined> {
     const cronJob = await client.find<CronJob>(objectPath("CronJob", backupName, namespace));
     if (!cronJob) {
         return undefined;
     }
     const path = `/api/v1/namespaces/${namespace}/pods`;
-    const answer = await client.post<Pod>(path, readerPod(cronJob));
+    const pod = readerPod(cronJob);
+    const answer = await client.post<Pod>(path, pod);
     if (answer.kind !== "found") {
         throw new UserError(`The backups cannot be read. ${sentence(answer.message)}`); // for example a quota for pods
     }
     const { name } = answer.body.metadata;
     try {
         await waitUntilRunning(client, namespace, name);
-        const command = ["node", `${toolPaths.code}/backup.ts`, ...args];
-        const into = { pod: name, container: "reader" };
-        const { status, stdout, stderr } = client.exec(namespace, into, command);
-        if (status !== 0) {
-            throw new UserError(reasonIn(stderr) ?? `Pod ${name} did not read the backups.`);
-        }
-        return stdout;
+        const run =
+            (container: string, ...program: readonly string[]): Reader =>
+            (...args) =>
+                client.exec(namespace, { pod: name, container }, [...program, ...args]);
+        return use(
+            run("prove", "node", `${toolPaths.code}/backup.ts`),
+            pod.spec.containers.length > 1
+                ? run(sendContainer, "sh", `${toolPaths.code}/target.sh`)
+                : undefined,
+        );
     } finally {
         await client.delete(`${path}/${name}`);
     }
 }
 
-/** What the program printed, without what kubectl adds to it. */
-function reasonIn(stderr: string): string | undefined {
+/** What the first one printed that succeeded. A UserError has the reasons of all. */
+function outputOf(...tries: readonly Ended[]): string {
+    const good = tries.find(({ status }) => status === 0);
+    if (!good) {
+        throw new UserError(tries.map((one) => sentence(reasonIn(one))).join(" "));
+    }
+    return good.stdout;
+}
+
+/** What the program printed last, without what kubectl adds to it. */
+function reasonIn({ stderr }: Ended): string {
     const lines = stderr.split("\n").filter((line) => line !== "" && !line.startsWith("command terminated"));
-    return lines.at(-1);
+    return lines.at(-1) ?? "The program in the pod ended without a reason.";
 }
 
 /**
  * A pod like the one that proves a backup: so it needs nothing from the cluster that a backup does not need. It goes with
  * the CronJob if a killed command leaves it.
  */
-export function readerPod({ metadata, spec }: CronJob): object {
+export function readerPod({ metadata, spec }: CronJob) {
     const { metadata: { labels } = {}, spec: pod } = spec?.jobTemplate?.spec?.template ?? {};
-    const [prover] = pod?.containers ?? [];
+    const containers = [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])];
+    const idle = (container: string, ...command: readonly string[]) =>
+        containers
+            .filter((one) => one.name === container)
+            .map((one) => ({
+                ...one,
+                command,
+                volumeMounts: one.volumeMounts?.map((mount) => ({ ...mount, readOnly: true })),
+            }));
     const { name, uid } = metadata;
     return {
         apiVersion: "v1",
         kind: "Pod",
         metadata: {
-            generateName: `${readerName}-`,
-            labels: { ...labels, app: readerName },
+            generateName: `${backupsReaderName}-`,
+            labels: { ...labels, app: backupsReaderName },
             ownerReferences: [{ apiVersion: "batch/v1", kind: "CronJob", name, uid }],
         },
         spec: {
@@ -153,12 +240,8 @@ export function readerPod({ metadata, spec }: CronJob): object {
             affinity: besideApi,
             initContainers: [],
             containers: [
-                {
-                    ...prover,
-                    name: "reader",
-                    command: ["node", "--eval", "setTimeout(() => undefined, 2 ** 31 - 1)"],
-                    volumeMounts: prover?.volumeMounts?.map((mount) => ({ ...mount, readOnly: true })),
-                },
+                ...idle("prove", "node", "--eval", "setTimeout(() => undefined, 2 ** 31 - 1)"),
+                ...idle(sendContainer, "sleep", String(readerSeconds)),
             ],
         },
     };

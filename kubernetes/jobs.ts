@@ -7,10 +7,13 @@ import { lastWarning, patience, podObstacle, sentence } from "./obstacles.ts";
 import { lasting } from "./poll.ts";
 
 /** How a Job ended. */
-export type JobEnd =
-    | { readonly ok: true; readonly log: string }
+type Ending =
+    | { readonly ok: true }
     /** `reason` is a full sentence, or what the program in the pod printed last. */
     | { readonly ok: false; readonly reason: string };
+
+/** How a Job ended, and the log of the container that was asked for. */
+export type JobEnd = Ending & { readonly log: string };
 
 export interface JobToRun {
     readonly name: string;
@@ -35,17 +38,16 @@ export async function runJob(
 ): Promise<JobEnd> {
     const answer = await startJob(client, namespace, job);
     if (answer.kind !== "found") {
-        return { ok: false, reason: sentence(answer.message) }; // for example a quota for Jobs
+        return { ok: false, reason: sentence(answer.message), log: "" }; // for example a quota for Jobs
     }
     const start = performance.now();
     const lasts = lasting<string>(patience);
-    const end = async (): Promise<JobEnd | undefined> => {
+    const end = async (): Promise<Ending | undefined> => {
         const { status } = await client.get<Job>(objectPath("Job", job.name, namespace));
         const condition = (type: string) =>
             (status?.conditions ?? []).find((one) => one.type === type && one.status === "True");
         if (condition("Complete")) {
-            const pod = await podOf(client, namespace, job.name);
-            return { ok: true, log: await readLog(client, namespace, pod, container) };
+            return { ok: true };
         }
         const failed = condition("Failed");
         if (failed) {
@@ -59,7 +61,9 @@ export async function runJob(
             : undefined;
     };
     // Beyond the limit of its own, for the moment at which the API server does not answer.
-    return client.waitUntil(`Job ${job.name} ends`, end, seconds + 60);
+    const ended = await client.waitUntil(`Job ${job.name} ends`, end, seconds + 60);
+    const pod = await podOf(client, namespace, job.name);
+    return { ...ended, log: await readLog(client, namespace, pod, container) };
 }
 
 function manifest({ name, labels, spec, owner }: JobToRun): object {

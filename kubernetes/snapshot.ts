@@ -45,6 +45,8 @@ export interface ClusterSnapshot extends NamespaceSnapshot {
     readonly ingressClasses: readonly LiveObject[] | undefined;
     /** Undefined also if the cluster has no Gateway API. */
     readonly gatewayClasses: readonly LiveObject[] | undefined;
+    /** The secret of the backups' target. Undefined if there is none, or none is needed. */
+    readonly targetSecret: Secret | "forbidden" | undefined;
     /** Version of the API server, such as v1.34.4. Undefined if it does not tell. */
     readonly version: string | undefined;
     /** Declared objects that the cluster refuses. */
@@ -73,27 +75,29 @@ export interface SnapshotQuery {
     readonly tlsSecret: string;
     /** The objects that the stack's state has. */
     readonly recorded: readonly Recorded[];
+    /** Name of the secret of the backups' target, or empty. */
+    readonly targetSecret: string;
     /** The objects that the program declares, with plain values. */
     readonly declared: () => Promise<readonly DeclaredObject[]>;
 }
 
 /** Takes a snapshot. If one request gets no answer, that is an error: unknown is not the same as absent. */
 export async function takeSnapshot(client: Client, query: SnapshotQuery): Promise<ClusterSnapshot> {
-    const { namespace, tlsSecret } = query;
-    const [here, version, volumes, nodes, hostObjects, permissions, secret, ...classes] = await Promise.all([
-        readNamespace(client, namespace),
-        client.findIfAllowed<{ gitVersion?: string }>("/version"),
-        client.listIfAllowed<Volume>(volumesPath),
-        client.listIfAllowed<LiveObject>("/api/v1/nodes"),
-        listHostObjects(client),
-        permissionsIn(client, namespace),
-        tlsSecret === ""
-            ? undefined
-            : findSecret(client, `/api/v1/namespaces/${namespace}/secrets/${tlsSecret}`),
-        client.listIfAllowed<StorageClass>(storageClassesPath),
-        client.listIfAllowed<LiveObject>("/apis/networking.k8s.io/v1/ingressclasses"),
-        client.listIfAllowed<LiveObject>("/apis/gateway.networking.k8s.io/v1/gatewayclasses"),
-    ]);
+    const { namespace } = query;
+    const [here, tlsSecret, targetSecret, version, volumes, nodes, hostObjects, permissions, ...classes] =
+        await Promise.all([
+            readNamespace(client, namespace),
+            findSecret(client, namespace, query.tlsSecret),
+            findSecret(client, namespace, query.targetSecret),
+            client.findIfAllowed<{ gitVersion?: string }>("/version"),
+            client.listIfAllowed<Volume>(volumesPath),
+            client.listIfAllowed<LiveObject>("/api/v1/nodes"),
+            listHostObjects(client),
+            permissionsIn(client, namespace),
+            client.listIfAllowed<StorageClass>(storageClassesPath),
+            client.listIfAllowed<LiveObject>("/apis/networking.k8s.io/v1/ingressclasses"),
+            client.listIfAllowed<LiveObject>("/apis/gateway.networking.k8s.io/v1/gatewayclasses"),
+        ]);
     const tried = await tryDeclared(client, here, query);
     const after = tried.find(
         ({ object: { kind, metadata } }) => kind === "Deployment" && metadata.name === workloadName("api"),
@@ -108,7 +112,8 @@ export async function takeSnapshot(client: Client, query: SnapshotQuery): Promis
         apiPodChanges: here.api ? podChanges(here.api.deployment, after) : [],
         apiImage: after && apiImageOf(after),
         hostObjects,
-        tlsSecret: secret,
+        tlsSecret,
+        targetSecret,
         storageClasses: classes[0],
         ingressClasses: classes[1],
         gatewayClasses: classes[2],
@@ -160,7 +165,16 @@ async function listHostObjects(client: Client): Promise<readonly LiveObject[]> {
 }
 
 /** Forbidden is not the same as absent. */
-async function findSecret(client: Client, path: string): Promise<ClusterSnapshot["tlsSecret"]> {
+/** @param name empty: none is needed. */
+async function findSecret(
+    client: Client,
+    namespace: string,
+    name: string,
+): Promise<Secret | "forbidden" | undefined> {
+    if (name === "") {
+        return undefined;
+    }
+    const path = `/api/v1/namespaces/${namespace}/secrets/${name}`;
     const answer = await client.read<Secret>(path);
     const { kind } = answer;
     return kind === "forbidden" ? kind : kind === "not found" ? undefined : client.bodyOf(answer, path);

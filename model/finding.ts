@@ -14,6 +14,7 @@ export const findingCodes = [
     "key-beside-existing-claim",
     "gateway-class-missing",
     "insecure-api-url",
+    "target-without-backups",
     // The cluster before a change.
     "other-cluster",
     "other-namespace",
@@ -62,6 +63,9 @@ export const findingCodes = [
     // Backups.
     "backup-failed",
     "backup-overdue",
+    "backup-not-copied",
+    "target-secret-incomplete",
+    "target-unreadable",
     "backup-not-made",
     "backups-off",
     "switch-needs-shell",

@@ -18,6 +18,7 @@ import {
     parts,
     serviceAccountName,
     serviceName,
+    targetPolicyName,
     toolsConfigMapName,
     workloadName,
 } from "./names.ts";
@@ -79,7 +80,7 @@ export const stackKinds: readonly StackKind[] = [
         "networking.k8s.io/v1",
         "NetworkPolicy",
         "networkpolicies",
-        [denyPolicyName, ...parts.map(workloadName), backupName],
+        [denyPolicyName, ...parts.map(workloadName), backupName, targetPolicyName],
         { feature: "networkPolicies" },
     ),
     row("networking.k8s.io/v1", "Ingress", "ingresses", [ingressName], {

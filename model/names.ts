@@ -39,6 +39,12 @@ export const backupsClaimName = "synergychat-api-backups-pvc";
 /** The CronJob that makes the backups. Also the `app` label of its pods, and how its Jobs' names begin. */
 export const backupName = "synergychat-api-backup";
 export const firstBackupName = `${backupName}-first`;
+/** The `app` label of the pod that lists and reads backups. */
+export const backupsReaderName = "synergychat-backups-reader";
+/** The container of a backup that copies it to the target. */
+export const sendContainer = "send";
+/** The network policy that lets backups reach the target. */
+export const targetPolicyName = "synergychat-backup-target";
 /** The ConfigMap with the programs of folder pods/. */
 export const toolsConfigMapName = "synergychat-tools-configmap";
 /** The container that looks into a claim before the api mounts it. Also the `app` label of its pod. */

@@ -60,24 +60,23 @@ export function backupsIn(folder: string): readonly Backup[] {
     return readdirSync(folder)
         .sort()
         .reverse()
-        .flatMap((name) => backupOf(folder, name) ?? []);
+        .flatMap((name) => {
+            const size = statSync(join(folder, name), { throwIfNoEntry: false })?.size;
+            // Another run may have deleted it in the meantime.
+            return size === undefined
+                ? []
+                : backupNamed(name, { size, proven: existsSync(proofOf(folder, name)) });
+        });
 }
 
-/** Undefined if the file is no backup, or if another run has deleted it in the meantime. */
-function backupOf(folder: string, name: string): Backup | undefined {
+/** What the name of a backup says, with what it does not say. None if it is not the name of a backup. */
+export function backupNamed(name: string, more: Pick<Backup, "size" | "proven">): readonly Backup[] {
     const [, year, month, day, hour, minute, second, messages, , reason] = pattern.exec(name) ?? [];
-    const size = statSync(join(folder, name), { throwIfNoEntry: false })?.size;
-    if (reason === undefined || size === undefined) {
-        return undefined;
+    if (reason === undefined) {
+        return [];
     }
-    return {
-        name,
-        time: `${year ?? ""}-${month ?? ""}-${day ?? ""}T${hour ?? ""}:${minute ?? ""}:${second ?? ""}Z`,
-        size,
-        messages: Number(messages),
-        reason,
-        proven: existsSync(proofOf(folder, name)),
-    };
+    const time = `${year ?? ""}-${month ?? ""}-${day ?? ""}T${hour ?? ""}:${minute ?? ""}:${second ?? ""}Z`;
+    return [{ name, time, messages: Number(messages), reason, ...more }];
 }
 
 /** Writes a backup and reads it back. If that fails, nothing is left under its name. */

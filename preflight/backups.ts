@@ -3,8 +3,42 @@ import { Cron } from "croner";
 import type { Settings } from "../config/settings.ts";
 import type { CronJob, Job, LiveObject } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
-import { type Finding, type Found, fix, warning } from "../model/finding.ts";
-import { backupName } from "../model/names.ts";
+import { type Finding, type Found, error, fix, warning } from "../model/finding.ts";
+import { backupName, sendContainer } from "../model/names.ts";
+
+/** Keys of the Secret of a target: restic's environment. */
+const targetSecretKeys = ["RESTIC_PASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+
+/**
+ * A Secret of the target that is missing or lacks a key. Before there is a namespace, there can be no Secret: then it is a
+ * warning, and the first backups stay in the cluster.
+ */
+export function incompleteSecret(
+    { backups, namespace }: Settings,
+    { namespace: live, targetSecret: found }: Pick<ClusterSnapshot, "namespace" | "targetSecret">,
+): Found {
+    const name = backups?.target?.secretName;
+    if (name === undefined || found === "forbidden") {
+        return [];
+    }
+    const lacking = targetSecretKeys.filter((key) => found?.data?.[key] === undefined);
+    if (lacking.length === 0) {
+        return [];
+    }
+    const where = `--namespace ${namespace}`;
+    const missing = found ? `Secret ${name} has no ${lacking.join(", ")}` : `There is no Secret ${name}`;
+    return (live ? error : warning)(
+        "target-secret-incomplete",
+        `${missing} (backupTargetSecret), so no backup can be copied to backupTarget. Write the keys ${targetSecretKeys.join(", ")} ` +
+            "to a file target.env, each in a line KEY=VALUE.",
+        fix(
+            live ? "Create it" : "Create it as soon as there is the namespace",
+            `kubectl delete secret ${name} ${where} --ignore-not-found`,
+            `kubectl create secret generic ${name} ${where} --from-env-file=target.env`,
+        ),
+        live && fix("Copy no backups", "pulumi config rm backupTarget"),
+    );
+}
 
 /** Warnings about the backups of a stack that has some. */
 export function missingBackups(
@@ -36,12 +70,33 @@ function failedBackup(objects: readonly LiveObject[], namespace: string): Found 
         return [];
     }
     const { name } = newest.metadata;
+    // The one rule of a backup's Job is about the copy to the target.
+    if (newest.status?.conditions?.some(({ reason }) => reason === "PodFailurePolicy")) {
+        return notCopied("The last backup of the messages", { job: name, namespace });
+    }
     const logs = `kubectl logs job/${name} --namespace ${namespace} --all-containers`;
     return warning(
         "backup-failed",
         `The last backup of the messages failed (Job ${name}).`,
         fix("See why", logs),
         fix("Make one now", "npm run backup"),
+    );
+}
+
+/** A backup that is on its claim only. */
+export function notCopied(
+    backup: string,
+    {
+        job,
+        namespace,
+        reason = "",
+    }: { readonly job: string; readonly namespace: string; readonly reason?: string },
+): Finding {
+    return warning(
+        "backup-not-copied",
+        `${backup} is proven, and its copy to backupTarget failed. It would be lost with this cluster. ${reason}`.trim(),
+        fix("See why", `kubectl logs job/${job} --namespace ${namespace} --container ${sendContainer}`),
+        fix("Make one now, and copy it", "npm run backup"),
     );
 }
 
@@ -60,7 +115,7 @@ function overdueBackup({ metadata, spec, status }: CronJob, namespace: string, n
     const { name } = metadata;
     return warning(
         "backup-overdue",
-        `The newest scheduled backup is of ${newest.toISOString()}, which is more than two intervals ago (${spec?.schedule ?? ""}).`,
+        `The newest scheduled backup that succeeded is of ${newest.toISOString()}, which is more than two intervals ago (${spec?.schedule ?? ""}).`,
         fix("See why", `kubectl describe cronjob ${name} --namespace ${namespace}`),
         fix("Make one now", "npm run backup"),
     );

@@ -6,7 +6,7 @@ import { ownersOf } from "../model/ownership.ts";
 import type { DeclaredResource } from "../pulumi/declared.ts";
 import type { RecordedState } from "../pulumi/state.ts";
 import { oldCluster, rejectedObjects } from "./api-server.ts";
-import { missingBackups } from "./backups.ts";
+import { incompleteSecret, missingBackups } from "./backups.ts";
 import { impossibleClaims, unusableExistingClaim, volumesOnSeveralNodes } from "./claims.ts";
 import { missingClasses } from "./classes.ts";
 import { fatesOf } from "./fates.ts";
@@ -60,6 +60,7 @@ export function evaluate(settings: Settings, snapshot: ClusterSnapshot, run: Run
         volumesOnSeveralNodes(settings, snapshot),
         lostClaims(snapshot, recorded),
         missingBackups(settings, snapshot),
+        incompleteSecret(settings, snapshot),
         inheritedVolumes(settings, snapshot, claims),
         switching ? [] : ephemeralMessages(settings, snapshot, claims),
         switching ? [] : claimsNotMounted(settings, claims),

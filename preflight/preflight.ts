@@ -77,6 +77,7 @@ export async function preflight(
         namespace,
         tlsSecret,
         recorded: recorded.objects,
+        targetSecret: settings.backups?.target?.secretName ?? "",
         declared: async () => objectsIn((await rehearsed).resources),
     });
     const rehearsed = rehearse();

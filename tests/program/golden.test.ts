@@ -104,6 +104,7 @@ describe("golden plans", () => {
             "retained-ephemeral-ingress-class": 17,
             "production-example": 24,
             "guarded-backups": 24,
+            "backups-target": 22,
             "guarded-ephemeral-backups": 23,
         });
     });

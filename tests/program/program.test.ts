@@ -44,6 +44,8 @@ describe("deploy", () => {
             backupSchedule: "0 3 * * *",
             backupsKept: "3",
             backupSuspend: "true",
+            backupTarget: "s3:https://s3.example.org/bucket/chat",
+            backupTargetSecret: "target",
             namespace: "elsewhere",
             webReplicas: "2",
             crawlerContainers: "1",
@@ -66,7 +68,8 @@ describe("deploy", () => {
         const replacing: string[] = [];
         for (const [key, value] of Object.entries(changes)) {
             const sizes = ["storageSize", "storageClass"].includes(key) ? "persistent" : "ephemeral";
-            const run = await runDeploy({ storageMode: sizes, [key]: value });
+            const needed = key === "backupTarget" && { backupSchedule: "@daily" };
+            const run = await runDeploy({ storageMode: sizes, ...needed, [key]: value });
             const before = sizes === "persistent" ? persistent : ephemeral;
             const template = (of: Run) => of.find("Deployment", "synergychat-api").inputs.spec.template;
             if (!isDeepStrictEqual(template(run), template(before))) {

@@ -1,20 +1,20 @@
 /** `npm run backups -- [STACK] [--json]`: lists the backups, the newest first. */
-import { listBackups } from "../../../kubernetes/backups.ts";
+import { type PlacedBackup, listBackups } from "../../../kubernetes/backups.ts";
 import { readNamespace } from "../../../kubernetes/snapshot.ts";
-import type { Backup } from "../../../pods/backups.ts";
 import { missingBackups } from "../../../preflight/backups.ts";
 import { UserError } from "../../../system/errors.ts";
-import { backupsOff } from "../../backups.ts";
+import { backupsOff, unreadableTarget } from "../../backups.ts";
 import { defineCommand, jsonFlag, stackWord } from "../../command.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
 
 export const command = defineCommand({
-    summary: "Lists the backups: time, messages, size, reason, whether proven, and name.",
+    summary: "Lists the backups: time, messages, size, reason, whether proven, places, and name.",
     words: [stackWord],
     flags: jsonFlag,
     details: [
         "A pod that mounts their claim reads them, so this takes some seconds. The newest backup is the first.",
-        "The exit status is 1 if the last backup failed, or if the newest scheduled one is overdue.",
+        "The exit status is 1 if the last backup or its copy to backupTarget failed, if the newest scheduled one is overdue,",
+        "or if the target cannot be read.",
     ],
     run: async ({ words, flags, output }) => {
         await backups(await openLiveStack(output, words[0], { access: "read" }), flags.json);
@@ -28,30 +28,35 @@ async function backups(session: LiveSession, json: boolean): Promise<void> {
     if (!found) {
         throw new UserError(output.render([backupsOff(settings)]));
     }
-    const missing = missingBackups(settings, await readNamespace(client, namespaceName, "data"));
+    const { backups: listed } = found;
+    const missing = [
+        ...missingBackups(settings, await readNamespace(client, namespaceName, "data")),
+        ...unreadableTarget(found),
+    ];
     process.exitCode = missing.length > 0 ? 1 : 0;
     output.findings(missing);
     if (json) {
         const age = (time: string) => Math.round((Date.now() - Date.parse(time)) / 1000);
-        output.result(found.map((backup) => ({ ...backup, ageSeconds: age(backup.time) })));
-    } else if (found.length === 0) {
+        output.result(listed.map((backup) => ({ ...backup, ageSeconds: age(backup.time) })));
+    } else if (listed.length === 0) {
         output.info("There are no backups yet.");
     } else {
-        output.info(`\n${table(found)}\n`);
-        output.info(`Restore one:  npm run restore -- ${found[0]?.name ?? ""} ${stack.name}`);
+        output.info(`\n${table(listed)}\n`);
+        output.info(`Restore one:  npm run restore -- ${listed[0]?.name ?? ""} ${stack.name}`);
     }
 }
 
 /** A line for each backup, in columns. */
-function table(backups: readonly Backup[]): string {
+function table(backups: readonly PlacedBackup[]): string {
     const rows = [
-        ["TIME", "MESSAGES", "SIZE", "REASON", "PROVEN", "NAME"],
-        ...backups.map(({ name, time, size, messages, reason, proven }) => [
+        ["TIME", "MESSAGES", "SIZE", "REASON", "PROVEN", "PLACES", "NAME"],
+        ...backups.map(({ name, time, size, messages, reason, proven, places }) => [
             time,
             String(messages),
             `${(size / 1024).toFixed(1)} KiB`,
             reason,
             proven ? "yes" : "no",
+            places.join(", "),
             name,
         ]),
     ];

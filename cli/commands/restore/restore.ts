@@ -6,20 +6,20 @@
  * step, the next run continues it, or goes back if it names that copy.
  */
 import { join } from "node:path";
-import { readBackup } from "../../../kubernetes/backups.ts";
+import { listBackups, readBackup } from "../../../kubernetes/backups.ts";
 import { fix } from "../../../model/finding.ts";
 import { dataFolder } from "../../../pulumi/login.ts";
 import { shortName } from "../../../pulumi/project.ts";
 import { UserError } from "../../../system/errors.ts";
 import type { Environment } from "../../../system/process.ts";
 import { waitForAnswer } from "../../addresses.ts";
-import { backupsOff } from "../../backups.ts";
+import { backupsOff, unreadableTarget } from "../../backups.ts";
 import { UsageError, defineCommand, stackWord, yesFlag } from "../../command.ts";
 import { workOf } from "../../operation.ts";
 import { restoreCommand } from "../../refusals.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
 import { confirm, requireAnswer } from "../../terminal.ts";
-import { type Source, readSource, sourceOf } from "./source.ts";
+import { type Source, newest, readSource, sourceOf } from "./source.ts";
 import { type RestoreWork, runRestore } from "./steps.ts";
 
 export const command = defineCommand({
@@ -33,7 +33,8 @@ export const command = defineCommand({
         },
     },
     details: [
-        "NAME is a backup as npm run backups lists it. FILE is a file on this machine, for example of npm run backup.",
+        "NAME is a backup as npm run backups lists it, or the word newest: the newest proven one that has messages. FILE is a",
+        "file on this machine, for example of npm run backup.",
         "",
         "The content is checked before anything changes. Then the api is out of its Service, so that nobody can post. What",
         "its file has is copied to this machine, and to a backup if the stack makes some. The file is replaced as a whole,",
@@ -57,7 +58,8 @@ export const command = defineCommand({
     },
 });
 
-async function restore(open: LiveSession, source: Source, yes: boolean, noBackup: boolean): Promise<void> {
+async function restore(open: LiveSession, wanted: Source, yes: boolean, noBackup: boolean): Promise<void> {
+    const source = wanted.named === newest ? { ...wanted, named: await newestOf(open) } : wanted;
     const copy = await runRestore(restoreWork(open, source, yes, noBackup), source);
     if (copy === undefined) {
         return;
@@ -69,6 +71,21 @@ async function restore(open: LiveSession, source: Source, yes: boolean, noBackup
             : `\nThe messages of ${source.named} are restored, and the api is back in its Service.\n` +
                   `What was there before is in ${copy}`,
     );
+}
+
+/** Name of the newest proven backup that has messages. A new stack soon has one without. */
+async function newestOf({ client, outputs, settings, output }: LiveSession): Promise<string> {
+    output.info("Listing the backups ...");
+    const found = await listBackups(client, outputs.namespaceName);
+    if (!found) {
+        throw new UserError(output.render([backupsOff(settings)]));
+    }
+    output.findings(unreadableTarget(found));
+    const first = found.backups.find(({ proven, messages }) => proven && messages > 0);
+    if (!first) {
+        throw new UserError("There is no proven backup with messages. Nothing was changed.");
+    }
+    return first.name;
 }
 
 function restoreWork(open: LiveSession, source: Source, yes: boolean, noBackup: boolean): RestoreWork {

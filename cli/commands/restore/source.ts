@@ -17,6 +17,9 @@ export interface Source {
     readonly first?: number | undefined;
 }
 
+/** Stands for the newest proven backup with messages. */
+export const newest = "newest";
+
 /** Reads the words of a person. A file of this machine is named by its whole path from here on. */
 export function sourceOf(word: string, messages: string | undefined): Source {
     if (messages !== undefined && !/^\d{1,9}$/.test(messages)) {
@@ -25,7 +28,7 @@ export function sourceOf(word: string, messages: string | undefined): Source {
         );
     }
     const path = callersPath(word);
-    const named = isBackupName(word) && !existsSync(path) ? word : path;
+    const named = (isBackupName(word) || word === newest) && !existsSync(path) ? word : path;
     return { named, ...(messages !== undefined && { first: Number(messages) }) };
 }
 

@@ -25,6 +25,7 @@ export const plans: Readonly<Record<string, Readonly<Record<string, string>>>> =
         namespace: "chat",
     },
     "guarded-backups": { guard: "true", backupSchedule: "0 3 * * *" },
+    "backups-target": { backupSchedule: "0 3 * * *", backupTarget: "s3:https://s3.example.org/bucket/chat" },
     "guarded-ephemeral-backups": { storageMode: "ephemeral", guard: "true", backupSchedule: "@daily" },
     "production-example": productionExample(),
 };

@@ -11,6 +11,7 @@ const images = {
     api: "bootdotdev/synergychat-api:latest",
     crawler: "bootdotdev/synergychat-crawler:latest",
     tools: "node:24-alpine",
+    restic: "restic/restic:0.19.1",
 };
 
 /** The default of each key comes first. */
@@ -73,6 +74,15 @@ const accepted: { readonly [K in KeyName]: readonly (readonly [text: string, val
     backupSuspend: [
         ["false", false],
         ["true", true],
+    ],
+    backupTarget: [
+        ["", ""],
+        ["s3:https://s3.example.org/bucket", "s3:https://s3.example.org/bucket"],
+        ["s3:http://s3.chat.svc:9000/bucket/a/b", "s3:http://s3.chat.svc:9000/bucket/a/b"],
+    ],
+    backupTargetSecret: [
+        ["synergychat-backup-target", "synergychat-backup-target"],
+        ["chat-target", "chat-target"],
     ],
     namespace: [
         ["synergychat", "synergychat"],
@@ -201,6 +211,14 @@ const refused: Readonly<Record<KeyName, readonly string[]>> = {
     backupSchedule: [],
     backupsKept: ["0", "1001", "all"],
     backupSuspend: ["yes"],
+    backupTarget: [
+        "s3:https://s3.example.org",
+        "https://s3.example.org/bucket",
+        "s3:https://key:secret@s3.example.org/bucket",
+        "s3:s3.example.org/bucket",
+        "/mnt/backups",
+    ],
+    backupTargetSecret: ["", "My_Secret"],
     namespace: ["SynergyChat", "default", "kube-system", "a.b", "a".repeat(64), ""],
     webReplicas: ["0", "51", "2.5", "three", "-3", "1e1", ""],
     crawlerContainers: ["0", "21"],

@@ -49,11 +49,14 @@ describe("the settings", () => {
             backupSchedule: "",
             backupsKept: 7,
             backupSuspend: false,
+            backupTarget: "",
+            backupTargetSecret: "synergychat-backup-target",
             images: {
                 web: "bootdotdev/synergychat-web:latest",
                 api: "bootdotdev/synergychat-api:latest",
                 crawler: "bootdotdev/synergychat-crawler:latest",
                 tools: "node:24-alpine",
+                restic: "restic/restic:0.19.1",
             },
             networkPolicies: true,
             imagePullPolicy: "IfNotPresent",
@@ -141,6 +144,23 @@ describe("the settings", () => {
                     kept: 3,
                     suspend: false,
                     claim: { size: "5Gi", storageClass: "fast" },
+                    target: undefined,
+                },
+            },
+        ],
+        [
+            { backupSchedule: "@daily", backupTarget: "s3:https://s3.example.org/bucket/chat" },
+            {
+                backups: {
+                    schedule: "@daily",
+                    kept: 7,
+                    suspend: false,
+                    claim: { size: "1Gi" },
+                    target: {
+                        repository: "s3:https://s3.example.org/bucket/chat",
+                        secretName: "synergychat-backup-target",
+                        image: "restic/restic:0.19.1",
+                    },
                 },
             },
         ],

@@ -1,7 +1,15 @@
 /** Backups: the Job that makes one, and the pod that reads them. */
 import { strict as assert } from "node:assert";
-import { jobFrom, makeBackup, readerPod, startFirstBackup } from "../../../kubernetes/backups.ts";
+import {
+    copiesIn,
+    jobFrom,
+    makeBackup,
+    placed,
+    readerPod,
+    startFirstBackup,
+} from "../../../kubernetes/backups.ts";
 import type { CronJob } from "../../../kubernetes/objects.ts";
+import { backupNamed } from "../../../pods/backups.ts";
 import { fakeClient } from "../support/client.ts";
 
 const env = [
@@ -66,7 +74,36 @@ describe("the Job of a backup", () => {
                 body: path.includes("/log?") ? backup : path.includes("/pods") ? pods : { status },
             };
         });
-        assert.deepEqual(await makeBackup(client, cronJob, "manual"), { ok: true, backup });
+        const end = await makeBackup(client, cronJob, "manual");
+        assert.ok(end.ok);
+        assert.deepEqual([end.backup, end.notSent], [backup, undefined]);
+    });
+
+    it("returns a backup that it has proven and not copied, with the reason", async () => {
+        const backup = { name: "a.json", time: "", size: 1, messages: 2, reason: "manual", proven: true };
+        const client = fakeClient((path) => {
+            const terminated = { exitCode: 1 };
+            const containerStatuses = [{ name: "send", state: { terminated } }];
+            const pods = {
+                kind: "PodList",
+                items: [{ metadata: { name: "pod" }, status: { containerStatuses } }],
+            };
+            const status = { conditions: [{ type: "Failed", status: "True" }] };
+            const log = path.endsWith("send") ? "Fatal: wrong password" : backup;
+            return {
+                kind: "found",
+                body: path.includes("/proxy/messages")
+                    ? []
+                    : path.includes("/log?")
+                      ? log
+                      : path.includes("/pods")
+                        ? pods
+                        : { status },
+            };
+        });
+        const end = await makeBackup(client, cronJob, "manual");
+        assert.ok(end.ok);
+        assert.deepEqual([end.backup, end.notSent], [backup, "Fatal: wrong password."]);
     });
 
     it("is not even started if the api does not return its messages", async () => {
@@ -129,6 +166,28 @@ describe("the first backup", () => {
     });
 });
 
+describe("the list of backups", () => {
+    const name = (day: number) => `2026112${day}T120000Z-2-0a1b2c3d-manual.json`;
+    const snapshot = (day: number) => ({
+        paths: [`/backups/${name(day)}`],
+        summary: { total_bytes_processed: 9 },
+    });
+
+    it("has those of both places once, the newest first", () => {
+        const [here] = backupNamed(name(5), { size: 9, proven: false });
+        assert.ok(here);
+        const there = copiesIn(JSON.stringify([snapshot(4), snapshot(5), snapshot(6), { paths: ["/etc"] }]));
+        assert.deepEqual(
+            placed([here], there).map(({ name: one, proven, places }) => [one, proven, places]),
+            [
+                [name(6), true, ["target"]],
+                [name(5), false, ["claim", "target"]],
+                [name(4), true, ["target"]],
+            ],
+        );
+    });
+});
+
 describe("the pod that reads the backups", () => {
     const volumeMounts = [{ name: "backups", mountPath: "/backups" }];
     const spec = {
@@ -157,6 +216,25 @@ describe("the pod that reads the backups", () => {
         assert.deepEqual(pod.spec.initContainers, []);
         const [{ image, imagePullPolicy, env: environment }, ...others] = pod.spec.containers;
         assert.deepEqual([image, imagePullPolicy, environment, others], ["node:24", "Never", env, []]);
+    });
+
+    it("runs restic beside it, if the backups are copied to a target", () => {
+        const both = {
+            ...spec,
+            initContainers: [...spec.initContainers, ...spec.containers],
+            containers: [{ name: "send", image: "restic", env, volumeMounts }],
+        };
+        const { spec: started } = readerPod({
+            ...cronJob,
+            spec: { jobTemplate: { spec: { template: { metadata, spec: both } } } },
+        });
+        assert.deepEqual(
+            started.containers.map(({ name, image }) => [name, image]),
+            [
+                ["prove", "node:24"],
+                ["send", "restic"],
+            ],
+        );
     });
 
     it("cannot write, and ends by itself or with the CronJob", () => {

@@ -36,6 +36,7 @@ const declared = {
 const query: SnapshotQuery = {
     namespace: "synergychat",
     tlsSecret: "",
+    targetSecret: "",
     recorded: [{ ...declared, __fieldManager: "pulumi-kubernetes-1a2b" }],
     declared: () => Promise.resolve([declared]),
 };
@@ -87,6 +88,7 @@ describe("takeSnapshot", () => {
             tlsSecret: undefined,
             version: undefined,
             rejections: [],
+            targetSecret: undefined,
             storageClasses: [],
             ingressClasses: [],
             gatewayClasses: [],

@@ -1,13 +1,19 @@
 import { strict as assert } from "node:assert";
-import { missingBackups } from "../../../preflight/backups.ts";
+import type { ClusterSnapshot } from "../../../kubernetes/snapshot.ts";
+import { incompleteSecret, missingBackups } from "../../../preflight/backups.ts";
 import {
+    type Config,
     assertFinding,
     backedUp,
     codes,
     commandsOf,
+    copied,
     cronJob,
+    fresh,
     job,
     nightly,
+    notSent,
+    object,
     only,
     running,
     settings,
@@ -26,11 +32,11 @@ describe("missing backups", () => {
     });
 
     it("are warned about if the last one failed, whatever made it", () => {
-        const failed = job("2", "Failed", "2026-01-05T04:00:00Z");
+        const failed = job("2", "Failed", { creationTimestamp: "2026-01-05T04:00:00Z" });
         assert.deepEqual(missing(cronJob("2026-01-05T03:00:05Z"), job("1", "Complete"), failed), [
             "backup-failed",
         ]);
-        const later = job("3", "Complete", "2026-01-05T05:00:00Z");
+        const later = job("3", "Complete", { creationTimestamp: "2026-01-05T05:00:00Z" });
         assert.deepEqual(missing(cronJob("2026-01-05T03:00:05Z"), failed, later), []);
     });
 
@@ -40,8 +46,53 @@ describe("missing backups", () => {
         assert.deepEqual(missing(cronJob(undefined)), ["backup-overdue"]);
     });
 
+    it("are not missing if only the copy to the target failed, which is said", () => {
+        assert.deepEqual(missing(cronJob("2026-01-05T03:00:05Z"), job("1", "Failed", { reason: notSent })), [
+            "backup-not-copied",
+        ]);
+    });
+
     it("do not matter without backups in the config", () => {
         assert.deepEqual(missingBackups(settings(), { objects: [cronJob(), job("1", "Failed")] }, now), []);
+    });
+});
+
+describe("the Secret of the target", () => {
+    const all = ["RESTIC_PASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+    const secret = (keys: readonly string[]) => ({
+        ...object("Secret", "synergychat-backup-target"),
+        data: Object.fromEntries(keys.map((key) => [key, ""])),
+    });
+    const found = (
+        targetSecret: ClusterSnapshot["targetSecret"],
+        config: Config = copied,
+        snapshot = backedUp,
+    ) => [incompleteSecret(settings(config), { ...snapshot, targetSecret })].flat();
+
+    it("is fine with its keys, and with more", () => {
+        assert.deepEqual(found(secret([...all, "AWS_DEFAULT_REGION"])), []);
+    });
+
+    it("stops a change if it is missing or lacks a key", () => {
+        for (const lacking of [undefined, secret(all.slice(1)), secret(all.slice(0, 2))]) {
+            const [finding, ...others] = found(lacking);
+            assert.deepEqual(
+                [finding?.severity, finding?.code, others],
+                ["error", "target-secret-incomplete", []],
+            );
+        }
+    });
+
+    it("is warned about before there is a namespace for it", () => {
+        assert.deepEqual(
+            found(undefined, copied, fresh).map(({ severity }) => severity),
+            ["warning"],
+        );
+    });
+
+    it("does not matter if the user may not read it, or without a target", () => {
+        assert.deepEqual(found("forbidden"), []);
+        assert.deepEqual(found(undefined, nightly), []);
     });
 });
 

@@ -117,7 +117,7 @@ describe("the permissions", () => {
             resourceNames: isOfCluster(rule) && rule.verbs.includes("patch") ? ["synergychat"] : [],
         }));
         for (const [granted = [], inCluster, optional] of [
-            [role?.rules, false, ["get pods/log ", "get secrets  chat-tls"]],
+            [role?.rules, false, ["get pods/log ", "get secrets  chat-tls synergychat-backup-target"]],
             [
                 clusterRole?.rules,
                 true,

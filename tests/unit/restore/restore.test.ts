@@ -34,6 +34,7 @@ describe("what a restore is asked for", () => {
 
     it("is a backup if it has the name of one, and a file from the caller's folder otherwise", () => {
         assert.deepEqual(sourceOf(name, undefined), { named: name });
+        assert.deepEqual(sourceOf("newest", undefined), { named: "newest" });
         assert.deepEqual(sourceOf("db.json", "12"), { named: join(folder, "db.json"), first: 12 });
         assert.deepEqual(sourceOf("/tmp/db.json", undefined), { named: "/tmp/db.json" });
     });

@@ -2,7 +2,7 @@
 import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/refusals.ts";
 import type { DestroyPlan } from "../../../cli/commands/down/plan.ts";
 import { protectionRefusals, refusals } from "../../../cli/commands/down/refusals.ts";
-import { backupNotMade, backupsOff } from "../../../cli/backups.ts";
+import { backupNotMade, backupsOff, unreadableTarget } from "../../../cli/backups.ts";
 import { interruptedRestore, noShell } from "../../../cli/refusals.ts";
 import { begunElsewhere, lateMessages, runningOperation } from "../../../cli/refusals.ts";
 import { type RawConfig, checkConfig } from "../../../config/settings.ts";
@@ -13,7 +13,7 @@ import type { ClusterSnapshot, NamespaceSnapshot } from "../../../kubernetes/sna
 import type { Finding, FindingCode } from "../../../model/finding.ts";
 import { ownerLabels, protectAnnotation } from "../../../model/labels.ts";
 import { movedObjects } from "../../../preflight/moved.ts";
-import { missingBackups } from "../../../preflight/backups.ts";
+import { missingBackups, notCopied } from "../../../preflight/backups.ts";
 import { liveClaims } from "../../../preflight/fates.ts";
 import { unusableFile } from "../../../preflight/claim-check.ts";
 import { upgradeRefused } from "../../../preflight/upgrade.ts";
@@ -23,6 +23,8 @@ import {
     api,
     backedUp,
     backupsClaim,
+    copied,
+    notSent,
     claim,
     cronJob,
     findings,
@@ -392,6 +394,30 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
     "backup-overdue": [
         missingBackups(settings(nightly), { objects: [cronJob("2026-01-01T03:00:05Z")] }, now),
     ],
+    "backup-not-copied": [
+        missingBackups(
+            settings(copied),
+            { objects: [cronJob(), job("manual", "Failed", { reason: notSent })] },
+            now,
+        ),
+        [
+            notCopied("Backup 20260105T120000Z-2-0a1b2c3d-manual.json", {
+                job: failedJob.job,
+                namespace: "synergychat",
+                reason: "Fatal: wrong password or no key found.",
+            }),
+        ],
+    ],
+    "target-secret-incomplete": [
+        findings(backedUp, copied),
+        findings(
+            { ...backedUp, targetSecret: { ...object("Secret", "target"), data: { RESTIC_PASSWORD: "" } } },
+            copied,
+        ),
+        findings(fresh, copied),
+    ],
+    "target-unreadable": [unreadableTarget({ targetProblem: "Fatal: wrong password or no key found." })],
+    "target-without-backups": [config({ backupTarget: copied.backupTarget })],
     "backup-not-made": [
         [backupNotMade("manual", failedJob, [])],
         [backupNotMade("manual", { ...failedJob, job: undefined }, [])],

@@ -76,6 +76,7 @@ export const fresh: ClusterSnapshot = {
     api: undefined,
     apiPodChanges: [],
     apiImage: undefined,
+    targetSecret: undefined,
     hostObjects: [],
     tlsSecret: undefined,
     version: "v1.34.4",
@@ -110,6 +111,12 @@ export const runningEphemeral: ClusterSnapshot = { ...running, objects: [], clai
 /** A config with backups. */
 export const nightly: Config = { backupSchedule: "0 3 * * *" };
 
+/** A config with backups that are copied. */
+export const copied = { ...nightly, backupTarget: "s3:https://s3.example.org/bucket/chat" };
+
+/** Why a Job failed whose backup is proven and was not copied. */
+export const notSent = "PodFailurePolicy";
+
 /** The claim of the backups, bound. */
 export function backupsClaim(metadata: object = {}): Claim {
     return claim({ name: "synergychat-api-backups-pvc", uid: "2", ...metadata });
@@ -128,9 +135,9 @@ export function cronJob(lastSuccessfulTime?: string): LiveObject {
 export function job(
     reason: string,
     end: "Failed" | "Complete",
-    creationTimestamp = "2026-01-05T03:00:00Z",
+    { creationTimestamp = "2026-01-05T03:00:00Z", reason: condition = "" } = {},
 ): LiveObject {
-    const conditions = [{ type: end, status: "True" }];
+    const conditions = [{ type: end, status: "True", reason: condition }];
     const completionTime = end === "Complete" ? creationTimestamp : undefined;
     return {
         ...object("Job", `synergychat-api-backup-${reason}`, { creationTimestamp }),
