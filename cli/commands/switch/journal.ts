@@ -40,9 +40,8 @@ export function readJournal({ disk, path }: JournalFile): Entries | undefined {
     } catch (error) {
         throw new UserError(
             `${path} is damaged: ${(error as Error).message}\n` +
-                "It is the journal of a command that was interrupted, and holds messages. Nothing was changed.\n" +
-                `  Save what is left of it:  cp ${path} ${path}.damaged\n` +
-                `  Then remove it:           rm ${path}`,
+                "It is the journal of a switch that was interrupted, and holds messages. Nothing was changed.\n" +
+                `  Put it aside:  mv ${path} ${path}.damaged`,
         );
     }
 }
