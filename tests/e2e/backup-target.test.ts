@@ -1,0 +1,166 @@
+/** Backups that restic copies to a bucket: from there alone, the chat comes up elsewhere. */
+import { strict as assert } from "node:assert";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { stackLabels } from "../../model/labels.ts";
+import { backupsReaderName } from "../../model/names.ts";
+import { ask, messages, say } from "./support/app.ts";
+import { deleteLeftVolumes, get, kubectl, list } from "./support/cluster.ts";
+import { codesIn } from "./support/findings.ts";
+import { operation } from "./support/operation.ts";
+import { outcome, startProbe } from "./support/probe.ts";
+import { TestStack } from "./support/stack.ts";
+
+interface Backup {
+    readonly name: string;
+    readonly reason: string;
+    readonly places: readonly string[];
+}
+
+describe("backups in a bucket", function () {
+    this.timeout(600_000); // the last test makes a second stack
+
+    const bucket = "e2e-bucket";
+    const config = {
+        backupSchedule: "0 3 1 1 *",
+        backupsKept: 2,
+        backupTarget: `s3:http://s3.${bucket}.svc:9000/bucket/chat`,
+        crawlerContainers: 1,
+    };
+    const stack = new TestStack("target", config);
+    const elsewhere = new TestStack("target-elsewhere", config);
+    const folder = mkdtempSync(join(tmpdir(), "synergychat-target-"));
+
+    before(async () => {
+        await kubectl("delete", "namespace", bucket, "--ignore-not-found");
+        await kubectl("create", "namespace", bucket);
+        await kubectl(
+            "apply",
+            "--filename",
+            `${import.meta.dirname}/support/bucket.yaml`,
+            "--namespace",
+            bucket,
+        );
+        await kubectl("wait", "--for=condition=Ready", "pod/s3", "--namespace", bucket, "--timeout=120s");
+        await stack.create();
+    });
+    after(async () => {
+        rmSync(folder, { recursive: true });
+        await kubectl("delete", "namespace", bucket, "--wait=false");
+        await stack.remove();
+        await elsewhere.remove();
+    });
+
+    /** Makes the Secret anew, as the finding about a missing one says. */
+    async function makeSecret({ name }: TestStack, password = "correct horse"): Promise<void> {
+        const file = join(folder, "target.env");
+        const lines = [`RESTIC_PASSWORD=${password}`, "AWS_ACCESS_KEY_ID=id", "AWS_SECRET_ACCESS_KEY=key"];
+        writeFileSync(file, lines.join("\n"));
+        const secret = ["synergychat-backup-target", "--namespace", name];
+        await kubectl("delete", "secret", ...secret, "--ignore-not-found");
+        await kubectl("create", "secret", "generic", ...secret, `--from-env-file=${file}`);
+    }
+
+    async function backup(expected: number, ...codes: readonly string[]): Promise<void> {
+        const { status, text } = await operation("backup", stack);
+        assert.deepEqual([status, codesIn(text)], [expected, codes], text);
+        assert.match(text, /Backup \S+: \d+ messages, proven\./);
+    }
+
+    async function backups(expected: number, ...codes: readonly string[]): Promise<readonly Backup[]> {
+        const { status, text } = await operation("backups", stack, ["--json"]);
+        assert.deepEqual([status, codesIn(text)], [expected, codes], text);
+        const [found = ""] = /^\[$[^]*?^\]$/m.exec(text) ?? []; // The findings are on standard error.
+        return JSON.parse(found) as readonly Backup[];
+    }
+
+    it("need a Secret, which is said before the namespace is made, and refused from then on", async () => {
+        assert.deepEqual(codesIn(await stack.up()), ["target-secret-incomplete"]);
+        await say(stack, "one", 'two ä€ "quoted" <b>');
+        const { status, text } = await stack.pulumi("preview");
+        assert.notEqual(status, 0, text);
+        assert.ok(codesIn(text).includes("target-secret-incomplete"), text);
+        await makeSecret(stack);
+        await stack.run("preview", "--refresh", "--expect-no-changes");
+    });
+
+    it("are there once they are proven, and are listed with those of the claim", async () => {
+        await backup(0);
+        const [newest] = await backups(0);
+        assert.deepEqual([newest?.reason, newest?.places], ["manual", ["claim", "target"]]);
+    });
+
+    it("are reached by their own pods only, which reach nothing else", async () => {
+        const owned = stackLabels(`synergychat-${stack.name}`);
+        await startProbe(stack.name, "backup", { ...owned, app: backupsReaderName });
+        await startProbe(stack.name, "other", owned);
+        const [s3] = await list(bucket, "pod");
+        const [web] = await list(stack.name, "pod", "--selector=app=synergychat-web");
+        const { spec } = await get("default", "service", "kubernetes");
+        const seen = await Promise.all([
+            outcome(stack.name, "backup", s3.status.podIP, 9000),
+            outcome(stack.name, "other", s3.status.podIP, 9000),
+            outcome(stack.name, "backup", web.status.podIP, 8080),
+            outcome(stack.name, "backup", spec.clusterIP, 443),
+        ]);
+        assert.deepEqual(seen, ["open", "closed", "closed", "closed"]);
+    });
+
+    it("fail visibly with a wrong password, and the backup stays on its claim", async () => {
+        await makeSecret(stack, "wrong");
+        await say(stack, "three");
+        await backup(1, "backup-not-copied");
+        const [newest] = await backups(1, "backup-not-copied", "target-unreadable");
+        assert.deepEqual([newest?.reason, newest?.places], ["manual", ["claim"]]);
+        const events = await list(
+            stack.name,
+            "event",
+            "--field-selector=reason=PodFailurePolicy,type=Warning",
+        );
+        assert.ok(events.length > 0);
+        assert.match((await stack.run("preview")).replaceAll(/\s+/g, " "), /\[backup-not-copied\]/);
+        await makeSecret(stack);
+    });
+
+    it("keep no restore from working while the bucket cannot be reached", async () => {
+        const selector = (app: string) => `--patch={"spec":{"selector":{"app":"${app}"}}}`;
+        await kubectl("patch", "service", "s3", "--namespace", bucket, selector("nothing"));
+        const [newest] = await backups(1, "backup-not-copied", "target-unreadable");
+        await say(stack, "four");
+        const restored = await operation("restore", stack, [newest?.name ?? "", "--yes"]);
+        assert.deepEqual(
+            [restored.status, codesIn(restored.text)],
+            [0, ["backup-not-copied"]],
+            restored.text,
+        );
+        assert.equal((await messages(stack)).length, 3);
+        await kubectl("patch", "service", "s3", "--namespace", bucket, selector("s3"));
+    });
+
+    it("are deleted there too when there are more than are kept", async () => {
+        const [first] = (await backups(1, "backup-not-copied")).filter(({ places }) =>
+            places.includes("target"),
+        );
+        await backup(0);
+        await backup(0);
+        const found = await backups(0);
+        const copied = found.filter(({ places }) => places.includes("target"));
+        assert.equal(copied.length, 2);
+        assert.deepEqual(found.find(({ name }) => name === first?.name)?.places, ["claim"]);
+    });
+
+    it("bring the chat up elsewhere when cluster and volumes are gone", async () => {
+        const { body } = await ask(stack, stack.apiHost, "/messages");
+        await kubectl("delete", "namespace", stack.name, "--timeout=100s");
+        await deleteLeftVolumes((namespace) => namespace === stack.name);
+        await elsewhere.create();
+        await elsewhere.up();
+        assert.deepEqual(await messages(elsewhere), []);
+        await makeSecret(elsewhere);
+        const { status, text } = await operation("restore", elsewhere, ["newest", "--yes"]);
+        assert.equal(status, 0, text);
+        assert.equal((await messages(elsewhere)).length, 3);
+        assert.equal((await ask(elsewhere, elsewhere.apiHost, "/messages")).body, body);
+    });
+});
