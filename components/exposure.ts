@@ -103,6 +103,7 @@ export class AppExposure extends pulumi.ComponentResource {
                 { parent: this },
             );
         const allowedRoutes = { namespaces: { from: "Same" } };
+        const http = { name: "http", protocol: "HTTP", port: 80, allowedRoutes };
         const routed = ["web", "api"] as const;
         const gateway = make(
             "gateway",
@@ -110,22 +111,27 @@ export class AppExposure extends pulumi.ComponentResource {
             gatewayName,
             {
                 gatewayClassName: gatewayClass,
-                listeners: [
-                    { name: "http", protocol: "HTTP", port: 80, allowedRoutes },
-                    // One for each host: cert-manager makes no certificate for a listener without a host name.
-                    ...(tlsSecret ? routed : []).map((part) => ({
-                        ...{ name: part, protocol: "HTTPS", port: 443, hostname: args[part].host },
-                        tls: { mode: "Terminate", certificateRefs: [{ kind: "Secret", name: tlsSecret }] },
-                        allowedRoutes,
-                    })),
-                ],
+                // With TLS, one for each host: cert-manager makes no certificate for a listener without a host name.
+                listeners: tlsSecret
+                    ? routed.flatMap((part) => [
+                          { ...http, name: `${part}-http`, hostname: args[part].host },
+                          {
+                              ...{ name: part, protocol: "HTTPS", port: 443, allowedRoutes },
+                              hostname: args[part].host,
+                              tls: {
+                                  mode: "Terminate",
+                                  certificateRefs: [{ kind: "Secret", name: tlsSecret }],
+                              },
+                          },
+                      ])
+                    : [http],
             },
             annotations,
         );
-        const from = (listener: string) => [{ name: gateway.metadata.name, sectionName: listener }];
+        const from = (listener: string) => ({ name: gateway.metadata.name, sectionName: listener });
         for (const part of routed) {
             make(`${part}-httproute`, "HTTPRoute", httpRouteName(part), {
-                parentRefs: tlsSecret ? from(part) : [{ name: gateway.metadata.name }],
+                parentRefs: [tlsSecret ? from(part) : { name: gateway.metadata.name }],
                 hostnames: [args[part].host],
                 rules: [{ backendRefs: [{ name: args[part].serviceName, port: 80 }] }],
             });
@@ -133,7 +139,7 @@ export class AppExposure extends pulumi.ComponentResource {
         if (tlsSecret) {
             const requestRedirect = { scheme: "https", statusCode: 301 };
             make("https-httproute", "HTTPRoute", httpRouteName("https"), {
-                parentRefs: from("http"),
+                parentRefs: routed.map((part) => from(`${part}-http`)),
                 hostnames: [args.web.host, args.api.host],
                 rules: [{ filters: [{ type: "RequestRedirect", requestRedirect }] }],
             });

@@ -614,8 +614,9 @@ describe("deploy", () => {
                     ...[protocol, port, hostname, tls?.certificateRefs[0].name],
                 ]),
                 [
-                    ["HTTP", 80, undefined, undefined],
+                    ["HTTP", 80, "synchat.internal", undefined],
                     ["HTTPS", 443, "synchat.internal", "chat-tls"],
+                    ["HTTP", 80, "synchatapi.internal", undefined],
                     ["HTTPS", 443, "synchatapi.internal", "chat-tls"],
                 ],
             );
@@ -624,7 +625,10 @@ describe("deploy", () => {
                 assert.deepEqual(parentRefs, [{ name: "app-gateway", sectionName: part }]);
             }
             const redirect = run.find("HTTPRoute", "https-httproute").inputs.spec;
-            assert.deepEqual(redirect.parentRefs, [{ name: "app-gateway", sectionName: "http" }]);
+            assert.deepEqual(redirect.parentRefs, [
+                { name: "app-gateway", sectionName: "web-http" },
+                { name: "app-gateway", sectionName: "api-http" },
+            ]);
             assert.deepEqual(redirect.hostnames, ["synchat.internal", "synchatapi.internal"]);
             assert.deepEqual(redirect.rules[0].filters[0].requestRedirect, {
                 scheme: "https",
