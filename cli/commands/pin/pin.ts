@@ -27,7 +27,11 @@ export interface Pinned {
     readonly reason?: string;
 }
 
-async function pin({ client, outputs, settings, stack, output }: LiveSession, json: boolean): Promise<void> {
+/** Exported for its unit test. */
+export async function pin(
+    { client, outputs, settings, stack, output }: LiveSession,
+    json: boolean,
+): Promise<void> {
     const { pods } = await readNamespace(client, outputs.namespaceName, "data");
     const results = Object.entries(settings.images).map(([name, image]) => ({
         name,

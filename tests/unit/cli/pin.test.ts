@@ -1,7 +1,9 @@
 import { strict as assert } from "node:assert";
-import { pinned } from "../../../cli/commands/pin/pin.ts";
+import { type Pinned, pin, pinned } from "../../../cli/commands/pin/pin.ts";
+import type { LiveSession } from "../../../cli/session.ts";
 import type { Pod } from "../../../kubernetes/objects.ts";
-import { object } from "../support/snapshots.ts";
+import { fakeClient } from "../support/client.ts";
+import { object, settings } from "../support/snapshots.ts";
 
 const [one, two] = ["a", "b"].map((letter) => `sha256:${letter.repeat(64)}`) as [string, string];
 const web = "bootdotdev/synergychat-web:latest";
@@ -16,6 +18,56 @@ function pod(image: string, imageID: string, kind: "containers" | "initContainer
 }
 
 describe("npm run pin", () => {
+    let exitCode: typeof process.exitCode;
+    beforeEach(() => {
+        ({ exitCode } = process);
+    });
+    afterEach(() => {
+        process.exitCode = exitCode;
+    });
+
+    /** Runs the command on these pods: what it sets, prints and exits with. */
+    async function run(pods: readonly Pod[]): Promise<{ set: string[]; results: Pinned[]; exit: unknown }> {
+        const set: string[] = [];
+        const results: Pinned[] = [];
+        const client = fakeClient((path) => {
+            const items = path.endsWith("/pods") ? pods : [];
+            return path.endsWith("/namespaces/synergychat")
+                ? { kind: "found", body: object("Namespace", "synergychat") }
+                : path.includes("/deployments/synergychat-api")
+                  ? { kind: "not found", message: "" }
+                  : { kind: "found", body: { kind: "PodList", items } };
+        });
+        const session = {
+            ...{ client, settings: settings(), outputs: { namespaceName: "synergychat" } },
+            stack: { name: "dev", run: (args: readonly string[]) => set.push(args.join(" ")) },
+            output: { info: () => undefined, result: (all: Pinned[]) => results.push(...all) },
+        };
+        await pin(session as unknown as LiveSession, true);
+        return { set, results, exit: process.exitCode };
+    }
+
+    it("sets the digest of each image that runs, and says which image no pod runs", async () => {
+        const images = ["web", "api", "crawler"].map((part) => `bootdotdev/synergychat-${part}`);
+        const { set, results, exit } = await run(
+            images.map((image) => pod(`${image}:latest`, `docker.io/${image}@${one}`)),
+        );
+        assert.deepEqual(
+            set,
+            ["web", "api", "crawler"].map(
+                (part) => `config set --path images.${part} bootdotdev/synergychat-${part}@${one}`,
+            ),
+        );
+        assert.equal(exit, 0);
+        const reasons = results.filter(({ to }) => to === undefined).map(({ reason }) => reason);
+        assert.deepEqual(new Set(reasons), new Set(["no pod runs it"]));
+    });
+
+    it("sets nothing for an image that was loaded onto the node, and fails", async () => {
+        const { set, exit } = await run([pod(web, one)]);
+        assert.deepEqual([set, exit], [[], 1]);
+    });
+
     for (const [runtime, id] of [
         ["containerd", `docker.io/bootdotdev/synergychat-web@${one}`],
         ["Docker", `docker-pullable://bootdotdev/synergychat-web@${one}`],
