@@ -245,9 +245,17 @@ describe("npm run up, on stand-ins", function () {
         assert.equal(up(["dev"]).calls.at(-1), deploy);
     });
 
-    it("previews and asks at a terminal, unless --yes is given", () => {
+    it("waits at a terminal until the page answers, after all that it has to say", async () => {
         recording.write("running-minikube");
         recording.write("ingress");
+        const options = { terminal: ["stdin", "stdout"] } as const;
+        const text = await recording.runUntil(/at most 10 min/, "up", [], options);
+        assert.match(text, /To look around:[^]*at most 10 min/);
+    });
+
+    it("previews and asks at a terminal, unless --yes is given", () => {
+        recording.write("running-minikube");
+        recording.config({ exposure: "none" });
         const terminal = ["stdin", "stdout"] as const;
         assert.equal(up([], { terminal }).calls.at(-1), "pulumi up --stack dev");
         assert.equal(up(["--yes"], { terminal }).calls.at(-1), deploy);

@@ -62,7 +62,7 @@ async function up(session: Session, yes: boolean): Promise<void> {
         output.info(`\n${cluster.note}`);
     }
     await showInheritableVolumes(session, app.namespaceName);
-    if (!isReachable && isInteractive()) {
+    if (!isReachable && !yes && isInteractive()) {
         await waitForPage(session, app);
     }
 }

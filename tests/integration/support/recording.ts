@@ -2,7 +2,7 @@
  * Stand-ins for minikube, kubectl and pulumi on the PATH of one of the project's commands. They record how they are called,
  * and keep just enough state in files to answer as the real ones would.
  */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import {
     copyFileSync,
     existsSync,
@@ -217,17 +217,11 @@ export class Recording {
 
     /** Runs `npm run COMMAND -- ARGS` in the folder, without the package install. */
     public run(command: string, args: readonly string[] = [], options: RunOptions = {}): Run {
-        const { terminal = [], typed } = options;
+        const { typed } = options;
         rmSync(join(this.folder, "calls"), { force: true });
-        this.write("terminal.cjs", terminal.map((stream) => `process.${stream}.isTTY = true;`).join("\n"));
         const { status, stdout, stderr } = spawnSync(
             process.execPath,
-            [
-                `--require=${join(this.folder, "terminal.cjs")}`,
-                join(root, "cli", "main.ts"),
-                command,
-                ...args,
-            ],
+            this.nodeArgs(command, args, options),
             {
                 cwd: this.folder,
                 env: { ...this.env, ...options.env },
@@ -242,6 +236,39 @@ export class Recording {
             text: stdout + stderr,
             calls: existsSync(calls) ? readFileSync(calls, "utf8").trim().split("\n") : [],
         };
+    }
+
+    /** As `run`, until standard output has a line, and then Ctrl+C. Returns what was printed. */
+    public runUntil(
+        line: RegExp,
+        command: string,
+        args: readonly string[],
+        options: RunOptions,
+    ): Promise<string> {
+        const child = spawn(process.execPath, this.nodeArgs(command, args, options), {
+            cwd: this.folder,
+            env: { ...this.env, ...options.env },
+            stdio: ["ignore", "pipe", "inherit"],
+        });
+        return new Promise((resolve, reject) => {
+            let text = "";
+            child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+                text += chunk;
+                if (line.test(text)) {
+                    child.kill("SIGINT");
+                }
+            });
+            child.on("error", reject);
+            child.on("close", () => {
+                resolve(text);
+            });
+        });
+    }
+
+    private nodeArgs(command: string, args: readonly string[], { terminal = [] }: RunOptions): string[] {
+        this.write("terminal.cjs", terminal.map((stream) => `process.${stream}.isTTY = true;`).join("\n"));
+        const main = join(root, "cli", "main.ts");
+        return [`--require=${join(this.folder, "terminal.cjs")}`, main, command, ...args];
     }
 
     /** Removes a program from the PATH. */
