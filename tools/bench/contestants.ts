@@ -100,18 +100,9 @@ async function pulumiContestant(ground: Ground, name: "program" | "plain" | "emp
     symlinkSync(resolve("node_modules"), join(directory, "node_modules"));
 
     const peak = peakMemory(directory);
-    const env = { ...ground.env, ...peak.environment };
-    const pulumi = (...args: readonly string[]) =>
-        run(
-            { ...ground, env },
-            "pulumi",
-            ...args,
-            "--cwd",
-            directory,
-            "--non-interactive",
-            "--stack",
-            "bench",
-        );
+    const here = { ...ground, env: { ...ground.env, ...peak.environment } };
+    const options = ["--cwd", directory, "--non-interactive", "--stack", "bench"];
+    const pulumi = (...args: readonly string[]) => run(here, "pulumi", ...args, ...options);
     await pulumi("stack", "init");
     return {
         namespace,

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: measures this program against kubectl, Helm, an empty Pulumi program and the plainest Pulumi program of
- * the same objects, and writes the table of docs/performance.md.
+ * `npm run bench -- [ROUNDS]`: measures this program against kubectl, Helm, an empty Pulumi program and the plainest Pulumi
+ * program of the same objects, and writes the table of docs/performance.md.
  *
  * It uses the cluster of the current context, in namespaces and stacks of its own, and removes them at the end.
  */
@@ -8,73 +8,54 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { Client } from "../../kubernetes/client.ts";
 import { serviceName } from "../../model/names.ts";
 import { UserError } from "../../system/errors.ts";
 import { formatted, replaceGenerated } from "../markdown.ts";
-import {
-    type Command,
-    type Config,
-    type Contestant,
-    type Ground,
-    contestantsOn,
-    namespaceOf,
-    run,
-} from "./contestants.ts";
+import { type Command, type Config, type Contestant, type Ground } from "./contestants.ts";
+import { contestantsOn, namespaceOf, run } from "./contestants.ts";
 import { type Name, type Row, type Task, resultTable } from "./report.ts";
 
 const document = "docs/performance.md";
-const help = `Measures this program against kubectl and other Pulumi programs, and writes ${document}.
 
-Usage: npm run bench -- [OPTIONS]
-
-Options:
-  --rounds N    rounds that are counted, after one that is not (default: 5)
-  --print       print the table, and write no file
-  --help        show this help`;
-
-const apply = { unit: "s", floor: ["kubectl apply, rollout status", "kubectl"] } as const;
-const empty = { unit: "s", floor: ["an empty program", "empty"] } as const;
-const remove = { unit: "s", floor: ["kubectl delete", "kubectl"] } as const;
-const restart = { unit: "s", floor: ["kubectl rollout restart", "kubectl"] } as const;
+const apply = ["kubectl apply, rollout status", "kubectl"] as const;
+const empty = ["an empty program", "empty"] as const;
+const restart = ["kubectl rollout restart", "kubectl"] as const;
 
 const tasks = {
-    first: { task: "first up until ready", ...apply, aim: 1.4 },
-    nothing: { task: "up with nothing to do", ...empty, aim: 1.4 },
-    preview: { task: "preview with nothing to do", ...empty, aim: 1.4 },
-    config: { task: "config change of the crawler", ...apply, aim: 1.4 },
-    ephemeral: { task: "switch to ephemeral", ...apply, aim: 1.2 },
-    persistent: { task: "switch to persistent", ...apply, aim: 1.2 },
-    destroy: { task: "destroy until the volume is gone", ...remove, aim: 1.1 },
-    silentConfig: { task: "api silent: config rollout", ...restart },
-    silentSwitch: { task: "api silent: switch", ...restart },
-    memory: { task: "peak memory of the program", ...empty, unit: "MiB" },
+    first: { task: "first up until ready", floor: apply, aim: 1.4 },
+    nothing: { task: "up with nothing to do", floor: empty, aim: 1.4 },
+    preview: { task: "preview with nothing to do", floor: empty, aim: 1.4 },
+    config: { task: "config change of the crawler", floor: apply, aim: 1.4 },
+    ephemeral: { task: "switch to ephemeral", floor: apply, aim: 1.2 },
+    persistent: { task: "switch to persistent", floor: apply, aim: 1.2 },
+    destroy: { task: "destroy until the volume is gone", floor: ["kubectl delete", "kubectl"], aim: 1.1 },
+    silentConfig: { task: "api silent: config rollout", floor: restart },
+    silentSwitch: { task: "api silent: switch", floor: restart },
+    memory: { task: "peak memory of the program", floor: empty, unit: "MiB" },
 } as const satisfies Readonly<Record<string, Task>>;
 type TaskName = keyof typeof tasks;
-type Figures = Partial<Record<TaskName, Partial<Record<Name, number[]>>>>;
+type Note = (task: TaskName, name: Name, value: number) => void;
 
 /** Everybody does every task once in each round. The first round fills caches, and is not counted. */
 async function measure(ground: Ground, rounds: number): Promise<readonly Row[]> {
     const contestants = await contestantsOn(ground);
-    const figures: Figures = {};
+    const figures: Partial<Record<TaskName, Partial<Record<Name, number[]>>>> = {};
     for (let number = 0; number <= rounds; number++) {
         console.log(number === 0 ? "warm-up" : `round ${number} of ${rounds}`);
         await round(ground, contestants, number, (task, name, value) => {
-            console.log(`  ${tasks[task].task}, ${name}: ${value.toFixed(1)} ${tasks[task].unit}`);
-            const ofTask = (figures[task] ??= {});
-            (ofTask[name] ??= []).push(value);
+            console.log(`  ${tasks[task].task}, ${name}: ${value.toFixed(1)}`);
+            const values = ((figures[task] ??= {})[name] ??= []);
+            if (number > 0) {
+                values.push(value);
+            }
         });
     }
-    const counted = (task: TaskName) =>
-        Object.fromEntries(
-            Object.entries(figures[task] ?? {}).map(([name, values]) => [name, values.slice(1)]),
-        ) as Row["values"];
-    const starts = counted("nothing").empty;
     return (Object.keys(tasks) as TaskName[]).map((name) => {
         // Pulumi has to start and the cluster has to change, one after the other.
-        const isAfterBoth = tasks[name].floor !== empty.floor && "aim" in tasks[name];
-        return { ...tasks[name], values: counted(name), ...(isAfterBoth && { starts }) };
+        const isAfterBoth = tasks[name].floor !== empty && "aim" in tasks[name];
+        const starts = isAfterBoth ? figures.nothing?.empty : undefined;
+        return { ...tasks[name], values: figures[name] ?? {}, starts };
     });
 }
 
@@ -82,7 +63,7 @@ async function round(
     ground: Ground,
     { kubectl, helm, empty, plain, program }: Awaited<ReturnType<typeof contestantsOn>>,
     number: number,
-    note: (task: TaskName, name: Name, value: number) => void,
+    note: Note,
 ): Promise<void> {
     const time = async (task: TaskName, name: Name, command: Command) => {
         const start = performance.now();
@@ -90,10 +71,10 @@ async function round(
         note(task, name, (performance.now() - start) / 1000);
     };
     // The plainest program only comes up and goes, because its changes take long.
-    const changing: Partial<Record<Name, Contestant>> = { kubectl, ...(helm && { helm }), program };
-    const all = Object.entries({ ...changing, plain }) as [Name, Contestant][];
-    const change = async (task: TaskName, config: Config, names = all) => {
-        for (const [name, contestant] of names.filter(([name]) => task === "first" || name in changing)) {
+    const changing = named({ kubectl, ...(helm && { helm }), program });
+    const all = [...changing, ...named({ plain })];
+    const change = async (task: TaskName, config: Config, contestants = changing) => {
+        for (const [name, contestant] of contestants) {
             await contestant.prepare(config);
             await time(task, name, contestant.apply);
         }
@@ -101,8 +82,8 @@ async function round(
     const first = { storageMode: "persistent", crawlerKeywords: "love,hate" };
     const changed = { ...first, crawlerKeywords: `love,round${number}` };
 
-    await change("first", first);
-    for (const [name, one] of Object.entries({ empty, plain, program }) as [Name, typeof program][]) {
+    await change("first", first, all);
+    for (const [name, one] of named({ empty, plain, program })) {
         await time("nothing", name, one.apply);
         note("memory", name, one.peakMebibytes());
         await time("preview", name, one.preview);
@@ -118,20 +99,19 @@ async function round(
     note("silentSwitch", "program", await silence(ground, program, toEphemeral));
     await change("persistent", changed);
 
-    // An app is gone when its volume is.
     for (const [name, { namespace, destroy }] of all) {
-        const claims = [
-            "get",
-            "pvc",
-            `--namespace=${namespace}`,
-            "--output=jsonpath={.items[0].spec.volumeName}",
-        ];
-        const volume = await run(ground, "kubectl", ...claims);
+        const volumeName = "--output=jsonpath={.items[0].spec.volumeName}";
+        const volume = await run(ground, "kubectl", "get", "pvc", `--namespace=${namespace}`, volumeName);
         await time("destroy", name, async () => {
             await destroy();
+            // An app is gone when its volume is.
             await run(ground, "kubectl", "wait", "--for=delete", `pv/${volume}`, "--timeout=2m");
         });
     }
+}
+
+function named<T>(contestants: Partial<Record<Name, T>>): readonly [Name, T][] {
+    return Object.entries(contestants) as [Name, T][];
 }
 
 /**
@@ -177,21 +157,16 @@ async function onGround(act: (ground: Ground) => Promise<void>): Promise<void> {
     const context = (await run({ env }, "kubectl", "config", "current-context")).trim();
     const names = ["kubectl", "helm", "plain", "program"].map(namespaceOf);
     const ours = ["namespace", "--ignore-not-found", ...names];
-    const found = (await run({ env }, "kubectl", "get", ...ours, "--output=name"))
-        .trim()
-        .split("\n")
-        .join(" ");
+    const found = await run({ env }, "kubectl", "get", ...ours, "--output=name");
     if (found !== "") {
-        throw new UserError(
-            `The benchmark makes and deletes namespaces that exist already: ${found}\n` +
-                `  Delete them:  kubectl delete ${found}`,
-        );
+        throw new UserError(`The benchmark makes and deletes namespaces that exist already:\n${found}`);
     }
     const interruption = new AbortController();
-    const stop = () => {
-        interruption.abort();
-    };
-    process.once("SIGINT", stop).once("SIGTERM", stop);
+    for (const signal of ["SIGINT", "SIGTERM"]) {
+        process.once(signal, () => {
+            interruption.abort();
+        });
+    }
     try {
         await act({ folder, context, env, signal: interruption.signal });
     } finally {
@@ -218,27 +193,14 @@ async function describePlace({ env }: Ground, rounds: number): Promise<string> {
     ].join(" ");
 }
 
-const { values } = parseArgs({
-    options: {
-        rounds: { type: "string", default: "5" },
-        print: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-    },
-});
-const rounds = Number(values.rounds);
-if (values.help) {
-    console.log(help);
-} else if (!Number.isInteger(rounds) || rounds < 1) {
-    console.error(`--rounds is ${values.rounds}. It must be a whole number of 1 or more.`);
-    process.exitCode = 2;
-} else {
-    await onGround(async (ground) => {
-        const rows = await measure(ground, rounds);
-        const text = `${await describePlace(ground, rounds)}\n\n${resultTable(rows)}`;
-        console.log(`\n${text}`);
-        if (!values.print) {
-            const whole = replaceGenerated(readFileSync(document, "utf8"), "measurements", text);
-            writeFileSync(document, await formatted(document, whole));
-        }
-    });
+const rounds = Number(process.argv[2] ?? "5");
+if (!Number.isInteger(rounds) || rounds < 1) {
+    throw new UserError(`ROUNDS is ${process.argv[2] ?? ""}. It must be a whole number of 1 or more.`);
 }
+await onGround(async (ground) => {
+    const table = resultTable(await measure(ground, rounds));
+    const text = `${await describePlace(ground, rounds)}\n\n${table}`;
+    const whole = replaceGenerated(readFileSync(document, "utf8"), "measurements", text);
+    writeFileSync(document, await formatted(document, whole));
+    console.log(`\n${text}`);
+});

@@ -9,7 +9,8 @@ export interface Task {
     readonly task: string;
     /** What the floor does, and who it is. */
     readonly floor: readonly [does: string, name: Name];
-    readonly unit: "s" | "MiB";
+    /** Seconds if undefined. */
+    readonly unit?: "s" | "MiB";
     /** The greatest ratio to the floor that is aimed at, if there is an aim. */
     readonly aim?: number;
 }
@@ -28,7 +29,7 @@ export function resultTable(rows: readonly Row[]): string {
     return table(header, rows.map(cells));
 }
 
-function cells({ task, floor: [does, name], unit, aim, values, starts }: Row): readonly string[] {
+function cells({ task, floor: [does, name], unit = "s", aim, values, starts }: Row): readonly string[] {
     const { [name]: floors = [], helm, plain, program } = values;
     const both = starts && floors.map((floor, round) => floor + (starts[round] ?? NaN));
     const figure = (all: readonly number[]) => `${median(all).toFixed(unit === "s" ? 1 : 0)} ${unit}`;

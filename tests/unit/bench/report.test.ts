@@ -4,7 +4,6 @@ import { type Row, resultTable } from "../../../tools/bench/report.ts";
 const row: Row = {
     task: "first up",
     floor: ["kubectl apply", "kubectl"],
-    unit: "s",
     aim: 1.4,
     values: { kubectl: [4, 4, 8], plain: [16, 20, 32], program: [6, 5, 10] },
 };

@@ -4,13 +4,18 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 interface KubernetesObject {
-    readonly apiVersion: "v1" | "apps/v1" | "networking.k8s.io/v1";
+    readonly apiVersion: keyof typeof groups;
     readonly kind: string;
     readonly metadata: { readonly name: string };
 }
 type AnyResource = new (name: string, args: object, opts: pulumi.CustomResourceOptions) => pulumi.Resource;
 
-const groups = { v1: k8s.core.v1, "apps/v1": k8s.apps.v1, "networking.k8s.io/v1": k8s.networking.v1 };
+const groups = {
+    v1: k8s.core.v1,
+    "apps/v1": k8s.apps.v1,
+    "networking.k8s.io/v1": k8s.networking.v1,
+    "policy/v1": k8s.policy.v1,
+};
 const objects = readFileSync(new pulumi.Config().require("objects"), "utf8");
 
 let namespace: pulumi.Resource | undefined;
