@@ -102,7 +102,7 @@ describe("golden plans", () => {
             "existing-claim-none": 15,
             "retained-persistent-gateway": 20,
             "retained-ephemeral-ingress-class": 17,
-            "production-example": 24,
+            "production-example": 25,
             "guarded-backups": 24,
             "backups-target": 22,
             "guarded-ephemeral-backups": 23,
