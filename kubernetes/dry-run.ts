@@ -55,7 +55,11 @@ export async function tryObjects(
     return (await Promise.all(tried)).filter((one) => one !== undefined);
 }
 
-function isSame({ kind, metadata }: LiveObject | Recorded, object: DeclaredObject): boolean {
+/** Whether this is one object of the cluster, as the state or the cluster has it. */
+export function isSame(
+    { kind, metadata }: LiveObject | Recorded,
+    object: LiveObject | DeclaredObject,
+): boolean {
     const { name, namespace } = object.metadata;
     return kind === object.kind && metadata.name === name && metadata.namespace === namespace;
 }

@@ -86,7 +86,7 @@ export async function preflight(
     const run = { instance, recorded, switching: discardClaim !== undefined, declared: resources };
     await report(evaluate(discardClaim ? { ...settings, discardClaim } : settings, snapshot, run), context);
     if (!runtime.isDryRun()) {
-        await handOverFields(client, snapshot.objects);
+        await handOverFields(client, snapshot.objects, recorded.objects);
         const { existingClaim, newImage } = await plainValue<Trials>(result.trials);
         await report(await checkExistingClaim(client, settings, snapshot, existingClaim), context);
         await report(await tryNewImage(client, settings, snapshot, newImage), context);

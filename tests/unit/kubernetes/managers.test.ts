@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import type { Recorded } from "../../../kubernetes/dry-run.ts";
 import { handOverFields } from "../../../kubernetes/managers.ts";
 import { fakeClient } from "../support/client.ts";
 import { object } from "../support/snapshots.ts";
@@ -13,7 +14,7 @@ describe("handOverFields", () => {
             patched.push([path, metadata.managedFields.map(({ manager }) => manager)]);
             return { kind: "found", body: {} };
         });
-        await handOverFields(client, [object(kind, name, { managedFields })]);
+        await handOverFields(client, [object(kind, name, { managedFields })], []);
         return patched;
     }
 
@@ -27,6 +28,29 @@ describe("handOverFields", () => {
                 ],
             ],
         );
+    });
+
+    it("lets nobody own the class of a claim that the state does not have: no update could remove it", async () => {
+        const fieldsV1 = { "f:spec": { "f:storageClassName": {}, "f:resources": {} } };
+        const claim = object("PersistentVolumeClaim", "synergychat-api-backups-pvc", {
+            managedFields: [{ manager: "pulumi-synergychat", fieldsV1 }],
+        });
+        const patched: unknown[] = [];
+        const client = fakeClient((_path, _method, body) => {
+            patched.push((body as { metadata: object }).metadata);
+            return { kind: "found", body: {} };
+        });
+        const { kind, metadata } = claim;
+        await handOverFields(client, [claim], [{ kind, metadata } as Recorded]);
+        assert.deepEqual(patched, []);
+        await handOverFields(client, [claim], []);
+        const left = { "f:spec": { "f:resources": {} } };
+        assert.deepEqual(patched, [
+            {
+                resourceVersion: undefined,
+                managedFields: [{ manager: "pulumi-synergychat", fieldsV1: left }],
+            },
+        ]);
     });
 
     it("changes nothing that has no such manager, or that a user has added", async () => {
