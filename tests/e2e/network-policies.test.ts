@@ -1,21 +1,10 @@
 /** Which connections the pods may have, tried from pods with their labels on a cluster that enforces network policies. */
 import { strict as assert } from "node:assert";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { askUntilReady, messages, say } from "./support/app.ts";
-import { get, kubectl, list } from "./support/cluster.ts";
+import { get, list } from "./support/cluster.ts";
+import { outcome, startProbe } from "./support/probe.ts";
 import { TestStack } from "./support/stack.ts";
 import { verify } from "./support/verify.ts";
-
-/** Says whether a connection is open within three seconds. */
-const attempt = `
-    const [host, port] = process.argv.slice(1);
-    const socket = require("node:net").connect({ host, port: Number(port), timeout: 3_000 });
-    const say = (what) => { console.log(what); process.exit(); };
-    socket.on("connect", () => say("open"));
-    socket.on("timeout", () => say("closed"));
-    socket.on("error", () => say("closed"));
-`;
 
 describe("network policies", () => {
     const stack = new TestStack("policies", {
@@ -23,7 +12,6 @@ describe("network policies", () => {
         backupSchedule: "0 3 1 1 *",
         crawlerContainers: 2,
     });
-    const where = ["--namespace", stack.name];
     const parts = ["web", "api", "crawler"] as const;
     type Sender = (typeof parts)[number] | "backups" | "stranger";
     const addresses = new Map<string, string>();
@@ -44,48 +32,33 @@ describe("network policies", () => {
     });
 
     it("let through what the app needs, and nothing else", async () => {
-        for (const part of parts) {
-            const [pod] = await list(stack.name, "pod", `--selector=app=synergychat-${part}`);
-            addresses.set(part, pod.status.podIP as string);
-            // Without what makes a pod one of the Deployment's.
-            await startProbe(part, { ...pod.metadata.labels, "pod-template-hash": undefined });
-        }
-        const { spec: cronJob } = await get(stack.name, "cronjob", "synergychat-api-backup");
-        await startProbe("backups", cronJob.jobTemplate.spec.template.metadata.labels as object);
-        await startProbe("stranger", {});
-        addresses.set("stranger", (await get(stack.name, "pod", "probe-stranger")).status.podIP as string);
-        const { spec } = await get("default", "service", "kubernetes");
-        addresses.set("API server", spec.clusterIP as string);
-        addresses.set("DNS", (await get("kube-system", "service", "kube-dns")).spec.clusterIP as string);
+        await startProbes();
         const seen: (typeof flows)[number][] = [];
         for (const [from, to, port] of flows) {
-            seen.push([from, to, port, (await outcome(from, to, port)) as "open" | "closed"]);
+            seen.push([from, to, port, (await tried(from, to, port)) as "open" | "closed"]);
         }
         assert.deepEqual(seen, flows);
     });
 
-    async function startProbe(sender: Sender, labels: object): Promise<void> {
-        const manifest = readFileSync(join(import.meta.dirname, "support/probe.yaml"), "utf8");
-        const file = join(process.env.TMPDIR ?? "/tmp", `${stack.name}-probe.yaml`);
-        writeFileSync(
-            file,
-            manifest.replace("NAME", `probe-${sender}`).replace("LABELS", JSON.stringify(labels)),
-        );
-        await kubectl("apply", "--filename", file, ...where);
-        await kubectl(
-            "wait",
-            "--for=jsonpath={.status.phase}=Running",
-            `pod/probe-${sender}`,
-            ...where,
-            "--timeout=120s",
-        );
+    /** A pod with the labels of each part, without what makes it one of the Deployment's. */
+    async function startProbes(): Promise<void> {
+        for (const part of parts) {
+            const [pod] = await list(stack.name, "pod", `--selector=app=synergychat-${part}`);
+            addresses.set(part, pod.status.podIP as string);
+            await startProbe(stack.name, part, { ...pod.metadata.labels, "pod-template-hash": undefined });
+        }
+        const { spec: cronJob } = await get(stack.name, "cronjob", "synergychat-api-backup");
+        const { labels } = cronJob.jobTemplate.spec.template.metadata;
+        await startProbe(stack.name, "backups", labels as object);
+        await startProbe(stack.name, "stranger", {});
+        addresses.set("stranger", (await get(stack.name, "pod", "probe-stranger")).status.podIP as string);
+        const { spec } = await get("default", "service", "kubernetes");
+        addresses.set("API server", spec.clusterIP as string);
+        addresses.set("DNS", (await get("kube-system", "service", "kube-dns")).spec.clusterIP as string);
     }
 
-    async function outcome(sender: Sender, host: string, port: number): Promise<string> {
-        const target = [addresses.get(host) ?? assert.fail(host), String(port)];
-        const program = ["node", "-e", attempt, ...target];
-        return (await kubectl("exec", `probe-${sender}`, ...where, "--", ...program)).trim();
-    }
+    const tried = (from: Sender, to: string, port: number) =>
+        outcome(stack.name, from, addresses.get(to) ?? assert.fail(to), port);
 
     /** The api's own port is not the guard's, which is the way in. */
     const flows: readonly (readonly [from: Sender, to: string, port: number, expected: "open" | "closed"])[] =
@@ -120,7 +93,7 @@ describe("network policies", () => {
         await stack.up();
         assert.deepEqual(await list(stack.name, "networkpolicy"), []);
         for (const [from, to, port] of flows) {
-            assert.equal(await outcome(from, to, port), "open", `${from} to ${to}:${String(port)}`);
+            assert.equal(await tried(from, to, port), "open", `${from} to ${to}:${String(port)}`);
         }
     });
 });
