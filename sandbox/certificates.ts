@@ -1,5 +1,5 @@
 // The cluster's own authority and one identity for each of its parts.
-import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./exec.ts";
@@ -7,23 +7,26 @@ import { networkOf } from "./network.ts";
 import type { Paths } from "./paths.ts";
 import { readIfThere, writeWhole } from "./stamps.ts";
 
-export const nodeName = "sandbox";
-
 interface Identity {
     file: string;
     subject: string;
     names?: string;
 }
 
-const clients: readonly Identity[] = [
-    { file: "admin", subject: "/O=system:masters/CN=admin" },
-    { file: "kube-controller-manager", subject: "/CN=system:kube-controller-manager" },
-    { file: "kube-scheduler", subject: "/CN=system:kube-scheduler" },
-    { file: "kubelet", subject: `/O=system:nodes/CN=system:node:${nodeName}` },
-    { file: "kube-proxy", subject: "/CN=system:kube-proxy" },
-    { file: "volumes", subject: "/CN=sandbox-volumes" },
-    { file: "contour", subject: "/CN=sandbox-contour" },
-];
+function clientsOf({ node, worker }: Paths): readonly Identity[] {
+    const onEachNode = [
+        { file: "kubelet", subject: `/O=system:nodes/CN=system:node:${node}` },
+        { file: "kube-proxy", subject: "/CN=system:kube-proxy" },
+    ];
+    const controlPlane = [
+        { file: "admin", subject: "/O=system:masters/CN=admin" },
+        { file: "kube-controller-manager", subject: "/CN=system:kube-controller-manager" },
+        { file: "kube-scheduler", subject: "/CN=system:kube-scheduler" },
+        { file: "volumes", subject: "/CN=sandbox-volumes" },
+        { file: "contour", subject: "/CN=sandbox-contour" },
+    ];
+    return worker === 0 ? [...controlPlane, ...onEachNode] : onEachNode;
+}
 
 const ellipticKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc"];
 const tenYears = ["-days", "3650"];
@@ -41,8 +44,24 @@ export async function makeCertificates(paths: Paths): Promise<void> {
     await openssl("req", "-x509", ...ellipticKey, ...tenYears, ...authority);
     await openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "accounts.key");
     await openssl("pkey", "-in", "accounts.key", "-pubout", "-out", "accounts.pub");
-    await Promise.all([serverOf(paths), ...clients].map((identity) => sign(identity, part, openssl)));
+    await Promise.all(
+        [serverOf(paths), ...clientsOf(paths)].map((identity) => sign(identity, part, openssl)),
+    );
     await rename(part, paths.pki);
+}
+
+/** As `makeCertificates`, by the authority of the cluster. */
+export async function makeWorkerCertificates(first: Paths, worker: Paths): Promise<void> {
+    if (existsSync(worker.pki)) {
+        return;
+    }
+    const part = `${worker.pki}.part`;
+    await rm(part, { recursive: true, force: true });
+    await mkdir(part, { recursive: true, mode: 0o700 });
+    await Promise.all(["ca.crt", "ca.key"].map((file) => copyFile(join(first.pki, file), join(part, file))));
+    const openssl = (...args: string[]): Promise<string> => run("openssl", args, { cwd: part });
+    await Promise.all(clientsOf(worker).map((identity) => sign(identity, part, openssl)));
+    await rename(part, worker.pki);
 }
 
 function serverOf(paths: Paths): Identity {
@@ -78,8 +97,11 @@ async function sign({ file, subject, names }: Identity, folder: string, openssl:
 
 /** One for each part of the node, and the person's own, with minikube's context name: no config differs. */
 export async function writeKubeconfigs(paths: Paths): Promise<void> {
-    for (const { file } of clients) {
+    for (const { file } of clientsOf(paths)) {
         await writeWhole(kubeconfigOf(paths, file), await kubeconfig(paths, file));
+    }
+    if (paths.worker > 0) {
+        return;
     }
     const own = await kubeconfig(paths, "admin");
     if (!holds((await readIfThere(paths.kubeconfig)) ?? "", own)) {
@@ -112,7 +134,7 @@ async function kubeconfig(paths: Paths, part: string): Promise<string> {
             {
                 name,
                 cluster: {
-                    server: `https://${networkOf(paths).nodeAddress}:6443`,
+                    server: `https://${networkOf(paths).server}:6443`,
                     "certificate-authority-data": await encoded("ca.crt"),
                 },
             },

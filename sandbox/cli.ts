@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { parseArgs } from "node:util";
 import { build, copyContourObjects, providerDay } from "./build.ts";
 import { startCluster, isNodeReady, statesOf } from "./cluster.ts";
 import { componentsOf } from "./components.ts";
@@ -10,16 +11,17 @@ import { withLock } from "./lock.ts";
 import { stopNode } from "./namespace.ts";
 import { networkOf } from "./network.ts";
 import { installEnvoy, installPackages } from "./packages.ts";
-import { pathsFrom } from "./paths.ts";
+import { type Paths, mostWorkers, pathsFrom, workerOf, workersOf } from "./paths.ts";
 import { Problem } from "./problem.ts";
 import { say } from "./progress.ts";
 import { sweep } from "./stamps.ts";
 import { type Toolchain, findToolchain, installToolchain, toolchainOf } from "./toolchain.ts";
 
-const usage = `A one-node Kubernetes and a Pulumi toolchain from package registries, for CI runners and locked-down networks,
+const usage = `A Kubernetes of one to three nodes and a Pulumi toolchain from package registries, for CI runners and locked-down networks,
 without minikube or a container engine.
 
     npm run sandbox -- up       builds what is missing and starts the cluster (the first time takes about 20 minutes)
+                                --nodes 2 (or 3) gives it workers, which it keeps
     npm run sandbox -- status   what of it runs; exit status 0 if all does
     npm run sandbox -- env      what to put into a shell: eval "$(npm run -s sandbox -- env)"; --json for programs
     npm run sandbox -- down     stops the cluster; the next up goes on with it
@@ -42,6 +44,7 @@ const marker = join(paths.state, ".synergychat-sandbox");
 
 async function up(): Promise<void> {
     requireMachine();
+    const workers = wantedWorkers();
     await claimState();
     await withLock(paths.lock, async () => {
         await sweep(paths.cache);
@@ -57,9 +60,25 @@ async function up(): Promise<void> {
         ]);
         await installToolchain(paths, toolchain);
         await Promise.all([copyContourObjects(paths), writeOwnImages(paths, backupTarget)]);
-        await startCluster(paths, registriesOnly, enforced, backupTarget);
+        await startCluster(paths, workers, { registriesOnly, enforced, backupTarget });
     });
     await report();
+}
+
+/** The workers that are wanted: those that the cluster has, if no number of nodes is given. */
+function wantedWorkers(): Paths[] {
+    const existing = workersOf(paths);
+    const { values } = parseArgs({ args: process.argv.slice(3), options: { nodes: { type: "string" } } });
+    const nodes = Number(values.nodes ?? existing.length + 1);
+    if (!Number.isInteger(nodes) || nodes < 1 || nodes > 1 + mostWorkers) {
+        throw new Problem(`--nodes ${values.nodes ?? ""}: a sandbox has 1 to ${1 + mostWorkers} nodes`);
+    }
+    if (nodes <= existing.length) {
+        throw new Problem(
+            `--nodes ${nodes}: the sandbox has ${existing.length + 1} nodes. To start anew: npm run sandbox -- clean`,
+        );
+    }
+    return Array.from({ length: nodes - 1 }, (_, index) => workerOf(paths, index + 1));
 }
 
 /** `clean` removes the folder whole, so that nobody else's may ever become ours. */
@@ -97,16 +116,27 @@ async function substitutes({ officialHost, provider }: Toolchain): Promise<strin
 }
 
 async function status(): Promise<void> {
-    const states = await statesOf(paths);
-    for (const { name, pid } of states) {
-        process.stdout.write(`${name.padEnd(26)}${pid === undefined ? "stopped" : `running  ${pid}`}\n`);
+    let ready = true;
+    for (const node of [paths, ...workersOf(paths)]) {
+        ready = (await nodeStatus(node)) && ready;
     }
-    const running = states.every(({ pid }) => pid !== undefined);
-    const ready = running && (await isNodeReady(paths));
-    process.stdout.write(`${"node".padEnd(26)}${ready ? "Ready" : "not ready"}\n`);
     const toolchain = await toolchainOf(paths);
     process.stdout.write((toolchain ? await substitutes(toolchain) : []).map((line) => `${line}\n`).join(""));
     process.exitCode = ready ? 0 : 1;
+}
+
+/** Says what of a node runs, and returns whether all does. */
+async function nodeStatus(node: Paths): Promise<boolean> {
+    const line = (name: string, what: string): void => {
+        process.stdout.write(`${(node.worker === 0 ? name : `${node.node} ${name}`).padEnd(28)}${what}\n`);
+    };
+    const states = await statesOf(node);
+    for (const { name, pid } of states) {
+        line(name, pid === undefined ? "stopped" : `running  ${pid}`);
+    }
+    const ready = states.every(({ pid }) => pid !== undefined) && (await isNodeReady(node));
+    line("node", ready ? "Ready" : "not ready");
+    return ready;
 }
 
 async function env(): Promise<void> {
@@ -122,7 +152,10 @@ async function env(): Promise<void> {
 async function down(): Promise<void> {
     requireMachine();
     await withLock(paths.lock, async () => {
-        const ran = await stopNode(paths, componentsOf(paths).kubelet?.program ?? "");
+        const stopped = [...workersOf(paths), paths].map((node) =>
+            stopNode(node, componentsOf(node).kubelet?.program ?? ""),
+        );
+        const ran = (await Promise.all(stopped)).some(Boolean);
         say(ran ? `stopped; what it keeps is in ${paths.state}` : "the sandbox does not run");
     });
 }

@@ -2,28 +2,40 @@
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { request } from "node:https";
 import { join } from "node:path";
-import { makeCertificates, nodeName, writeKubeconfigs } from "./certificates.ts";
+import { makeCertificates, makeWorkerCertificates, writeKubeconfigs } from "./certificates.ts";
 import { componentsOf, start, writeConfigs } from "./components.ts";
 import { pastProxy } from "./env.ts";
 import { eventually, lastLines, run } from "./exec.ts";
 import { answers, provideImages } from "./images.ts";
-import { connect, holderOf, processesOn, startHolder } from "./namespace.ts";
+import { connect, connectWorker, holderOf, processesOn, startHolder } from "./namespace.ts";
 import { networkOf } from "./network.ts";
 import type { Paths } from "./paths.ts";
 import { Problem } from "./problem.ts";
 import { say } from "./progress.ts";
 import { fingerprint, isStamped, readIfThere, stamp } from "./stamps.ts";
 
-/**
- * @param enforced whether network policies are enforced.
- * @param backupTarget whether the node gets the images for the tests of backups that leave it.
- */
+export interface ClusterOptions {
+    readonly registriesOnly: boolean;
+    /** Whether network policies are enforced. */
+    readonly enforced: boolean;
+    /** Whether the nodes get the images for the tests of backups that leave the cluster. */
+    readonly backupTarget: boolean;
+}
+
 export async function startCluster(
     paths: Paths,
-    registriesOnly: boolean,
-    enforced: boolean,
-    backupTarget: boolean,
+    workers: readonly Paths[],
+    options: ClusterOptions,
 ): Promise<void> {
+    await startFirst(paths, options);
+    await Promise.all(workers.map((worker) => startWorker(paths, worker, options)));
+    await wait(paths, "kubelet", 60, () => runsPods(paths));
+    await wait(paths, "envoy", 30, () => servesIngress(paths));
+    await requireAll(paths);
+}
+
+/** The node with the control plane, with volumes and ingress. */
+async function startFirst(paths: Paths, options: ClusterOptions): Promise<void> {
     await mkdir(paths.logs, { recursive: true });
     await Promise.all([makeCertificates(paths).then(() => writeKubeconfigs(paths)), writeConfigs(paths)]);
     const holder = await startHolder(paths);
@@ -31,7 +43,7 @@ export async function startCluster(
     say("node: its namespaces and network are there");
 
     await start(paths, holder, "etcd", "containerd", "kube-apiserver");
-    const images = loadImages(paths, holder, registriesOnly, backupTarget);
+    const images = loadImages(paths, holder, options);
     // Looked at when its turn comes: until then a failure must not end the process past every message.
     images.catch(() => undefined);
     await wait(paths, "kube-apiserver", 60, () => isHealthy(paths));
@@ -43,22 +55,40 @@ export async function startCluster(
         applyDefinitions(paths),
     ]);
     // Without their rights and kinds these would look for them again only after a while.
-    await start(paths, holder, "volumes", "contour", "envoy", ...(enforced ? ["network-policies"] : []));
+    await start(paths, holder, "volumes", "contour", "envoy", ...policyController(options));
     say("kube-controller-manager, kube-scheduler, kubelet, kube-proxy, volumes, contour, envoy: running");
     await images;
     say("images: loaded");
 
     await wait(paths, "kubelet", 60, () => isNodeReady(paths));
-    await wait(paths, "kubelet", 60, () => runsPods(paths));
-    await wait(paths, "envoy", 30, () => servesIngress(paths));
-    await requireAll(paths);
+}
+
+const policyController = ({ enforced }: ClusterOptions): string[] => (enforced ? ["network-policies"] : []);
+
+async function startWorker(first: Paths, worker: Paths, options: ClusterOptions): Promise<void> {
+    const firstHolder = await holderOf(first);
+    if (firstHolder === undefined) {
+        throw await failure(first, "etcd", "is gone");
+    }
+    await mkdir(worker.logs, { recursive: true });
+    await makeWorkerCertificates(first, worker);
+    await Promise.all([writeKubeconfigs(worker), writeConfigs(worker)]);
+    const holder = await startHolder(worker);
+    await connectWorker(worker, firstHolder, holder);
+    await start(worker, holder, "containerd");
+    await loadImages(worker, holder, options);
+    await start(worker, holder, "kubelet", "kube-proxy");
+    await wait(worker, "kubelet", 60, () => isNodeReady(worker));
+    // It looks for its node when it starts.
+    await start(worker, holder, ...policyController(options));
+    await requireAll(worker);
+    say(`${worker.node}: ready`);
 }
 
 async function loadImages(
     paths: Paths,
     holder: number,
-    registriesOnly: boolean,
-    backupTarget: boolean,
+    { registriesOnly, backupTarget }: ClusterOptions,
 ): Promise<void> {
     await wait(paths, "containerd", 30, () => answers(holder));
     await provideImages(paths, holder, registriesOnly, backupTarget);
@@ -125,17 +155,24 @@ async function isHealthy(paths: Paths): Promise<boolean> {
     });
 }
 
+/** For most of a minute, a node that has ended still counts as ready: so it must have said so since its start. */
 export async function isNodeReady(paths: Paths): Promise<boolean> {
-    const path = `jsonpath={.status.conditions[?(@.type=="Ready")].status}`;
-    const ask = ["get", "node", nodeName, "-o", path, "--request-timeout=5s"];
-    return kubectl(paths, ask, 10).then(
-        (answer) => answer === "True",
-        () => false,
-    );
+    const condition = `{.status.conditions[?(@.type=="Ready")]`;
+    const path = `jsonpath=${condition}.status} ${condition}.lastHeartbeatTime}`;
+    const ask = ["get", "node", paths.node, "-o", path, "--request-timeout=5s"];
+    const answer = await kubectl(paths, ask, 10).catch(() => "");
+    const [ready, said = ""] = answer.split(" ");
+    return ready === "True" && Date.parse(said) >= (await startSecond(paths));
+}
+
+/** When the node started, in whole seconds, as the API server counts. */
+async function startSecond(paths: Paths): Promise<number> {
+    const { mtimeMs } = await stat(paths.holder);
+    return Math.floor(mtimeMs / 1000) * 1000;
 }
 
 async function runsPods(paths: Paths): Promise<boolean> {
-    const since = (await stat(paths.holder)).mtime;
+    const since = new Date(await startSecond(paths));
     const answer = await kubectl(paths, ["get", "pods", "-A", "-o", "json"], 20).catch(() => `{"items":[]}`);
     const pods = JSON.parse(answer) as PodList;
     return !saysOld(pods, since) && servesNames(pods);
@@ -154,9 +191,9 @@ export interface PodList {
  */
 export function saysOld({ items }: PodList, since: Date): boolean {
     const states = items.flatMap(({ status }) => status.containerStatuses ?? []).map(({ state }) => state);
-    // The API server counts in whole seconds.
-    const second = Math.floor(since.getTime() / 1000) * 1000;
-    return states.some(({ running }) => running !== undefined && Date.parse(running.startedAt) < second);
+    return states.some(
+        ({ running }) => running !== undefined && Date.parse(running.startedAt) < since.getTime(),
+    );
 }
 
 /** CoreDNS is the one pod of the system. */

@@ -2,7 +2,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { kubeconfigOf, nodeName } from "./certificates.ts";
+import { kubeconfigOf } from "./certificates.ts";
 import { run } from "./exec.ts";
 import { cgroupOf, processesOn, startInside } from "./namespace.ts";
 import { networkOf } from "./network.ts";
@@ -24,6 +24,7 @@ export const volumeProvisioner = "k8s.io/minikube-hostpath";
 
 export function componentsOf(paths: Paths): Record<string, Component> {
     const { nodeAddress, services } = networkOf(paths);
+    const { node } = paths;
     const key = (name: string): string => join(paths.pki, name);
     const config = (name: string): string => join(paths.config, name);
     const built = (name: string, ...args: string[]): Component => ({
@@ -79,7 +80,7 @@ export function componentsOf(paths: Paths): Record<string, Component> {
             "kubelet",
             `--kubeconfig=${kubeconfigOf(paths, "kubelet")}`,
             `--config=${config("kubelet.json")}`,
-            `--hostname-override=${nodeName}`,
+            `--hostname-override=${node}`,
             `--node-ip=${nodeAddress}`,
         ),
         built("kube-proxy", `--config=${config("kube-proxy.json")}`),
@@ -88,6 +89,7 @@ export function componentsOf(paths: Paths): Record<string, Component> {
             `--kubeconfig=${kubeconfigOf(paths, "volumes")}`,
             `--provisioner=${volumeProvisioner}`,
             `--directory=${paths.volumes}`,
+            `--node=${node}`,
         ),
         built(
             "contour",
@@ -110,9 +112,9 @@ export function componentsOf(paths: Paths): Record<string, Component> {
             `--config-path`,
             config("envoy.json"),
             "--service-node",
-            nodeName,
+            node,
             "--service-cluster",
-            nodeName,
+            node,
             // Its shared memory would be the machine's.
             "--disable-hot-restart",
             "--log-level",
@@ -122,14 +124,17 @@ export function componentsOf(paths: Paths): Record<string, Component> {
             ...built(
                 "network-policies",
                 `--kubeconfig=${kubeconfigOf(paths, "kube-proxy")}`,
-                `--node=${nodeName}`,
+                `--node=${node}`,
                 `--services=${services}`,
             ),
             optional: true,
         },
     ];
-    return Object.fromEntries(all.map((component) => [component.name, component]));
+    const onNode = paths.worker === 0 ? all : all.filter(({ name }) => onWorkers.includes(name));
+    return Object.fromEntries(onNode.map((component) => [component.name, component]));
 }
+
+const onWorkers = ["containerd", "kubelet", "kube-proxy", "network-policies"];
 
 /** As the kernel calls a program that runs: what is compared with that must not be a link. */
 function real(path: string): string {
@@ -168,8 +173,14 @@ export async function writeConfigs(paths: Paths): Promise<void> {
         write("cni/10-pods.conflist", JSON.stringify(cni(paths))),
         write("kubelet.json", JSON.stringify(kubelet(paths))),
         write("kube-proxy.json", JSON.stringify(proxy(paths))),
-        write("contour.json", JSON.stringify(contour)),
     ]);
+    if (paths.worker === 0) {
+        await writeIngressConfigs(paths);
+    }
+}
+
+async function writeIngressConfigs(paths: Paths): Promise<void> {
+    await writeWhole(join(paths.config, "contour.json"), JSON.stringify(contour));
     const bootstrap = [
         "bootstrap",
         join(paths.config, "envoy.json"),
@@ -211,7 +222,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
 
 /** A cable for each pod and no bridge: what passes a bridge meets kube-proxy's rules only with a kernel module. */
 function cni(paths: Paths): object {
-    const subnet = networkOf(paths).pods.replace("/16", "/24");
+    const subnet = networkOf(paths).nodePods;
     return {
         cniVersion: "0.4.0",
         name: "pods",
@@ -264,7 +275,7 @@ function proxy(paths: Paths): object {
         kind: "KubeProxyConfiguration",
         clientConnection: { kubeconfig: kubeconfigOf(paths, "kube-proxy") },
         mode: "iptables",
-        hostnameOverride: nodeName,
+        hostnameOverride: paths.node,
         clusterCIDR: networkOf(paths).pods,
         // The machine's limit is the machine's, and need not be ours to change.
         conntrack: { maxPerCore: 0 },

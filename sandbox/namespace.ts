@@ -113,26 +113,57 @@ function link(path: string): Promise<string | undefined> {
 
 /** A cable from the machine to the node. What of it is there already stays as it is. */
 export async function connect(paths: Paths, holder: number): Promise<void> {
-    const { device, hostAddress, nodeAddress, services } = networkOf(paths);
-    if ((await attemptInside(holder, ["ip", "link", "show", "eth0"])).code !== 0) {
+    const { device, gateway, nodeAddress, services } = networkOf(paths);
+    if (!(await hasCable(holder))) {
         // Of an earlier node that is still being taken down.
         await attempt("ip", ["link", "delete", device]);
-        await requireFreeAddress(hostAddress);
+        await requireFreeAddress(gateway);
         const peer = ["peer", "name", "eth0", "netns", `${holder}`];
         await run("ip", ["link", "add", device, "type", "veth", ...peer]);
     }
-    await run("ip", ["address", "replace", `${hostAddress}/30`, "dev", device]);
+    await run("ip", ["address", "replace", `${gateway}/30`, "dev", device]);
     await run("ip", ["link", "set", device, "up"]);
     const node = [
         `address replace ${nodeAddress}/30 dev eth0`,
         "link set eth0 up",
         // Addresses of Services are turned into pods' after routing, so that they need a way out, which none takes.
-        `route replace ${services} via ${hostAddress}`,
+        `route replace ${services} via ${gateway}`,
         // Pods need nothing from outside; to be told so at once beats waiting for answers that cannot come.
         "route replace unreachable default metric 4096",
     ];
-    await runInside(holder, ["ip", "-batch", "-"], { input: `${node.join("\n")}\n` });
+    await configure(holder, node);
     await redirectWebPorts(holder, nodeAddress);
+}
+
+/** A cable from the first node to a worker. The first node passes on what workers send each other. */
+export async function connectWorker(worker: Paths, first: number, holder: number): Promise<void> {
+    const { device, gateway, nodeAddress, nodes, services, pods, nodePods } = networkOf(worker);
+    if (!(await hasCable(holder))) {
+        await attemptInside(first, ["ip", "link", "delete", device]);
+        const peer = ["peer", "name", "eth0", "netns", `${holder}`];
+        await run("ip", ["link", "add", device, "netns", `${first}`, "type", "veth", ...peer]);
+    }
+    await configure(first, [
+        `address replace ${gateway}/30 dev ${device}`,
+        `link set ${device} up`,
+        `route replace ${nodePods} via ${nodeAddress}`,
+    ]);
+    await configure(holder, [
+        `address replace ${nodeAddress}/30 dev eth0`,
+        "link set eth0 up",
+        ...[nodes, pods, services].map((network) => `route replace ${network} via ${gateway}`),
+        // The first node would send it back.
+        `route replace unreachable ${nodePods} metric 4096`,
+        "route replace unreachable default metric 4096",
+    ]);
+}
+
+async function hasCable(holder: number): Promise<boolean> {
+    return (await attemptInside(holder, ["ip", "link", "show", "eth0"])).code === 0;
+}
+
+async function configure(holder: number, lines: readonly string[]): Promise<void> {
+    await runInside(holder, ["ip", "-batch", "-"], { input: `${lines.join("\n")}\n` });
 }
 
 async function requireFreeAddress(address: string): Promise<void> {
@@ -180,7 +211,9 @@ export async function stopNode(paths: Paths, kubelet: string): Promise<boolean> 
             );
         }
     }
-    await attempt("ip", ["link", "delete", networkOf(paths).device]);
+    if (paths.worker === 0) {
+        await attempt("ip", ["link", "delete", networkOf(paths).device]);
+    }
     await removeCgroups(paths);
     return holder !== undefined;
 }
@@ -200,8 +233,8 @@ async function stopPrograms(paths: Paths, holder: number, kubelet: string): Prom
 }
 
 /** The folder of our pods in each cgroup hierarchy. */
-export function cgroupOf({ number }: Pick<Paths, "number">): string {
-    return `/synergychat-sandbox-${number}`;
+export function cgroupOf({ number, worker }: Pick<Paths, "number" | "worker">): string {
+    return `/synergychat-sandbox-${number}${worker === 0 ? "" : `-${worker}`}`;
 }
 
 export async function cgroupFolders(paths: Paths): Promise<string[]> {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -26,6 +27,10 @@ export interface Paths {
     passphrase: string;
     /** Sandboxes with different state folders run beside each other, so each has a number of its own. */
     number: number;
+    /** Name of the node. */
+    node: string;
+    /** 0 is the node that the control plane runs on. */
+    worker: number;
 }
 
 /** SYNERGYCHAT_SANDBOX_STATE gives a second cluster, independent of the first one but for what was built. */
@@ -54,5 +59,31 @@ export function pathsFrom(env: NodeJS.ProcessEnv): Paths {
         passphrase: join(state, "passphrase"),
         number:
             state === standard ? 0 : 1 + (createHash("sha256").update(state).digest().readUInt16BE() % 254),
+        node: "sandbox",
+        worker: 0,
     };
+}
+
+/** A further node of the cluster, whose programs keep what they have in a folder of its own. */
+export function workerOf(first: Paths, worker: number): Paths {
+    const node = `${first.node}-${worker + 1}`;
+    const state = join(first.state, node);
+    return {
+        ...first,
+        state,
+        logs: join(state, "logs"),
+        pki: join(state, "pki"),
+        config: join(state, "config"),
+        holder: join(state, "holder"),
+        node,
+        worker,
+    };
+}
+
+export const mostWorkers = 2;
+
+/** The workers that the cluster has, running or not. */
+export function workersOf(first: Paths): Paths[] {
+    const possible = Array.from({ length: mostWorkers }, (_, index) => workerOf(first, index + 1));
+    return possible.filter(({ state }) => existsSync(state));
 }

@@ -4,7 +4,7 @@ import { startOf } from "../namespace.ts";
 import { isRecent } from "../toolchain.ts";
 
 describe("a resumed cluster", () => {
-    const since = new Date("2026-01-01T12:00:00.700Z");
+    const since = new Date("2026-01-01T12:00:00Z");
     const pods = (startedAt?: string): PodList => ({
         items: [
             { metadata: { namespace: "default" }, status: {} },

@@ -25,6 +25,7 @@ func main() {
 	kubeconfig := flag.String("kubeconfig", "", "how to reach the cluster")
 	name := flag.String("provisioner", "", "the storage classes with this provisioner are ours")
 	root := flag.String("directory", "", "where the volumes' directories are made")
+	node := flag.String("node", "", "the node of volumes that no pod has chosen a node for")
 	flag.Parse()
 
 	config, err := clientcmd.BuildConfigFromFlags("", *kubeconfig)
@@ -52,7 +53,7 @@ func main() {
 	}); err != nil {
 		klog.Fatal(err)
 	}
-	provisioner := controller.NewProvisionController(ctx, client, *name, directories{*root},
+	provisioner := controller.NewProvisionController(ctx, client, *name, directories{*root, *node},
 		controller.LeaderElection(false),
 		controller.ClaimsInformer(claims),
 		// A claim that cannot be had now is tried again soon: there is no cloud behind it to spare.
@@ -62,7 +63,8 @@ func main() {
 	provisioner.Run(ctx)
 }
 
-type directories struct{ root string }
+// All nodes see the same disk. That a volume is on one of them is only what its node affinity says.
+type directories struct{ root, node string }
 
 func (d directories) Provision(_ context.Context, options controller.ProvisionOptions) (*v1.PersistentVolume, controller.ProvisioningState, error) {
 	claim := options.PVC
@@ -84,9 +86,25 @@ func (d directories) Provision(_ context.Context, options controller.ProvisionOp
 			AccessModes:                   claim.Spec.AccessModes,
 			MountOptions:                  options.StorageClass.MountOptions,
 			Capacity:                      v1.ResourceList{v1.ResourceStorage: claim.Spec.Resources.Requests[v1.ResourceStorage]},
+			NodeAffinity:                  d.affinityOf(options),
 			PersistentVolumeSource:        v1.PersistentVolumeSource{HostPath: &v1.HostPathVolumeSource{Path: path}},
 		},
 	}, controller.ProvisioningFinished, nil
+}
+
+// affinityOf ties a volume to one node, unless its class says that any node can mount it, as if over a network.
+func (d directories) affinityOf(options controller.ProvisionOptions) *v1.VolumeNodeAffinity {
+	if options.StorageClass.Parameters["network"] == "true" {
+		return nil
+	}
+	node := d.node
+	if options.SelectedNodeName != "" {
+		node = options.SelectedNodeName
+	}
+	terms := []v1.NodeSelectorTerm{{MatchExpressions: []v1.NodeSelectorRequirement{
+		{Key: v1.LabelHostname, Operator: v1.NodeSelectorOpIn, Values: []string{node}},
+	}}}
+	return &v1.VolumeNodeAffinity{Required: &v1.NodeSelector{NodeSelectorTerms: terms}}
 }
 
 func (d directories) Delete(_ context.Context, volume *v1.PersistentVolume) error {
