@@ -73,7 +73,9 @@ export function deploy(settings: Settings, instance: string, provider: k8s.Provi
     // on up for its creation, and on destroy for its deletion.
     const programs = guard || settings.backups ? new Tools("tools", common, opts) : undefined;
     const tools = { image: images.tools, configMap: programs?.configMap.metadata.name ?? "" };
-    const backup = { api: workload("api"), apiUrl: `http://${serviceName("api")}`, tools };
+    // The guard repairs a file that is on a claim from the backups.
+    const mountedByApi = guard !== undefined && stored.mode === "persistent";
+    const backup = { api: workload("api"), apiUrl: `http://${serviceName("api")}`, tools, mountedByApi };
     const backups =
         settings.backups &&
         new Backups("api-backups", { ...settings.backups, ...protection, ...backup }, opts);
@@ -90,8 +92,7 @@ export function deploy(settings: Settings, instance: string, provider: k8s.Provi
                     command: guard.command,
                     tools,
                     serviceAccountName: account,
-                    // The guard repairs a file that is on a claim from the backups.
-                    ...(backups && stored.mode === "persistent" && { backupsClaim: backups.claimName }),
+                    ...(backups && mountedByApi && { backupsClaim: backups.claimName }),
                 },
             }),
         },

@@ -1,7 +1,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 import { CronJob } from "@pulumi/kubernetes/batch/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { classAnnotation, partLabels, selectorLabels } from "../model/labels.ts";
+import { classAnnotation, nodeOfApi, partLabels } from "../model/labels.ts";
 import {
     backupName,
     backupsClaimName,
@@ -35,6 +35,8 @@ export interface BackupsArgs extends ProtectionArgs {
     readonly schedule: string;
     /** Number of scheduled backups that are kept. */
     readonly kept: number;
+    /** Whether the api mounts the backups as well: then its node may be the only one that can. */
+    readonly mountedByApi: boolean;
     /** Where each proven backup is copied to. Undefined: it stays in the cluster. */
     readonly target?: BackupTarget | undefined;
     /**
@@ -108,7 +110,10 @@ export class Backups extends pulumi.ComponentResource {
 }
 
 /** Arguments of a Job that makes a backup. */
-export interface BackupJobArgs extends Pick<BackupsArgs, "api" | "apiUrl" | "tools" | "kept" | "target"> {
+export interface BackupJobArgs extends Pick<
+    BackupsArgs,
+    "api" | "apiUrl" | "tools" | "kept" | "mountedByApi" | "target"
+> {
     /** Name of the claim of the backups. Undefined: the backup is deleted with the Job's pod, and only proves the image. */
     readonly backupsClaim: pulumi.Input<string> | undefined;
     readonly reason: BackupReason;
@@ -120,8 +125,7 @@ const proofFile = `${toolPaths.proof}/db.json`;
 
 /**
  * A Job that makes a backup and proves it: copy what the api returns, start the api's own image on the copy, and compare what
- * that returns. It runs on the api's node, since a guarded api mounts the backups too, and a ReadWriteOnce volume is mounted on
- * one node only.
+ * that returns.
  */
 function backupJob(args: BackupJobArgs) {
     const { api, backupsClaim, target } = args;
@@ -148,7 +152,7 @@ function backupJob(args: BackupJobArgs) {
         ...(target && { podFailurePolicy: { rules: [failedSend] } }),
         template: {
             metadata: { labels: backupLabels(api.instance) },
-            spec: { ...pod, restartPolicy: "Never", affinity: besideApi },
+            spec: { ...pod, restartPolicy: "Never", affinity: besideApi(args) },
         },
     } satisfies JobSpec;
 }
@@ -173,13 +177,21 @@ function backupLabels(instance: string): Record<string, string> {
     return { ...partLabels("api", instance), app: backupName };
 }
 
-const besideApi: k8s.types.input.core.v1.Affinity = {
-    podAffinity: {
-        requiredDuringSchedulingIgnoredDuringExecution: [
-            { labelSelector: { matchLabels: selectorLabels("api") }, topologyKey: "kubernetes.io/hostname" },
-        ],
-    },
-};
+/**
+ * A ReadWriteOnce volume is mounted on one node only. If the api does not mount the backups, their volume may be on another
+ * node than the api, and then the backup runs there.
+ */
+function besideApi({ mountedByApi }: BackupJobArgs): k8s.types.input.core.v1.Affinity {
+    return {
+        podAffinity: mountedByApi
+            ? { requiredDuringSchedulingIgnoredDuringExecution: [nodeOfApi] }
+            : {
+                  preferredDuringSchedulingIgnoredDuringExecution: [
+                      { weight: 100, podAffinityTerm: nodeOfApi },
+                  ],
+              },
+    };
+}
 
 function tool(args: BackupJobArgs, command: "copy" | "prove"): Container {
     return backupContainer(args, args.tools.image, {

@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import { objectPath } from "../model/kinds.ts";
 import { backupName, backupsReaderName, firstBackupName, sendContainer, toolPaths } from "../model/names.ts";
-import { selectorLabels } from "../model/labels.ts";
+import { nodeOfApi } from "../model/labels.ts";
 import { type Backup, type BackupReason, backupNamed } from "../pods/backups.ts";
 import { UserError } from "../system/errors.ts";
 import type { Ended } from "../system/process.ts";
@@ -250,15 +250,7 @@ export function readerPod({ metadata, spec }: CronJob) {
 /** A guard may mount the claim as well, and then its node is the only one that can. But an api without a pod has no node. */
 const besideApi = {
     podAffinity: {
-        preferredDuringSchedulingIgnoredDuringExecution: [
-            {
-                weight: 100,
-                podAffinityTerm: {
-                    labelSelector: { matchLabels: selectorLabels("api") },
-                    topologyKey: "kubernetes.io/hostname",
-                },
-            },
-        ],
+        preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: nodeOfApi }],
     },
 };
 

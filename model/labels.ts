@@ -55,6 +55,12 @@ export function selectorLabels(part: Part): Record<string, string> {
     return { app: workloadName(part) };
 }
 
+/** The node of the api's pod, as a term of another pod's affinity. */
+export const nodeOfApi = {
+    labelSelector: { matchLabels: selectorLabels("api") },
+    topologyKey: "kubernetes.io/hostname",
+};
+
 /** Labels of every object that belongs to one part of the app. */
 export function partLabels(part: Part, instance: string): Record<string, string> {
     return {
