@@ -120,13 +120,17 @@ export function listBackups(client: Client, namespace: string): Promise<FoundBac
 /** The copies that restic's list of snapshots has: each is a snapshot of one backup. */
 export function copiesIn(snapshots: string): readonly Backup[] {
     return (JSON.parse(snapshots) as readonly Snapshot[]).flatMap(({ paths: [path = ""], summary }) =>
-        backupNamed(basename(path), { size: summary?.total_bytes_processed ?? 0, proven: true }),
+        backupNamed(basename(path), {
+            size: summary?.total_bytes_processed ?? 0,
+            proven: true,
+            ...(summary && { time: summary.backup_end.replace(/\.\d+/, "") }),
+        }),
     );
 }
 
 interface Snapshot {
     readonly paths: readonly string[];
-    readonly summary?: { readonly total_bytes_processed: number };
+    readonly summary?: { readonly total_bytes_processed: number; readonly backup_end: string };
 }
 
 /** The backups of both places, each once. */

@@ -15,6 +15,7 @@ import {
     backupsIn,
     makeRoom,
     nameOf,
+    nextTime,
     proofOf,
     prune as pruneFolder,
     readBackup,
@@ -44,7 +45,7 @@ const commands: Readonly<Record<string, (name?: string) => unknown>> = {
 
 async function copy(): Promise<void> {
     const { text, messages } = await readMessages();
-    const name = nameOf(text, messages, env.REASON ?? "manual");
+    const name = nameOf(text, messages, env.REASON ?? "manual", nextTime(folder));
     prune();
     explainIfFull(backupsAreFull, () => {
         try {

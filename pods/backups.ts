@@ -8,7 +8,7 @@ import { writeDurably } from "./durable.ts";
 /** A backup, as its name and its file tell. */
 export interface Backup {
     readonly name: string;
-    /** When it was made, as ISO 8601. */
+    /** When its file was written, as ISO 8601. */
     readonly time: string;
     /** In bytes. */
     readonly size: number;
@@ -50,6 +50,15 @@ export function nameOf(
     return `${time}-${messages.length}-${checksum(text)}-${reason}.json`;
 }
 
+/**
+ * The time for the name of the next backup. Names are sorted by it, so it is later than that of every other backup: if the clock
+ * was turned back, the newest backup would otherwise be the first to be deleted.
+ */
+export function nextTime(folder: string): Date {
+    const backups = readdirSync(folder).flatMap((name) => backupNamed(name, { size: 0, proven: false }));
+    return new Date(Math.max(Date.now(), ...backups.map(({ time }) => Date.parse(time) + 1000)));
+}
+
 /** Path of the file that says that a backup is proven. */
 export function proofOf(folder: string, name: string): string {
     return join(folder, `${name}.proven`);
@@ -61,16 +70,23 @@ export function backupsIn(folder: string): readonly Backup[] {
         .sort()
         .reverse()
         .flatMap((name) => {
-            const size = statSync(join(folder, name), { throwIfNoEntry: false })?.size;
+            const file = statSync(join(folder, name), { throwIfNoEntry: false });
             // Another run may have deleted it in the meantime.
-            return size === undefined
+            return file === undefined
                 ? []
-                : backupNamed(name, { size, proven: existsSync(proofOf(folder, name)) });
+                : backupNamed(name, {
+                      size: file.size,
+                      proven: existsSync(proofOf(folder, name)),
+                      time: `${file.mtime.toISOString().slice(0, 19)}Z`,
+                  });
         });
 }
 
 /** What the name of a backup says, with what it does not say. None if it is not the name of a backup. */
-export function backupNamed(name: string, more: Pick<Backup, "size" | "proven">): readonly Backup[] {
+export function backupNamed(
+    name: string,
+    more: Pick<Backup, "size" | "proven"> & Partial<Backup>,
+): readonly Backup[] {
     const [, year, month, day, hour, minute, second, messages, , reason] = pattern.exec(name) ?? [];
     if (reason === undefined) {
         return [];

@@ -100,6 +100,9 @@ export function notCopied(
     );
 }
 
+/** How far the clocks of the cluster and of this machine may differ, in ms. */
+const clockSkew = 3600 * 1000;
+
 function hasFailed(status: Job["status"]): boolean {
     return (status?.conditions ?? []).some(({ type, status: is }) => type === "Failed" && is === "True");
 }
@@ -107,12 +110,23 @@ function hasFailed(status: Job["status"]): boolean {
 /** The schedule is in the time zone of the controller manager, which is UTC unless somebody has set another one. */
 function overdueBackup({ metadata, spec, status }: CronJob, namespace: string, now: Date): Found {
     const newest = new Date(status?.lastSuccessfulTime ?? metadata.creationTimestamp ?? now);
+    const { name } = metadata;
+    if (newest.getTime() > now.getTime() + clockSkew) {
+        return warning(
+            "backup-overdue",
+            `The newest scheduled backup that succeeded is of ${newest.toISOString()}, which is in the future: the clock of the cluster was ahead. Until then, Kubernetes starts no scheduled backup.`,
+            fix(
+                "Set the clock, and let the schedule begin anew",
+                `kubectl delete cronjob ${name} --namespace ${namespace}`,
+                "pulumi up --refresh",
+            ),
+        );
+    }
     const runs = runsBefore(spec?.schedule ?? "@yearly", now);
     const limit = runs[2];
     if (spec?.suspend === true || limit === undefined || newest >= limit) {
         return [];
     }
-    const { name } = metadata;
     return warning(
         "backup-overdue",
         `The newest scheduled backup that succeeded is of ${newest.toISOString()}, which is more than two intervals ago (${spec?.schedule ?? ""}).`,

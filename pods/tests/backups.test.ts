@@ -257,7 +257,7 @@ describe("the program of the backup's pods", () => {
         child.stdout.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
         child.stderr.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
         const [status] = (await once(child, "close")) as [number | null];
-        if (status !== 0) {
+        if (status !== 0 && status !== null) {
             assert.equal(stdout, "");
             assert.match(stderr, /^.+\n$/);
         }
@@ -284,6 +284,76 @@ describe("the program of the backup's pods", () => {
             server.close();
             server.closeAllConnections();
         }
+    }
+
+    /** Copies and proves with a clock that is ahead by some ms, or behind. The times of the files follow it. */
+    async function copyAndProve(shift: number, more: Readonly<Record<string, string>>): Promise<void> {
+        const before = readdirSync(folder);
+        const shifted = { ...more, NODE_OPTIONS: preload(shiftedClock, shift) };
+        const copied = await run(["copy"], shifted);
+        assert.equal(copied.status, 0, copied.stderr);
+        const proven = await prove(readFileSync(database, "utf8"), shifted);
+        assert.equal(proven.status, 0, proven.stderr);
+        const seconds = (Date.now() + shift) / 1000;
+        for (const file of readdirSync(folder).filter((one) => !before.includes(one))) {
+            utimesSync(join(folder, file), seconds, seconds);
+        }
+    }
+
+    const year = 365 * 24 * 3600 * 1000;
+    for (const [what, shift] of [
+        ["is set back by a year", -year],
+        ["is set ahead by a year", year],
+    ] as const) {
+        it(`knows the newest backup while the clock ${what}, and afterwards, also by its age`, async () => {
+            writeProven();
+            for (const [index, ahead] of [shift, shift, 0, 0].entries()) {
+                // As many messages each time, so that no backup is kept for having most of them.
+                const now = render([{ AuthorUsername: "ada", Text: String(index) }]);
+                writeFileSync(database, now);
+                await copyAndProve(ahead, { BACKUPS_KEPT: "3", REASON: "scheduled" });
+                const [newest, ...others] = backupsIn(folder);
+                assert.equal(readBackup(folder, newest?.name ?? ""), now);
+                const age = (Date.now() + ahead - Date.parse(newest?.time ?? "")) / 1000;
+                assert.ok(newest?.proven && Math.abs(age) < 60, `${age} s`);
+                assert.equal(others.length, 2);
+            }
+        });
+    }
+
+    for (const command of ["copy", "prove"] as const) {
+        it(`loses no earlier backup, and proves no half one, killed at every change that ${command} makes`, async () => {
+            const kept = { BACKUPS_KEPT: "3", REASON: "scheduled" };
+            let kills = 0;
+            for (let isKilled = true; isKilled; kills++) {
+                readdirSync(folder).forEach((file) => {
+                    rmSync(join(folder, file), { recursive: true });
+                });
+                writeProven();
+                const earlier = backupsIn(folder);
+                writeFileSync(database, text);
+                if (command === "prove") {
+                    await run(["copy"], kept);
+                }
+                const env = { ...kept, NODE_OPTIONS: preload(killedAt, kills + 1) };
+                isKilled =
+                    (await (command === "copy" ? run(["copy"], env) : prove(text, env))).status === null;
+                const left = backupsIn(folder).filter(({ proven }) => proven);
+                left.forEach(({ name }) => readBackup(folder, name));
+                assert.deepEqual(
+                    left.filter(({ messages }) => messages === 0).slice(0, 2),
+                    earlier.slice(0, 2),
+                );
+                // The next Job ends well, whatever this one has left.
+                writeFileSync(database, render(numbered(3)));
+                assert.equal((await run(["copy"], kept)).status, 0);
+                assert.equal((await prove(render(numbered(3)), kept)).status, 0);
+                const [newest, ...others] = backupsIn(folder);
+                assert.deepEqual([newest?.messages, newest?.proven], [3, true]);
+                assert.ok(others.length <= 3, others.map(({ name }) => name).join());
+            }
+            assert.ok(kills > 5, String(kills));
+        });
     }
 
     it("copies the file, proves the copy, lists and prints it", async () => {
@@ -475,6 +545,48 @@ describe("the program of the backup's pods", () => {
 function numbered(count: number): Message[] {
     return Array.from({ length: count }, (_, index) => ({ AuthorUsername: "ada", Text: `message ${index}` }));
 }
+
+/** Options of Node.js that run a script before the program. */
+function preload(script: string, number: number): string {
+    return `--import=data:text/javascript,${encodeURIComponent(script.replace("NUMBER", String(number)))}`;
+}
+
+const shiftedClock = `
+    const RealDate = Date;
+    const now = () => RealDate.now() + NUMBER;
+    globalThis.Date = class extends RealDate {
+        constructor(...args) {
+            super(...(args.length > 0 ? args : [now()]));
+        }
+        static now = now;
+    };
+`;
+
+/** Ends the process before one of its changes, or in the middle of it if it writes a file. */
+const killedAt = `
+    import fs from "node:fs";
+    import { syncBuiltinESMExports } from "node:module";
+    let moments = 0;
+    const moment = (before = () => undefined) => {
+        moments += 1;
+        if (moments === NUMBER) {
+            before();
+            process.kill(process.pid, "SIGKILL");
+        }
+    };
+    const { writeFileSync } = fs;
+    for (const name of ["writeFileSync", "renameSync", "fsyncSync", "rmSync"]) {
+        const real = fs[name];
+        fs[name] = (...args) => {
+            moment();
+            if (name === "writeFileSync") {
+                moment(() => writeFileSync(args[0], args[1].slice(0, args[1].length / 2)));
+            }
+            return real(...args);
+        };
+    }
+    syncBuiltinESMExports();
+`;
 
 const endlessWriter = `
     const { openSync, writeSync, closeSync } = require("node:fs");

@@ -170,13 +170,14 @@ describe("the list of backups", () => {
     const name = (day: number) => `2026112${day}T120000Z-2-0a1b2c3d-manual.json`;
     const snapshot = (day: number) => ({
         paths: [`/backups/${name(day)}`],
-        summary: { total_bytes_processed: 9 },
+        summary: { total_bytes_processed: 9, backup_end: `2026-12-0${day}T12:00:00.123Z` },
     });
 
     it("has those of both places once, the newest first", () => {
         const [here] = backupNamed(name(5), { size: 9, proven: false });
         assert.ok(here);
         const there = copiesIn(JSON.stringify([snapshot(4), snapshot(5), snapshot(6), { paths: ["/etc"] }]));
+        assert.equal(there[0]?.time, "2026-12-04T12:00:00Z");
         assert.deepEqual(
             placed([here], there).map(({ name: one, proven, places }) => [one, proven, places]),
             [

@@ -46,6 +46,11 @@ describe("missing backups", () => {
         assert.deepEqual(missing(cronJob(undefined)), ["backup-overdue"]);
     });
 
+    it("are warned about if the clock of the cluster was ahead, which stops the schedule", () => {
+        assert.deepEqual(missing(cronJob("2026-01-05T12:59:00Z")), []);
+        assert.deepEqual(missing(cronJob("2027-01-05T03:00:05Z")), ["backup-overdue"]);
+    });
+
     it("are not missing if only the copy to the target failed, which is said", () => {
         assert.deepEqual(missing(cronJob("2026-01-05T03:00:05Z"), job("1", "Failed", { reason: notSent })), [
             "backup-not-copied",

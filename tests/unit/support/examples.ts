@@ -393,6 +393,7 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
     ],
     "backup-overdue": [
         missingBackups(settings(nightly), { objects: [cronJob("2026-01-01T03:00:05Z")] }, now),
+        missingBackups(settings(nightly), { objects: [cronJob("2027-01-01T03:00:05Z")] }, now),
     ],
     "backup-not-copied": [
         missingBackups(

@@ -148,7 +148,7 @@ export function job(
 /** The stack, up with persistent storage, three messages and backups. */
 export const backedUp: ClusterSnapshot = {
     ...running,
-    objects: [...running.objects, cronJob("2999-01-01T03:00:05Z"), backupsClaim()],
+    objects: [...running.objects, cronJob(new Date().toISOString()), backupsClaim()],
     claims: [claim(), backupsClaim()],
 };
 
