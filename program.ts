@@ -92,7 +92,10 @@ export function deploy(settings: Settings, instance: string, provider: k8s.Provi
                     command: guard.command,
                     tools,
                     serviceAccountName: account,
-                    ...(backups && mountedByApi && { backupsClaim: backups.claimName }),
+                    ...(backups &&
+                        mountedByApi && {
+                            backups: { claim: backups.claimName, maxAge: settings.backups.maxAge },
+                        }),
                 },
             }),
         },

@@ -30,11 +30,16 @@ export interface GuardedPod {
     /** Name of the service account by which the sidecar makes Events. */
     readonly serviceAccountName: pulumi.Input<string>;
     /**
-     * Name of the claim with the backups, of which the newest can repair a torn file.
+     * The backups, of which the newest can repair a torn file.
      *
      * @default - No backups.
      */
-    readonly backupsClaim?: pulumi.Input<string>;
+    readonly backups?: {
+        /** Name of their claim. */
+        readonly claim: pulumi.Input<string>;
+        /** How old the newest may become before an Event says so, in seconds. Undefined: no matter how old. */
+        readonly maxAge: number | undefined;
+    };
 }
 
 /** A service account that may create Events in the namespace, and nothing else. */
@@ -138,7 +143,10 @@ function sidecar(args: WorkloadArgs, guard: GuardedPod, database: DatabaseVolume
             { name: "API_PORT", value: String(containerPort) },
             { name: "GUARD_PORT", value: String(guardPort) },
             { name: "HEALTH_PORT", value: String(guardHealthPort) },
-            ...(guard.backupsClaim === undefined ? [] : [{ name: "BACKUPS", value: toolPaths.backups }]),
+            ...(guard.backups ? [{ name: "BACKUPS", value: toolPaths.backups }] : []),
+            ...(guard.backups?.maxAge === undefined
+                ? []
+                : [{ name: "BACKUP_MAX_AGE", value: String(guard.backups.maxAge) }]),
             fromPod("POD_NAME", "metadata.name"),
             fromPod("POD_UID", "metadata.uid"),
             fromPod("POD_NAMESPACE", "metadata.namespace"),
@@ -148,9 +156,7 @@ function sidecar(args: WorkloadArgs, guard: GuardedPod, database: DatabaseVolume
             toolsMount,
             runMount,
             { name: tokenVolume, mountPath: toolPaths.token, readOnly: true },
-            ...(guard.backupsClaim === undefined
-                ? []
-                : [{ name: backupsVolume, mountPath: toolPaths.backups, readOnly: true }]),
+            ...(guard.backups ? [{ name: backupsVolume, mountPath: toolPaths.backups, readOnly: true }] : []),
         ],
         // The pod is not ready before the way in is open.
         startupProbe: { ...wayIn, periodSeconds: 1, failureThreshold: 60 },
@@ -169,9 +175,9 @@ function volumes(guard: GuardedPod): Volume[] {
         toolsVolume(guard.tools),
         { name: runVolume, emptyDir: { sizeLimit: "16Mi" } },
         tokenOf(),
-        ...(guard.backupsClaim === undefined
-            ? []
-            : [{ name: backupsVolume, persistentVolumeClaim: { claimName: guard.backupsClaim } }]),
+        ...(guard.backups
+            ? [{ name: backupsVolume, persistentVolumeClaim: { claimName: guard.backups.claim } }]
+            : []),
     ];
 }
 

@@ -6,6 +6,7 @@ import { distance } from "fastest-levenshtein";
 import type { BackupTarget } from "../components/backups.ts";
 import type { ExposureArgs } from "../components/exposure.ts";
 import type { Feature } from "../model/kinds.ts";
+import { longestAge } from "../model/schedule.ts";
 import type { ClaimArgs, StorageArgs } from "../model/storage.ts";
 import { type Finding, type FindingCode, type Found, error, fix, renderFindings } from "../model/finding.ts";
 import { type KeyName, type Values, defaultText, keys } from "./keys.ts";
@@ -34,6 +35,8 @@ export interface Settings extends Omit<Values, "exposure" | "guard"> {
 /** When backups are made, and how many are kept. */
 export interface BackupSettings {
     readonly schedule: string;
+    /** How old the newest may become, in seconds. Undefined: no matter how old. */
+    readonly maxAge: number | undefined;
     /** Number of scheduled backups that are kept. */
     readonly kept: number;
     /** Whether none are made for now. */
@@ -248,6 +251,7 @@ function toSettings(values: Values, context: string, kubeconfig: string | undefi
         backups: backupSchedule
             ? {
                   schedule: backupSchedule,
+                  maxAge: backupSuspend ? undefined : longestAge(backupSchedule),
                   kept: backupsKept,
                   suspend: backupSuspend,
                   claim,

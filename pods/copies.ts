@@ -66,6 +66,17 @@ export function newestBackup(folder: string | undefined, mirror: string): readon
     return undefined;
 }
 
+/** When the newest proven backup was proven, as ISO 8601. Undefined: none is, or they cannot be read. */
+export function newestProof(folder: string): string | undefined {
+    try {
+        const proofs = readdirSync(folder).filter((name) => name.endsWith(".proven"));
+        const newest = proofs.sort().at(-1);
+        return newest && statSync(join(folder, newest)).mtime.toISOString();
+    } catch {
+        return undefined;
+    }
+}
+
 /** In ms. 0: there is no such file. */
 function changedAt(path: string): number {
     return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;

@@ -1,13 +1,15 @@
 /**
  * The sidecar of the api: it passes requests on to the api, mirrors the api's file, repairs it if it is torn, and reports
- * repairs and restarts as Events.
+ * repairs, restarts and overdue backups as Events.
  *
- * Environment: API_DB_FILEPATH, API_PORT, GUARD_PORT, HEALTH_PORT, POD_NAME, POD_UID, POD_NAMESPACE, and BACKUPS if there are backups.
+ * Environment: API_DB_FILEPATH, API_PORT, GUARD_PORT, HEALTH_PORT, POD_NAME, POD_UID, POD_NAMESPACE, BACKUPS if there are
+ * backups, and BACKUP_MAX_AGE in seconds if they have a schedule.
  */
 import { readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { newestProof } from "./copies.ts";
 import { type PodEvent, EventQueue, sendTo } from "./events.ts";
 import { type Reason, Keeper } from "./keeper.ts";
 import { Proxy } from "./proxy.ts";
@@ -63,6 +65,24 @@ function reportRestarts(): void {
     }
 }
 
+const started = new Date().toISOString();
+let overdueSaid = -Infinity; // when, in ms
+
+/** Says that no new backup is proven, each hour, because the cluster forgets an Event after that. A time in the future hides all later ones. */
+function reportOverdue(): void {
+    const newest = newestProof(env.BACKUPS ?? "");
+    const age = Math.abs(Date.now() - Date.parse(newest ?? started)) / 1000;
+    const now = performance.now();
+    if (age > Number(env.BACKUP_MAX_AGE) && now - overdueSaid > 3600 * 1000) {
+        overdueSaid = now;
+        report(
+            "BackupOverdue",
+            `${newest === undefined ? "No backup is proven" : `The newest proven backup is of ${newest}`}: two intervals of ` +
+                "backupSchedule have passed without one, or the clock was wrong.",
+        );
+    }
+}
+
 // This container may use twice the memory of the api's: see components/guard.ts.
 const keeper = new Keeper(file, env.BACKUPS, report, process.constrainedMemory() / 2 || Infinity);
 const proxy = new Proxy(env.API_PORT ?? "", keeper);
@@ -75,6 +95,10 @@ process.once("SIGTERM", () => {
 });
 
 look();
+if (env.BACKUP_MAX_AGE !== undefined) {
+    setInterval(reportOverdue, 10_000);
+    reportOverdue();
+}
 createServer((_, response) => response.end()).listen(Number(env.HEALTH_PORT ?? "0"));
 await proxy.listen(Number(env.GUARD_PORT ?? "0"));
 for (;;) {

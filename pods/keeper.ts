@@ -14,7 +14,8 @@ export type Reason =
     | "ApiFileLarge"
     | "ApiMessagesPutBack"
     | "ApiGuardFailed"
-    | "ApiGuardRecovered";
+    | "ApiGuardRecovered"
+    | "BackupOverdue";
 export type Report = (reason: Reason, message: string) => void;
 
 /** A file that stays invalid and unchanged this long is torn. Before that, the app may still be writing it. */

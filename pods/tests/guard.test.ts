@@ -6,6 +6,7 @@ import {
     readFileSync,
     readdirSync,
     rmSync,
+    utimesSync,
     writeFileSync,
 } from "node:fs";
 import { type Server, createServer } from "node:http";
@@ -13,6 +14,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import { nameOf } from "../backups.ts";
 import { parse } from "../database.ts";
 import { type ApiServer, startApiServer } from "./support/cluster.ts";
 import { file, numbers } from "./support/messages.ts";
@@ -52,8 +54,9 @@ describe("The guard", function () {
         rmSync(folder, { recursive: true });
     });
 
-    function startGuard(healthPort = 0): Running {
+    function startGuard(healthPort = 0, more: NodeJS.ProcessEnv = {}): Running {
         const guard = start([process.execPath, program], {
+            ...more,
             HEALTH_PORT: String(healthPort),
             API_DB_FILEPATH: db,
             API_PORT: String((api.address() as AddressInfo).port),
@@ -178,6 +181,37 @@ describe("The guard", function () {
             ],
         );
     });
+
+    for (const [what, days, isProven, isOverdue] of [
+        ["is old", -3, true, true],
+        ["is of the future, because the clock was wrong,", 3, true, true],
+        ["is not proven", 0, false, true],
+        ["is new", -1, true, false],
+    ] as const) {
+        it(`${isOverdue ? "reports" : "does not report"} an overdue backup if the newest one ${what}`, async () => {
+            const backups = join(folder, "backups");
+            mkdirSync(backups);
+            for (const [age, proven] of [
+                [-10, true],
+                [days, isProven],
+            ] as const) {
+                const time = new Date(Date.now() + age * 24 * 3600 * 1000);
+                const name = join(backups, nameOf("[]", [], "scheduled", time));
+                writeFileSync(name, "[]");
+                if (proven) {
+                    writeFileSync(`${name}.proven`, "");
+                    utimesSync(`${name}.proven`, time, time);
+                }
+            }
+            writeFileSync(db, file(1));
+            startGuard(0, { BACKUPS: backups, BACKUP_MAX_AGE: String(2 * 24 * 3600) });
+            await until("the mirror", () => mirror() === file(1));
+            restarted(1); // Events are sent in order.
+            await until("all Events", () => cluster.events.at(-1)?.reason === "ApiRestarted");
+            const reasons = cluster.events.map(({ reason }) => reason);
+            assert.equal(reasons.includes("BackupOverdue"), isOverdue, reasons.join());
+        });
+    }
 
     it("works although the API server does not answer", async () => {
         cluster.answer = "silent";

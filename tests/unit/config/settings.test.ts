@@ -141,6 +141,7 @@ describe("the settings", () => {
             {
                 backups: {
                     schedule: "@daily",
+                    maxAge: 2 * 24 * 3600,
                     kept: 3,
                     suspend: false,
                     claim: { size: "5Gi", storageClass: "fast" },
@@ -153,6 +154,7 @@ describe("the settings", () => {
             {
                 backups: {
                     schedule: "@daily",
+                    maxAge: 2 * 24 * 3600,
                     kept: 7,
                     suspend: false,
                     claim: { size: "1Gi" },
