@@ -1,11 +1,9 @@
 /** Backups that restic copies to a bucket: from there alone, the chat comes up elsewhere. */
 import { strict as assert } from "node:assert";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { stackLabels } from "../../model/labels.ts";
 import { backupsReaderName } from "../../model/names.ts";
 import { ask, messages, say } from "./support/app.ts";
+import { makeBucket, makeSecret, targetIn } from "./support/bucket.ts";
 import { deleteLeftVolumes, get, kubectl, list } from "./support/cluster.ts";
 import { codesIn } from "./support/findings.ts";
 import { operation } from "./support/operation.ts";
@@ -25,42 +23,21 @@ describe("backups in a bucket", function () {
     const config = {
         backupSchedule: "0 3 1 1 *",
         backupsKept: 2,
-        backupTarget: `s3:http://s3.${bucket}.svc:9000/bucket/chat`,
+        backupTarget: targetIn(bucket),
         crawlerContainers: 1,
     };
     const stack = new TestStack("target", config);
     const elsewhere = new TestStack("target-elsewhere", config);
-    const folder = mkdtempSync(join(tmpdir(), "synergychat-target-"));
 
     before(async () => {
-        await kubectl("delete", "namespace", bucket, "--ignore-not-found");
-        await kubectl("create", "namespace", bucket);
-        await kubectl(
-            "apply",
-            "--filename",
-            `${import.meta.dirname}/support/bucket.yaml`,
-            "--namespace",
-            bucket,
-        );
-        await kubectl("wait", "--for=condition=Ready", "pod/s3", "--namespace", bucket, "--timeout=120s");
+        await makeBucket(bucket);
         await stack.create();
     });
     after(async () => {
-        rmSync(folder, { recursive: true });
         await kubectl("delete", "namespace", bucket, "--wait=false");
         await stack.remove();
         await elsewhere.remove();
     });
-
-    /** Makes the Secret anew, as the finding about a missing one says. */
-    async function makeSecret({ name }: TestStack, password = "correct horse"): Promise<void> {
-        const file = join(folder, "target.env");
-        const lines = [`RESTIC_PASSWORD=${password}`, "AWS_ACCESS_KEY_ID=id", "AWS_SECRET_ACCESS_KEY=key"];
-        writeFileSync(file, lines.join("\n"));
-        const secret = ["synergychat-backup-target", "--namespace", name];
-        await kubectl("delete", "secret", ...secret, "--ignore-not-found");
-        await kubectl("create", "secret", "generic", ...secret, `--from-env-file=${file}`);
-    }
 
     async function backup(expected: number, ...codes: readonly string[]): Promise<void> {
         const { status, text } = await operation("backup", stack);

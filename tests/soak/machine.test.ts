@@ -1,12 +1,23 @@
 /**
- * What a machine does to the api's file, with and without the guard, while 8 people post: a full disk, writes that fail, a kill in
- * mid-write, a power cut. The last test prints the rows for docs/databases.md. Processes of this machine, without a cluster.
+ * What a machine does to the api's file, with and without the guard, while 8 people post: a full disk, writes that fail, a kill and
+ * a lack of memory in mid-write, a power cut. The last test prints the rows for docs/databases.md. Processes of this machine,
+ * without a cluster.
  *
- * Needs Linux, root for a small disk in memory, Go for the stand-in of the api, and prlimit. FAULTS changes the repetitions.
+ * Needs Linux, root for a small disk in memory and for a group of processes without memory, Go for the stand-in of the api, and
+ * prlimit. FAULTS changes the repetitions.
  */
 import { strict as assert } from "node:assert";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+    existsSync,
+    mkdirSync,
+    mkdtempSync,
+    readFileSync,
+    rmSync,
+    rmdirSync,
+    statSync,
+    writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -36,15 +47,23 @@ const faults: Readonly<Record<string, (chat: Chat) => Promise<unknown>>> = {
         await sleep(3000);
         limit("unlimited");
     },
-    "The app is killed in mid-write, as for lack of memory": async (chat) => {
-        const deadline = performance.now() + 2000;
-        // The app empties the file before it writes it.
-        while (statSync(chat.file).size > 0 && performance.now() < deadline) {
-            if (Math.floor(performance.now()) % 10 === 0) {
-                await sleep(0);
-            }
-        }
+    "The app is killed in mid-write": async (chat) => {
+        await emptied(chat);
         chat.signalApp("SIGKILL");
+    },
+    "Out of memory in mid-write: the kernel kills the app": async (chat) => {
+        const before = memory.kills();
+        const deadline = performance.now() + 10_000;
+        while (memory.kills() === before) {
+            assert.ok(performance.now() < deadline, "the kernel has not killed the app");
+            await emptied(chat);
+            chat.signalApp("SIGSTOP");
+            if (statSync(chat.file).size === 0) {
+                chat.appProcesses().forEach(memory.withdraw);
+            }
+            chat.signalApp("SIGCONT");
+            await sleep(100);
+        }
     },
     "The API server does not answer for 3 s, and the app crashes": async (chat) => {
         const { cluster } = chat;
@@ -68,6 +87,55 @@ const faults: Readonly<Record<string, (chat: Chat) => Promise<unknown>>> = {
     },
 };
 
+/** Waits until the app has emptied its file, which it does before it writes it. */
+async function emptied({ file }: Chat): Promise<void> {
+    const deadline = performance.now() + 2000;
+    while (statSync(file).size > 0 && performance.now() < deadline) {
+        if (Math.floor(performance.now()) % 10 === 0) {
+            await sleep(0);
+        }
+    }
+}
+
+/** A control group whose processes get no more memory. */
+class NoMemory {
+    private readonly folder: string;
+    private readonly limit: string;
+    private readonly counter: string;
+
+    public constructor() {
+        const root = "/sys/fs/cgroup";
+        const isFirst = existsSync(join(root, "memory"));
+        this.folder = join(root, isFirst ? "memory" : "", `machine-test-${process.pid}`);
+        [this.limit, this.counter] = isFirst
+            ? ["memory.limit_in_bytes", "memory.oom_control"]
+            : ["memory.max", "memory.events"];
+    }
+
+    public make(): void {
+        mkdirSync(this.folder);
+        writeFileSync(join(this.folder, this.limit), "16384");
+    }
+
+    public remove(): void {
+        if (existsSync(this.folder)) {
+            rmdirSync(this.folder);
+        }
+    }
+
+    /** Moves a process into the group. What it has already stays its own. */
+    public readonly withdraw = (pid: string): void => {
+        writeFileSync(join(this.folder, "cgroup.procs"), pid);
+    };
+
+    /** How many processes the kernel has killed in it. */
+    public kills(): number {
+        return Number(/^oom_kill (\d+)$/m.exec(readFileSync(join(this.folder, this.counter), "utf8"))?.[1]);
+    }
+}
+
+const memory = new NoMemory();
+
 describe("The faults of a machine", function () {
     this.timeout(600_000);
     let folder: string;
@@ -81,9 +149,11 @@ describe("The faults of a machine", function () {
         if (program === undefined || !canMount || spawnSync("prlimit", ["--version"]).status !== 0) {
             this.skip();
         }
+        memory.make();
     });
     after(() => {
         rmSync(folder, { recursive: true });
+        memory.remove();
     });
 
     for (const [fault, happen] of Object.entries(faults)) {
