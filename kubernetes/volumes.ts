@@ -21,16 +21,20 @@ export function earlierVolumes(
     });
 }
 
+/** Whether minikube's provisioner made a volume and should delete it when its claim is gone. */
+function isMinikubes({ metadata, spec }: Volume): boolean {
+    return (
+        spec?.persistentVolumeReclaimPolicy !== "Retain" &&
+        provisionerOf({ metadata }).includes("minikube-hostpath")
+    );
+}
+
 /**
  * Whether a new claim of the stack gets the data of this volume of an earlier one. The folder of a volume of minikube has
  * the name of its claim, and the provisioner ignores volumes that it made before its last start, so the folder stays.
  */
-export function isInheritable({ metadata, spec }: Volume): boolean {
-    return (
-        spec?.claimRef?.name === claimName &&
-        spec.persistentVolumeReclaimPolicy !== "Retain" &&
-        provisionerOf({ metadata }).includes("minikube-hostpath")
-    );
+export function isInheritable(volume: Volume): boolean {
+    return volume.spec?.claimRef?.name === claimName && isMinikubes(volume);
 }
 
 /** The provisioner that made a volume. Empty if none did. */
@@ -47,15 +51,18 @@ export async function provisionerStart(client: Client): Promise<string | undefin
 
 const deletionTime = 30_000; // ms that a provisioner may take to delete a volume
 
+/** Whether minikube's provisioner ignores a volume whose claim is gone, or has not deleted it yet. */
+export function isLeftByMinikube(volume: Volume): boolean {
+    return volume.status?.phase === "Released" && isMinikubes(volume);
+}
+
 /** Whether minikube's provisioner will never delete a volume: it ignores those that it made before its last start. */
-export function isIgnored({ metadata, status }: Volume, start: string | undefined): boolean {
-    if (!provisionerOf({ metadata }).includes("minikube-hostpath")) {
-        return false;
-    }
+export function isIgnored(volume: Volume, start: string | undefined): boolean {
+    const { metadata, status } = volume;
     const since = Date.parse(status?.lastPhaseTransitionTime ?? "");
-    return start === undefined
-        ? status?.phase === "Released" && Date.now() - since > deletionTime
-        : (metadata.creationTimestamp ?? "") < start;
+    const isOld =
+        start === undefined ? Date.now() - since > deletionTime : (metadata.creationTimestamp ?? "") < start;
+    return isLeftByMinikube(volume) && isOld;
 }
 
 /** The folder of a volume of minikube, or of the sandbox. Undefined if it has not the name of its claim. */

@@ -78,11 +78,8 @@ export const findingCodes = [
     // A destroy.
     "data-protected",
     "config-not-applied",
-    "claim-mounted-by-foreign-pod",
-    "claim-not-deleted",
     "claim-mounted",
     "claim-held-by-finalizer",
-    "volume-retained",
     "volume-ignored-by-minikube",
     "volume-not-deleted",
 ] as const;

@@ -17,9 +17,11 @@ export interface Cluster {
      * @throws UserError if another controller is in its way.
      */
     readonly enableIngress?: (ingressClass: string) => void;
-    /** Whether a folder of a node exists. Undefined if this machine cannot see the node's files. */
-    readonly folderExists: (folder: string) => boolean | undefined;
-    readonly deleteFolder?: (folder: string) => void;
+    /** The folders of its node, if this machine sees them. Whether one exists is undefined if that is not known. */
+    readonly folders?: {
+        readonly exists: (folder: string) => boolean | undefined;
+        readonly remove: (folder: string) => void;
+    };
     /** Address of the node at which its ingress controller answers, published or not. */
     readonly nodeAddress?: () => string | undefined;
     /**

@@ -38,7 +38,6 @@ function existingCluster(env: Environment): Cluster {
     return {
         kind: "existing",
         env,
-        folderExists: () => undefined,
         reachAdvice: (_hosts, _exposure, published) => [
             published === undefined
                 ? "Its controller has published no address. Some never do: see its documentation."

@@ -40,15 +40,23 @@ export function minikube(query: ClusterQuery, profile: string, silence: string |
     // In a cluster of several nodes, the addon's controller runs on the first one.
     let address: string | undefined;
     const node = () => (address ??= outputOf("minikube", ["ip", "--profile", profile], env));
+    // The exit status of ssh does not tell its own failure from that of the command.
+    const inNode = (command: string) =>
+        capture("minikube", ["ssh", "--profile", profile, "--", command], env).stdout;
     return {
         kind: "minikube",
         env,
         enableIngress: (ingressClass) => {
             enableController(query, profile, ingressClass);
         },
-        folderExists: (folder) => folderExists(folder, profile, env),
-        deleteFolder: (folder) => {
-            capture("minikube", ["ssh", "--profile", profile, "--", `sudo rm -rf '${folder}'`], env);
+        folders: {
+            exists: (folder) => {
+                const printed = inNode(`if test -e '${folder}'; then echo present; else echo absent; fi`);
+                return printed.includes("present") || (printed.includes("absent") ? false : undefined);
+            },
+            remove: (folder) => {
+                inNode(`sudo rm -rf '${folder}'`);
+            },
         },
         nodeAddress: node,
         reachAdvice: (hosts, exposure, published) => {
@@ -111,13 +119,6 @@ function enableController({ env, output }: ClusterQuery, profile: string, ingres
                 "  Use the Gateway API:  pulumi config set exposure gateway",
         );
     }
-}
-
-/** The exit status of `test` is 1 if there is no such folder. ssh reports its own failure as another one. */
-function folderExists(folder: string, profile: string, env: Environment): boolean | undefined {
-    const look = `if test -e '${folder}'; then echo present; else echo absent; fi`;
-    const { stdout } = capture("minikube", ["ssh", "--profile", profile, "--", look], env);
-    return stdout.includes("present") ? true : stdout.includes("absent") ? false : undefined;
 }
 
 interface Node {

@@ -38,9 +38,11 @@ export async function sandbox(query: ClusterQuery): Promise<Cluster> {
     return {
         kind: "sandbox",
         env: sandboxEnvironment(env) ?? env,
-        folderExists: existsSync,
-        deleteFolder: (folder) => {
-            rmSync(folder, { recursive: true, force: true });
+        folders: {
+            exists: existsSync,
+            remove: (folder) => {
+                rmSync(folder, { recursive: true, force: true });
+            },
         },
         reachAdvice: () => [
             "The sandbox's ingress does not answer. See its parts: npm run sandbox -- status",

@@ -80,9 +80,9 @@ describe("the advice about what others own", () => {
         await kubectl("rollout", "status", "deployment/reader", "--namespace", name, "--timeout=120s");
         const { status, text } = await operation("down", stack, ["--yes"]);
         assert.equal(status, 1, text);
-        assert.equal(text.match(/\[claim-mounted-by-foreign-pod\]/g)?.length, 1, text);
-        assert.equal(fixesIn(text, "claim-mounted-by-foreign-pod").length, 1, text);
-        await follow(stack, text, "claim-mounted-by-foreign-pod", "Stop Deployment reader");
+        assert.equal(text.match(/\[claim-mounted\]/g)?.length, 1, text);
+        assert.equal(fixesIn(text, "claim-mounted").length, 1, text);
+        await follow(stack, text, "claim-mounted", "Stop the pods, and what would start them again");
         const again = await operation("down", stack, ["--yes"]);
         assert.equal(again.status, 0, again.text);
         assert.equal(await get("", "namespace", name), undefined);

@@ -36,6 +36,8 @@ describe("npm run down, on stand-ins", function () {
     }
 
     const atTerminal = ["stdin", "stdout"] as const;
+    const preview = "pulumi destroy --preview-only --stack dev";
+    const destroy = "pulumi destroy --yes --skip-preview --stack dev";
     const deleted = `DELETE ${unrecorded}?propagationPolicy=Background`;
 
     for (const [situation, options] of [
@@ -63,25 +65,26 @@ describe("npm run down, on stand-ins", function () {
             recording.objects({ [unrecorded]: deployment });
             const { status, text, calls } = down(["--yes"], { terminal });
             assert.equal(status, 0, text);
-            assert.deepEqual(calls, [deleted, "pulumi destroy --yes --stack dev"]);
+            assert.deepEqual(calls, [deleted, destroy]);
         }
     });
 
-    it("asks at a terminal before it deletes, and leaves the rest of the questions to Pulumi", () => {
+    it("asks once at a terminal, after Pulumi has listed what it would delete", () => {
         const { status, text, calls } = down([], { terminal: atTerminal, typed: "y\n" });
         assert.equal(status, 0, text);
-        assert.deepEqual(calls, [deleted, "pulumi destroy --stack dev"]);
+        assert.match(text, /state does not have.*:\n {2}Deployment synergychat-api/);
+        assert.deepEqual(calls, [preview, deleted, destroy]);
     });
 
     it("deletes nothing at a terminal after a no", () => {
         const { status, calls } = down([], { terminal: atTerminal, typed: "n\n" });
         assert.equal(status, 1);
-        assert.deepEqual(calls, []);
+        assert.deepEqual(calls, [preview]);
     });
 
     it("takes the end of the input (Ctrl+D) for a no, without a stack trace", () => {
         const { text, calls } = down([], { terminal: atTerminal, typed: "" });
-        assert.deepEqual(calls, []);
+        assert.deepEqual(calls, [preview]);
         assert.match(text, /Nothing was changed/);
         assert.doesNotMatch(text, /^\s+at /m);
     });
@@ -91,7 +94,7 @@ describe("npm run down, on stand-ins", function () {
         assert.ok(!reading.some((call) => call.startsWith("pulumi cancel")));
     });
 
-    it("exits with 1 after a no to Pulumi, and does not suggest to delete the claim", () => {
+    it("does not suggest to delete a claim that a failed destroy has not come to", () => {
         recording.write("declined");
         recording.objects({
             [claimPath]: {
@@ -100,11 +103,9 @@ describe("npm run down, on stand-ins", function () {
                 spec: {},
             },
         });
-        const { status, text } = down([], { terminal: atTerminal, typed: "y\n" });
+        const { status, text } = down(["--yes"]);
         assert.equal(status, 1, text);
-        assert.match(text, /^Stack dev was not destroyed\.$/m);
-        assert.doesNotMatch(text, /failed/);
-        assert.match(text, /synergychat-api-pvc/);
+        assert.match(text, /synergychat-api-pvc will be deleted/);
         assert.doesNotMatch(text, /kubectl delete/);
     });
 
@@ -241,12 +242,11 @@ describe("npm run down, on stand-ins", function () {
             assert.ok(calls.includes(`DELETE ${path}?propagationPolicy=Background`), text);
         });
 
-        it("asks at a terminal, and names what it leaves after a no, with a command that is safe later", () => {
+        it("names it before it asks at a terminal, and deletes nothing after a no", () => {
             const { status, text, calls } = recording.run("down", [], { terminal: atTerminal, typed: "n\n" });
             assert.equal(status, 1, text);
             assert.ok(!calls.some((call) => /^DELETE |rm -rf/.test(call)));
-            assert.match(text, /left {2}volume pvc-1/);
-            assert.match(text, /kubectl --context minikube delete pv pvc-1$/m);
+            assert.match(text, /volume pvc-1 will be deleted/);
         });
 
         it("spares a folder that the volume of another claim uses", () => {
@@ -271,6 +271,7 @@ describe("npm run down, on stand-ins", function () {
             assert.equal(status, 1, text);
             assert.ok(!calls.some((call) => call.includes("rm -rf")));
             assert.match(text, /left {2}volume pvc-1/);
+            assert.match(text, /kubectl --context minikube delete pv pvc-1$/m);
         });
 
         it("keeps it with retainData", () => {

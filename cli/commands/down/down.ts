@@ -6,17 +6,15 @@
  */
 import { currentNamespace } from "../../../kubernetes/kubectl.ts";
 import { fix } from "../../../model/finding.ts";
-import { heldBy } from "../../../preflight/fates.ts";
+import { objectPath } from "../../../model/kinds.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { UserError } from "../../../system/errors.ts";
 import { makeProvenBackup } from "../../backups.ts";
 import { defineCommand, stackWord, yesFlag } from "../../command.ts";
-import { type Session, isUnchanged, openStack } from "../../session.ts";
-import { requireAnswer } from "../../terminal.ts";
-import { type DestroyPlan, isKept, lookAt, planDestroy } from "./plan.ts";
+import { type Session, openStack } from "../../session.ts";
+import { confirm, requireAnswer } from "../../terminal.ts";
+import { type DestroyPlan, lookAt, planDestroy, refusals } from "./plan.ts";
 import { blockers, proveEnd } from "./proof.ts";
-import { refusals } from "./refusals.ts";
-import { removeUnrecorded } from "./unrecorded.ts";
 
 export const command = defineCommand({
     summary: "Destroys the stack, and checks that claims, volumes and data are gone or kept.",
@@ -33,82 +31,102 @@ export const command = defineCommand({
 async function down(session: Session, yes: boolean, noBackup: boolean): Promise<void> {
     const { output, stack, settings, state, context } = session;
     const plan = await planDestroy(session);
-    const { place } = plan;
+    const { claims, items, place } = plan;
     const found = refusals(plan);
     if (found.length > 0) {
         throw new UserError(`Nothing was changed.\n\n${output.render(found)}`);
     }
+    if (state.length === 0 && items.length === 0 && plan.unrecorded.length === 0) {
+        output.info(`Stack ${stack.name} was not up. Nothing was deleted.`);
+        return;
+    }
     announce(plan);
+    if (!yes) {
+        await ask(session);
+    }
     if (!noBackup) {
         await backUp(plan);
     }
-    await removeUnrecorded(plan, yes);
-    await destroy(plan, yes);
-    await proveEnd(plan, yes);
-    if (plan.claims.some(({ owned, fate }) => owned && fate.kind === "kept")) {
+    await destroy(plan);
+    await proveEnd(plan);
+    if (claims.some(({ owned, kept }) => owned && kept)) {
         output.list("The next npm run up mounts the claim again. To delete it:", [
             "pulumi config set retainData false",
             "npm run up",
             "npm run down",
         ]);
     }
-    if (plan.keepsNamespace !== true && currentNamespace(session.client.target) === place.name) {
+    const isNamespaceKept = items.some(({ uid, kept }) => kept && uid === place.namespace?.metadata.uid);
+    if (!isNamespaceKept && currentNamespace(session.client.target) === place.name) {
         output.list(`kubectl still uses namespace ${place.name} in context ${context}. To set it back:`, [
             `kubectl config set-context ${context} --namespace=default`,
         ]);
     }
-    const wasUp = state.length > 0 || place.namespace !== undefined || plan.volumes.length > 0;
-    output.info(
-        wasUp
-            ? `\nStack ${stack.name} is down${settings.retainData ? ", and its data is kept" : ""}.`
-            : `\nStack ${stack.name} was not up. Nothing was deleted.`,
-    );
+    output.info(`\nStack ${stack.name} is down${settings.retainData ? ", and its data is kept" : ""}.`);
 }
 
 /** What is about to be deleted or kept, with how many messages. */
-function announce({ claims, volumes, place, session: { output } }: DestroyPlan): void {
-    output.info(claims.length === 0 ? "The stack has no claim." : "The claims of the stack's namespace:");
-    for (const live of claims) {
-        const { metadata, spec } = live.claim;
-        const end = isKept(live) ? "is kept" : "will be deleted";
-        const held = live.use === "other" ? "data that cannot be counted" : (heldBy(live) ?? "no messages");
-        output.info(`  ${metadata.name} (volume ${spec?.volumeName ?? "not bound"}) ${end}, with ${held}`);
+function announce({ items, place, unrecorded, session }: DestroyPlan): void {
+    const { output, state, stack } = session;
+    const names = unrecorded.map(({ kind = "", metadata }) => `${kind} ${metadata.name}`);
+    if (names.length > 0 && state.length === 0) {
+        throw new UserError(
+            `The state of stack ${stack.name} is empty, but the cluster has objects with its owner labels: ${names.join(", ")}.\n` +
+                "Its state may be in another backend or on another machine. Nothing was changed.\n" +
+                "  See where this state is:          pulumi whoami --verbose\n" +
+                `  Adopt the objects and destroy:    npm run up -- ${stack.name} && npm run down -- ${stack.name}`,
+        );
     }
-    for (const { volume, kept } of volumes.filter(({ earlier }) => earlier)) {
-        const claim = volume.spec?.claimRef?.name ?? "";
-        const end = kept ? "is kept" : "is still there, and should be gone";
-        output.info(`  volume ${volume.metadata.name} of an earlier claim ${claim} ${end}`);
-    }
+    output.list(
+        "The data of the stack:",
+        items.map(
+            ({ name, kept, held }) =>
+                `${name} ${kept ? "is kept" : "will be deleted"}${held ? `, with ${held}` : ""}`,
+        ),
+    );
     if (place.api?.messages && place.api.claim === undefined) {
         output.info(`The api's ${countMessages(place.api.messages)} on ephemeral storage will be lost.`);
+    }
+    if (names.length > 0) {
+        output.list("The stack owns objects that its state does not have, and they are deleted too:", names);
+    }
+}
+
+/** One question for all of it, after Pulumi has listed the resources in its state. */
+async function ask({ state, stack }: Session): Promise<void> {
+    if (state.length > 0) {
+        stack.run(["destroy", "--preview-only"]);
+    }
+    if (!(await confirm(`Destroy stack ${stack.name}, and delete what is listed above?`))) {
+        throw new UserError("Nothing was changed.");
     }
 }
 
 /** Of the messages whose backups stay. Other backups are deleted with the stack, as the announcement says. */
-async function backUp({ session: { output, client }, claims }: DestroyPlan): Promise<void> {
-    for (const live of claims) {
-        if (live.use === "backups" && isKept(live)) {
-            const without = fix("Destroy without a backup", "npm run down -- --no-backup");
-            await makeProvenBackup(output, client, live.place.name, "before-down", without);
-        }
+async function backUp({ session: { output, client }, claims, place }: DestroyPlan): Promise<void> {
+    if (claims.some(({ use, kept }) => use === "backups" && kept)) {
+        const without = fix("Destroy without a backup", "npm run down -- --no-backup");
+        await makeProvenBackup(output, client, place.name, "before-down", without);
     }
 }
 
-async function destroy(plan: DestroyPlan, yes: boolean): Promise<void> {
-    const { stack, state, output } = plan.session;
+async function destroy(plan: DestroyPlan): Promise<void> {
+    const { stack, state, client, output } = plan.session;
+    // A destroy does not know these, and would wait in vain for a claim that such a pod mounts.
+    for (const { kind = "", metadata } of plan.unrecorded) {
+        const path = objectPath(kind, metadata.name, metadata.namespace);
+        const answer = await client.delete(path);
+        if (answer.kind !== "not found") {
+            client.bodyOf(answer, path);
+        }
+    }
     if (state.length === 0) {
-        return; // as after pulumi destroy: there is nothing that Pulumi could ask about
+        return;
     }
     try {
-        // Without --yes, Pulumi lists what it deletes and asks.
-        stack.run(["destroy", ...(yes ? ["--yes"] : [])]);
+        stack.run(["destroy", "--yes", "--skip-preview"]);
     } catch (error) {
-        // Pulumi returns the same status for a no and for a failure.
-        if (!yes && isUnchanged(plan.session)) {
-            throw new UserError(`Stack ${stack.name} was not destroyed.`);
-        }
-        const found = blockers(plan, await lookAt(plan.session.client, plan.place.name));
-        output.findings(found.filter(({ code }) => code !== "claim-not-deleted"));
+        output.findings(blockers(plan, await lookAt(client, plan.place.name)));
         throw error;
     }
 }

@@ -1,11 +1,33 @@
-/** The destroy plan: what the cluster has of the stack, and what of it would be deleted or kept. */
+/**
+ * The destroy plan: what the cluster has of the stack, what of it would be deleted or kept, and why the stack must not be
+ * destroyed now. Pulumi deletes by its state, not by the config: if the two disagree, a destroy would do something else than
+ * the config says.
+ */
+import type { Settings } from "../../../config/settings.ts";
 import type { Client } from "../../../kubernetes/client.ts";
-import type { Volume } from "../../../kubernetes/objects.ts";
+import {
+    type Claim,
+    type LiveObject,
+    type Pod,
+    type Volume,
+    podsThatMount,
+} from "../../../kubernetes/objects.ts";
 import { type NamespaceSnapshot, readNamespace } from "../../../kubernetes/snapshot.ts";
 import { earlierVolumes, volumesPath } from "../../../kubernetes/volumes.ts";
-import { isOwned, isRetained } from "../../../model/ownership.ts";
-import { type Fate, type FatedClaim, type LiveClaim, liveClaims } from "../../../preflight/fates.ts";
-import { guardedTypes, isKeptByState, recordedIn } from "../../../pulumi/state.ts";
+import { type Finding, error, fix } from "../../../model/finding.ts";
+import { kindOf } from "../../../model/kinds.ts";
+import { backupsClaimName, claimName } from "../../../model/names.ts";
+import { type Owners, isOwned, isRetained } from "../../../model/ownership.ts";
+import { type LiveClaim, heldBy, liveClaims } from "../../../preflight/fates.ts";
+import { interrupted } from "../../../preflight/messages.ts";
+import { listNames } from "../../../preflight/text.ts";
+import {
+    type StateResource,
+    guardedTypes,
+    isKeptByState,
+    knownOutputs,
+    recordedIn,
+} from "../../../pulumi/state.ts";
 import type { Session } from "../../session.ts";
 
 /** What the cluster holds of a stack at one moment. */
@@ -17,44 +39,52 @@ export interface Look {
 export interface DestroyPlan {
     readonly session: Session;
     readonly place: NamespaceSnapshot;
-    /** Every claim in the namespace, with what a destroy makes of it. */
-    readonly claims: readonly FatedClaim[];
+    /** Every claim in the namespace, with whether a destroy leaves it in the cluster. */
+    readonly claims: readonly PlannedClaim[];
     /** The volumes of these claims and of earlier ones. */
-    readonly volumes: readonly PlannedVolume[];
-    /** Whether a destroy keeps the namespace. Undefined: the stack does not own it. */
-    readonly keepsNamespace: boolean | undefined;
+    readonly volumes: readonly { readonly volume: Volume; readonly kept: boolean }[];
+    /** Everything that is looked for after the destroy: claims, volumes, and the namespace if the stack owns it. */
+    readonly items: readonly Item[];
+    /** What the stack owns and its state does not have: a killed command made it. */
+    readonly unrecorded: readonly LiveObject[];
 }
 
-export interface PlannedVolume {
-    readonly volume: Volume;
+export type PlannedClaim = LiveClaim & { readonly kept: boolean };
+
+interface Item {
+    readonly name: string;
+    readonly uid: string;
     readonly kept: boolean;
-    /** Whether its claim is gone already. */
-    readonly earlier: boolean;
+    /** The data of a claim. */
+    readonly held?: string;
 }
 
 export async function planDestroy(session: Session): Promise<DestroyPlan> {
     const { state, client, settings, owners } = session;
     const name = recordedIn(state).namespace ?? settings.namespace;
-    const { place, volumes } = await lookAt(client, name);
-    const claims = liveClaims(place, owners).map((live) => ({ ...live, fate: fateOnDestroy(live, session) }));
-    const bound = claims.flatMap((live) =>
-        volumes
-            .filter(({ metadata }) => metadata.name === live.claim.spec?.volumeName)
-            .map((volume) => ({ volume, kept: isKept(live), earlier: false })),
+    const { place, volumes: all } = await lookAt(client, name);
+    const claims = liveClaims(place, owners).map((live) => ({ ...live, kept: isKept(live, session) }));
+    const bound = claims.flatMap(({ claim: { spec }, kept }) =>
+        all.filter(({ metadata }) => metadata.name === spec?.volumeName).map((volume) => ({ volume, kept })),
     );
-    const earlier = earlierVolumes(volumes, [place]).map((volume) => ({
+    const earlier = earlierVolumes(all, [place]).map((volume) => ({
         volume,
         kept: settings.retainData || volume.spec?.persistentVolumeReclaimPolicy === "Retain",
-        earlier: true,
     }));
-    const { namespace } = place;
-    const isRecorded = state.some(({ type, id }) => type === guardedTypes.namespace && id === name);
-    // One that an earlier destroy kept is in no state any more.
-    const keepsNamespace =
-        namespace && (isRecorded || isOwned(namespace, owners))
-            ? isKeptNamespace(session) || (isRetained(namespace) && !isRecorded)
-            : undefined;
-    return { session, place, claims, volumes: [...bound, ...earlier], keepsNamespace };
+    const volumes = [...bound, ...earlier];
+    const keepData = knownOutputs(state)?.retainsData ?? settings.retainData;
+    return {
+        session,
+        place,
+        claims,
+        volumes,
+        items: [
+            ...claims.map((live) => ({ ...itemOf("claim", live.claim, live.kept), held: dataIn(live) })),
+            ...volumes.map(({ volume, kept }) => itemOf("volume", volume, kept)),
+            ...namespaceItem(place, session),
+        ],
+        unrecorded: unrecorded(place, owners, keepData, state),
+    };
 }
 
 /** What the cluster holds now of the namespace and of all volumes. */
@@ -66,31 +96,150 @@ export async function lookAt(client: Client, namespace: string): Promise<Look> {
     return { place, volumes };
 }
 
-/** Pulumi deletes what it has in its state, and the namespace with everything in it. */
-function fateOnDestroy({ claim, owned }: LiveClaim, session: Session): Fate {
-    const { name, namespace = "", deletionTimestamp } = claim.metadata;
-    if (deletionTimestamp) {
-        return { kind: "terminating" };
-    }
-    if (!isKeptNamespace(session)) {
-        return { kind: "deleted", cause: undefined };
-    }
-    const recorded = session.state.find(
-        ({ type, id }) => type === guardedTypes.claim && id === `${namespace}/${name}`,
-    );
-    if (!recorded && !owned) {
-        return { kind: "foreign" };
-    }
-    const isRetainedClaim = recorded ? recorded.retainOnDelete === true : session.settings.retainData;
-    return isRetainedClaim ? { kind: "kept" } : { kind: "deleted", cause: undefined };
+function itemOf(what: string, { metadata: { name, uid } }: LiveObject, kept: boolean): Item {
+    return { name: `${what} ${name}`, uid, kept };
+}
+
+function dataIn(live: LiveClaim): string {
+    return live.use === "other" ? "data that cannot be counted" : (heldBy(live) ?? "no messages");
+}
+
+/** None if the stack does not own the namespace. One that an earlier destroy kept is in no state any more. */
+function namespaceItem({ name, namespace }: NamespaceSnapshot, session: Session): readonly Item[] {
+    const isRecorded = session.state.some(({ type, id }) => type === guardedTypes.namespace && id === name);
+    return namespace && (isRecorded || isOwned(namespace, session.owners))
+        ? [itemOf("namespace", namespace, isNamespaceKept(session) || (isRetained(namespace) && !isRecorded))]
+        : [];
 }
 
 /** Whether the namespace stays, and with it the claims in it that the stack does not own. */
-function isKeptNamespace({ settings, state }: Session): boolean {
+function isNamespaceKept({ settings, state }: Session): boolean {
     return settings.retainData || isKeptByState(state, guardedTypes.namespace);
 }
 
-/** Whether a destroy leaves a claim in the cluster. */
-export function isKept({ fate }: FatedClaim): boolean {
-    return fate.kind === "kept" || fate.kind === "foreign";
+/** Pulumi deletes what it has in its state, and the namespace with everything in it. */
+function isKept({ claim: { metadata }, owned }: LiveClaim, session: Session): boolean {
+    const id = `${metadata.namespace ?? ""}/${metadata.name}`;
+    const recorded = session.state.find((one) => one.type === guardedTypes.claim && one.id === id);
+    return (
+        metadata.deletionTimestamp === undefined &&
+        isNamespaceKept(session) &&
+        (recorded ? recorded.retainOnDelete === true : !owned || session.settings.retainData)
+    );
+}
+
+/** What the stack owns and its state does not have, except for data that is kept, in the order in which it can be deleted. */
+export function unrecorded(
+    { objects, namespace }: Pick<NamespaceSnapshot, "objects" | "namespace">,
+    owners: Owners,
+    keepData: boolean,
+    state: readonly StateResource[],
+): readonly LiveObject[] {
+    const recorded = new Set(state.map(({ id, inputs }) => `${inputs?.kind ?? ""} ${id ?? ""}`));
+    const idOf = ({ kind = "", metadata: { name, namespace } }: LiveObject) =>
+        `${kind} ${namespace ? `${namespace}/${name}` : name}`;
+    return [...objects, ...(namespace ? [namespace] : [])]
+        .filter((object) => isOwned(object, owners) && !recorded.has(idOf(object)))
+        .filter(({ kind }) => kind !== "Job") // they end by themselves, and are deleted with their owner
+        .filter((object) => !kindOf(object.kind ?? "").holdsData || !(keepData || isRetained(object)));
+}
+
+/** Why the stack must not be destroyed now. */
+export function refusals({ place, claims, session }: DestroyPlan): readonly Finding[] {
+    if (place.api?.outOfService) {
+        return [interrupted(place.api.outOfService)];
+    }
+    const { settings, state, owners } = session;
+    const live = claims.map(({ claim }) => claim);
+    return [
+        ...protectionRefusals(settings, state, live),
+        ...claims.filter(({ kept }) => !kept).flatMap((one) => claimRefusals(one, owners)),
+    ];
+}
+
+/** retainData and protectData as the state and the live claims have them, against the config. */
+export function protectionRefusals(
+    { retainData, protectData }: Pick<Settings, "retainData" | "protectData">,
+    state: readonly StateResource[],
+    live: readonly Claim[],
+): readonly Finding[] {
+    // A claim has the options of its own. The namespace may be kept for other reasons as well.
+    const guarded = [
+        ...state.filter(isStackClaim),
+        ...state.filter(({ type }) => type === guardedTypes.namespace),
+    ];
+    const [first] = guarded;
+    // A claim that an earlier destroy kept is in no state any more, but it has the annotation.
+    const kept = live.find(({ metadata }) => stackClaims.includes(metadata.name));
+    const retains = first ? first.retainOnDelete === true : kept ? isRetained(kept) : retainData;
+    if (retains !== retainData) {
+        return [
+            error(
+                "config-not-applied",
+                `retainData is ${retainData} in the config, but the last up recorded ${retains}. A destroy would ${retains ? "keep" : "delete"} the messages.`,
+                fix("Apply the config first", "npm run up", "npm run down"),
+            ),
+        ];
+    }
+    // A killed first up may have recorded neither claim nor namespace.
+    if (!guarded.some(({ protect }) => protect === true) && !(protectData && state.length > 0)) {
+        return [];
+    }
+    const ways = ["pulumi config set protectData false", "npm run up", "npm run down"];
+    return [
+        error(
+            "data-protected",
+            "protectData is true, in the config or in what the last up recorded. Claim and namespace must not be deleted.",
+            fix("Destroy the stack anyway", ...ways),
+        ),
+    ];
+}
+
+const stackClaims: readonly string[] = [claimName, backupsClaimName];
+
+/** Whether a resource is a claim that the stack makes. Users may have declared others. */
+function isStackClaim({ type, id = "" }: StateResource): boolean {
+    return type === guardedTypes.claim && stackClaims.some((name) => id.endsWith(`/${name}`));
+}
+
+/** A claim that somebody else made and that would be deleted, or whose pods keep it from being deleted. */
+function claimRefusals({ claim, owned, place }: LiveClaim, owners: Owners): readonly Finding[] {
+    const { name, namespace = "", deletionTimestamp } = claim.metadata;
+    if (!owned) {
+        return deletionTimestamp
+            ? []
+            : [
+                  error(
+                      "foreign-claim-would-be-deleted",
+                      `Claim ${name} would be deleted with its namespace ${namespace}. This stack does not own the claim.`,
+                      fix("Keep the claim", "pulumi config set retainData true", "npm run up"),
+                      fix("Delete the claim", `kubectl delete pvc ${name} --namespace ${namespace}`),
+                  ),
+              ];
+    }
+    // A pod that is being deleted releases the claim by itself.
+    const foreign = place.pods.filter((pod) => !isOwned(pod, owners) && !pod.metadata.deletionTimestamp);
+    return mountedClaims(claim, foreign);
+}
+
+/** A claim that cannot be deleted, because some of these pods mount it. */
+export function mountedClaims({ metadata: { name } }: Claim, pods: readonly Pod[]): readonly Finding[] {
+    const mounting = podsThatMount(name, pods);
+    const reason = `Claim ${name} cannot be deleted while these pods mount it: ${listNames(mounting)}.`;
+    const stop = [...new Set(mounting.map(stopPod))];
+    return mounting.length > 0
+        ? [error("claim-mounted", reason, fix("Stop the pods, and what would start them again", ...stop))]
+        : [];
+}
+
+/** How a pod is stopped: if a controller owns it, deleting the pod alone brings a new one. */
+function stopPod({ metadata }: Pod): string {
+    const { namespace = "", ownerReferences = [] } = metadata;
+    const { kind = "Pod", name = metadata.name } = ownerReferences[0] ?? {};
+    // A Deployment names its ReplicaSets <deployment>-<hash>.
+    const command =
+        kind === "ReplicaSet"
+            ? `kubectl scale deployment ${name.replace(/-[^-]+$/, "")} --replicas 0`
+            : `kubectl delete ${kind.toLowerCase()} ${name}`;
+    return `${command} --namespace ${namespace}`;
 }

@@ -1,32 +1,32 @@
 /** The proof of the end: every claim, volume, data folder and namespace is looked for, and named as gone, kept or left. */
+import { sentence } from "../../../kubernetes/obstacles.ts";
 import { poll } from "../../../kubernetes/poll.ts";
-import type { LiveObject } from "../../../kubernetes/objects.ts";
-import { isIgnored, minikubeFolder, provisionerStart, volumesPath } from "../../../kubernetes/volumes.ts";
-import type { Finding } from "../../../model/finding.ts";
+import type { Claim, LiveObject, Pod, Volume } from "../../../kubernetes/objects.ts";
+import {
+    isIgnored,
+    isLeftByMinikube,
+    minikubeFolder,
+    provisionerOf,
+    provisionerStart,
+    volumesPath,
+} from "../../../kubernetes/volumes.ts";
+import { type Finding, error, fix } from "../../../model/finding.ts";
 import { terminatingNamespace } from "../../../preflight/ownership.ts";
+import { deleteVolume } from "../../../preflight/volumes.ts";
 import { UserError } from "../../../system/errors.ts";
-import { confirm } from "../../terminal.ts";
-import { type DestroyPlan, type Look, isKept, lookAt } from "./plan.ts";
-import { claimBlocker, isLeftByMinikube, volumeBlocker } from "./refusals.ts";
+import { type DestroyPlan, type Look, lookAt, mountedClaims } from "./plan.ts";
 
-const settleSeconds = 30; // a volume is deleted a moment after its claim
-
-/** Something that is looked for after the destroy. */
-interface Item {
-    readonly name: string;
-    readonly uid: string;
-    readonly kept: boolean;
-}
+const settleSeconds = 60; // a volume is deleted a moment after its claim, a namespace when its pods have ended
 
 /** Looks for everything that the plan had. @throws UserError if something is not as the stack says. */
-export async function proveEnd(plan: DestroyPlan, yes: boolean): Promise<void> {
-    const { client, output } = plan.session;
-    await deleteIgnored(plan, await settled(plan), yes);
-    const look = await lookAt(client, plan.place.name);
-    const found = itemsOf(plan).map((item) => ({ ...item, exists: uidsIn(look).includes(item.uid) }));
+export async function proveEnd(plan: DestroyPlan): Promise<void> {
+    const { session, items, place } = plan;
+    await deleteIgnored(plan, await settled(plan));
+    const look = await lookAt(session.client, place.name);
+    const found = items.map((item) => ({ ...item, exists: uidsIn(look).includes(item.uid) }));
     const wrong: string[] = [];
     for (const { name, kept, exists } of [...found, ...foldersOf(plan)]) {
-        output.info(
+        session.output.info(
             `  ${exists === undefined ? "unknown" : !exists ? "gone" : kept ? "kept" : "left"}  ${name}`,
         );
         if (exists !== undefined && exists !== kept) {
@@ -34,98 +34,111 @@ export async function proveEnd(plan: DestroyPlan, yes: boolean): Promise<void> {
         }
     }
     if (wrong.length > 0) {
-        const blocked = output.render(blockers(plan, look));
+        const blocked = session.output.render(blockers(plan, look));
         throw new UserError(`Cleanup is incomplete: ${wrong.join("; ")}.${blocked && `\n\n${blocked}`}`);
     }
 }
 
-/** What holds each claim, volume and namespace that should be gone. */
-export function blockers(plan: DestroyPlan, { place, volumes }: Look): readonly Finding[] {
-    const going = itemsOf(plan).filter(({ kept }) => !kept);
-    const left = <T extends LiveObject>(objects: readonly T[]): readonly T[] =>
-        objects.filter(({ metadata }) => going.some(({ uid }) => uid === metadata.uid));
-    const namespaces = place.namespace ? left([place.namespace]) : [];
+/** What holds each claim, volume and namespace that is being deleted. */
+export function blockers({ items, session }: DestroyPlan, { place, volumes }: Look): readonly Finding[] {
+    const isGoing = ({ metadata }: LiveObject) =>
+        items.some(({ uid, kept }) => !kept && uid === metadata.uid);
+    const isTerminating = (one: LiveObject) => isGoing(one) && one.metadata.deletionTimestamp !== undefined;
     return [
-        ...left(place.claims ?? []).map((claim) => claimBlocker(claim, place.pods)),
-        ...left(volumes)
-            .filter(({ status }) => status?.phase !== "Bound")
-            .map((volume) => volumeBlocker(volume, plan.session.context)),
-        ...namespaces.filter(({ metadata }) => metadata.deletionTimestamp).map(terminatingNamespace),
+        ...(place.claims ?? []).filter(isTerminating).map((claim) => claimBlocker(claim, place.pods)),
+        ...volumes
+            .filter((volume) => isGoing(volume) && volume.status?.phase !== "Bound")
+            .map((volume) => volumeBlocker(volume, session.context)),
+        ...(place.namespace && isTerminating(place.namespace) ? [terminatingNamespace(place.namespace)] : []),
     ];
 }
 
+/** Kubernetes keeps a claim while a pod uses it. */
+const inUseFinalizer = "kubernetes.io/pvc-protection";
+
+export function claimBlocker(claim: Claim, pods: readonly Pod[]): Finding {
+    const { name, namespace = "", finalizers = [] } = claim.metadata;
+    const others = finalizers.filter((finalizer) => finalizer !== inUseFinalizer);
+    const [mounted] = mountedClaims(claim, pods);
+    return (
+        mounted ??
+        error(
+            "claim-held-by-finalizer",
+            `Claim ${name} is Terminating. The finalizer ${others.join(", ") || inUseFinalizer} holds it, and whoever set the finalizer must remove it.`,
+            fix("See the claim", `kubectl describe pvc ${name} --namespace ${namespace}`),
+        )
+    );
+}
+
+export function volumeBlocker(volume: Volume, context: string): Finding {
+    const { metadata, spec, status } = volume;
+    const { name, finalizers = [] } = metadata;
+    if (isLeftByMinikube(volume)) {
+        return error(
+            "volume-ignored-by-minikube",
+            `Volume ${name} is Released, and minikube does not delete it: its provisioner ignores volumes that it made before its last start. ` +
+                `A new claim of the same name would get the old data in ${spec?.hostPath?.path ?? "FOLDER"}.`,
+            deleteVolume(volume, context),
+        );
+    }
+    const isRetained = spec?.persistentVolumeReclaimPolicy === "Retain";
+    const why = isRetained
+        ? "Its reclaim policy is Retain, so it stays with its data until somebody deletes both."
+        : `Its provisioner ${provisionerOf(volume) || "(unknown)"} must delete it${status?.message ? `: ${status.message}` : ""}`;
+    const held = finalizers.length > 0 ? ` Its finalizers: ${finalizers.join(", ")}.` : "";
+    return error(
+        "volume-not-deleted",
+        `Volume ${name} is ${status?.phase ?? "unknown"}. ${sentence(why)}${held}`,
+        fix("See the volume", `kubectl describe pv ${name}`),
+        isRetained && fix("Delete the volume, but not its data", `kubectl delete pv ${name}`),
+    );
+}
+
 /** The cluster once everything that must be gone is, or has had some time for it. */
-async function settled(plan: DestroyPlan): Promise<Look> {
-    const { client, output } = plan.session;
+async function settled({ session, items, place }: DestroyPlan): Promise<Look> {
+    const { client, output } = session;
     const start = await provisionerStart(client);
-    const ignored = plan.volumes
-        .filter(({ volume, kept }) => !kept && isIgnored(volume, start))
-        .map(({ volume }) => volume.metadata.uid);
-    const items = itemsOf(plan).filter(({ kept, uid }) => !kept && !ignored.includes(uid));
+    const going = items.filter(({ kept }) => !kept).map(({ uid }) => uid);
     let look: Look;
     const ask = async (): Promise<Look | false> => {
-        look = await lookAt(client, plan.place.name);
-        // A volume is still Bound for a moment when its claim is gone.
-        const isBound = look.volumes.some(
-            ({ metadata, status }) => ignored.includes(metadata.uid) && status?.phase === "Bound",
-        );
-        return !isBound && items.every(({ uid }) => !uidsIn(look).includes(uid)) && look;
+        look = await lookAt(client, place.name);
+        const ignored = look.volumes.filter((volume) => isIgnored(volume, start));
+        const left = uidsIn(look).filter((uid) => !ignored.some(({ metadata }) => metadata.uid === uid));
+        return !going.some((uid) => left.includes(uid)) && look;
     };
     const onWait = () => {
-        output.info(`Waiting until claims and volumes are deleted, at most ${settleSeconds} s ...`);
+        output.info(`Waiting until all of it is deleted, at most ${settleSeconds} s ...`);
     };
     return poll(ask, { seconds: settleSeconds, onWait, inVain: () => look });
 }
 
-/** Deletes the volumes that minikube's provisioner ignores, with their folders: a yes to the destroy is one to that too. */
-async function deleteIgnored(plan: DestroyPlan, look: Look, yes: boolean): Promise<void> {
-    const { client, cluster, output } = plan.session;
-    const going = plan.volumes.filter(({ kept }) => !kept).map(({ volume }) => volume.metadata.uid);
-    const left = look.volumes.filter(
+/** Deletes the volumes that minikube's provisioner ignores, with their folders. */
+async function deleteIgnored({ session, volumes, place }: DestroyPlan, look: Look): Promise<void> {
+    const { client, cluster, output } = session;
+    const going = volumes.filter(({ kept }) => !kept).map(({ volume }) => volume.metadata.uid);
+    const ignored = look.volumes.filter(
         (volume) => going.includes(volume.metadata.uid) && isLeftByMinikube(volume),
     );
-    if (left.length === 0 || !cluster.deleteFolder) {
+    if (ignored.length === 0 || !cluster.folders) {
         return;
     }
-    const described = left.map(
-        (volume) => `${volume.metadata.name}, folder ${minikubeFolder(volume) ?? "unknown"}`,
+    output.list(
+        "minikube's provisioner ignores volumes that it made before its last start. Deleting them:",
+        ignored.map((one) => `${one.metadata.name}, folder ${minikubeFolder(one) ?? "unknown"}`),
     );
-    output.list("minikube's provisioner ignores volumes that it made before its last start:", described);
-    if (!yes && !(await confirm("Delete them with their data?"))) {
-        return;
-    }
-    await Promise.all(left.map(({ metadata }) => client.delete(`${volumesPath}/${metadata.name}`)));
-    const isGone = async () => {
-        const { volumes } = await lookAt(client, plan.place.name);
-        const uids = volumes.map(({ metadata }) => metadata.uid);
-        return left.every(({ metadata }) => !uids.includes(metadata.uid)) && volumes;
+    await Promise.all(ignored.map(({ metadata }) => client.delete(`${volumesPath}/${metadata.name}`)));
+    const areGone = async () => {
+        const now = await lookAt(client, place.name);
+        return !ignored.some(({ metadata }) => uidsIn(now).includes(metadata.uid)) && now;
     };
-    const remaining = await poll<Look["volumes"] | undefined>(isGone, {
-        seconds: settleSeconds,
-        inVain: () => undefined,
-    });
-    // A folder stays if one of its volumes does, or if it is another volume's too.
-    const used = remaining?.map(({ spec }) => spec?.hostPath?.path);
-    for (const folder of new Set(left.map(minikubeFolder))) {
-        if (folder !== undefined && used?.includes(folder) === false) {
-            cluster.deleteFolder(folder);
+    const after = await poll(areGone, { seconds: 15, inVain: () => look });
+    // A folder stays if its volume does, or if it is another volume's too.
+    const used = after.volumes.map(({ spec }) => spec?.hostPath?.path);
+    for (const folder of new Set(ignored.map(minikubeFolder))) {
+        if (folder !== undefined && !used.includes(folder)) {
+            cluster.folders.remove(folder);
         }
     }
-}
-
-function itemsOf({ place, claims, volumes, keepsNamespace }: DestroyPlan): readonly Item[] {
-    const item = (what: string, { metadata: { name, uid } }: LiveObject, kept: boolean): Item => ({
-        name: `${what} ${name}`,
-        uid,
-        kept,
-    });
-    return [
-        ...claims.map((live) => item("claim", live.claim, isKept(live))),
-        ...volumes.map(({ volume, kept }) => item("volume", volume, kept)),
-        ...(place.namespace && keepsNamespace !== undefined
-            ? [item("namespace", place.namespace, keepsNamespace)]
-            : []),
-    ];
 }
 
 function uidsIn({ place, volumes }: Look): readonly string[] {
@@ -137,8 +150,8 @@ function uidsIn({ place, volumes }: Look): readonly string[] {
 function foldersOf({ volumes, session: { cluster } }: DestroyPlan) {
     const folders = new Map(volumes.map(({ volume, kept }) => [volume.spec?.hostPath?.path, kept]));
     return [...folders].flatMap(([folder, kept]) =>
-        folder === undefined || cluster.kind === "existing"
+        folder === undefined || !cluster.folders
             ? []
-            : [{ name: `data folder ${folder}`, kept, exists: cluster.folderExists(folder) }],
+            : [{ name: `data folder ${folder}`, kept, exists: cluster.folders.exists(folder) }],
     );
 }

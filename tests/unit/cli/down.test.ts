@@ -1,8 +1,7 @@
 /** `npm run down`: what speaks against it, what blocks it, and what a killed command left. */
 import { strict as assert } from "node:assert";
-import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/refusals.ts";
-import { protectionRefusals, stopPod } from "../../../cli/commands/down/refusals.ts";
-import { unrecorded } from "../../../cli/commands/down/unrecorded.ts";
+import { protectionRefusals, unrecorded } from "../../../cli/commands/down/plan.ts";
+import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/proof.ts";
 import type { Claim, LiveObject, Pod, Volume } from "../../../kubernetes/objects.ts";
 import { ownerLabels, retainAnnotation } from "../../../model/labels.ts";
 import { type StateResource, guardedTypes } from "../../../pulumi/state.ts";
@@ -57,8 +56,6 @@ describe("protectionRefusals", () => {
     for (const [key, config, recorded] of [
         ["retainData", { ...plain, retainData: true }, {}],
         ["retainData", plain, { retainOnDelete: true }],
-        ["protectData", { ...plain, protectData: true }, {}],
-        ["protectData", plain, { protect: true }],
     ] as const) {
         it(`refuses while ${key} is ${config[key]} in the config and not in the state`, () => {
             const [finding, ...more] = protectionRefusals(config, state(recorded), []);
@@ -89,11 +86,19 @@ describe("protectionRefusals", () => {
         assert.deepEqual(codes({ ...plain, retainData: true }, [], [retained("true")]), []);
     });
 
-    it("refuses by protectData, with the way to destroy anyway", () => {
-        const [finding] = protectionRefusals({ ...plain, protectData: true }, state({ protect: true }), []);
-        assert.equal(finding?.code, "data-protected");
-        assert.equal(finding.fixes[0]?.run[0], "pulumi config set protectData false");
-    });
+    for (const [where, protectData, protect] of [
+        ["the config and in the state", true, true],
+        ["the config alone", true, false],
+        ["the state alone", false, true],
+    ] as const) {
+        it(`refuses by protectData in ${where}, with the way to destroy anyway`, () => {
+            const [finding, ...more] = protectionRefusals({ ...plain, protectData }, state({ protect }), []);
+            assert.deepEqual(more, []);
+            assert.equal(finding?.code, "data-protected");
+            const ways = ["pulumi config set protectData false", "npm run up", "npm run down"];
+            assert.deepEqual(finding.fixes[0]?.run, ways);
+        });
+    }
 });
 
 describe("claimBlocker", () => {
@@ -110,8 +115,13 @@ describe("claimBlocker", () => {
 
     it("names the Deployment if it owns the pod: deleting the pod alone brings a new one", () => {
         const ownerReferences = [{ kind: "ReplicaSet", name: "reader-5d9" }];
-        const { run } = stopPod(pod("reader-5d9-x", "synergychat-api-pvc", { ownerReferences }));
-        assert.deepEqual(run, ["kubectl scale deployment reader --replicas 0 --namespace chat"]);
+        const pods = ["x", "y"].map((id) =>
+            pod(`reader-5d9-${id}`, "synergychat-api-pvc", { ownerReferences }),
+        );
+        assert.deepEqual(
+            claimBlocker(claim(terminating), pods).fixes.map(({ run }) => run),
+            [["kubectl scale deployment reader --replicas 0 --namespace chat"]],
+        );
     });
 
     it("names the finalizer if no pod mounts the claim", () => {
@@ -119,10 +129,6 @@ describe("claimBlocker", () => {
         const found = claimBlocker(claim({ ...terminating, finalizers }), []);
         assert.equal(found.code, "claim-held-by-finalizer");
         assert.match(found.reason, /snapshot\.example\/source/);
-    });
-
-    it("says if the claim was not deleted at all", () => {
-        assert.equal(claimBlocker(claim(), []).code, "claim-not-deleted");
     });
 });
 
@@ -140,7 +146,9 @@ describe("volumeBlocker", () => {
 
     it("names the reclaim policy before anything else", () => {
         const found = blocker(volume({ persistentVolumeReclaimPolicy: "Retain" }, { phase: "Released" }));
-        assert.equal(found.code, "volume-retained");
+        assert.equal(found.code, "volume-not-deleted");
+        assert.match(found.reason, /reclaim policy is Retain/);
+        assert.equal(found.fixes.at(-1)?.run[0], "kubectl delete pv pvc-1");
     });
 
     it("passes on what the provisioner says, or names the finalizer", () => {

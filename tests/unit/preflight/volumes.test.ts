@@ -77,13 +77,17 @@ describe("a volume of an earlier claim", () => {
 
 describe("a volume of minikube's provisioner", () => {
     const created = "2026-01-02T08:00:00Z";
-    const ofMinikube = (more: object = {}) =>
-        volume({}, { ...made("k8s.io/minikube-hostpath"), creationTimestamp: created, ...more });
+    const ofMinikube = (more: object = {}) => ({
+        ...volume({}, { ...made("k8s.io/minikube-hostpath"), creationTimestamp: created, ...more }),
+        status: { phase: "Released" },
+    });
 
     it("is ignored if the provisioner was started after it was made", () => {
         assert.equal(isIgnored(ofMinikube(), "2026-01-02T08:00:01Z"), true);
         assert.equal(isIgnored(ofMinikube(), "2026-01-02T07:59:59Z"), false);
         assert.equal(isIgnored(ofMinikube(made("disk.csi.example.com")), "2026-01-03T00:00:00Z"), false);
+        const bound = { ...ofMinikube(), status: { phase: "Bound" } };
+        assert.equal(isIgnored(bound, "2026-01-02T08:00:01Z"), false);
     });
 
     it("is ignored if it has been Released for long and nobody knows when the provisioner was started", () => {

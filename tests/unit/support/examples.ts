@@ -1,7 +1,6 @@
 /** An example of every finding, in each of its texts, from the code that makes it. tests/unit/findings.txt has them all. */
-import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/refusals.ts";
-import type { DestroyPlan } from "../../../cli/commands/down/plan.ts";
-import { protectionRefusals, refusals } from "../../../cli/commands/down/refusals.ts";
+import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/proof.ts";
+import { type DestroyPlan, protectionRefusals, refusals } from "../../../cli/commands/down/plan.ts";
 import { backupNotMade, backupsOff, unreadableTarget } from "../../../cli/backups.ts";
 import { interruptedRestore, noShell } from "../../../cli/refusals.ts";
 import { begunElsewhere, lateMessages, runningOperation } from "../../../cli/refusals.ts";
@@ -108,7 +107,7 @@ function pod(name: string, ownerReferences: readonly object[] = [], claimName = 
 /** The plan of a destroy of a stack that is in this namespace, and has nothing recorded. */
 function destroyPlan(more: Partial<NamespaceSnapshot>): DestroyPlan {
     const one = place(more);
-    const claims = liveClaims(one, [instance]).map((live) => ({ ...live, fate: { kind: "deleted" } }));
+    const claims = liveClaims(one, [instance]).map((live) => ({ ...live, kept: false }));
     const session = { owners: [instance], state: [], settings: settings() };
     return { session, place: one, claims } as unknown as DestroyPlan;
 }
@@ -517,10 +516,9 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
     "config-not-applied": [
         protectionRefusals({ ...guards, retainData: true }, stateOf({}), []),
         protectionRefusals(guards, stateOf({ retainOnDelete: true }), []),
-        protectionRefusals({ ...guards, protectData: true }, stateOf({}), []),
-        protectionRefusals(guards, stateOf({ protect: true }), []),
     ],
-    "claim-mounted-by-foreign-pod": [
+    "claim-mounted": [
+        [claimBlocker(claim({ deletionTimestamp }), [pod("debug"), pod("shell")])],
         refusals(destroyPlan({ pods: [pod("debug")] })),
         refusals(
             destroyPlan({ pods: [pod("copy-5d4f7-x2x", [{ kind: "ReplicaSet", name: "copy-5d4f7" }])] }),
@@ -534,18 +532,14 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         ),
         refusals(destroyPlan({ pods: [pod("db-0", [{ kind: "StatefulSet", name: "db" }])] })),
     ],
-    "claim-not-deleted": [[claimBlocker(claim(), [])]],
-    "claim-mounted": [[claimBlocker(claim({ deletionTimestamp }), [pod("debug"), pod("shell")])]],
     "claim-held-by-finalizer": [
         [claimBlocker(claim({ deletionTimestamp, finalizers: ["snapshot.example/source"] }), [])],
-    ],
-    "volume-retained": [
-        [blockerOf(volume({ persistentVolumeReclaimPolicy: "Retain" }, { phase: "Released" }))],
     ],
     "volume-ignored-by-minikube": [
         [blockerOf(volume({ hostPath: { path: "/tmp/hostpath-provisioner/x" } }, { phase: "Released" }))],
     ],
     "volume-not-deleted": [
+        [blockerOf(volume({ persistentVolumeReclaimPolicy: "Retain" }, { phase: "Released" }))],
         [blockerOf(volume({}, { phase: "Failed", message: "disk is busy" }))],
         [blockerOf(volume({}, { phase: "Bound" }, { finalizers: ["a.example/b"] }))],
     ],
