@@ -1,7 +1,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 import { CronJob } from "@pulumi/kubernetes/batch/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { classAnnotation, nodeOfApi, partLabels } from "../model/labels.ts";
+import { classAnnotation, nodeOfApi } from "../model/labels.ts";
 import {
     backupName,
     backupsClaimName,
@@ -17,7 +17,7 @@ import { type Exception, exceptions } from "./exceptions.ts";
 import { type ProtectionArgs, metadata } from "./place.ts";
 import { declareClaim } from "./storage.ts";
 import { type ToolsImage, toolsMount, toolsVolume } from "./tools.ts";
-import { type WorkloadArgs, container, podSpec } from "./workload.ts";
+import { type WorkloadArgs, container, jobPodMetadata, podSpec } from "./workload.ts";
 
 type Container = k8s.types.input.core.v1.Container;
 type JobSpec = k8s.types.input.batch.v1.JobSpec;
@@ -98,7 +98,7 @@ export class Backups extends pulumi.ComponentResource {
                     successfulJobsHistoryLimit: 3,
                     failedJobsHistoryLimit: 3,
                     jobTemplate: {
-                        metadata: { labels: backupLabels(instance) },
+                        metadata: jobPodMetadata(backupName, instance),
                         spec: job,
                     },
                 },
@@ -151,7 +151,7 @@ function backupJob(args: BackupJobArgs) {
         // Another attempt would make another backup, although this one is proven.
         ...(target && { podFailurePolicy: { rules: [failedSend] } }),
         template: {
-            metadata: { labels: backupLabels(api.instance) },
+            metadata: jobPodMetadata(backupName, api.instance),
             spec: { ...pod, restartPolicy: "Never", affinity: besideApi(args) },
         },
     } satisfies JobSpec;
@@ -170,11 +170,6 @@ const failedSend: k8s.types.input.batch.v1.PodFailurePolicyRule = {
 /** As `backupJob`, to try an image of the api on a copy of the messages. An image that fails once would fail again. */
 export function trialJob(args: Omit<BackupJobArgs, "reason" | "target">): JobSpec {
     return { ...backupJob({ ...args, reason: "before-upgrade" }), backoffLimit: 0 };
-}
-
-/** The pods have another `app` label than the api's: its Service must not lead to them. */
-function backupLabels(instance: string): Record<string, string> {
-    return { ...partLabels("api", instance), app: backupName };
 }
 
 /**

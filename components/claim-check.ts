@@ -1,9 +1,8 @@
 /** A look into a claim that the api does not mount yet. */
 import type * as k8s from "@pulumi/kubernetes";
-import { partLabels } from "../model/labels.ts";
 import { apiVolumeName, claimCheckName } from "../model/names.ts";
 import { databaseVolume } from "./storage.ts";
-import { type WorkloadArgs, container, podSpec } from "./workload.ts";
+import { type WorkloadArgs, container, jobPodMetadata, podSpec } from "./workload.ts";
 
 /**
  * A Job that finds out whether the api could keep its messages on a claim: as the api's user, with the shell of the api's
@@ -29,8 +28,7 @@ export function claimCheckJob(args: WorkloadArgs, claim: string): k8s.types.inpu
         backoffLimit: 0,
         activeDeadlineSeconds: 120,
         template: {
-            // Another `app` label than the api's: its Service must not lead to this pod.
-            metadata: { labels: { ...partLabels("api", args.instance), app: claimCheckName } },
+            metadata: jobPodMetadata(claimCheckName, args.instance),
             spec: { ...pod, restartPolicy: "Never" },
         },
     };

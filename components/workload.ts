@@ -177,6 +177,15 @@ export function podSpec(
     };
 }
 
+/** The metadata of a Job's pod. A service mesh must leave it alone: the Job would end only when the mesh's proxy does. */
+export function jobPodMetadata(app: string, instance: string): k8s.types.input.meta.v1.ObjectMeta {
+    return {
+        // Another `app` label than the api's: its Service must not lead to this pod.
+        labels: { ...partLabels("api", instance), app, "sidecar.istio.io/inject": "false" },
+        annotations: { "linkerd.io/inject": "disabled" },
+    };
+}
+
 /** A container without privileges, with a read-only root file system and limited resources. */
 export function container(
     args: WorkloadArgs,

@@ -220,6 +220,16 @@ describe("deploy", () => {
             }
         });
 
+        it("asks a service mesh for no proxy if a Job starts it, which would never end with one", async () => {
+            const { inputs } = (await runDeploy({ backupSchedule: "0 3 * * *" })).find(
+                "CronJob",
+                "synergychat-api-backup",
+            );
+            const { metadata } = inputs.spec.jobTemplate.spec.template;
+            assert.equal(metadata.labels["sidecar.istio.io/inject"], "false");
+            assert.equal(metadata.annotations["linkerd.io/inject"], "disabled");
+        });
+
         it("holds no service account token", () => {
             for (const { name, spec } of pods(persistent)) {
                 assert.equal(spec.automountServiceAccountToken, false, name);
