@@ -1,5 +1,5 @@
 /** Files that hold messages: whole or not at all, and for their owner alone to read. */
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { constants, copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { flush, writeDurably } from "../pods/durable.ts";
 
@@ -27,6 +27,23 @@ function write(path: string, text: string): void {
     writeDurably(path, text, 0o600);
 }
 
+/** Some file systems (exFAT, some of FUSE) have no hard links. There, a kill in this instant can leave half a file. */
+function linkOrCopy(from: string, to: string): void {
+    try {
+        linkSync(from, to);
+    } catch (error) {
+        if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(codeOf(error))) {
+            throw error;
+        }
+        copyFileSync(from, to, constants.COPYFILE_EXCL);
+        flush(to);
+    }
+}
+
+function codeOf(error: unknown): string {
+    return (error as NodeJS.ErrnoException).code ?? "";
+}
+
 /**
  * Writes a file that must not exist yet.
  *
@@ -37,11 +54,11 @@ export function createDurably(path: string, text: string): boolean {
     const part = `${path}.${process.pid}.part`;
     write(part, text);
     try {
-        linkSync(part, path);
+        linkOrCopy(part, path);
         flush(dirname(path));
         return true;
     } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
+        if (codeOf(error) !== "EEXIST") {
             throw error;
         }
         return false;

@@ -1,6 +1,7 @@
 /** A journal: whole or not at all, and for its owner alone to read. */
 import { strict as assert } from "node:assert";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import fs, { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import {
@@ -51,6 +52,26 @@ describe("a journal", () => {
         begin();
         assert.equal(createJournal(file, { ...entries, pid: 2 }), false);
         assert.deepEqual(readJournal(file), entries);
+        assert.deepEqual(readdirSync(dirname(path)), ["0f1e.json"]);
+    });
+
+    it("lets one run begin on a file system without hard links", () => {
+        const link = fs.linkSync;
+        const replaceLink = (by: typeof fs.linkSync) => {
+            fs.linkSync = by;
+            syncBuiltinESMExports();
+        };
+        replaceLink(() => {
+            throw Object.assign(new Error("EPERM: link"), { code: "EPERM" });
+        });
+        try {
+            begin();
+            assert.equal(createJournal(file, { ...entries, pid: 2 }), false);
+        } finally {
+            replaceLink(link);
+        }
+        assert.deepEqual(readJournal(file), entries);
+        assert.equal(statSync(path).mode & 0o777, 0o600);
         assert.deepEqual(readdirSync(dirname(path)), ["0f1e.json"]);
     });
 
