@@ -61,6 +61,19 @@ export function firstAnswering(
     return poll<string | undefined>(answering, { seconds, inVain: () => undefined });
 }
 
+/**
+ * The lines of a hosts file that lead hosts to other addresses than these, such as the course's own. Of several lines for a host,
+ * the first one counts.
+ */
+export function otherLines(file: string, addresses: Readonly<Record<string, string>>): readonly string[] {
+    const lines = file.split("\n").map((line) => line.replace(/#.*/, "").trim().split(/\s+/));
+    const found = Object.entries(addresses).flatMap(([host, address]) => {
+        const line = lines.find(([, ...names]) => names.some((name) => name.toLowerCase() === host));
+        return line === undefined || line[0] === address ? [] : [line.join(" ")];
+    });
+    return [...new Set(found)];
+}
+
 /** Whether it is the app that answers. On this machine's own address, it can be any other web server. */
 async function isApp(url: string, address: string): Promise<boolean> {
     const body = await bodyOf(url, address);

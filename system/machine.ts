@@ -19,6 +19,18 @@ export function hostsFile(machine: Machine): string {
     return machine === "wsl" ? "C:\\Windows\\System32\\drivers\\etc\\hosts" : "/etc/hosts";
 }
 
+/** The text of that file. Empty if it cannot be read. */
+export function hostsText(machine: Machine): string {
+    try {
+        return readFileSync(
+            machine === "wsl" ? "/mnt/c/Windows/System32/drivers/etc/hosts" : "/etc/hosts",
+            "utf8",
+        );
+    } catch {
+        return "";
+    }
+}
+
 /** Whether the process is root on Linux. */
 export function isLinuxRoot(): boolean {
     return process.platform === "linux" && process.getuid?.() === 0;

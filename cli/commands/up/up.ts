@@ -12,9 +12,9 @@ import { poll } from "../../../kubernetes/poll.ts";
 import { portName, serviceName } from "../../../model/names.ts";
 import { rolloutObstacles, rolloutProblems, rolloutSeconds } from "../../../preflight/rollout.ts";
 import { type StackOutputs, outputsIn } from "../../../pulumi/state.ts";
-import { hostsFile, thisMachine } from "../../../system/machine.ts";
+import { hostsFile, hostsText, thisMachine } from "../../../system/machine.ts";
 import { UserError } from "../../../system/errors.ts";
-import { candidates, firstAnswering, loopback } from "../../addresses.ts";
+import { candidates, firstAnswering, loopback, otherLines } from "../../addresses.ts";
 import { defineCommand, stackWord, yesFlag } from "../../command.ts";
 import type { Output } from "../../output.ts";
 import { setupLine } from "../../shell.ts";
@@ -133,6 +133,11 @@ async function showAnswers(session: Session, app: StackOutputs, seconds: number)
         `Both answer at ${addresses.join(" and ")}. Add to ${hostsFile(thisMachine())}:`,
         addresses.map((one) => [one, ...hostsAt(one)].join(" ")),
     );
+    const wanted = sites.map((url, index) => [new URL(url).hostname, found[index] ?? ""]);
+    const others = otherLines(hostsText(thisMachine()), Object.fromEntries(wanted) as Record<string, string>);
+    if (others.length > 0) {
+        session.output.list("Remove from that file, where the first line of a name counts:", others);
+    }
     const port = app.webUrl.startsWith("https:") ? 443 : 80;
     session.output.list("Without it:", [`curl --resolve '*:${port}:${address}' ${app.webUrl}`]);
     return true;

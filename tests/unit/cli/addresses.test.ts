@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { candidates, firstAnswering, waitForAnswer } from "../../../cli/addresses.ts";
+import { candidates, firstAnswering, otherLines, waitForAnswer } from "../../../cli/addresses.ts";
 import { reachAdvice } from "../../../cli/clusters/minikube.ts";
 import type { LiveSession, Session } from "../../../cli/session.ts";
 
@@ -70,6 +70,26 @@ describe("the end of a switch", () => {
         await waitForAnswer(session as unknown as LiveSession);
         assert.deepEqual(asked, Array(3).fill(`${host}/messages`));
         server.close();
+    });
+});
+
+describe("the hosts file", () => {
+    const wanted = { "a.invalid": "192.0.2.2", "b.invalid": "192.0.2.2" };
+
+    it("has other lines for the app if the course has left some, and the first line of a name counts", () => {
+        const old =
+            "127.0.0.1 localhost\n127.0.0.1\ta.invalid  B.invalid # course\n192.0.2.2 a.invalid b.invalid\n";
+        assert.deepEqual(otherLines(old, wanted), ["127.0.0.1 a.invalid B.invalid"]);
+    });
+
+    it("has none if it leads to the app, or does not know it", () => {
+        for (const text of [
+            "",
+            "# 127.0.0.1 a.invalid\n",
+            "192.0.2.2 a.invalid b.invalid\n127.0.0.1 a.invalid\n",
+        ]) {
+            assert.deepEqual(otherLines(text, wanted), []);
+        }
     });
 });
 
