@@ -68,14 +68,16 @@ export async function openStack(
     const name = named ?? before ?? "dev";
     const context = contextOf(name);
     const env = { ...process.env, ...kubeconfigOf(name) };
-    const cluster = await findCluster({ context, env, mayStart, yes, output }).catch((error: unknown) => {
-        throw access === "destroy" && error instanceof NoCluster
-            ? new UserError(
-                  `${error.message}\nNothing was changed. If the cluster is gone for good, make Pulumi forget the stack:\n` +
-                      `  pulumi stack rm ${name} --force --preserve-config`,
-              )
-            : error;
-    });
+    const cluster = await findCluster({ context, stack: name, env, mayStart, yes, output }).catch(
+        (error: unknown) => {
+            throw access === "destroy" && error instanceof NoCluster
+                ? new UserError(
+                      `${error.message}\nNothing was changed. If the cluster is gone for good, make Pulumi forget the stack:\n` +
+                          `  pulumi stack rm ${name} --force --preserve-config`,
+                  )
+                : error;
+        },
+    );
     const login = await logIn(cluster.env, output.info);
     const selected = cluster.kind === "sandbox" ? selectedStack(login.env) : before;
     requireNamed(named, name, selected);

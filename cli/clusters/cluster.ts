@@ -43,6 +43,8 @@ export interface Cluster {
 /** How a cluster is found. */
 export interface ClusterQuery {
     readonly context: string;
+    /** The stack whose cluster it is, for advice. */
+    readonly stack: string;
     /** Environment in which kubectl finds its kubeconfig. */
     readonly env: Environment;
     /** Whether a cluster may be started or built. `down` and `verify` do not start one. */

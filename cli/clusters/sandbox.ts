@@ -18,7 +18,7 @@ export async function sandbox(query: ClusterQuery): Promise<Cluster> {
     const isBuilt = sandboxEnvironment(env) !== undefined;
     if (!isBuilt && !mayStart) {
         throw new NoCluster(
-            "There is no cluster: the sandbox is not built.\n  Bring the stack up:  npm run up",
+            `There is no cluster: the sandbox is not built.\n  Bring the stack up:  npm run up -- ${query.stack}`,
         );
     }
     const question =

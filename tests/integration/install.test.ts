@@ -143,6 +143,16 @@ describe("cli/install.mjs", () => {
         assert.equal(calls(), 2);
     });
 
+    it("says on Windows in one sentence that the commands are for WSL", () => {
+        const platform = 'Object.defineProperty(process, "platform", { value: "win32" });';
+        writeFileSync(join(folder, "windows.cjs"), platform);
+        const args = ["--require", join(folder, "windows.cjs"), script];
+        const { status, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
+        assert.equal(status, 1);
+        assert.match(stderr, /^On Windows, run this in WSL: \S+\n$/);
+        assert.equal(calls(), 0);
+    });
+
     it("says what to do if Node.js is too old, and npm was told not to install a newer one", () => {
         writeFileSync(
             join(folder, "old.cjs"),

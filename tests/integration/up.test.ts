@@ -1,6 +1,6 @@
 /** `npm run up` on a minikube and on other clusters, with stand-ins that record how they are called. */
 import { strict as assert } from "node:assert";
-import { thisMachine } from "../../system/machine.ts";
+import { isLinuxRoot, thisMachine } from "../../system/machine.ts";
 import { Recording, type Run, type RunOptions } from "./support/recording.ts";
 
 describe("npm run up, on stand-ins", function () {
@@ -306,6 +306,7 @@ describe("npm run up, on stand-ins", function () {
         assert.equal(status, 1);
         assert.deepEqual(calls, [start]);
         assert.match(text, /no driver found/);
+        assert.equal(text.includes("minikube start --profile minikube --force"), isLinuxRoot());
         assert.doesNotMatch(text, /^\s+at /m);
     });
 

@@ -22,7 +22,7 @@ export async function provideCluster(): Promise<Environment> {
     process.env.SYNERGYCHAT_SANDBOX_NETWORK_POLICIES ??= "1";
     process.env.SYNERGYCHAT_SANDBOX_BACKUP_TARGET ??= "1";
     const output = new Output(false);
-    const query = { context: "minikube", env: process.env, mayStart: true, yes: true, output };
+    const query = { context: "minikube", stack: "dev", env: process.env, mayStart: true, yes: true, output };
     const cluster = await findCluster(query);
     const client = await Client.connect({ context: query.context, env: cluster.env });
     cluster.enableIngress?.("");
