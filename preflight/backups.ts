@@ -107,7 +107,6 @@ function hasFailed(status: Job["status"]): boolean {
     return (status?.conditions ?? []).some(({ type, status: is }) => type === "Failed" && is === "True");
 }
 
-/** The schedule is in the time zone of the controller manager, which is UTC unless somebody has set another one. */
 function overdueBackup({ metadata, spec, status }: CronJob, namespace: string, now: Date): Found {
     const newest = new Date(status?.lastSuccessfulTime ?? metadata.creationTimestamp ?? now);
     const { name } = metadata;
