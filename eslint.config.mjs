@@ -7,6 +7,7 @@ import tseslint from "typescript-eslint";
 const rooms = {
     system: { values: ["pods"] },
     pods: {},
+    policies: {},
     model: {},
     components: { values: ["model"], types: ["pods"] },
     config: { values: ["model", "system"], types: ["components"] },

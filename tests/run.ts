@@ -91,6 +91,7 @@ const slow = await Promise.all([
         mocha("test:integration"),
         mocha("test:sandbox"),
         mocha("test:scanners"),
+        mocha("test:policies"),
         check("test:go"),
     ),
     lane(mocha("test:e2e")),

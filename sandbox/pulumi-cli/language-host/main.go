@@ -168,6 +168,10 @@ func (h *host) RunPlugin(request *pulumirpc.RunPluginRequest, stream grpc.Server
 	}
 	program := exec.Command(node[0], append(append(node[1:], request.GetArgs()...), info.GetProgramDirectory())...)
 	program.Dir = request.GetPwd()
+	if request.GetKind() == "analyzer" {
+		// The SDK of policies reads the pack's version from there.
+		program.Dir = info.GetProgramDirectory()
+	}
 	program.Env = append(env, request.GetEnv()...)
 	var sending sync.Mutex
 	program.Stdout = writer(func(text []byte) error {

@@ -239,7 +239,7 @@ func TestInstallFailsIfNpmDoes(t *testing.T) {
 
 func TestRunPluginRunsAPolicyPack(t *testing.T) {
 	p := start(t)
-	p.write(sdk+"cmd/run-policy-pack/index.js", `console.log(process.argv.slice(2).join(" ")); process.exit(3)`)
+	p.write(sdk+"cmd/run-policy-pack/index.js", `console.log(process.argv.slice(2).join(" "), process.cwd()); process.exit(3)`)
 	stream, err := p.client.RunPlugin(context.Background(),
 		&pulumirpc.RunPluginRequest{Pwd: p.folder, Info: p.info(nil), Kind: "analyzer", Args: []string{"127.0.0.1:1"}})
 	require(t, err)
@@ -255,7 +255,8 @@ func TestRunPluginRunsAPolicyPack(t *testing.T) {
 			code = ended.Exitcode
 		}
 	}
-	if out != "127.0.0.1:1 "+filepath.Join(p.folder, "program")+"\n" || code != 3 {
+	pack := filepath.Join(p.folder, "program")
+	if out != "127.0.0.1:1 "+pack+" "+pack+"\n" || code != 3 {
 		t.Error(out, code)
 	}
 }
