@@ -39,6 +39,9 @@ export async function mochaGlobalSetup(): Promise<void> {
             PULUMI_BACKEND_URL: `file://${state}`,
             PULUMI_CONFIG_PASSPHRASE: "e2e",
             PULUMI_SKIP_UPDATE_CHECK: "true",
+            // Two cores run all scenarios. The hundreds of short runs of pulumi and kubectl need not collect garbage.
+            GOGC: "off",
+            GOMEMLIMIT: "400MiB",
         },
         new Output(false).info,
     );
