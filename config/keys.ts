@@ -129,7 +129,7 @@ export const keys = {
         ...optional(
             matching(
                 (text) => /^s3:https?:\/\/[a-z0-9.-]+(:\d{1,5})?\/[^/\s]+(\/\S*)?$/.test(text),
-                "a restic repository in an S3 bucket without credentials, such as s3:https://s3.example.org/bucket/chat, or empty",
+                "a restic repository in an S3 bucket without credentials, such as s3:https://s3.example.org/bucket/chat",
             ),
         ),
         default: "",
