@@ -37,7 +37,7 @@ export interface GuardedPod {
     readonly backups?: {
         /** Name of their claim. */
         readonly claim: pulumi.Input<string>;
-        /** How old the newest may become before an Event says so, in seconds. Undefined: no matter how old. */
+        /** Age of the newest backup, in seconds, above which an Event reports it as overdue. Undefined: no Event. */
         readonly maxAge: number | undefined;
     };
 }

@@ -35,7 +35,7 @@ export interface Settings extends Omit<Values, "exposure" | "guard"> {
 /** When backups are made, and how many are kept. */
 export interface BackupSettings {
     readonly schedule: string;
-    /** How old the newest may become, in seconds. Undefined: no matter how old. */
+    /** Age of the newest backup, in seconds, above which it is overdue. Undefined: never. */
     readonly maxAge: number | undefined;
     /** Number of scheduled backups that are kept. */
     readonly kept: number;

@@ -17,7 +17,7 @@ export const claimsOutlivePods: ResourceValidationPolicy = {
             if (ephemeral) {
                 report(
                     `The claim of volume ${name} is deleted with its pod. Mount a PersistentVolumeClaim, ` +
-                        "or use emptyDir for data that nobody needs.",
+                        "or use emptyDir for temporary data.",
                 );
             }
         }

@@ -14,7 +14,7 @@ export const networkPolicies: StackValidationPolicy = {
             if (podsOf(object) && !covered.includes(namespace)) {
                 report(
                     `The stack has no network policy in namespace ${namespace}, so every pod of the cluster reaches these. ` +
-                        "Add a NetworkPolicy that denies what nobody needs.",
+                        "Add a NetworkPolicy that allows only the required connections.",
                     urn,
                 );
             }

@@ -54,7 +54,7 @@ const faults: Readonly<Record<string, (chat: Chat) => Promise<unknown>>> = {
     "Out of memory in mid-write: the kernel kills the app": async (chat) => {
         const before = memory.kills();
         const deadline = performance.now() + 10_000;
-        // Without the guard, the first kill tears the file for good, and nobody writes any more.
+        // Without the guard, the first kill tears the file for good, and no later write succeeds.
         while (memory.kills() === before && performance.now() < deadline) {
             await emptied(chat);
             chat.signalApp("SIGSTOP");
