@@ -1,7 +1,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 import { CronJob } from "@pulumi/kubernetes/batch/v1/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { classAnnotation, nodeOfApi } from "../model/labels.ts";
+import { classAnnotation, nodeOfApi, preferNodeOfApi } from "../model/labels.ts";
 import {
     backupName,
     backupsClaimName,
@@ -177,15 +177,9 @@ export function trialJob(args: Omit<BackupJobArgs, "reason" | "target">): JobSpe
  * node than the api, and then the backup runs there.
  */
 function besideApi({ mountedByApi }: BackupJobArgs): k8s.types.input.core.v1.Affinity {
-    return {
-        podAffinity: mountedByApi
-            ? { requiredDuringSchedulingIgnoredDuringExecution: [nodeOfApi] }
-            : {
-                  preferredDuringSchedulingIgnoredDuringExecution: [
-                      { weight: 100, podAffinityTerm: nodeOfApi },
-                  ],
-              },
-    };
+    return mountedByApi
+        ? { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [nodeOfApi] } }
+        : preferNodeOfApi;
 }
 
 function tool(args: BackupJobArgs, command: "copy" | "prove"): Container {

@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import { objectPath } from "../model/kinds.ts";
 import { backupName, backupsReaderName, firstBackupName, sendContainer, toolPaths } from "../model/names.ts";
-import { nodeOfApi } from "../model/labels.ts";
+import { preferNodeOfApi } from "../model/labels.ts";
 import { type Backup, type BackupReason, backupNamed } from "../pods/backups.ts";
 import { UserError } from "../system/errors.ts";
 import type { Ended } from "../system/process.ts";
@@ -241,7 +241,8 @@ export function readerPod({ metadata, spec }: CronJob) {
             ...pod,
             activeDeadlineSeconds: readerSeconds,
             terminationGracePeriodSeconds: 0,
-            affinity: besideApi,
+            // A guard may mount the claim as well, and then its node is the only one that can. But an api without a pod has no node.
+            affinity: preferNodeOfApi,
             initContainers: [],
             containers: [
                 ...idle("prove", "node", "--eval", "setTimeout(() => undefined, 2 ** 31 - 1)"),
@@ -250,13 +251,6 @@ export function readerPod({ metadata, spec }: CronJob) {
         },
     };
 }
-
-/** A guard may mount the claim as well, and then its node is the only one that can. But an api without a pod has no node. */
-const besideApi = {
-    podAffinity: {
-        preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: nodeOfApi }],
-    },
-};
 
 async function waitUntilRunning(client: Client, namespace: string, name: string): Promise<void> {
     const lasts = lasting<string>(patience);

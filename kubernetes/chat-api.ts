@@ -193,11 +193,7 @@ export class ChatApi {
     public async restart(): Promise<void> {
         const pods = await this.pods();
         for (const { metadata } of pods) {
-            const path = `/api/v1/namespaces/${this.namespace}/pods/${metadata.name}`;
-            const answer = await this.client.delete(path);
-            if (answer.kind !== "not found") {
-                this.client.bodyOf(answer, path);
-            }
+            await this.client.deleteIfThere(`/api/v1/namespaces/${this.namespace}/pods/${metadata.name}`);
         }
         const old = new Set(pods.map(({ metadata }) => metadata.uid));
         await this.wait("the api's old pod is gone", async () => {

@@ -66,6 +66,14 @@ export class Client {
         return this.ask("DELETE", `${path}?propagationPolicy=Background`);
     }
 
+    /** As `delete`, but it is an error if the object is there and cannot be deleted. */
+    public async deleteIfThere(path: string): Promise<void> {
+        const answer = await this.delete(path);
+        if (answer.kind !== "not found") {
+            this.bodyOf(answer, path);
+        }
+    }
+
     /** An object by its path. Undefined if there is none. If the user may not read it, that is an error: forbidden is not absent. */
     public async find<T>(path: string): Promise<T | undefined> {
         const answer = await this.read<T>(path);

@@ -61,6 +61,13 @@ export const nodeOfApi = {
     topologyKey: "kubernetes.io/hostname",
 };
 
+/** The affinity of a pod that runs there if it can. */
+export const preferNodeOfApi = {
+    podAffinity: {
+        preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: nodeOfApi }],
+    },
+};
+
 /** Labels of every object that belongs to one part of the app. */
 export function partLabels(part: Part, instance: string): Record<string, string> {
     return {

@@ -22,10 +22,8 @@ export function hostsFile(machine: Machine): string {
 /** The text of that file. Empty if it cannot be read. */
 export function hostsText(machine: Machine): string {
     try {
-        return readFileSync(
-            machine === "wsl" ? "/mnt/c/Windows/System32/drivers/etc/hosts" : "/etc/hosts",
-            "utf8",
-        );
+        const path = machine === "wsl" ? "/mnt/c/Windows/System32/drivers/etc/hosts" : hostsFile(machine);
+        return readFileSync(path, "utf8");
     } catch {
         return "";
     }

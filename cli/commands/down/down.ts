@@ -5,6 +5,7 @@
  * Nothing is deleted without a yes: at a terminal it is asked for, and `--yes` gives it without a question.
  */
 import { currentNamespace } from "../../../kubernetes/kubectl.ts";
+import type { LiveObject } from "../../../kubernetes/objects.ts";
 import { fix } from "../../../model/finding.ts";
 import { objectPath } from "../../../model/kinds.ts";
 import { countMessages } from "../../../preflight/text.ts";
@@ -40,6 +41,7 @@ async function down(session: Session, yes: boolean, noBackup: boolean): Promise<
         output.info(`Stack ${stack.name} was not up. Nothing was deleted.`);
         return;
     }
+    requireRecorded(plan);
     announce(plan);
     if (!yes) {
         await ask(session);
@@ -65,18 +67,20 @@ async function down(session: Session, yes: boolean, noBackup: boolean): Promise<
     output.info(`\nStack ${stack.name} is down${settings.retainData ? ", and its data is kept" : ""}.`);
 }
 
-/** What is about to be deleted or kept, with how many messages. */
-function announce({ items, place, unrecorded, session }: DestroyPlan): void {
-    const { output, state, stack } = session;
-    const names = unrecorded.map(({ kind = "", metadata }) => `${kind} ${metadata.name}`);
-    if (names.length > 0 && state.length === 0) {
+/** @throws UserError if the state is empty, but the stack owns objects: then another state may have them. */
+function requireRecorded({ session: { state, stack }, unrecorded }: DestroyPlan): void {
+    if (unrecorded.length > 0 && state.length === 0) {
         throw new UserError(
-            `The state of stack ${stack.name} is empty, but the cluster has objects with its owner labels: ${names.join(", ")}.\n` +
+            `The state of stack ${stack.name} is empty, but the cluster has objects with its owner labels: ${namesOf(unrecorded).join(", ")}.\n` +
                 "Its state may be in another backend or on another machine. Nothing was changed.\n" +
                 "  See where this state is:          pulumi whoami --verbose\n" +
                 `  Adopt the objects and destroy:    npm run up -- ${stack.name} && npm run down -- ${stack.name}`,
         );
     }
+}
+
+/** What is about to be deleted or kept, with how many messages. */
+function announce({ items, place, unrecorded, session: { output } }: DestroyPlan): void {
     output.list(
         "The data of the stack:",
         items.map(
@@ -87,9 +91,16 @@ function announce({ items, place, unrecorded, session }: DestroyPlan): void {
     if (place.api?.messages && place.api.claim === undefined) {
         output.info(`The api's ${countMessages(place.api.messages)} on ephemeral storage will be lost.`);
     }
-    if (names.length > 0) {
-        output.list("The stack owns objects that its state does not have, and they are deleted too:", names);
+    if (unrecorded.length > 0) {
+        output.list(
+            "The stack owns objects that its state does not have, and they are deleted too:",
+            namesOf(unrecorded),
+        );
     }
+}
+
+function namesOf(objects: readonly LiveObject[]): readonly string[] {
+    return objects.map(({ kind = "", metadata }) => `${kind} ${metadata.name}`);
 }
 
 /** One question for all of it, after Pulumi has listed the resources in its state. */
@@ -114,11 +125,7 @@ async function destroy(plan: DestroyPlan): Promise<void> {
     const { stack, state, client, output } = plan.session;
     // A destroy does not know these, and would wait in vain for a claim that such a pod mounts.
     for (const { kind = "", metadata } of plan.unrecorded) {
-        const path = objectPath(kind, metadata.name, metadata.namespace);
-        const answer = await client.delete(path);
-        if (answer.kind !== "not found") {
-            client.bodyOf(answer, path);
-        }
+        await client.deleteIfThere(objectPath(kind, metadata.name, metadata.namespace));
     }
     if (state.length === 0) {
         return;
