@@ -1,6 +1,6 @@
 /**
- * What Node.js runs before the program. Pulumi.yaml names this file in `nodeargs`, so plain `pulumi up` runs it too. It is
- * plain JavaScript, because it has to run on a Node.js that is too old for the rest.
+ * What Node.js runs before the program, and before each command of this project. Pulumi.yaml names this file in `nodeargs`, so
+ * plain `pulumi up` runs it too. It is plain JavaScript, because it has to run on a Node.js that is too old for the rest.
  */
 const { Module, createRequire, enableCompileCache } = require("node:module");
 const { homedir } = require("node:os");
@@ -27,7 +27,7 @@ function requireNode() {
 }
 
 /**
- * Makes every pulumi command start sooner: Node.js keeps the compiled code of the modules that the program loads, most of
+ * Makes every command start sooner: Node.js keeps the compiled code of the modules that the program loads, most of
  * which is Pulumi's SDK.
  *
  * Node.js compares the source of each file with the source that its cache was made of, so a stale build is never run.

@@ -151,6 +151,13 @@ describe("the compile cache", () => {
         assert.deepEqual(readdirSync(folder).sort(), ["module.cjs", "program.cjs"]);
     });
 
+    it("serves the commands as well", () => {
+        const env = { ...process.env, NODE_COMPILE_CACHE: undefined, XDG_CACHE_HOME: cache };
+        const ended = spawnSync("node", ["cli/main.ts", "up", "--help"], { cwd: root, env });
+        assert.equal(ended.status, 0);
+        assert.ok(cached(cache).length > 50, "the command and what it loads are cached");
+    });
+
     it("never runs a stale build", () => {
         write("one");
         assert.deepEqual([run(), run()], ["one", "one"]);
