@@ -1,10 +1,10 @@
 /** Backups that are missing: the last one failed, or the newest one is too old. */
-import { Cron } from "croner";
 import type { Settings } from "../config/settings.ts";
 import type { CronJob, Job, LiveObject } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, type Found, error, fix, warning } from "../model/finding.ts";
 import { backupName, sendContainer } from "../model/names.ts";
+import { longestAge } from "../model/schedule.ts";
 
 /** Keys of the Secret of a target: restic's environment. */
 const targetSecretKeys = ["RESTIC_PASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
@@ -121,9 +121,8 @@ function overdueBackup({ metadata, spec, status }: CronJob, namespace: string, n
             ),
         );
     }
-    const runs = runsBefore(spec?.schedule ?? "@yearly", now);
-    const limit = runs[2];
-    if (spec?.suspend === true || limit === undefined || newest >= limit) {
+    const age = (now.getTime() - newest.getTime()) / 1000;
+    if (spec?.suspend === true || age <= (longestAge(spec?.schedule ?? "") ?? Infinity)) {
         return [];
     }
     return warning(
@@ -132,13 +131,4 @@ function overdueBackup({ metadata, spec, status }: CronJob, namespace: string, n
         fix("See why", `kubectl describe cronjob ${name} --namespace ${namespace}`),
         fix("Make one now", "npm run backup"),
     );
-}
-
-/** The last three runs of a schedule. None if it is one that only Kubernetes reads, such as "@every 1h". */
-function runsBefore(schedule: string, now: Date): readonly Date[] {
-    try {
-        return new Cron(schedule, { timezone: "UTC" }).previousRuns(3, now);
-    } catch {
-        return [];
-    }
 }

@@ -41,8 +41,8 @@ describe("missing backups", () => {
     });
 
     it("are warned about if the newest one is older than two intervals", () => {
-        assert.deepEqual(missing(cronJob("2026-01-03T03:00:05Z")), []);
-        assert.deepEqual(missing(cronJob("2026-01-02T03:00:05Z")), ["backup-overdue"]);
+        assert.deepEqual(missing(cronJob("2026-01-03T12:00:00Z")), []);
+        assert.deepEqual(missing(cronJob("2026-01-03T11:59:59Z")), ["backup-overdue"]);
         assert.deepEqual(missing(cronJob(undefined)), ["backup-overdue"]);
     });
 
