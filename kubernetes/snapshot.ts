@@ -27,6 +27,8 @@ export interface NamespaceSnapshot {
 export interface ClusterSnapshot extends NamespaceSnapshot {
     /** The volumes whose claims, in that namespace, are gone. None if the user may not list volumes. */
     readonly earlierVolumes: readonly Volume[];
+    /** Names of the storage classes with volumes that are tied to nodes. None if the user may not list volumes. */
+    readonly tiedClasses: readonly string[];
     /** How many nodes the cluster has. Undefined if the user may not list them. */
     readonly nodes: number | undefined;
     /**
@@ -108,6 +110,9 @@ export async function takeSnapshot(client: Client, query: SnapshotQuery): Promis
         rejections: tried.flatMap(({ rejection }) => rejection ?? []),
         // If the claims are unknown, so is which of them are gone.
         earlierVolumes: here.claims ? earlierVolumes(volumes ?? [], [here]) : [],
+        tiedClasses: (volumes ?? []).flatMap(({ spec }) =>
+            spec?.nodeAffinity ? (spec.storageClassName ?? []) : [],
+        ),
         nodes: nodes?.length,
         apiPodChanges: here.api ? podChanges(here.api.deployment, after) : [],
         apiImage: after && apiImageOf(after),

@@ -73,6 +73,7 @@ export const findingCodes = [
     // A rollout.
     "pod-cannot-start",
     "pods-not-created",
+    "node-unavailable",
     "image-without-shell",
     "upgrade-refused",
     // A destroy.

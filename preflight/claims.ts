@@ -173,10 +173,13 @@ export function existingClaimFinding(
     );
 }
 
-/** A volume that is a folder of one node is not there on another node, and minikube does not tell the scheduler so. */
+/**
+ * A volume that is a folder of one node is not there on another node, and minikube does not tell the scheduler so. Volumes that
+ * say which node they are on keep the api there.
+ */
 export function volumesOnSeveralNodes(
     { storage }: Settings,
-    { nodes = 1, storageClasses = [] }: ClusterSnapshot,
+    { nodes = 1, storageClasses = [], tiedClasses }: ClusterSnapshot,
 ): Found {
     const wanted = declaredClaim(storage);
     const used = storageClasses.find((one) =>
@@ -188,6 +191,9 @@ export function volumesOnSeveralNodes(
         return [];
     }
     const { name } = used.metadata;
+    if (tiedClasses.includes(name)) {
+        return [];
+    }
     return warning(
         "volumes-on-several-nodes",
         `The cluster has ${nodes} nodes, and volumes of class ${name} are folders of one of them. If the api moves to another node, it starts without its messages.`,

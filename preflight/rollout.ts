@@ -2,7 +2,7 @@
 import { RunError, log } from "@pulumi/pulumi";
 import type { Settings } from "../config/settings.ts";
 import { type Client, isProgramMissing } from "../kubernetes/client.ts";
-import type { Deployment, LiveObject, Pod } from "../kubernetes/objects.ts";
+import { type Deployment, type LiveObject, type Pod, claimsOf } from "../kubernetes/objects.ts";
 import { podObstacle, podProblem, sentence, unboundClaims } from "../kubernetes/obstacles.ts";
 import { lasting } from "../kubernetes/poll.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
@@ -148,7 +148,7 @@ async function obstaclesOf(
     return [...deployments.flatMap(podsNotCreated), ...(await Promise.all(problems))];
 }
 
-function isPodOf({ spec }: Deployment, { metadata: { labels = {} } }: Pod): boolean {
+export function isPodOf({ spec }: Deployment, { metadata: { labels = {} } }: Pod): boolean {
     const wanted = Object.entries(spec?.selector?.matchLabels ?? {});
     return wanted.length > 0 && wanted.every(([label, value]) => labels[label] === value);
 }
@@ -172,7 +172,8 @@ export function podsNotCreated({ metadata, status }: Deployment): readonly Findi
 }
 
 /** A pod that cannot start, with the problem as a sentence. */
-export function podCannotStart({ metadata, spec }: Pod, problem: string): Finding {
+export function podCannotStart(pod: Pod, problem: string): Finding {
+    const { metadata, spec } = pod;
     const { name, namespace = "" } = metadata;
     const isGuarded = (spec?.containers ?? []).some((one) => one.name === guardName);
     if (isGuarded && isProgramMissing(problem)) {
@@ -183,6 +184,9 @@ export function podCannotStart({ metadata, spec }: Pod, problem: string): Findin
             fix("Use an image with a shell", "pulumi config set --path images.api IMAGE", "npm run up"),
         );
     }
+    if (nodeProblem.test(problem)) {
+        return podWaitsForNode(pod, problem);
+    }
     return error(
         "pod-cannot-start",
         `Pod ${name} cannot start: ${problem}`,
@@ -192,5 +196,35 @@ export function podCannotStart({ metadata, spec }: Pod, problem: string): Findin
             `kubectl logs ${name} --namespace ${namespace} --all-containers --previous`,
         ),
         takeBack,
+    );
+}
+
+/**
+ * What the scheduler says of nodes that are cordoned or do not answer, and of a volume that is on another node. Until
+ * Kubernetes 1.33, the last one is a "volume node affinity conflict".
+ */
+const tiedVolume = /PersistentVolume's node affinity|volume node affinity/;
+const nodeProblem = new RegExp(
+    `${tiedVolume.source}|were unschedulable|node\\.kubernetes\\.io/(unreachable|not-ready|unschedulable)`,
+);
+
+/** A pod that waits for a node. No change of the config has caused that, so none is taken back. */
+function podWaitsForNode({ metadata, spec }: Pod, problem: string): Finding {
+    const { name, namespace = "" } = metadata;
+    const isTied = tiedVolume.test(problem);
+    return error(
+        "node-unavailable",
+        `Pod ${name} waits for a node: ${problem}${isTied ? " Only the node with its volume can run it." : ""}`,
+        fix("See which nodes are Ready", "kubectl get nodes"),
+        fix("If the node is cordoned", "kubectl uncordon NODE"),
+        isTied &&
+            fix(
+                "If the node is lost, start from the newest backup",
+                "kubectl taint nodes NODE node.kubernetes.io/out-of-service=nodeshutdown:NoExecute",
+                `kubectl delete pvc ${claimsOf(spec).join(" ")} --namespace ${namespace}`,
+                "npm run up",
+                "npm run restore -- newest",
+            ),
+        problem.includes("Insufficient") && takeBack,
     );
 }

@@ -10,7 +10,7 @@ import {
     hasEnded,
 } from "../../../kubernetes/objects.ts";
 import { ChatApi } from "../../../kubernetes/chat-api.ts";
-import { newest } from "../../../kubernetes/obstacles.ts";
+import { newest, podProblem } from "../../../kubernetes/obstacles.ts";
 import { findExposureObject } from "../../../kubernetes/ingress.ts";
 import { type NamespaceSnapshot, readNamespace } from "../../../kubernetes/snapshot.ts";
 import {
@@ -26,7 +26,7 @@ import {
 } from "../../../model/names.ts";
 import { memoryProblem, render } from "../../../pods/database.ts";
 import { cronJobIn, missingBackups } from "../../../preflight/backups.ts";
-import { isComplete } from "../../../preflight/rollout.ts";
+import { isComplete, isPodOf } from "../../../preflight/rollout.ts";
 import { recordedIn } from "../../../pulumi/state.ts";
 import { candidates, firstAnswering } from "../../addresses.ts";
 import type { LiveSession } from "../../session.ts";
@@ -107,13 +107,16 @@ function running(name: string, live: LiveStack): Check {
     const wanted = spec?.replicas ?? 0;
     const isDoubled = name === workloadName("api") && wanted > 1;
     const containers = spec?.template?.spec?.containers?.length ?? 0;
+    const pods = deployment ? live.pods.filter((pod) => isPodOf(deployment, pod)) : [];
+    const problems = new Set(pods.flatMap((pod) => podProblem(pod) ?? []));
     return check(
         "Containers in pods",
         `kubectl get deployment ${name}`,
         deployment !== undefined && wanted > 0 && !isDoubled && isComplete(deployment),
         deployment
             ? `${status?.availableReplicas ?? 0} of ${wanted} pods ready, containers in each: ${containers}` +
-                  (isDoubled ? ". Two pods on one file lose messages" : "")
+                  (isDoubled ? ". Two pods on one file lose messages" : "") +
+                  [...problems].map((problem) => `. ${problem}`).join("")
             : `there is no Deployment ${name}`,
     );
 }

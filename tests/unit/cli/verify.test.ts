@@ -39,10 +39,12 @@ async function checked(deployments: readonly LiveObject[], ...pods: readonly obj
     const state = deployments.map((outputs) => ({ type: "kubernetes:apps/v1:Deployment", outputs }));
     const session = { client, outputs, state, settings: settings({ exposure: "none" }) };
     const live = await readLiveStack(session as unknown as LiveSession);
-    const results = (await checksOf(live))
-        .filter(({ heading }) => heading === "Containers in pods")
-        .map(({ tried, result }) => [tried.replace("kubectl get deployment ", ""), result]);
-    return { results: Object.fromEntries(results) as Record<string, string>, logs };
+    const checks = (await checksOf(live)).filter(({ heading }) => heading === "Containers in pods");
+    const byName = (field: "result" | "seen"): Record<string, string> =>
+        Object.fromEntries(
+            checks.map((one) => [one.tried.replace("kubectl get deployment ", ""), one[field]]),
+        );
+    return { results: byName("result"), seen: byName("seen"), logs };
 }
 
 describe("npm run verify", () => {
@@ -54,6 +56,22 @@ describe("npm run verify", () => {
             "synergychat-web": "failed",
             redis: "failed",
         });
+    });
+
+    it("says why a Deployment has no pod that runs", async () => {
+        const message = "0/2 nodes are available: 2 node(s) were unschedulable.";
+        const conditions = [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message }];
+        const labels = { app: "redis" };
+        const { seen } = await checked(
+            [
+                {
+                    ...deployment("redis", 0),
+                    spec: { replicas: 1, selector: { matchLabels: labels } },
+                } as LiveObject,
+            ],
+            { ...object("Pod", "redis-1", { labels }), status: { phase: "Pending", conditions } },
+        );
+        assert.ok(seen.redis?.includes(message), seen.redis);
     });
 
     it("does not take a pod that has ended for the api's", async () => {

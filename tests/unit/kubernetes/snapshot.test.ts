@@ -80,6 +80,7 @@ describe("takeSnapshot", () => {
             claims: [],
             pods: [],
             earlierVolumes: [],
+            tiedClasses: [],
             nodes: undefined,
             api: undefined,
             apiPodChanges: [],
@@ -135,6 +136,16 @@ describe("takeSnapshot", () => {
         assert.deepEqual(await names({ "/api/v1/persistentvolumes": forbidden }), []);
         const review = found({ status: { incomplete: false, resourceRules: [] } });
         assert.deepEqual(await names({ [claimsPath]: forbidden, [reviewPath]: review }), []);
+    });
+
+    it("finds the storage classes whose volumes are tied to nodes", async () => {
+        const volume = (storageClassName: string, nodeAffinity?: object) => ({
+            ...object("PersistentVolume", storageClassName),
+            spec: { storageClassName, ...(nodeAffinity && { nodeAffinity }) },
+        });
+        const volumes = list(volume("anywhere"), volume("local", { required: {} }));
+        const { tiedClasses } = await takeSnapshot(cluster({ "/api/v1/persistentvolumes": volumes }), query);
+        assert.deepEqual(tiedClasses, ["local"]);
     });
 
     it("fails if the cluster does not answer", async () => {

@@ -179,3 +179,18 @@ describe("the command that deletes a folder of minikube", () => {
         assert.equal(run("", 1), "");
     });
 });
+
+describe("a class whose volumes are folders of a node", () => {
+    const storageClasses = fresh.storageClasses?.map((one) => ({
+        ...one,
+        provisioner: "k8s.io/minikube-hostpath",
+    }));
+    const nodes = { ...fresh, nodes: 2, storageClasses };
+
+    it("is a danger on several nodes, unless its volumes say which node they are on", () => {
+        assert.deepEqual(codes(nodes), ["volumes-on-several-nodes"]);
+        assert.deepEqual(codes({ ...nodes, tiedClasses: ["roomy"] }), ["volumes-on-several-nodes"]);
+        assert.deepEqual(codes({ ...nodes, tiedClasses: ["standard"] }), []);
+        assert.deepEqual(codes({ ...nodes, nodes: 1 }), []);
+    });
+});

@@ -145,19 +145,11 @@ function stuck(one: Pod): Finding {
     return podCannotStart(one, sentence(podProblem(one) ?? ""));
 }
 
-const unscheduledPod = {
-    ...object("Pod", "synergychat-web-1"),
-    status: {
-        conditions: [
-            {
-                type: "PodScheduled",
-                status: "False",
-                reason: "Unschedulable",
-                message: "0/1 nodes are available: 1 Insufficient memory.",
-            },
-        ],
-    },
-};
+function unscheduledPod(name: string, message: string) {
+    const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message };
+    const volumes = [{ persistentVolumeClaim: { claimName: "synergychat-api-pvc" } }];
+    return { ...object("Pod", name), spec: { volumes }, status: { conditions: [condition] } };
+}
 
 const failedJob = {
     namespace: "synergychat",
@@ -487,7 +479,18 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
     ],
     "messages-posted-past-service": [[lateMessages(1, 2)].filter(isFinding)],
     "pod-cannot-start": [
-        [waitingPod("ImagePullBackOff", "Back-off pulling image"), unscheduledPod].map(stuck),
+        [
+            waitingPod("ImagePullBackOff", "Back-off pulling image"),
+            unscheduledPod("synergychat-web-1", "0/1 nodes are available: 1 Insufficient memory."),
+        ].map(stuck),
+    ],
+    "node-unavailable": [
+        [
+            "1 node(s) were unschedulable, 1 node(s) didn't match PersistentVolume's node affinity.",
+            "1 node(s) had untolerated taint {node.kubernetes.io/unreachable: }, 1 node(s) had volume node affinity conflict.",
+            "2 node(s) were unschedulable.",
+            "1 Insufficient memory, 1 node(s) were unschedulable.",
+        ].map((why) => stuck(unscheduledPod("synergychat-api-1", `0/2 nodes are available: ${why}`))),
     ],
     "pods-not-created": [
         podsNotCreated({

@@ -72,6 +72,7 @@ export const fresh: ClusterSnapshot = {
     claims: [],
     pods: [],
     earlierVolumes: [],
+    tiedClasses: [],
     nodes: 1,
     api: undefined,
     apiPodChanges: [],
