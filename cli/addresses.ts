@@ -61,6 +61,11 @@ export function firstAnswering(
     return poll<string | undefined>(answering, { seconds, inVain: () => undefined });
 }
 
+/** The IP address of a load balancer that has published a name, which a hosts file cannot hold. An IP address is its own. */
+export async function numberOf(address: string): Promise<string> {
+    return (await dns.promises.lookup(address, { order: "ipv4first" })).address;
+}
+
 /**
  * The lines of a hosts file that lead hosts to other addresses than these, such as the course's own. Of several lines for a host,
  * the first one counts.

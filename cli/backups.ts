@@ -4,6 +4,7 @@ import { type FoundBackups, findCronJob, makeBackup } from "../kubernetes/backup
 import type { Client } from "../kubernetes/client.ts";
 import { type Finding, type Fix, error, fix, warning } from "../model/finding.ts";
 import { workloadName } from "../model/names.ts";
+import type { Backup } from "../pods/backups.ts";
 import { notCopied } from "../preflight/backups.ts";
 import { countMessages } from "../preflight/text.ts";
 import { UserError } from "../system/errors.ts";
@@ -15,7 +16,7 @@ type Occasion = "manual" | "before-restore" | "before-switch" | "before-down";
  * Makes a backup and proves it, if the stack makes backups.
  *
  * @param without how to go on without it, for a command that makes it before it replaces or deletes messages.
- * @returns whether the stack makes backups.
+ * @returns the backup. Undefined: the stack makes none.
  * @throws UserError if it fails. Nothing was changed.
  */
 export async function makeProvenBackup(
@@ -24,10 +25,10 @@ export async function makeProvenBackup(
     namespace: string,
     occasion: Occasion,
     ...without: readonly Fix[]
-): Promise<boolean> {
+): Promise<Backup | undefined> {
     const cronJob = await findCronJob(client, namespace);
     if (!cronJob) {
-        return false;
+        return undefined;
     }
     output.info("Making a backup, and proving it: the api's own image starts on a copy of it ...");
     const end = await makeBackup(client, cronJob, occasion);
@@ -42,7 +43,7 @@ export async function makeProvenBackup(
             process.exitCode = 1;
         }
     }
-    return true;
+    return end.backup;
 }
 
 /** A backup that failed. Nothing was changed. `job` is undefined if no Job was started. */

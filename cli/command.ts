@@ -13,7 +13,7 @@ export interface Command<Flag extends string = string, Option extends string = s
     readonly summary: string;
     /** Its positional arguments, such as `[STACK]`, in the order in which they are given. */
     readonly words: readonly string[];
-    /** Its flags without dashes, each with what it does. */
+    /** Its flags without dashes, each with what it does. Every command has `--json` as well, see `Output`. */
     readonly flags: Readonly<Record<Flag, string>>;
     /**
      * Its options that take a value, without dashes: what the value is, such as `PATH`, and what the option does.
@@ -42,9 +42,10 @@ export interface Call<Flag extends string = never, Option extends string = never
 
 export const stackWord = "[STACK]";
 
-/** Flags that several commands have. */
 export const yesFlag = { yes: "do not ask" };
-export const jsonFlag = { json: "print one JSON document on standard output" };
+const jsonFlag = {
+    json: "print one JSON document on standard output, and everything else on standard error",
+};
 
 /** A command whose flags and options are inferred from its definition. */
 export function defineCommand<Flag extends string = never, Option extends string = never>(
@@ -67,7 +68,8 @@ export function readCall(
 ): Call<string, string> {
     const { words, flags, options = {} } = command;
     const values = mapValues(options, (option) => options[option]?.value);
-    const kept = keptByNpm({ ...mapValues(flags, () => undefined), ...values }, args, env);
+    const allFlags = { ...flags, ...jsonFlag };
+    const kept = keptByNpm({ ...mapValues(allFlags, () => undefined), ...values }, args, env);
     if (kept.length > 0) {
         throw new UsageError(
             `npm kept ${kept.join(" ")} for itself: options of a command come after --. Nothing was changed.\n` +
@@ -79,7 +81,7 @@ export function readCall(
             args: [...args],
             allowPositionals: true,
             options: {
-                ...mapValues(flags, () => ({ type: "boolean" as const })),
+                ...mapValues(allFlags, () => ({ type: "boolean" as const })),
                 ...mapValues(options, () => ({ type: "string" as const })),
             },
         });
@@ -126,7 +128,7 @@ function keptByNpm(
 export function helpOf(name: string, { summary, words, flags, options = {}, details = [] }: Command): string {
     const rows = [
         ...Object.entries(options).map(([option, { value, text }]) => [`${option} ${value}`, text] as const),
-        ...Object.entries(flags),
+        ...Object.entries({ ...flags, ...jsonFlag }),
         ["help", "show this help"] as const,
     ];
     const width = Math.max(...rows.map(([flag]) => flag.length)) + 2;

@@ -14,7 +14,7 @@ export class Output {
     /** What printed commands must name, because something else is selected. */
     private target: Target & Setup = {};
 
-    private readonly json: boolean;
+    public readonly json: boolean;
 
     public constructor(json: boolean) {
         this.json = json;
@@ -57,7 +57,10 @@ export class Output {
         }
     }
 
+    /** What the command has found or done, for programs: the one document of `json`. */
     public result(value: unknown): void {
-        process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+        if (this.json) {
+            process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+        }
     }
 }

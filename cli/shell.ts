@@ -2,14 +2,17 @@
 import { resolve } from "node:path";
 import type { Environment } from "../system/process.ts";
 
+/** The variables of `after` that differ from `before`. */
+export function changesOf(before: Environment, after: Environment): Readonly<Record<string, string>> {
+    const changed = Object.entries(after).filter(([name, value]) => value !== before[name]);
+    return Object.fromEntries(changed.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
 /** The variables of `after` that differ from `before`, as lines for a POSIX shell. */
 export function exportsOf(before: Environment, after: Environment): readonly string[] {
-    return Object.entries(after)
-        .filter(([name, value]) => value !== undefined && value !== before[name])
-        .map(
-            ([name, value = ""]) =>
-                `export ${name}=${name === "PATH" ? path(value, before) : shellWord(value)}`,
-        );
+    return Object.entries(changesOf(before, after)).map(
+        ([name, value]) => `export ${name}=${name === "PATH" ? path(value, before) : shellWord(value)}`,
+    );
 }
 
 /** What is put before and after the PATH. The shell's own may differ from the one of this process, which npm has changed. */

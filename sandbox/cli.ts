@@ -22,7 +22,7 @@ without minikube or a container engine.
 
     npm run sandbox -- up       builds what is missing and starts the cluster (the first time takes about 20 minutes)
                                 --nodes 2 (or 3) gives it workers, which it keeps
-    npm run sandbox -- status   what of it runs; exit status 0 if all does
+    npm run sandbox -- status   what of it runs; exit status 0 if all does; --json for programs
     npm run sandbox -- env      what to put into a shell: eval "$(npm run -s sandbox -- env)"; --json for programs
     npm run sandbox -- down     stops the cluster; the next up goes on with it
     npm run sandbox -- clean    stops it and removes the cluster, its volumes, and (of the first cluster) all that was built
@@ -116,27 +116,44 @@ async function substitutes({ officialHost, provider }: Toolchain): Promise<strin
 }
 
 async function status(): Promise<void> {
-    let ready = true;
-    for (const node of [paths, ...workersOf(paths)]) {
-        ready = (await nodeStatus(node)) && ready;
-    }
+    const nodes = await Promise.all([paths, ...workersOf(paths)].map(nodeStatus));
     const toolchain = await toolchainOf(paths);
-    process.stdout.write((toolchain ? await substitutes(toolchain) : []).map((line) => `${line}\n`).join(""));
-    process.exitCode = ready ? 0 : 1;
+    const found = {
+        ready: nodes.every(({ ready }) => ready),
+        nodes,
+        substitutes: toolchain ? await substitutes(toolchain) : [],
+    };
+    const lines = [...nodes.flatMap(linesOf), ...found.substitutes];
+    const text = process.argv.includes("--json") ? JSON.stringify(found, undefined, 4) : lines.join("\n");
+    process.stdout.write(`${text}\n`);
+    process.exitCode = found.ready ? 0 : 1;
 }
 
-/** Says what of a node runs, and returns whether all does. */
-async function nodeStatus(node: Paths): Promise<boolean> {
-    const line = (name: string, what: string): void => {
-        process.stdout.write(`${(node.worker === 0 ? name : `${node.node} ${name}`).padEnd(28)}${what}\n`);
-    };
+/** What of a node runs. The pid of a component that is stopped is null. */
+interface NodeStatus {
+    name: string;
+    ready: boolean;
+    components: Record<string, number | null>;
+}
+
+async function nodeStatus(node: Paths): Promise<NodeStatus> {
     const states = await statesOf(node);
-    for (const { name, pid } of states) {
-        line(name, pid === undefined ? "stopped" : `running  ${pid}`);
-    }
-    const ready = states.every(({ pid }) => pid !== undefined) && (await isNodeReady(node));
-    line("node", ready ? "Ready" : "not ready");
-    return ready;
+    return {
+        name: node.node,
+        ready: states.every(({ pid }) => pid !== undefined) && (await isNodeReady(node)),
+        components: Object.fromEntries(states.map(({ name, pid }) => [name, pid ?? null])),
+    };
+}
+
+function linesOf({ name: node, ready, components }: NodeStatus): string[] {
+    const line = (name: string, what: string): string =>
+        `${(node === paths.node ? name : `${node} ${name}`).padEnd(28)}${what}`;
+    return [
+        ...Object.entries(components).map(([name, pid]) =>
+            line(name, pid === null ? "stopped" : `running  ${pid}`),
+        ),
+        line("node", ready ? "Ready" : "not ready"),
+    ];
 }
 
 async function env(): Promise<void> {

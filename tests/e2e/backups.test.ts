@@ -1,5 +1,6 @@
 /** Backups: made, proven, listed, restored, and never deleted without a question. */
 import { strict as assert } from "node:assert";
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { messages, say } from "./support/app.ts";
 import { get, kubectl, list } from "./support/cluster.ts";
@@ -26,11 +27,10 @@ describe("the backups", () => {
     after(() => stack.remove());
 
     async function backups(expected = 0, code?: string): Promise<readonly Backup[]> {
-        const { status, text } = await operation("backups", stack, ["--json"]);
+        const { status, text, stdout } = await operation("backups", stack, ["--json"]);
         assert.equal(status, expected, text);
         assert.deepEqual(codesIn(text), code ? [code] : []);
-        const [list = ""] = /^\[$[^]*?^\]$/m.exec(text) ?? []; // The findings are on standard error.
-        return JSON.parse(list) as readonly Backup[];
+        return JSON.parse(stdout) as readonly Backup[];
     }
 
     it("begin with one at the first up", async () => {
@@ -63,9 +63,10 @@ describe("the backups", () => {
     });
 
     it("are made on demand, and proven by the api's own image", async () => {
-        const { status, text } = await operation("backup", stack);
+        const { status, text, stdout } = await operation("backup", stack, ["--json"]);
         assert.equal(status, 0, text);
         const [newest] = await backups();
+        assert.equal((JSON.parse(stdout) as Backup).name, newest?.name);
         assert.deepEqual([newest?.reason, newest?.messages, newest?.proven], ["manual", 2, true]);
     });
 
@@ -73,8 +74,11 @@ describe("the backups", () => {
         await say(stack, "three");
         const [newest] = await backups();
         assert.ok(newest);
-        const { status, text } = await operation("restore", stack, [newest.name, "--yes"]);
+        const { status, text, stdout } = await operation("restore", stack, [newest.name, "--yes", "--json"]);
         assert.equal(status, 0, text);
+        const { source, copy: file } = JSON.parse(stdout) as { source: string; copy: string };
+        assert.equal(source, newest.name);
+        assert.equal((JSON.parse(readFileSync(file, "utf8")) as unknown[]).length, 3);
         assert.deepEqual(await messages(stack), ["one", "two"]);
         const [copy] = await backups();
         assert.deepEqual([copy?.reason, copy?.messages], ["before-restore", 3]);

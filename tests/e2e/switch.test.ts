@@ -26,8 +26,9 @@ describe("npm run switch", function () {
 
     /** Runs the switch to its end. The config that the test writes from then on has the new mode. */
     async function switchTo(mode: "persistent" | "ephemeral"): Promise<string> {
-        const { status, text } = await operation("switch", stack, [mode]);
+        const { status, text, stdout } = await operation("switch", stack, [mode, "--json"]);
         assert.equal(status, 0, text);
+        assert.equal((JSON.parse(stdout) as { storageMode: string }).storageMode, mode);
         stack.edit({ storageMode: mode });
         return text;
     }

@@ -89,6 +89,24 @@ describe("npm run down, on stand-ins", function () {
         assert.doesNotMatch(text, /^\s+at /m);
     });
 
+    it("prints what became of the data as JSON with --json, and nothing else", () => {
+        const volume = {
+            kind: "PersistentVolume",
+            metadata: { name: "kept", uid: "kept" },
+            spec: {
+                persistentVolumeReclaimPolicy: "Retain",
+                claimRef: { namespace: "synergychat", name: "synergychat-api-pvc", uid: "gone" },
+            },
+        };
+        recording.objects({ [unrecorded]: deployment, "/api/v1/persistentvolumes/kept": volume });
+        const { status, stdout, text } = down(["--yes", "--json"]);
+        assert.equal(status, 0, text);
+        assert.deepEqual(JSON.parse(stdout), { stack: "dev", data: [{ name: "volume kept", kept: true }] });
+        recording.state([]);
+        recording.objects({});
+        assert.deepEqual(JSON.parse(down(["--yes", "--json"]).stdout), { stack: "dev", data: [] });
+    });
+
     it("runs pulumi cancel on no dead lock if a command only reads", () => {
         const reading = recording.run("verify").calls;
         assert.ok(!reading.some((call) => call.startsWith("pulumi cancel")));

@@ -78,6 +78,21 @@ describe("npm run env, on stand-ins", function () {
         assert.equal(PULUMI_BACKEND_URL, `file://${recording.folder}/.local/share/synergychat/state`);
     });
 
+    it("prints the same variables as JSON with --json, and nothing else", () => {
+        recording.without("pulumi");
+        const { status, stdout, text } = recording.run("env", ["dev", "--json"]);
+        assert.equal(status, 0, text);
+        const { PATH = "", ...others } = JSON.parse(stdout) as Record<string, string>;
+        const data = `${recording.folder}/.local/share/synergychat`;
+        assert.ok(PATH.startsWith(`${data}/pulumi/bin:${recording.folder}:`), PATH);
+        assert.deepEqual(others, {
+            PULUMI_BACKEND_URL: `file://${data}/state`,
+            PULUMI_CONFIG_PASSPHRASE_FILE: `${data}/passphrase`,
+            PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER: "true",
+            PULUMI_STACK: "dev",
+        });
+    });
+
     it("puts a pulumi of the project's own on the PATH if there is no other, before the shell's PATH", () => {
         recording.without("pulumi");
         const { PATH = "" } = variables();

@@ -1,7 +1,9 @@
 /** `npm run up` on a minikube and on other clusters, with stand-ins that record how they are called. */
 import { strict as assert } from "node:assert";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { isLinuxRoot, thisMachine } from "../../system/machine.ts";
-import { Recording, type Run, type RunOptions } from "./support/recording.ts";
+import { Recording, type Run, type RunOptions, outputs } from "./support/recording.ts";
 
 describe("npm run up, on stand-ins", function () {
     this.timeout(600_000); // each run takes seconds to start, and longer on a busy machine
@@ -202,6 +204,40 @@ describe("npm run up, on stand-ins", function () {
         assert.equal(status, 0, text);
         assert.match(text, /at most \d+ s/);
         assert.match(text, /192\.0\.2\.1 does not answer/);
+    });
+
+    it("resolves the name of a load balancer for the hosts file, advises records, and prints the addresses with --json", async () => {
+        const script = `const server = require("node:http").createServer(({ url }, response) =>
+            response.end(url === "/messages" ? "[]" : "SynergyChat"));
+            server.listen(0, "127.0.0.1", () => console.log(server.address().port));`;
+        const server = spawn(process.execPath, ["--eval", script], { stdio: ["ignore", "pipe", "inherit"] });
+        const [port] = (await once(server.stdout, "data")) as [Buffer];
+        const urls = ["synchat", "synchatapi"].map((name) => `http://${name}.invalid:${String(port).trim()}`);
+        const [webUrl, apiUrl] = urls;
+        recording.state([{ type: "pulumi:pulumi:Stack", outputs: { ...outputs, webUrl, apiUrl } }]);
+        recording.write("running-prod");
+        recording.config({ "kubernetes:context": "prod" });
+        recording.objects({
+            "/apis/networking.k8s.io/v1/namespaces/synergychat/ingresses/app-ingress": {
+                kind: "Ingress",
+                metadata: { name: "app-ingress", namespace: "synergychat", uid: "1" },
+                status: { loadBalancer: { ingress: [{ hostname: "localhost" }] } },
+            },
+        });
+        const { status, stdout, text } = up(["--json"]);
+        server.kill();
+        assert.equal(status, 0, text);
+        assert.match(text, /^ {2}127\.0\.0\.1 synchat\.invalid synchatapi\.invalid$/m);
+        assert.match(
+            text,
+            /^ {2}synchat\.invalid CNAME localhost\n {2}synchatapi\.invalid CNAME localhost$/m,
+        );
+        assert.match(text, /curl --resolve '\*:80:127\.0\.0\.1'/);
+        assert.deepEqual(JSON.parse(stdout), {
+            ...{ stack: "dev", context: "prod", namespace: "synergychat", storageMode: "persistent" },
+            ...{ webUrl, apiUrl, policiesEnforced: null },
+            addresses: { "synchat.invalid": "127.0.0.1", "synchatapi.invalid": "127.0.0.1" },
+        });
     });
 
     it("names the port-forwards if the app is not exposed", () => {

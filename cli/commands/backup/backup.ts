@@ -36,9 +36,11 @@ export const command = defineCommand({
 });
 
 async function backup({ client, outputs, settings, output }: LiveSession): Promise<void> {
-    if (!(await makeProvenBackup(output, client, outputs.namespaceName, "manual"))) {
+    const backup = await makeProvenBackup(output, client, outputs.namespaceName, "manual");
+    if (!backup) {
         throw new UserError(output.render([backupsOff(settings)]));
     }
+    output.result(backup);
 }
 
 async function writeFile(api: ChatApi, file: string, output: Output): Promise<void> {
@@ -47,6 +49,7 @@ async function writeFile(api: ChatApi, file: string, output: Output): Promise<vo
         throw existing(file);
     }
     output.info(`${describe(messages)}, in ${file}`);
+    output.result({ file, messages: messages.length });
 }
 
 /** Before anything else: a backup never replaces a file, which may be an earlier backup. */

@@ -1,27 +1,27 @@
-/** `npm run backups -- [STACK] [--json]`: lists the backups, the newest first. */
+/** `npm run backups -- [STACK]`: lists the backups, the newest first. */
 import { type PlacedBackup, listBackups } from "../../../kubernetes/backups.ts";
 import { readNamespace } from "../../../kubernetes/snapshot.ts";
 import { missingBackups } from "../../../preflight/backups.ts";
 import { UserError } from "../../../system/errors.ts";
 import { backupsOff, unreadableTarget } from "../../backups.ts";
-import { defineCommand, jsonFlag, stackWord } from "../../command.ts";
+import { defineCommand, stackWord } from "../../command.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
 
 export const command = defineCommand({
     summary: "Lists the backups: time, messages, size, reason, whether proven, places, and name.",
     words: [stackWord],
-    flags: jsonFlag,
+    flags: {},
     details: [
         "A pod that mounts their claim reads them, so this takes some seconds. The newest backup is the first.",
         "The exit status is 1 if the last backup or its copy to backupTarget failed, if the newest scheduled one is overdue,",
         "or if the target cannot be read.",
     ],
-    run: async ({ words, flags, output }) => {
-        await backups(await openLiveStack(output, words[0], { access: "read" }), flags.json);
+    run: async ({ words, output }) => {
+        await backups(await openLiveStack(output, words[0], { access: "read" }));
     },
 });
 
-async function backups(session: LiveSession, json: boolean): Promise<void> {
+async function backups(session: LiveSession): Promise<void> {
     const { stack, client, outputs, settings, output } = session;
     const { namespaceName } = outputs;
     const found = await listBackups(client, namespaceName);
@@ -35,10 +35,9 @@ async function backups(session: LiveSession, json: boolean): Promise<void> {
     ];
     process.exitCode = missing.length > 0 ? 1 : 0;
     output.findings(missing);
-    if (json) {
-        const age = (time: string) => Math.round((Date.now() - Date.parse(time)) / 1000);
-        output.result(listed.map((backup) => ({ ...backup, ageSeconds: age(backup.time) })));
-    } else if (listed.length === 0) {
+    const age = (time: string) => Math.round((Date.now() - Date.parse(time)) / 1000);
+    output.result(listed.map((backup) => ({ ...backup, ageSeconds: age(backup.time) })));
+    if (listed.length === 0) {
         output.info("There are no backups yet.");
     } else {
         output.info(`\n${table(listed)}\n`);

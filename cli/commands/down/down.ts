@@ -39,6 +39,7 @@ async function down(session: Session, yes: boolean, noBackup: boolean): Promise<
     }
     if (state.length === 0 && items.length === 0 && plan.unrecorded.length === 0) {
         output.info(`Stack ${stack.name} was not up. Nothing was deleted.`);
+        output.result({ stack: stack.name, data: [] });
         return;
     }
     requireRecorded(plan);
@@ -51,6 +52,7 @@ async function down(session: Session, yes: boolean, noBackup: boolean): Promise<
     }
     await destroy(plan);
     await proveEnd(plan);
+    output.result({ stack: stack.name, data: items.map(({ name, kept }) => ({ name, kept })) });
     if (claims.some(({ owned, kept }) => owned && kept)) {
         output.list("The next npm run up mounts the claim again. To delete it:", [
             "pulumi config set retainData false",

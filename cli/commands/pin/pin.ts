@@ -1,20 +1,20 @@
-/** `npm run pin -- [STACK] [--json]`: writes the digests of the images that the stack's pods run into its config. */
+/** `npm run pin -- [STACK]`: writes the digests of the images that the stack's pods run into its config. */
 import { readNamespace } from "../../../kubernetes/snapshot.ts";
 import { type Pod } from "../../../kubernetes/objects.ts";
-import { defineCommand, jsonFlag, stackWord } from "../../command.ts";
+import { defineCommand, stackWord } from "../../command.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
 
 export const command = defineCommand({
     summary: "Writes the digests of the images that run into the stack's config.",
     words: [stackWord],
-    flags: jsonFlag,
+    flags: {},
     details: [
         "Under a tag, a registry may offer another image every day. Under a digest, it is always the same one.",
         "The next up deploys the digests. An image that no pod runs keeps its tag, such as tools without guard and backups.",
         "The exit status is 1 if an image that runs has no digest.",
     ],
-    run: async ({ words, flags, output }) => {
-        await pin(await openLiveStack(output, words[0], { access: "read" }), flags.json);
+    run: async ({ words, output }) => {
+        await pin(await openLiveStack(output, words[0], { access: "read" }));
     },
 });
 
@@ -28,10 +28,7 @@ export interface Pinned {
 }
 
 /** Exported for its unit test. */
-export async function pin(
-    { client, outputs, settings, stack, output }: LiveSession,
-    json: boolean,
-): Promise<void> {
+export async function pin({ client, outputs, settings, stack, output }: LiveSession): Promise<void> {
     const { pods } = await readNamespace(client, outputs.namespaceName, "data");
     const results = Object.entries(settings.images).map(([name, image]) => ({
         name,
@@ -43,9 +40,7 @@ export async function pin(
         }
         output.info(`${name}:  ${from} ${reason === undefined ? `-> ${to ?? ""}` : `stays: ${reason}`}`);
     }
-    if (json) {
-        output.result(results);
-    }
+    output.result(results);
     if (results.some(({ reason }) => reason === undefined)) {
         output.info(`\nDeploy them:  npm run up -- ${stack.name}`);
     }

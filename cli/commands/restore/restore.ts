@@ -61,6 +61,7 @@ export const command = defineCommand({
 async function restore(open: LiveSession, wanted: Source, yes: boolean, noBackup: boolean): Promise<void> {
     const source = wanted.named === newest ? { ...wanted, named: await newestOf(open) } : wanted;
     const copy = await runRestore(restoreWork(open, source, yes, noBackup), source);
+    open.output.result({ stack: open.stack.name, source: source.named, copy: copy ?? null });
     if (copy === undefined) {
         return;
     }

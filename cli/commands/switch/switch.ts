@@ -44,7 +44,9 @@ async function switchStorage(open: LiveSession, to: StorageMode, noBackup: boole
     const path = journalPath(dataFolder(stack.env), await api.installation());
     const work = workOf(open, "switch", path, to === "ephemeral" && !noBackup ? without : undefined);
     const pulumi = switchedStack(open);
-    if (!(await runSwitch({ ...work, pulumi, retainData: settings.retainData }, to))) {
+    const moved = await runSwitch({ ...work, pulumi, retainData: settings.retainData }, to);
+    output.result({ stack: stack.name, storageMode: to, moved });
+    if (!moved) {
         return;
     }
     await waitForAnswer(open);

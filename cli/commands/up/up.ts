@@ -14,7 +14,7 @@ import { rolloutObstacles, rolloutProblems, rolloutSeconds } from "../../../pref
 import { type StackOutputs, outputsIn } from "../../../pulumi/state.ts";
 import { hostsFile, hostsText, thisMachine } from "../../../system/machine.ts";
 import { UserError } from "../../../system/errors.ts";
-import { candidates, firstAnswering, loopback, otherLines } from "../../addresses.ts";
+import { candidates, firstAnswering, loopback, numberOf, otherLines } from "../../addresses.ts";
 import { defineCommand, stackWord, yesFlag } from "../../command.ts";
 import type { Output } from "../../output.ts";
 import { setupLine } from "../../shell.ts";
@@ -34,8 +34,11 @@ export const command = defineCommand({
     },
 });
 
+/** The IP address at which this machine reaches each host. */
+type Addresses = Readonly<Record<string, string>>;
+
 async function up(session: Session, yes: boolean): Promise<void> {
-    const { stack, cluster, client, owners, settings, output } = session;
+    const { stack, cluster, client, context, owners, settings, output } = session;
     const { exposure } = settings;
     if (exposure.kind === "ingress") {
         cluster.enableIngress?.(exposure.ingressClass ?? "");
@@ -44,14 +47,15 @@ async function up(session: Session, yes: boolean): Promise<void> {
     await deploy(session, yes || !isInteractive() ? ["--yes", "--skip-preview"] : []);
     const app = outputsIn(stack.resources(), stack.name);
     output.info(`\nSynergyChat is up, with ${app.storageMode} storage.`);
-    let isReachable = true;
+    let addresses: Addresses | undefined = {};
     if (exposure.kind === "none") {
         showForwards(settings, output);
     } else {
         output.info(`  page  ${app.webUrl}\n  api   ${app.apiUrl}/messages`);
-        isReachable = await showAddresses(session, app);
+        addresses = await showAddresses(session, app);
     }
-    if (settings.networkPolicies && (await enforcesPolicies(client, app.namespaceName)) === false) {
+    const enforced = settings.networkPolicies ? await enforcesPolicies(client, app.namespaceName) : undefined;
+    if (enforced === false) {
         output.info(
             "\nThis cluster's network does not enforce network policies: every pod can reach the app's pods.",
         );
@@ -62,7 +66,10 @@ async function up(session: Session, yes: boolean): Promise<void> {
         output.info(`\n${cluster.note}`);
     }
     await showInheritableVolumes(session, app.namespaceName);
-    if (!isReachable && !yes && isInteractive()) {
+    const { namespaceName: namespace, storageMode, webUrl, apiUrl } = app;
+    const found = { addresses: addresses ?? null, policiesEnforced: enforced ?? null };
+    output.result({ stack: stack.name, context, namespace, storageMode, webUrl, apiUrl, ...found });
+    if (!addresses && !yes && isInteractive()) {
         await waitForPage(session, app);
     }
 }
@@ -87,8 +94,8 @@ async function deploy(session: Session, flags: readonly string[]): Promise<void>
     }
 }
 
-/** Shows where page and api answer, or what a person has to do first. Returns whether both answer. */
-async function showAddresses(session: Session, app: StackOutputs): Promise<boolean> {
+/** Shows where page and api answer, or what a person has to do first. Undefined: one of them does not answer. */
+async function showAddresses(session: Session, app: StackOutputs): Promise<Addresses | undefined> {
     const { cluster, client, settings, output } = session;
     const { namespaceName } = app;
     const published = async () =>
@@ -105,8 +112,9 @@ async function showAddresses(session: Session, app: StackOutputs): Promise<boole
     }
     // Without another address, only a tunnel can answer, and it does so at once.
     const seconds = (await candidates(session, namespaceName)).length > 1 ? answerSeconds : 0;
-    if (await showAnswers(session, app, seconds)) {
-        return true;
+    const addresses = await showAnswers(session, app, seconds);
+    if (addresses) {
+        return addresses;
     }
     const hosts = [app.webUrl, app.apiUrl].map((url) => new URL(url).hostname).join(" ");
     const advice = cluster.reachAdvice(hosts, settings.exposure.kind, (await published())?.[0]);
@@ -114,33 +122,47 @@ async function showAddresses(session: Session, app: StackOutputs): Promise<boole
         throw new UserError(advice.join("\n"));
     }
     output.list("Its addresses do not answer from this machine yet. To open the page:", advice);
-    return false;
+    return undefined;
 }
 
 /** Shows where page and api answer, if both do before the deadline. */
-async function showAnswers(session: Session, app: StackOutputs, seconds: number): Promise<boolean> {
+async function showAnswers(
+    session: Session,
+    app: StackOutputs,
+    seconds: number,
+): Promise<Addresses | undefined> {
     const sites = [app.webUrl, `${app.apiUrl}/messages`];
     const find = () => candidates(session, app.namespaceName);
-    const found = await Promise.all(sites.map((url) => firstAnswering(url, find, seconds)));
-    const [address] = found;
-    if (address === undefined || found.includes(undefined)) {
-        return false;
+    const answers = await Promise.all(sites.map((url) => firstAnswering(url, find, seconds)));
+    const found = answers.filter((one) => one !== undefined);
+    if (found.length < sites.length) {
+        return undefined;
     }
-    const hostsAt = (one: string | undefined) =>
-        sites.filter((_, index) => found[index] === one).map((url) => new URL(url).hostname);
-    const addresses = [...new Set(found)];
+    const hosts = sites.map((url) => new URL(url).hostname);
+    const numbers = await Promise.all(found.map(numberOf));
+    const addresses = Object.fromEntries(hosts.map((host, index) => [host, numbers[index] ?? ""]));
     session.output.list(
-        `Both answer at ${addresses.join(" and ")}. Add to ${hostsFile(thisMachine())}:`,
-        addresses.map((one) => [one, ...hostsAt(one)].join(" ")),
+        `Both answer at ${[...new Set(found)].join(" and ")}. Add to ${hostsFile(thisMachine())}:`,
+        [...new Set(numbers)].map((one) =>
+            [one, ...hosts.filter((host) => addresses[host] === one)].join(" "),
+        ),
     );
-    const wanted = sites.map((url, index) => [new URL(url).hostname, found[index] ?? ""]);
-    const others = otherLines(hostsText(thisMachine()), Object.fromEntries(wanted) as Record<string, string>);
+    const records = hosts.flatMap((host, index) =>
+        found[index] === numbers[index] ? [] : [`${host} CNAME ${found[index] ?? ""}`],
+    );
+    if (records.length > 0) {
+        session.output.list(
+            "The load balancer's address can change. If the hosts are in a domain of yours, create DNS records instead:",
+            records,
+        );
+    }
+    const others = otherLines(hostsText(thisMachine()), addresses);
     if (others.length > 0) {
         session.output.list("Remove from that file, where the first line of a name counts:", others);
     }
     const port = app.webUrl.startsWith("https:") ? 443 : 80;
-    session.output.list("Without it:", [`curl --resolve '*:${port}:${address}' ${app.webUrl}`]);
-    return true;
+    session.output.list("Without it:", [`curl --resolve '*:${port}:${numbers[0] ?? ""}' ${app.webUrl}`]);
+    return addresses;
 }
 
 /** At a terminal, the person can do now in another one what the advice says. */

@@ -5,7 +5,7 @@
 import { enforcesPolicies } from "../../../kubernetes/network-policies.ts";
 import { interrupted } from "../../../preflight/messages.ts";
 import { UserError } from "../../../system/errors.ts";
-import { defineCommand, jsonFlag, stackWord } from "../../command.ts";
+import { defineCommand, stackWord } from "../../command.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
 import { type Check, addressHeading, checksOf, readLiveStack } from "./checks.ts";
 import { checkOnCopy, checkOnLivePod } from "./persistence-check.ts";
@@ -15,19 +15,15 @@ export const command = defineCommand({
     words: [stackWord],
     flags: {
         destructive: "also delete the live api's pod: with ephemeral storage, the messages are lost",
-        ...jsonFlag,
     },
     run: async ({ words, flags, output }) => {
-        await verify(await openLiveStack(output, words[0], { access: "read" }), flags);
+        await verify(await openLiveStack(output, words[0], { access: "read" }), flags.destructive);
     },
 });
 
 const labels = { ok: "ok     ", failed: "FAILED ", skipped: "skipped" };
 
-async function verify(
-    session: LiveSession,
-    { destructive, json }: { readonly destructive: boolean; readonly json: boolean },
-): Promise<void> {
+async function verify(session: LiveSession, destructive: boolean): Promise<void> {
     const { stack, cluster, outputs, output } = session;
     const checks: Check[] = [];
     for await (const next of allChecks(session, destructive)) {
@@ -39,9 +35,7 @@ async function verify(
     const count = (result: Check["result"]) => checks.filter((one) => one.result === result).length;
     const counts = { ok: count("ok"), failed: count("failed"), skipped: count("skipped") };
     output.info(`\n${counts.ok} ok, ${counts.failed} failed, ${counts.skipped} skipped`);
-    if (json) {
-        output.result({ stack: stack.name, ...counts, checks });
-    }
+    output.result({ stack: stack.name, ...counts, checks });
     process.exitCode = counts.failed > 0 ? 1 : 0;
     if (checks.some(({ heading, result }) => heading === addressHeading && result === "failed")) {
         const hosts = [outputs.webUrl, outputs.apiUrl].map((url) => new URL(url).hostname).join(" ");

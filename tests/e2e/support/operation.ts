@@ -25,7 +25,7 @@ export function operation(
     args: readonly string[] = [],
     killAt?: RegExp | (() => Promise<void>),
     env: Readonly<Record<string, string>> = {},
-): Promise<Result> {
+): Promise<Result & { readonly stdout: string }> {
     const child = spawn(process.execPath, ["cli/main.ts", script, ...args, stack.name], {
         detached: true, // a process group of its own: its id is the child's
         stdio: ["ignore", "pipe", "pipe"],
@@ -33,6 +33,7 @@ export function operation(
     });
     return new Promise((resolve, reject) => {
         let text = "";
+        let stdout = "";
         const kill = (): void => {
             if (child.pid !== undefined && child.exitCode === null) {
                 process.kill(-child.pid, "SIGKILL");
@@ -50,9 +51,12 @@ export function operation(
         for (const stream of [child.stdout, child.stderr]) {
             stream.setEncoding("utf8").on("data", take);
         }
+        child.stdout.on("data", (chunk: string) => {
+            stdout += chunk;
+        });
         child.on("error", reject);
         child.on("close", (status) => {
-            resolve({ status, text });
+            resolve({ status, text, stdout });
         });
     });
 }

@@ -144,7 +144,8 @@ createServer((request, response) => {
 }).listen(socket, () => console.log("Starting to serve on a socket"));
 `;
 
-const outputs = {
+/** The outputs of the stack that is up. */
+export const outputs = {
     webUrl: "http://synchat.invalid",
     apiUrl: "http://synchatapi.invalid",
     namespaceName: "synergychat",

@@ -1,5 +1,6 @@
 /** How the arguments of a command are read. */
 import { strict as assert } from "node:assert";
+import { readFileSync } from "node:fs";
 import { UsageError, defineCommand, helpOf, readCall } from "../../../cli/command.ts";
 import { commands } from "../../../cli/commands.ts";
 
@@ -71,6 +72,7 @@ describe("options that npm has taken, because they were given without --", () =>
         [{ npm_config_messages: "true" }, "npm run restore -- 'a b.json' --messages=N"],
         [{ npm_config_backup: "" }, "npm run restore -- 'a b.json' --no-backup"],
         [{ npm_config_yes: "true" }, "npm run restore -- 'a b.json' --yes"],
+        [{ npm_config_json: "true" }, "npm run restore -- 'a b.json' --json"],
     ] as const) {
         it(`stop the command with the line to type: ${line}`, () => {
             assert.throws(
@@ -81,12 +83,23 @@ describe("options that npm has taken, because they were given without --", () =>
     }
 
     it("do not matter if they are npm's own, or given to the command as well", () => {
-        call({ npm_config_cache: "/tmp", npm_config_backup: "true", npm_config_json: "true" });
+        call({ npm_config_cache: "/tmp", npm_config_backup: "true", npm_config_json: "" });
         assert.equal(call({ npm_config_yes: "true" }, ["a", "--yes"]).flags.yes, true);
     });
 });
 
 describe("the table of commands", () => {
+    const rows = [...readFileSync("docs/commands.md", "utf8").matchAll(/^\| `([a-z]+)` +\|/gm)];
+
+    it("has the commands of docs/commands.md, each of which takes --json", async () => {
+        assert.deepEqual(rows.map(([, name]) => name).sort(), Object.keys(commands).sort());
+        for (const [name, load] of Object.entries(commands)) {
+            const { command: row } = await load();
+            assert.ok(readCall(name, row, ["--json"]).output.json, name);
+            assert.ok(!readCall(name, row, []).output.json, name);
+        }
+    });
+
     for (const [name, load] of Object.entries(commands)) {
         it(`has a help for ${name} that names its words and flags`, async () => {
             const { command: row } = await load();

@@ -43,7 +43,7 @@ describe("npm run pin", () => {
             stack: { name: "dev", run: (args: readonly string[]) => set.push(args.join(" ")) },
             output: { info: () => undefined, result: (all: Pinned[]) => results.push(...all) },
         };
-        await pin(session as unknown as LiveSession, true);
+        await pin(session as unknown as LiveSession);
         return { set, results, exit: process.exitCode };
     }
 
