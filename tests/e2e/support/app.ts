@@ -9,17 +9,27 @@ export interface Response {
     readonly body: string;
 }
 
-/** The address that the ingress controller publishes, which may take it a moment. */
-export async function address(stack: TestStack): Promise<string> {
+/** The addresses that were published: one ingress controller serves all stacks, and keeps its address. */
+const addresses = new Map<string, string>();
+
+/** The address at which the stack's hosts are served. */
+export async function address({ name }: TestStack): Promise<string> {
+    const found = addresses.get(name) ?? (await publishedAddress(name));
+    addresses.set(name, found);
+    return found;
+}
+
+/** The ingress controller may take a moment to publish it. */
+async function publishedAddress(namespace: string): Promise<string> {
     for (let attempt = 0; attempt < 60; attempt++) {
-        const [ingress] = await list(stack.name, "ingress");
+        const [ingress] = await list(namespace, "ingress");
         const published = ingress?.status?.loadBalancer?.ingress?.[0];
         if (published) {
             return published.ip ?? published.hostname;
         }
         await sleep(500);
     }
-    throw new Error(`the ingress of ${stack.name} has no address`);
+    throw new Error(`the ingress of ${namespace} has no address`);
 }
 
 /** One request to a host of the stack. */

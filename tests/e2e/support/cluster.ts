@@ -84,13 +84,13 @@ export async function deleteLeftVolumes(
     }
 }
 
-/** Waits until a condition holds, and fails if it does not in a minute. */
+/** Waits until a condition holds, and fails if it does not in four minutes. */
 export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
     const end = performance.now() + 240_000;
     while (!(await holds())) {
         if (performance.now() > end) {
             throw new Error(`Not after four minutes: ${what}`);
         }
-        await sleep(100);
+        await sleep(500);
     }
 }

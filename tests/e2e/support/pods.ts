@@ -41,6 +41,6 @@ export async function crash(stack: TestStack): Promise<void> {
     await assert.rejects(say(stack, "oh heck"));
     for (let attempt = 0; (await restarts()) === before; attempt++) {
         assert.ok(attempt < 100, "the api did not exit on a swear word");
-        await sleep(100);
+        await sleep(500);
     }
 }
