@@ -24,7 +24,7 @@ export function missingPermissions(settings: Settings, snapshot: ClusterSnapshot
         : error(
               "permissions-missing",
               `Missing permissions in namespace ${settings.namespace}: ${missing.join("; ")}.\n` +
-                  "Ask who runs the cluster for them. docs/rbac.yaml lists all of them.",
+                  "An administrator of the cluster can grant them, by the Role and the ClusterRole in docs/rbac.yaml.",
           );
 }
 

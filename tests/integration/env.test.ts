@@ -48,6 +48,13 @@ describe("npm run env, on stand-ins", function () {
         assert.doesNotMatch(recording.run("up").text, /not logged in/);
     });
 
+    it("says that another HOME has a state of its own", () => {
+        recording.run("up");
+        const other = join(recording.folder, "other");
+        const { text } = recording.run("up", [], { env: { HOME: other } });
+        assert.ok(text.includes(`${other}/.local/share/synergychat/state.\n`), text);
+    });
+
     for (const [how, env] of [
         ["a token", { PULUMI_ACCESS_TOKEN: "pul-1" }],
         ["a backend", { PULUMI_BACKEND_URL: "s3://states" }],

@@ -1,10 +1,12 @@
 /** The generated docs: what is committed is what the program says now. */
 import { strict as assert } from "node:assert";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { parse } from "yaml";
 import { keys } from "../../config/keys.ts";
+import { render } from "../../pods/database.ts";
 import type { deploy } from "../../program.ts";
 import { generate, generatedFiles, withConfigBlock } from "../../tools/docs.ts";
 import { runDeploy } from "./support/program.ts";
@@ -79,6 +81,31 @@ describe("the picture in the README", () => {
             ...(await declaredIn({ storageMode: "persistent" })),
         ].filter((object) => kinds.includes(object.split(" ")[0] ?? ""));
         assert.deepEqual(shown.map(([, text]) => text).sort(), [...new Set(declared)].sort());
+    });
+});
+
+describe("the repair by hand in docs/troubleshooting.md", () => {
+    it("keeps each message before the damage, in the layout of the app", () => {
+        const text = readFileSync("docs/troubleshooting.md", "utf8");
+        const [, repair = ""] = /```bash\n(node [^]*?)```/.exec(text) ?? [];
+        const folder = mkdtempSync(join(tmpdir(), "synergychat-repair-"));
+        symlinkSync(resolve("pods"), join(folder, "pods"));
+        const whole = render([
+            { AuthorUsername: "ada", Text: "one }\n]" },
+            { AuthorUsername: "ben", Text: "<two>" },
+        ]);
+        writeFileSync(
+            join(folder, "torn.json"),
+            `${whole.replace(/\n\]$/, "")},\n  {\n    "AuthorUsername": "c`,
+        );
+        const { stdout, stderr } = spawnSync("sh", ["-c", repair], {
+            cwd: folder,
+            env: { PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ""}` },
+            encoding: "utf8",
+        });
+        assert.equal(stdout, "2\n", stderr);
+        assert.equal(readFileSync(join(folder, "whole.json"), "utf8"), whole);
+        rmSync(folder, { recursive: true });
     });
 });
 
