@@ -54,6 +54,7 @@ export function deploy(settings: Settings, instance: string, provider: k8s.Provi
         imagePullPolicy: settings.imagePullPolicy,
         imagePullSecrets: settings.imagePullSecrets,
         hostUsers: settings.hostUsers,
+        ...(settings.tolerationSeconds !== "" && { tolerationSeconds: settings.tolerationSeconds }),
     });
 
     const storage = new ApiStorage("api-storage", { ...common, storage: stored, ...protection }, opts);

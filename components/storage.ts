@@ -58,7 +58,7 @@ export function declareClaim(
     name: string,
     objectName: string,
     args: PlaceArgs & ProtectionArgs,
-    { size, storageClass }: ClaimArgs,
+    { size, storageClass, accessMode = "ReadWriteOnce" }: ClaimArgs,
     opts: pulumi.CustomResourceOptions = {},
 ): k8s.core.v1.PersistentVolumeClaim {
     return new PersistentVolumeClaim(
@@ -69,7 +69,7 @@ export function declareClaim(
                 ...protectionAnnotations(args),
             }),
             spec: {
-                accessModes: ["ReadWriteOnce"],
+                accessModes: [accessMode],
                 resources: { requests: { storage: size } },
                 ...(storageClass && { storageClassName: storageClass }),
             },

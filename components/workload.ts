@@ -38,6 +38,12 @@ export interface WorkloadArgs extends PlaceArgs {
      */
     readonly hostUsers?: boolean;
     /**
+     * Seconds that the pods stay on a node that does not answer.
+     *
+     * @default - The cluster's, which is 300.
+     */
+    readonly tolerationSeconds?: number;
+    /**
      * Memory that each container may use, in MiB.
      *
      * @default - The part's own.
@@ -131,10 +137,25 @@ function deploymentArgs(
                         ...spec.podAnnotations,
                     },
                 },
-                spec: pod,
+                spec: {
+                    ...pod,
+                    ...(args.tolerationSeconds !== undefined && {
+                        tolerations: deadNodes(args.tolerationSeconds),
+                    }),
+                },
             },
         },
     };
+}
+
+/** Source: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#taint-based-evictions */
+function deadNodes(tolerationSeconds: number): k8s.types.input.core.v1.Toleration[] {
+    return ["not-ready", "unreachable"].map((taint) => ({
+        key: `node.kubernetes.io/${taint}`,
+        operator: "Exists",
+        effect: "NoExecute",
+        tolerationSeconds,
+    }));
 }
 
 /** A pod that meets the `restricted` pod security standard and has no service account token. */

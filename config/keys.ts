@@ -69,6 +69,12 @@ export const keys = {
         description:
             "Storage class of the api's claim, or empty for the cluster's default (persistent only). A new class is a new, empty claim",
     },
+    accessMode: {
+        ...oneOf("ReadWriteOnce", "ReadWriteOncePod"),
+        default: "ReadWriteOnce",
+        description:
+            "Access mode of the api's claim (persistent only). With ReadWriteOncePod, no new pod starts before the old one is gone for certain. A new mode is a new, empty claim",
+    },
     existingClaim: {
         ...optional(matching(dnsSubdomain, "the name of a claim in the stack's namespace")),
         default: "",
@@ -239,6 +245,12 @@ export const keys = {
         ...listOf(dnsSubdomain, 0, Infinity, "a list of names of secrets in the stack's namespace"),
         default: [],
         description: "Secrets that the nodes pull the images with",
+    },
+    tolerationSeconds: {
+        ...orWord("", wholeNumber(0, 9999)),
+        default: "",
+        description:
+            "Seconds that the app's pods stay on a node that does not answer, or empty for the cluster's default, which is 300",
     },
     hostUsers: {
         ...flag(),

@@ -186,7 +186,7 @@ function sameHosts({ webHost, apiHost }: Partial<Values>): Found {
 function claimKeysBesideExistingClaim(values: Partial<Values>): readonly Finding[] {
     const { existingClaim } = values;
     const reason = `It must not be set together with existingClaim (${existingClaim ?? ""}): that claim has its own.`;
-    return (["storageClass", "storageSize"] as const).flatMap((key) => {
+    return (["storageClass", "storageSize", "accessMode"] as const).flatMap((key) => {
         const { [key]: value } = values;
         return existingClaim && value !== undefined && value !== defaultText(key)
             ? wrongValue("key-beside-existing-claim", key, value, reason)
@@ -245,7 +245,11 @@ function toSettings(values: Values, context: string, kubeconfig: string | undefi
         kubeconfig,
         webUrl: `${schemeOf(values)}://${values.webHost}`,
         apiUrl: values.apiUrl || `${schemeOf(values)}://${values.apiHost}`,
-        storage: toStorage(values, claim),
+        storage: toStorage(values, {
+            ...claim,
+            // The default is left out: the claim of the backups has it always, because several pods mount that.
+            ...(values.accessMode === "ReadWriteOncePod" && { accessMode: values.accessMode }),
+        }),
         exposure: toExposure(values),
         guard: guard ? { command: apiCommand } : undefined,
         backups: backupSchedule

@@ -14,6 +14,12 @@ export interface ClaimArgs {
      * @default - The cluster's default class.
      */
     readonly storageClass?: string;
+    /**
+     * Who may mount the volume: the pods of one node, or one pod. A new mode is a new claim.
+     *
+     * @default "ReadWriteOnce"
+     */
+    readonly accessMode?: "ReadWriteOnce" | "ReadWriteOncePod";
 }
 
 /** Where the api keeps its messages. */

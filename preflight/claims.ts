@@ -13,9 +13,9 @@ import {
 } from "../model/finding.ts";
 import { selectorLabels } from "../model/labels.ts";
 import type { Owners } from "../model/ownership.ts";
-import { type ClaimArgs, declaredClaim, mountedClaim } from "../model/storage.ts";
+import { declaredClaim, mountedClaim } from "../model/storage.ts";
 import { isDefaultClass } from "./classes.ts";
-import { type FatedClaim, heldBy, requestedClass } from "./fates.ts";
+import { type Cause, type FatedClaim, heldBy } from "./fates.ts";
 import { listNames, ownerArguments } from "./text.ts";
 
 /** Changes of a claim that cannot work. */
@@ -26,7 +26,7 @@ export function impossibleClaims(settings: Settings, claims: readonly FatedClaim
             case "terminating":
                 return terminatingClaim(live, settings);
             case "in-the-way":
-                return retainedClaimInTheWay(claim, fate.args);
+                return retainedClaimInTheWay(claim, fate.cause);
             default:
                 return [];
         }
@@ -61,14 +61,14 @@ function terminatingClaim(live: FatedClaim, settings: Settings): Found {
     );
 }
 
-/** A claim that is retained keeps its name, so no claim of another class can take its place. */
-function retainedClaimInTheWay(claim: Claim, { storageClass = "" }: ClaimArgs): Finding {
-    const has = JSON.stringify(requestedClass(claim));
+/** A claim that is retained keeps its name, so no claim of another class or access mode can take its place. */
+function retainedClaimInTheWay(claim: Claim, { key, value, before }: Cause): Finding {
+    const has = JSON.stringify(before);
     const { name, namespace = "" } = claim.metadata;
     return error(
         "retained-claim-has-other-class",
-        `storageClass is ${JSON.stringify(storageClass)}. Claim ${name} is kept (retainData) with class ${has}, and its name is taken.`,
-        fix("Use the claim", `pulumi config set storageClass ${has}`),
+        `${key} is ${JSON.stringify(value)}. Claim ${name} is kept (retainData) with ${has}, and its name is taken.`,
+        fix("Use the claim", `pulumi config set ${key} ${has}`),
         fix("Delete the claim with its messages", `kubectl delete pvc ${name} --namespace ${namespace}`),
     );
 }

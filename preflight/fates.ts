@@ -33,8 +33,8 @@ export type Fate =
     | { readonly kind: "declared"; readonly args: ClaimArgs }
     /** The stack no longer declares it, and it stays (retainData). */
     | { readonly kind: "kept" }
-    /** It stays (retainData), and has the name of the claim of another class that the stack declares. */
-    | { readonly kind: "in-the-way"; readonly args: ClaimArgs }
+    /** It stays (retainData), and has the name of the claim of another class or access mode that the stack declares. */
+    | { readonly kind: "in-the-way"; readonly cause: Cause }
     /** It is deleted, and a new claim takes its place. Undefined: the program changes a field that cannot be changed. */
     | { readonly kind: "replaced"; readonly cause: Cause | undefined }
     /** It is deleted. Undefined: no config key says why. */
@@ -46,7 +46,7 @@ export type Fate =
 
 /** A change of a config key. Empty: its default. */
 export interface Cause {
-    readonly key: "backupSchedule" | "storageMode" | "existingClaim" | "storageClass";
+    readonly key: "backupSchedule" | "storageMode" | "existingClaim" | "storageClass" | "accessMode";
     readonly value: string;
     /** What the key said while the claim was declared. */
     readonly before: string;
@@ -88,9 +88,9 @@ function fateOf({ claim, owned, use }: LiveClaim, settings: Settings, snapshot: 
     const { name } = claim.metadata;
     const args = argsFor(use, settings);
     const declared = name === claimName || use === "backups" ? args : undefined;
-    const [before, value] = [requestedClass(claim), declared?.storageClass ?? ""];
     // The claim of the backups keeps the class that it was made with.
-    if (declared && (before === value || use === "backups")) {
+    const cause = declared && use === "messages" ? changeOf(claim, declared) : undefined;
+    if (declared && !cause) {
         if (isReplaced(claim, snapshot)) {
             return { kind: "replaced", cause: undefined };
         }
@@ -98,12 +98,25 @@ function fateOf({ claim, owned, use }: LiveClaim, settings: Settings, snapshot: 
         return { kind: isMounted ? "mounted" : "declared", args: declared };
     }
     if (isRetained(claim)) {
-        return declared ? { kind: "in-the-way", args: declared } : { kind: "kept" };
+        return cause ? { kind: "in-the-way", cause } : { kind: "kept" };
     }
-    if (declared) {
-        return { kind: "replaced", cause: { key: "storageClass", value, before } };
+    if (cause) {
+        return { kind: "replaced", cause };
     }
     return { kind: "deleted", cause: args ? undefined : undeclared(use, settings, snapshot) };
+}
+
+/** The key whose change makes a new claim. Undefined: the claim can become what is declared. */
+function changeOf(
+    claim: Claim,
+    { storageClass = "", accessMode = "ReadWriteOnce" }: ClaimArgs,
+): Cause | undefined {
+    const [mode = accessMode] = claim.spec?.accessModes ?? [];
+    const keys: readonly Cause[] = [
+        { key: "storageClass", value: storageClass, before: requestedClass(claim) },
+        { key: "accessMode", value: accessMode, before: mode },
+    ];
+    return keys.find(({ value, before }) => value !== before);
 }
 
 /** Whether the API server refuses to change the claim to what the program declares. A new size may be refused for less. */

@@ -78,10 +78,12 @@ function waysToKeep({ key, value, before }: Cause): readonly Fix[] {
     const [back, again] = [configCommand(key, before), configCommand(key, value)];
     const retain = "pulumi config set retainData true";
     const [move, keep] = ["Move the messages", "Keep the claim"];
+    const through = fix(move, back, "npm run switch -- ephemeral", again, "npm run switch -- persistent");
     return {
         storageMode: [fix(move, "npm run switch -- ephemeral"), fix(keep, retain)],
-        // A claim that is kept keeps its name, so no claim of another class could take its place.
-        storageClass: [fix(move, back, "npm run switch -- ephemeral", again, "npm run switch -- persistent")],
+        // A claim that is kept keeps its name, so no other claim could take its place.
+        storageClass: [through],
+        accessMode: [through],
         backupSchedule: [fix(keep, back, "pulumi config set backupSuspend true")],
         existingClaim: [fix(keep, back, retain, "pulumi up", again)],
     }[key];

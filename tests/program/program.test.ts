@@ -34,6 +34,7 @@ describe("deploy", () => {
             storageMode: "persistent",
             storageSize: "2Gi",
             storageClass: "fast",
+            accessMode: "ReadWriteOncePod",
             existingClaim: "mine",
             retainData: "true",
             protectData: "true",
@@ -63,11 +64,14 @@ describe("deploy", () => {
             images: '{"web": "a", "crawler": "b", "api": "c"}',
             imagePullPolicy: "Always",
             imagePullSecrets: "registry",
+            tolerationSeconds: "30",
             hostUsers: "false",
         };
         const replacing: string[] = [];
         for (const [key, value] of Object.entries(changes)) {
-            const sizes = ["storageSize", "storageClass"].includes(key) ? "persistent" : "ephemeral";
+            const sizes = ["storageSize", "storageClass", "accessMode"].includes(key)
+                ? "persistent"
+                : "ephemeral";
             const needed = key === "backupTarget" && { backupSchedule: "@daily" };
             const run = await runDeploy({ storageMode: sizes, ...needed, [key]: value });
             const before = sizes === "persistent" ? persistent : ephemeral;
@@ -83,6 +87,7 @@ describe("deploy", () => {
             "images",
             "imagePullPolicy",
             "imagePullSecrets",
+            "tolerationSeconds",
             "hostUsers",
         ]);
     });
@@ -95,6 +100,24 @@ describe("deploy", () => {
             new Set([false]),
         );
         assert.deepEqual(new Set(hostUsers(await runDeploy(backups))), new Set([undefined]));
+    });
+
+    it("lets the pods of the app leave a node that does not answer as soon as the config says", async () => {
+        const run = await runDeploy({ tolerationSeconds: "30" });
+        for (const part of ["web", "api", "crawler"]) {
+            const { tolerations } = run.find("Deployment", `synergychat-${part}`).inputs.spec.template.spec;
+            assert.deepEqual(
+                tolerations.map(({ key, effect, tolerationSeconds }: any) => [
+                    key,
+                    effect,
+                    tolerationSeconds,
+                ]),
+                [
+                    ["node.kubernetes.io/not-ready", "NoExecute", 30],
+                    ["node.kubernetes.io/unreachable", "NoExecute", 30],
+                ],
+            );
+        }
     });
 
     it("gives the api and the backups the memory that the config says, and the guard twice as much", async () => {
@@ -414,8 +437,13 @@ describe("deploy", () => {
             });
         });
 
-        it("takes size and class from the config", async () => {
-            const run = await runDeploy({ storageSize: "3Gi", storageClass: "fast" });
+        it("takes size, class and access mode from the config", async () => {
+            const accessMode = "ReadWriteOncePod";
+            const run = await runDeploy({ storageSize: "3Gi", storageClass: "fast", accessMode });
+            assert.deepEqual(
+                run.find("PersistentVolumeClaim", "synergychat-api-pvc").inputs.spec.accessModes,
+                [accessMode],
+            );
             const { spec } = run.find("PersistentVolumeClaim", "synergychat-api-pvc").inputs;
             assert.equal(spec.resources.requests.storage, "3Gi");
             assert.equal(spec.storageClassName, "fast");

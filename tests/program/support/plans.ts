@@ -13,6 +13,8 @@ export const plans: Readonly<Record<string, Readonly<Record<string, string>>>> =
         protectData: "true",
         storageClass: "fast",
         storageSize: "5Gi",
+        accessMode: "ReadWriteOncePod",
+        tolerationSeconds: "30",
         exposure: "gateway",
         gatewayClass: "eg",
         tlsSecret: "chat-tls",

@@ -31,6 +31,10 @@ const accepted: { readonly [K in KeyName]: readonly (readonly [text: string, val
         ["", ""],
         ["fast.ssd", "fast.ssd"],
     ],
+    accessMode: [
+        ["ReadWriteOnce", "ReadWriteOnce"],
+        ["ReadWriteOncePod", "ReadWriteOncePod"],
+    ],
     existingClaim: [
         ["", ""],
         ["mine", "mine"],
@@ -170,6 +174,11 @@ const accepted: { readonly [K in KeyName]: readonly (readonly [text: string, val
         ["Always", "Always"],
         ["Never", "Never"],
     ],
+    tolerationSeconds: [
+        ["", ""],
+        ["0", 0],
+        ["9999", 9999],
+    ],
     hostUsers: [
         ["true", true],
         ["false", false],
@@ -187,6 +196,7 @@ const refused: Readonly<Record<KeyName, readonly string[]>> = {
     storageMode: ["persistant", "", "Ephemeral"],
     storageSize: ["1GB", "0", "0Gi", "-1Gi", "1 Gi", "100", "1e3Gi", "", "1023Ki"],
     storageClass: ["Fast", "fast_ssd"],
+    accessMode: ["ReadWriteMany", "ReadOnlyMany", ""],
     existingClaim: ["my claim", "-mine"],
     retainData: ["yes", "1", "True", ""],
     protectData: ["True", ""],
@@ -251,6 +261,7 @@ const refused: Readonly<Record<KeyName, readonly string[]>> = {
     networkPolicies: ["off"],
     images: ["latest", '["a"]', '{"db": "postgres"}', '{"api": ""}', '{"api": 3}', '{"api": "UPPER/case"}'],
     imagePullPolicy: ["ifnotpresent", ""],
+    tolerationSeconds: ["-1", "30s", "1.5", "10000"],
     hostUsers: ["no", "1"],
     imagePullSecrets: ["My Secret", '["a","a"]', "[1]", '["a"', "a,,b"],
 };

@@ -23,6 +23,7 @@ describe("the settings", () => {
             storageMode: "persistent",
             storageSize: "1Gi",
             storageClass: "",
+            accessMode: "ReadWriteOnce",
             existingClaim: "",
             storage: { mode: "persistent", claim: { size: "1Gi" } },
             retainData: false,
@@ -61,6 +62,7 @@ describe("the settings", () => {
             networkPolicies: true,
             imagePullPolicy: "IfNotPresent",
             imagePullSecrets: [],
+            tolerationSeconds: "",
             hostUsers: true,
         });
     });
@@ -75,6 +77,10 @@ describe("the settings", () => {
         [
             { storageSize: "500Mi", storageClass: "fast.ssd" },
             { storage: { mode: "persistent", claim: { size: "500Mi", storageClass: "fast.ssd" } } },
+        ],
+        [
+            { accessMode: "ReadWriteOncePod", backupSchedule: "0 3 * * *" },
+            { storage: { mode: "persistent", claim: { size: "1Gi", accessMode: "ReadWriteOncePod" } } },
         ],
         [
             { existingClaim: "mine" },
@@ -265,13 +271,19 @@ describe("a config is refused", () => {
         });
     });
 
-    it("if a class or a size stands beside an existing claim", () => {
-        const found = refusals({ existingClaim: "mine", storageClass: "fast", storageSize: "2Gi" });
+    it("if a class, a size or an access mode stands beside an existing claim", () => {
+        const found = refusals({
+            existingClaim: "mine",
+            storageClass: "fast",
+            storageSize: "2Gi",
+            accessMode: "ReadWriteOncePod",
+        });
         assert.deepEqual(
             found.map(({ code, reason }) => [code, reason.split(". ")[0]]),
             [
                 ["key-beside-existing-claim", 'storageClass is "fast"'],
                 ["key-beside-existing-claim", 'storageSize is "2Gi"'],
+                ["key-beside-existing-claim", 'accessMode is "ReadWriteOncePod"'],
             ],
         );
     });

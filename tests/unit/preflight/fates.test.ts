@@ -81,6 +81,28 @@ describe("the fate of a claim", () => {
             ],
         ],
         [
+            "with another access mode, which the claim of the backups does not follow",
+            both,
+            { ...nightly, accessMode: "ReadWriteOncePod" },
+            [
+                [apis, "replaced"],
+                [backups, "declared"],
+                ["mine", "foreign"],
+            ],
+        ],
+        [
+            "with the access mode that it has",
+            { ...running, claims: [claim({}, { accessModes: ["ReadWriteOncePod"] })] },
+            { accessMode: "ReadWriteOncePod" },
+            [[apis, "mounted"]],
+        ],
+        [
+            "that is retained, with another access mode",
+            { ...running, claims: [kept] },
+            { accessMode: "ReadWriteOncePod" },
+            [[apis, "in-the-way"]],
+        ],
+        [
             "with an existing claim",
             both,
             { ...nightly, existingClaim: "mine" },

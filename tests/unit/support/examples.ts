@@ -372,6 +372,10 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
     ],
     "retained-claim-has-other-class": [
         findings({ ...running, claims: [claim({ annotations: retained })] }, { storageClass: "roomy" }),
+        findings(
+            { ...running, claims: [claim({ annotations: retained })] },
+            { accessMode: "ReadWriteOncePod" },
+        ),
     ],
     "claim-reattached": [
         findings({ ...running, namespace: keptNamespace }, {}, { recorded: recorded(undefined) }),
@@ -434,6 +438,7 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         findings(running, ephemeral),
         findings(running, { ...ephemeral, protectData: "true" }),
         findings(running, { storageClass: "roomy" }),
+        findings(running, { accessMode: "ReadWriteOncePod" }),
         findings({ ...running, claims: [claim(), foreignClaim] }, { existingClaim: "mine" }),
         findings({ ...running, api: undefined }, ephemeral),
         findings(backedUp),

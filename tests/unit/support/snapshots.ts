@@ -42,6 +42,7 @@ export function claim(metadata: object = {}, spec: object = {}): Claim {
         ...object("PersistentVolumeClaim", "synergychat-api-pvc", { uid, annotations, ...metadata }),
         spec: {
             storageClassName: "standard",
+            accessModes: ["ReadWriteOnce"],
             volumeName: "pvc-1",
             resources: { requests: { storage: "1Gi" } },
             ...spec,
