@@ -111,6 +111,8 @@ export function guarded(
         ...spec,
         serviceAccountName: guard.serviceAccountName,
         podAnnotations: { "checksum/tools": toolsChecksum([guardProgram, supervisor]) },
+        // The guard answers for an api that is not ready. A new pod gets requests as soon as the guard listens, without a probe.
+        publishNotReadyAddresses: true,
         containers: (configMap) => [
             ...spec.containers(configMap).map((api) => supervised(api, guard)),
             sidecar({ ...args, ...memory, image: guard.tools.image, imagePullPolicy }, guard, database),

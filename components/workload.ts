@@ -65,6 +65,8 @@ export interface WorkloadSpec {
     readonly podAnnotations?: Record<string, string>;
     readonly strategy?: k8s.types.input.apps.v1.DeploymentStrategy;
     readonly topologySpreadConstraints?: k8s.types.input.core.v1.TopologySpreadConstraint[];
+    /** Whether the Service also leads to a pod that is not ready. */
+    readonly publishNotReadyAddresses?: boolean;
     /** What scanners find in the Deployment and what is meant. */
     readonly exceptions?: readonly Exception[];
 }
@@ -107,7 +109,7 @@ export class Workload extends pulumi.ComponentResource {
             deploymentArgs(part, args, spec, configMap.metadata.name),
             { parent: this, customTimeouts: rolloutLimits, ...order },
         );
-        new Service(`${name}-service`, serviceArgs(part, args), { parent: this });
+        new Service(`${name}-service`, serviceArgs(part, args, spec), { parent: this });
         this.registerOutputs({});
     }
 }
@@ -254,14 +256,19 @@ export function probes(
     };
 }
 
-/** Port 80 to the port `http`, which is the first container's. */
-function serviceArgs(part: Part, args: WorkloadArgs): k8s.core.v1.ServiceArgs {
+/** Port 80 to the port `http`. */
+function serviceArgs(
+    part: Part,
+    args: WorkloadArgs,
+    { publishNotReadyAddresses }: WorkloadSpec,
+): k8s.core.v1.ServiceArgs {
     return {
         // Pulumi awaits the Deployment's rollout. Waiting for the endpoints as well takes ten seconds and adds nothing.
         metadata: metadata(args, serviceName(part), part, { "pulumi.com/skipAwait": "true" }),
         spec: {
             selector: selectorLabels(part),
             ports: [{ name: portName, port: 80, targetPort: portName }],
+            ...(publishNotReadyAddresses && { publishNotReadyAddresses }),
         },
     };
 }

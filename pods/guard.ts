@@ -7,11 +7,12 @@
  */
 import { readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { newestProof } from "./copies.ts";
 import { type PodEvent, EventQueue, sendTo } from "./events.ts";
 import { type Reason, Keeper } from "./keeper.ts";
+import { outlivePredecessor } from "./predecessor.ts";
 import { Proxy } from "./proxy.ts";
 
 const { env } = process;
@@ -94,17 +95,18 @@ process.once("SIGTERM", () => {
     });
 });
 
-look();
+createServer((_, response) => response.end()).listen(Number(env.HEALTH_PORT ?? "0"));
+await proxy.listen(Number(env.GUARD_PORT ?? "0"));
+// Requests wait meanwhile, and the mirror is read after it was written for the last time.
+await proxy.inTurn(() => outlivePredecessor(join(dirname(file), ".guard", "socket")));
 if (env.BACKUP_MAX_AGE !== undefined) {
     setInterval(reportOverdue, 10_000);
     reportOverdue();
 }
-createServer((_, response) => response.end()).listen(Number(env.HEALTH_PORT ?? "0"));
-await proxy.listen(Number(env.GUARD_PORT ?? "0"));
 for (;;) {
-    await sleep(interval);
     look();
     if (keeper.isBehind) {
         await proxy.inTurn(() => proxy.settle());
     }
+    await sleep(interval);
 }

@@ -16,6 +16,7 @@ import { dirname, join } from "node:path";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { nameOf } from "../backups.ts";
 import { parse } from "../database.ts";
+import { ask, freePort } from "./support/chat.ts";
 import { type ApiServer, startApiServer } from "./support/cluster.ts";
 import { file, numbers } from "./support/messages.ts";
 import { type Running, start, until } from "./support/processes.ts";
@@ -223,6 +224,25 @@ describe("The guard", function () {
         assert.equal(await guard.ended, 0);
     });
 
+    it("answers nobody until the guard of an earlier pod has ended", async () => {
+        const [before, after] = await Promise.all([freePort(), freePort()]);
+        writeFileSync(db, file(1));
+        const predecessor = startGuard(0, { GUARD_PORT: String(before) });
+        const answered = async (port: number): Promise<boolean> =>
+            (await ask(port, "GET", "/messages")).status === 200;
+        await until("the first guard", () => answered(before).catch(() => false));
+        startGuard(0, { GUARD_PORT: String(after) });
+        let isAnswered = false as boolean;
+        const answer = until("the second guard", () => answered(after).catch(() => false)).then(() => {
+            isAnswered = true;
+        });
+        await sleep(1500);
+        assert.ok(await answered(before));
+        assert.equal(isAnswered, false);
+        predecessor.process.kill("SIGKILL");
+        await answer;
+    });
+
     it("ends on SIGTERM after a last mirror", async () => {
         writeFileSync(db, file(1));
         const guard = startGuard();
@@ -264,6 +284,6 @@ describe("The guard", function () {
         writeFileSync(db, file(++count));
         await until("the mirror", () => mirror() === file(count));
         assert.deepEqual(readdirSync(dirname(db)).sort(), [".guard", "db.json"]);
-        assert.deepEqual(readdirSync(join(dirname(db), ".guard")), ["inode", "mirror.json"]);
+        assert.deepEqual(readdirSync(join(dirname(db), ".guard")), ["inode", "mirror.json", "socket"]);
     });
 });
