@@ -5,9 +5,11 @@
 import { hostname } from "node:os";
 import type { ChatApi, TakenOut } from "../kubernetes/chat-api.ts";
 import { type Clock, poll, systemClock } from "../kubernetes/poll.ts";
-import type { Finding, Fix } from "../model/finding.ts";
+import { type Finding, type Fix, error, fix } from "../model/finding.ts";
 import type { Operation } from "../model/labels.ts";
+import type { StorageMode } from "../model/storage.ts";
 import type { Message } from "../pods/database.ts";
+import { interrupted } from "../preflight/messages.ts";
 import { countMessages } from "../preflight/text.ts";
 import { UserError } from "../system/errors.ts";
 import { type Disk, localDisk } from "../system/files.ts";
@@ -15,7 +17,6 @@ import { outputOf } from "../system/process.ts";
 import { makeProvenBackup } from "./backups.ts";
 import { fingerprint } from "./messages.ts";
 import type { Output } from "./output.ts";
-import { noShell, runningOperation } from "./refusals.ts";
 import type { LiveSession } from "./session.ts";
 
 /** What an operation works with. Tests replace all of it. */
@@ -87,8 +88,8 @@ export interface Procedure {
     readonly steps: readonly Step[];
     /** Makes everything what it was, the Service excepted. Returns false if it is too late for that. */
     readonly undo: () => Promise<boolean>;
-    /** What is said if the command ends before the operation is complete. */
-    readonly unfinished: () => string;
+    /** What completes a restore. */
+    readonly again?: string;
     /** Is called when all is done, before people can post again. */
     readonly settle?: () => void;
     /** Is called when the api is back in its Service. */
@@ -97,11 +98,12 @@ export interface Procedure {
 
 /** Takes the api out of its Service, runs all steps, and puts the api back. Undoes everything if that fails early. */
 export async function complete(work: OperationWork, procedure: Procedure): Promise<void> {
-    const { output } = work;
+    const { api, output } = work;
     let isOpen = true;
     work.atFailure(() => {
         if (isOpen) {
-            console.error(`\n${procedure.unfinished()}`);
+            const taken = { by: procedure.operation, namespace: api.namespace, journal: journalOf(work) };
+            console.error(`\n${output.render([interrupted(taken, procedure.again)])}`);
         }
     });
     try {
@@ -109,8 +111,8 @@ export async function complete(work: OperationWork, procedure: Procedure): Promi
         isOpen = false;
     } catch (error) {
         try {
-            if (await goBack(work, procedure)) {
-                isOpen = false;
+            isOpen = !(await persevere(work, () => goBack(work, procedure)));
+            if (!isOpen) {
                 output.info("\nNothing was changed, and the api is back in its Service with all messages.");
             }
         } catch (failure) {
@@ -121,27 +123,29 @@ export async function complete(work: OperationWork, procedure: Procedure): Promi
 }
 
 /** Makes everything what it was before the operation, and puts the api back. Returns false if it is too late for that. */
-function goBack(work: OperationWork, { undo, forget }: Procedure): Promise<boolean> {
-    return persevere(work, async () => {
-        if (!(await undo())) {
-            return false;
-        }
-        const taken = await work.api.takenOut();
-        if (taken && isOf(work, taken)) {
-            await work.api.undoTakeOut();
-        }
-        forget?.();
-        return true;
-    });
+async function goBack(work: OperationWork, { undo, forget }: Procedure): Promise<boolean> {
+    if (!(await undo())) {
+        return false;
+    }
+    if (isOf(work, await work.api.takenOut())) {
+        await work.api.undoTakeOut();
+    }
+    forget?.();
+    return true;
 }
 
 /** Whether it is this operation, or an earlier run of it, that has taken the api out of its Service. */
-function isOf({ path }: OperationWork, { journal }: TakenOut): boolean {
-    return journal.includes(`:${path}`);
+function isOf({ path }: OperationWork, taken: TakenOut | undefined): boolean {
+    return taken?.journal.includes(`:${path}`) === true;
+}
+
+/** Says on the Service where the file with the messages is, and which process writes it. */
+function journalOf({ path }: OperationWork): string {
+    return `${hostname()}:${path} (process ${process.pid})`;
 }
 
 async function runSteps(work: OperationWork, procedure: Procedure): Promise<void> {
-    const { api, output, path } = work;
+    const { api, output } = work;
     const { operation, steps, settle, forget } = procedure;
     const all: readonly Step[] = [
         {
@@ -149,11 +153,8 @@ async function runSteps(work: OperationWork, procedure: Procedure): Promise<void
             run: async () => {
                 const taken = await api.takenOut();
                 // Another operation may have begun since this one looked.
-                refuse(
-                    output,
-                    taken && !isOf(work, taken) ? runningOperation(taken.by, undefined) : undefined,
-                );
-                await api.takeOutOfService(operation, `${hostname()}:${path} (process ${process.pid})`);
+                refuse(output, taken && !isOf(work, taken) && runningOperation(taken.by, taken.journal));
+                await api.takeOutOfService(operation, journalOf(work));
             },
         },
         ...steps,
@@ -187,7 +188,7 @@ async function persevere<T>({ clock, output }: OperationWork, action: () => Prom
     return value;
 }
 
-export function refuse(output: Pick<Output, "render">, finding: Finding | undefined): void {
+export function refuse(output: Pick<Output, "render">, finding: Finding | undefined | false): void {
     if (finding) {
         throw new UserError(output.render([finding]));
     }
@@ -203,16 +204,39 @@ export async function requireShell(
     }
 }
 
+export function noShell(operation: Operation, image: string, mode: StorageMode): Finding {
+    // A change of the image replaces the pod, and ephemeral storage is deleted with it.
+    const isLost = mode === "ephemeral";
+    return error(
+        `${operation}-needs-shell`,
+        `Image ${image} has no shell, and a ${operation} replaces the api's file through the shell of the image. Nothing was changed.`,
+        fix(
+            "Use an image with a shell",
+            isLost && "npm run backup -- --file messages.json",
+            "pulumi config set --path images.api bootdotdev/synergychat-api:latest",
+            "npm run up",
+            isLost && "npm run restore -- messages.json",
+        ),
+    );
+}
+
 /** Refuses if the process of the last run is still running. */
 export function requireDead(output: Pick<Output, "render">, operation: Operation, pid: number): void {
-    if (pid === process.pid) {
-        return;
-    }
-    const command = outputOf("ps", ["-o", "command=", "-p", String(pid)], process.env);
-    if (command?.includes(operation)) {
-        refuse(output, runningOperation(operation, pid));
-    }
+    const commandOf = (id: number) => outputOf("ps", ["-o", "command=", "-p", String(id)], process.env);
+    const isRunning = pid !== process.pid && commandOf(pid)?.includes(operation);
+    refuse(output, isRunning && runningOperation(operation, `process ${pid}`));
 }
+
+export function runningOperation(operation: Operation, where: string): Finding {
+    return error(
+        `${operation}-running`,
+        `Another ${operation} of this stack is running: ${where}. Wait until it has ended.`,
+    );
+}
+
+export const postedPast =
+    "Somebody posts without the Service, for example through kubectl port-forward or a connection that was open before. " +
+    "End that, then run the command again.";
 
 /**
  * How long nothing may change for a copy to be complete, in ms. The api answers /stats by itself within 5 s.
@@ -236,10 +260,7 @@ export function whenQuiet<T>(
         before = { found };
         return isQuiet ? found : undefined;
     };
-    const inVain =
-        `Messages still arrive after ${quietSeconds} s, although the api is out of its Service. ` +
-        "Somebody posts without the Service, for example through kubectl port-forward. End that, then run the command again.";
-    return poll(unchanged, { seconds: quietSeconds, interval: quietTime, inVain, clock });
+    return poll(unchanged, { seconds: quietSeconds, interval: quietTime, inVain: postedPast, clock });
 }
 
 /** Messages in words, with their checksum. */

@@ -34,6 +34,7 @@ export interface ApiState {
 /** What has taken the api out of its Service, and where its file with the messages is. */
 export interface TakenOut {
     readonly by: Operation;
+    readonly namespace: string;
     readonly journal: string;
 }
 
@@ -255,7 +256,8 @@ export class ChatApi {
 
 function takenOutIn(service: Service | undefined): TakenOut | undefined {
     const by = operationOf(service?.spec?.selector);
-    return by && { by, journal: service?.metadata.annotations?.[journalAnnotation] ?? "unknown" };
+    const { namespace = "", annotations = {} } = service?.metadata ?? {};
+    return by && { by, namespace, journal: annotations[journalAnnotation] ?? "unknown" };
 }
 
 /** Whether the api's container of a pod runs, ready or not. */

@@ -57,9 +57,6 @@ export const findingCodes = [
     // A switch of the storage, or a restore of the messages.
     "switch-running",
     "restore-running",
-    "switch-begun-elsewhere",
-    "restore-begun-elsewhere",
-    "messages-posted-past-service",
     // Backups.
     "backup-failed",
     "backup-overdue",

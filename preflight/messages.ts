@@ -3,27 +3,43 @@ import type { Settings } from "../config/settings.ts";
 import type { TakenOut } from "../kubernetes/chat-api.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, type Found, type Fix, error, fix, warning } from "../model/finding.ts";
-import { protectAnnotation, retainAnnotation } from "../model/labels.ts";
+import { outOfServiceLabel, protectAnnotation, retainAnnotation } from "../model/labels.ts";
+import { serviceName } from "../model/names.ts";
 import { mountedClaim } from "../model/storage.ts";
 import { type Cause, type Fate, type FatedClaim, heldBy, requestedClass, stays } from "./fates.ts";
 import { countMessages } from "./text.ts";
 
-/** While the api is out of its Service, its messages are about to be moved or replaced. */
-export function interrupted({ by, journal }: TakenOut): Finding {
-    return by === "switch"
-        ? error(
-              "switch-interrupted",
-              "A switch of the storage was interrupted: the api is out of its Service, and nobody can post.",
-              fix("Complete or undo it", "npm run switch -- persistent"),
-              fix("Or", "npm run switch -- ephemeral"),
-          )
-        : error(
-              "restore-interrupted",
-              "A restore of the messages was interrupted: the api is out of its Service, and nobody can post.\n" +
-                  `The copy of what it replaces: ${journal}`,
-              fix("Complete it, with the same NAME or FILE", "npm run restore -- NAME"),
-              fix("Go back to the copy, on that machine", "npm run restore -- COPY"),
-          );
+/**
+ * While the api is out of its Service, its messages are about to be moved or replaced.
+ *
+ * @param again what completes a restore, if that is known.
+ */
+export function interrupted(
+    { by, namespace, journal }: TakenOut,
+    again = "npm run restore -- NAME",
+): Finding {
+    const copy = journal.replace(/^[^:]*:(.*) \(process \d+\)$/, "$1");
+    const patch = JSON.stringify({ spec: { selector: { [outOfServiceLabel]: null } } });
+    const ways =
+        by === "switch"
+            ? [
+                  fix("Go on with persistent storage", "npm run switch -- persistent"),
+                  fix("Go on with ephemeral storage", "npm run switch -- ephemeral"),
+              ]
+            : [
+                  fix("Complete it, with the same NAME or FILE", again),
+                  fix("Go back to what it replaces", `npm run restore -- '${copy}'`),
+              ];
+    return error(
+        `${by}-interrupted`,
+        `A ${by} was interrupted: the api is out of its Service, and nobody can post.\n` +
+            `Go on with it on the machine that has the copy of the messages: ${journal}`,
+        ...ways,
+        fix(
+            "If that copy is lost, put the api back",
+            `kubectl patch service ${serviceName("api")} --namespace ${namespace} --type=merge --patch='${patch}'`,
+        ),
+    );
 }
 
 /** Claims that would be deleted with messages or backups, unless discardClaim names them. */

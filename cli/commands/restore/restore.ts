@@ -16,10 +16,9 @@ import { waitForAnswer } from "../../addresses.ts";
 import { backupsOff, unreadableTarget } from "../../backups.ts";
 import { UsageError, defineCommand, stackWord, yesFlag } from "../../command.ts";
 import { workOf } from "../../operation.ts";
-import { restoreCommand } from "../../refusals.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
 import { confirm, requireAnswer } from "../../terminal.ts";
-import { type Source, newest, readSource, sourceOf } from "./source.ts";
+import { type Source, newest, readSource, restoreCommand, sourceOf } from "./source.ts";
 import { type RestoreWork, runRestore } from "./steps.ts";
 
 export const command = defineCommand({
@@ -52,7 +51,7 @@ export const command = defineCommand({
             );
         }
         const source = sourceOf(word, options.messages);
-        const without = `Restore without a question:  ${restoreCommand({ stack: named }, source)}`;
+        const without = `Restore without a question:  ${restoreCommand(source, named)}`;
         requireAnswer(yes, "npm run restore replaces the messages", without);
         await restore(await openLiveStack(output, named, { access: "read" }), source, yes, noBackup);
     },
@@ -91,7 +90,7 @@ async function newestOf({ client, outputs, settings, output }: LiveSession): Pro
 
 function restoreWork(open: LiveSession, source: Source, yes: boolean, noBackup: boolean): RestoreWork {
     const { stack, client, settings, output, outputs } = open;
-    const again = `${restoreCommand({ stack: stack.name }, source)} --no-backup`;
+    const again = `${restoreCommand(source, stack.name)} --no-backup`;
     const without = fix("Restore without a backup of what is there", again);
     const time = new Date().toISOString().replace(/[-:]/g, "");
     const copy = join(copiesFolder(stack.env), `${shortName(stack.name)}-${time}.json`);

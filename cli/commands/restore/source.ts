@@ -7,7 +7,7 @@ import { countMessages } from "../../../preflight/text.ts";
 import { UserError } from "../../../system/errors.ts";
 import { UsageError } from "../../command.ts";
 import { messagesOrProblem } from "../../messages.ts";
-import { callersPath } from "../../shell.ts";
+import { callersPath, shellWord } from "../../shell.ts";
 
 /** What a person asked for. */
 export interface Source {
@@ -30,6 +30,12 @@ export function sourceOf(word: string, messages: string | undefined): Source {
     const path = callersPath(word);
     const named = (isBackupName(word) || word === newest) && !existsSync(path) ? word : path;
     return { named, ...(messages !== undefined && { first: Number(messages) }) };
+}
+
+/** The command that restores this without a question. It names the stack, whatever is selected. */
+export function restoreCommand({ named, first }: Source, stack = ""): string {
+    const messages = first === undefined ? "" : `--messages ${first}`;
+    return ["npm run restore --", shellWord(named), stack, messages, "--yes"].filter(Boolean).join(" ");
 }
 
 /** The text for the api's file. @throws UserError if there is no such source, or if the api could not read it. */

@@ -1,6 +1,5 @@
 /** The steps of a restore, and the way back. */
 import { hostname } from "node:os";
-import { renderFindings } from "../../../model/finding.ts";
 import { type Message, parse } from "../../../pods/database.ts";
 import { interrupted } from "../../../preflight/messages.ts";
 import { countMessages } from "../../../preflight/text.ts";
@@ -10,12 +9,13 @@ import {
     type OperationWork,
     complete,
     describe,
+    postedPast,
+    refuse,
     requireDead,
     requireShell,
     whenQuiet,
 } from "../../operation.ts";
-import { begunElsewhere, interruptedRestore, restoreCommand } from "../../refusals.ts";
-import type { Source } from "./source.ts";
+import { type Source, restoreCommand } from "./source.ts";
 
 /**
  * What a restore works with. Its path is that of the copy of what the api's file has before: once there is a copy, the
@@ -62,8 +62,7 @@ export async function runRestore(given: RestoreWork, source: Source): Promise<st
             },
         ],
         undo: () => Promise.resolve(disk.read(work.path) === undefined),
-        unfinished: () =>
-            renderFindings([interruptedRestore({ stack: work.stack, source, copy: work.path })]),
+        again: restoreCommand(source, work.stack),
     });
     return work.path;
 }
@@ -74,15 +73,9 @@ async function earlierCopy({ api, output, stack }: RestoreWork, source: Source):
     if (!taken) {
         return undefined;
     }
-    if (taken.by !== "restore") {
-        throw new UserError(output.render([interrupted(taken)]));
-    }
     const [, host, path, pid] = /^([^:]*):(.*) \(process (\d+)\)$/.exec(taken.journal) ?? [];
-    if (host !== hostname()) {
-        const again = restoreCommand({ stack }, source);
-        const { namespace } = api;
-        throw new UserError(output.render([begunElsewhere("restore", { namespace, ...taken, again })]));
-    }
+    const isHere = taken.by === "restore" && host === hostname();
+    refuse(output, !isHere && interrupted(taken, restoreCommand(source, stack)));
     requireDead(output, "restore", Number(pid));
     output.info("Continuing a restore that was interrupted.");
     return path;
@@ -123,33 +116,24 @@ async function replaceFile(work: RestoreWork, { named }: Source, wanted: string)
     const messages = parse(wanted) ?? [];
     const current = await api.readFile();
     if (current !== wanted) {
-        if (named !== path && hasLateMessages(disk.read(path) ?? "", current, messages)) {
+        if (named !== path && hasLateMessages(disk.read(path) ?? "", current)) {
             disk.write(path, current);
         }
         await api.replaceFile(wanted);
     }
     const found = await api.read();
     if (found.length !== messages.length || !begins(messages, found)) {
-        // The pod may have been replaced meanwhile.
         throw new TransientError(
-            `The api does not return the messages of ${named}. Somebody may post without the Service.\n` +
-                `  See the api's log:  kubectl logs deployment/synergychat-api --namespace ${api.namespace}`,
+            found.length > messages.length
+                ? `The api returns more than the messages of ${named}. ${postedPast}`
+                : `The api does not return the messages of ${named}: its pod may have been replaced meanwhile.`,
         );
     }
     output.info(`    ${describe(found)}, from ${named}`);
 }
 
-/**
- * Whether the file that is about to be replaced has all that the copy has, and more: somebody has reached the pod past the
- * Service since.
- *
- * @param wanted what the file has after it was replaced, to which somebody may have added as well.
- */
-export function hasLateMessages(copy: string, current: string, wanted: readonly Message[]): boolean {
-    const [before, now] = [messagesOrProblem(copy), messagesOrProblem(current)];
-    if (typeof before === "string" || typeof now === "string") {
-        return false;
-    }
-    const isReplaced = wanted.length > before.length && begins(wanted, now);
-    return now.length > before.length && begins(before, now) && !isReplaced;
+/** Whether somebody has reached the pod past the Service since the copy was made: the file has all of the copy, and more. */
+export function hasLateMessages(copy: string, current: string): boolean {
+    const [before, now] = [parse(copy), parse(current)];
+    return before !== undefined && now !== undefined && now.length > before.length && begins(before, now);
 }

@@ -12,13 +12,28 @@ import {
     type Step,
     complete,
     describe,
+    postedPast,
     refuse,
     requireDead,
     requireShell,
+    runningOperation,
     whenQuiet,
 } from "../../operation.ts";
-import { begunElsewhere, lateMessages, runningOperation } from "../../refusals.ts";
-import { type Entries, createJournal, readJournal, saveJournal } from "./journal.ts";
+
+/** The journal of a switch: what it has done so far, with the copy of the messages. */
+export interface Entries {
+    /** Process ID of the command that last wrote the journal. */
+    readonly pid: number;
+    readonly to: StorageMode;
+    /** The copy of the messages. Undefined: the storage is unchanged. */
+    readonly copy?: readonly Message[] | undefined;
+    /** UID of the stack's claim if no pod mounted it when the copy was made: its messages are not in the copy. */
+    readonly unreadClaim?: string | undefined;
+    /** What the new volume must hold at the end: what it held at first, then the copy. */
+    readonly wanted?: readonly Message[] | undefined;
+    /** Whether all is done, and the api has only to be put back into its Service. */
+    readonly complete?: boolean | undefined;
+}
 
 /** What a switch uses of Pulumi and of the stack's config. */
 export interface SwitchedStack {
@@ -42,7 +57,7 @@ export interface SwitchWork extends OperationWork {
 /** Moves the messages to the other storage. Returns false if they were on it already. */
 export async function runSwitch(work: SwitchWork, to: StorageMode): Promise<boolean> {
     const { api, pulumi, output, stack } = work;
-    const earlier = await openJournal(work, to);
+    const earlier = await openJournal(work);
     if (!earlier && (await api.mode()) === to) {
         await pulumi.setMode(to);
         output.info(`The storage of stack ${stack} is ${to} already.`);
@@ -53,17 +68,12 @@ export async function runSwitch(work: SwitchWork, to: StorageMode): Promise<bool
 }
 
 /** The journal of an earlier run that is not complete. Undefined: a new switch can begin. */
-async function openJournal(work: SwitchWork, to: StorageMode): Promise<Entries | undefined> {
+async function openJournal(work: SwitchWork): Promise<Entries | undefined> {
     const { api, disk, output, path } = work;
     const earlier = readJournal(work);
     if (!earlier) {
         const taken = await api.takenOut();
-        const elsewhere = { namespace: api.namespace, again: `npm run switch -- ${to}` };
-        const isSwitch = taken?.by === "switch";
-        refuse(
-            output,
-            taken && (isSwitch ? begunElsewhere("switch", { ...taken, ...elsewhere }) : interrupted(taken)),
-        );
+        refuse(output, taken && interrupted(taken));
         return undefined;
     }
     requireDead(output, "switch", earlier.pid);
@@ -75,12 +85,33 @@ async function openJournal(work: SwitchWork, to: StorageMode): Promise<Entries |
     return saveJournal(work, { ...earlier, pid: process.pid });
 }
 
+/** The journal. Undefined if there is none. @throws UserError if it is damaged. */
+export function readJournal({ disk, path }: Pick<SwitchWork, "disk" | "path">): Entries | undefined {
+    const text = disk.read(path);
+    try {
+        return text === undefined ? undefined : (JSON.parse(text) as Entries);
+    } catch (error) {
+        throw new UserError(
+            `${path} is damaged: ${(error as Error).message}\n` +
+                "It is the journal of a switch that was interrupted, and holds messages. Nothing was changed.\n" +
+                `  Put it aside:  mv ${path} ${path}.damaged`,
+        );
+    }
+}
+
+/** Replaces the journal, and returns its entries when they are on the disk. */
+function saveJournal({ disk, path }: SwitchWork, entries: Entries): Entries {
+    disk.write(path, JSON.stringify(entries));
+    return entries;
+}
+
 async function begin(work: SwitchWork, to: StorageMode): Promise<Entries> {
+    const { disk, output, path } = work;
     await requireShell("switch", work);
     await work.backUp();
     const begun = { pid: process.pid, to };
-    // Another run may have begun in the meantime.
-    refuse(work.output, createJournal(work, begun) ? undefined : runningOperation("switch", undefined));
+    // Another run may have begun in the meantime. Its journal stays.
+    refuse(output, !disk.create(path, JSON.stringify(begun)) && runningOperation("switch", path));
     return begun;
 }
 
@@ -94,9 +125,8 @@ function resume(work: SwitchWork, earlier: Entries, to: StorageMode): Entries {
 }
 
 function procedureOf(work: SwitchWork, begun: Entries): Procedure {
-    const { pulumi, disk, path, stack } = work;
+    const { pulumi, disk, path } = work;
     const { to } = begun;
-    const back = otherMode(to);
     let last = begun;
     const entries = () => readJournal(work) ?? last;
     const step = (title: string, run: (work: SwitchWork, entries: Entries) => Promise<Entries>): Step => ({
@@ -117,20 +147,9 @@ function procedureOf(work: SwitchWork, begun: Entries): Procedure {
         undo: async () => {
             const isUnchanged = !entries().complete && (await hasStillItsStorage(work, entries()));
             if (isUnchanged) {
-                await pulumi.setMode(back);
+                await pulumi.setMode(to === "persistent" ? "ephemeral" : "persistent");
             }
             return isUnchanged;
-        },
-        unfinished: () => {
-            const { copy } = entries();
-            return (
-                "The switch is not complete: the api is out of its Service, and nobody can post.\n" +
-                (copy
-                    ? `The copy of the messages (${countMessages(copy.length)}) is in ${path}.\n`
-                    : "The storage was not changed, and the api has all messages.\n") +
-                `  Complete the switch:  npm run switch -- ${to} ${stack}\n` +
-                `  Go back:              npm run switch -- ${back} ${stack}`
-            );
         },
         settle: () => {
             // From here on people can post, so that the copy in the journal is no longer what the api must have.
@@ -192,13 +211,13 @@ async function lastMessages({ api, clock }: SwitchWork): Promise<readonly Messag
 
 /** The claim stays for now: until the new volume is filled, the journal is the only other place with the messages. */
 async function changeStorage(work: SwitchWork, entries: Entries): Promise<Entries> {
-    const { api, output, pulumi } = work;
+    const { api, pulumi } = work;
     const { to, copy = [] } = entries;
     await pulumi.setMode(to);
     const discarded = await claimToDelete(work, entries);
-    if ((await api.mode()) !== to && (await api.isReady())) {
-        // Whoever was connected to the pod when the copy was made may have posted since.
-        refuse(output, lateMessages(copy.length, (await api.read()).length));
+    const mayHaveMore = (await api.mode()) !== to && (await api.isReady());
+    if (mayHaveMore && (await api.read()).length > copy.length) {
+        throw new UserError(`The api has more messages than the copy. ${postedPast}`);
     }
     await pulumi.up(discarded, true);
     return entries;
@@ -230,20 +249,15 @@ async function fillVolume(work: SwitchWork, entries: Entries): Promise<Entries> 
     const before = await api.read();
     if (!begins(wanted, before)) {
         if (!begins(before, wanted)) {
-            throw new UserError(
-                "The new volume holds other messages than the copy. Somebody posts without the Service.\n" +
-                    `  See the messages:  kubectl logs deployment/synergychat-api --namespace ${api.namespace}`,
-            );
+            throw new UserError(`The new volume holds other messages than the copy. ${postedPast}`);
         }
         await api.replaceFile(render(wanted));
     }
     const after = await api.read();
     output.info(`    before  ${describe(wanted)}\n    after   ${describe(after)}`);
     if (!begins(wanted, after)) {
-        // The pod may have been replaced meanwhile.
         throw new TransientError(
-            "The new volume does not hold all messages.\n" +
-                `  See the api's pod:  kubectl describe pod --selector app=synergychat-api --namespace ${api.namespace}`,
+            "The new volume does not hold all messages: the api's pod may have been replaced meanwhile.",
         );
     }
     return entries;
@@ -258,8 +272,4 @@ async function deleteClaim(work: SwitchWork, entries: Entries): Promise<Entries>
     await work.pulumi.up(discarded, false);
     // The pod may have been replaced, and the new volume with it.
     return fillVolume(work, entries);
-}
-
-function otherMode(mode: StorageMode): StorageMode {
-    return mode === "persistent" ? "ephemeral" : "persistent";
 }

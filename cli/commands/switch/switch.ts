@@ -4,20 +4,20 @@
  * The switch is a list of steps over a journal, a file on this machine that also holds the copy of the messages. If the
  * switch is killed at any step, the next run continues it, or goes back if it names the other mode.
  */
+import { join } from "node:path";
+import type { Settings } from "../../../config/settings.ts";
+import { type Finding, error, fix } from "../../../model/finding.ts";
 import { claimName } from "../../../model/names.ts";
 import type { StorageMode } from "../../../model/storage.ts";
 import { switchVariable } from "../../../preflight/preflight.ts";
 import { otherNamespace } from "../../../preflight/recorded.ts";
 import { dataFolder } from "../../../pulumi/login.ts";
 import { projectName } from "../../../pulumi/project.ts";
-import { guardedTypes } from "../../../pulumi/state.ts";
-import { fix } from "../../../model/finding.ts";
+import { type StateResource, guardedTypes } from "../../../pulumi/state.ts";
 import { waitForAnswer } from "../../addresses.ts";
 import { UsageError, defineCommand, stackWord } from "../../command.ts";
 import { refuse, workOf } from "../../operation.ts";
-import { protectedClaim } from "../../refusals.ts";
 import { type LiveSession, openLiveStack, showInheritableVolumes } from "../../session.ts";
-import { journalPath } from "./journal.ts";
 import { type SwitchedStack, runSwitch } from "./steps.ts";
 
 export const command = defineCommand({
@@ -41,7 +41,8 @@ async function switchStorage(open: LiveSession, to: StorageMode, noBackup: boole
     refuse(output, otherNamespace(settings, namespaceName));
     refuse(output, protectedClaim(settings, await api.claim(), open.state));
     const without = fix("Switch without a backup", "npm run switch -- ephemeral --no-backup");
-    const path = journalPath(dataFolder(stack.env), await api.installation());
+    // A stack that is made again has another namespace, and has nothing to do with an old journal.
+    const path = join(dataFolder(stack.env), "switches", `${await api.installation()}.json`);
     const work = workOf(open, "switch", path, to === "ephemeral" && !noBackup ? without : undefined);
     const pulumi = switchedStack(open);
     const moved = await runSwitch({ ...work, pulumi, retainData: settings.retainData }, to);
@@ -52,6 +53,26 @@ async function switchStorage(open: LiveSession, to: StorageMode, noBackup: boole
     await waitForAnswer(open);
     output.info(`\nThe storage is ${to} now, and the api is back in its Service.`);
     await showInheritableVolumes(open, namespaceName);
+}
+
+/** The claim that the api mounts is protected, in the config or in the state, and a switch to ephemeral deletes it. */
+export function protectedClaim(
+    { storage, protectData, retainData }: Pick<Settings, "storage" | "protectData" | "retainData">,
+    mounted: string | undefined,
+    state: readonly StateResource[],
+): Finding | undefined {
+    const isProtected =
+        protectData || state.some(({ type, protect }) => type === guardedTypes.claim && protect === true);
+    if (storage.mode === "persistent" || mounted !== claimName || retainData || !isProtected) {
+        return undefined;
+    }
+    const again = "npm run switch -- ephemeral";
+    return error(
+        "data-protected",
+        `Claim ${claimName} is protected (protectData), and a switch to ephemeral storage deletes the claim after it has copied the messages.`,
+        fix("Keep the claim", "pulumi config set retainData true", again),
+        fix("Delete the claim", "pulumi config set protectData false", "npm run up", again),
+    );
 }
 
 function switchedStack({ stack, state, output }: LiveSession): SwitchedStack {
@@ -81,8 +102,6 @@ function requireMode(mode: string | undefined): StorageMode {
         return mode;
     }
     throw new UsageError(
-        `The storage mode is ${JSON.stringify(mode ?? "")}. It must be persistent or ephemeral.\n` +
-            "  Move the messages to a claim:              npm run switch -- persistent\n" +
-            "  Move the messages to an ephemeral volume:  npm run switch -- ephemeral",
+        `The storage mode is ${JSON.stringify(mode ?? "")}. It must be persistent or ephemeral: npm run switch -- persistent`,
     );
 }

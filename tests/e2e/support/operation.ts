@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Entries } from "../../../cli/commands/switch/journal.ts";
+import type { Entries } from "../../../cli/commands/switch/steps.ts";
 import type { Result, TestStack } from "./stack.ts";
 
 /** What the commands keep on this machine, apart from its user's own. */

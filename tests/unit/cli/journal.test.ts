@@ -1,57 +1,43 @@
-/** A journal: whole or not at all, and for its owner alone to read. */
+/** The files of a switch and a restore: whole or not at all, and for their owner alone to read. */
 import { strict as assert } from "node:assert";
 import fs, { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import {
-    type Entries,
-    type JournalFile,
-    createJournal,
-    journalPath,
-    readJournal,
-    saveJournal,
-} from "../../../cli/commands/switch/journal.ts";
+import { readJournal } from "../../../cli/commands/switch/steps.ts";
 import { localDisk } from "../../../system/files.ts";
 
-const entries: Entries = { to: "ephemeral", pid: 1 };
-const copy = [{ AuthorUsername: "ada", Text: "hello" }];
+const text = JSON.stringify({ to: "ephemeral", pid: 1 });
 
-describe("a journal", () => {
+describe("a journal on the disk", () => {
     let folder: string;
     let path: string;
-    let file: JournalFile;
 
     beforeEach(() => {
         folder = mkdtempSync(join(tmpdir(), "synergychat-journal-"));
-        path = journalPath(folder, "0f1e");
-        file = { disk: localDisk, path };
+        path = join(folder, "switches", "0f1e.json");
     });
     afterEach(() => {
         rmSync(folder, { recursive: true });
     });
 
     const begin = () => {
-        assert.equal(createJournal(file, entries), true);
+        assert.equal(localDisk.create(path, text), true);
     };
 
-    it("has a path for each installation of a stack", () => {
-        assert.notEqual(journalPath(folder, "ffff"), path);
-    });
-
-    it("reads back what was written, with every change", () => {
-        assert.equal(readJournal(file), undefined);
+    it("reads back what was written, and nothing if nothing was", () => {
+        assert.equal(localDisk.read(path), undefined);
         begin();
-        const changed = saveJournal(file, { ...entries, copy, unreadClaim: "uid", pid: 2 });
-        assert.deepEqual(readJournal(file), { to: "ephemeral", pid: 2, copy, unreadClaim: "uid" });
-        saveJournal(file, { ...changed, unreadClaim: undefined });
-        assert.deepEqual(readJournal(file), { to: "ephemeral", pid: 2, copy });
+        localDisk.write(path, "[]");
+        assert.equal(localDisk.read(path), "[]");
+        localDisk.remove(path);
+        assert.equal(localDisk.read(path), undefined);
     });
 
     it("lets one run begin, and leaves its journal as it is", () => {
         begin();
-        assert.equal(createJournal(file, { ...entries, pid: 2 }), false);
-        assert.deepEqual(readJournal(file), entries);
+        assert.equal(localDisk.create(path, "[]"), false);
+        assert.equal(localDisk.read(path), text);
         assert.deepEqual(readdirSync(dirname(path)), ["0f1e.json"]);
     });
 
@@ -66,11 +52,11 @@ describe("a journal", () => {
         });
         try {
             begin();
-            assert.equal(createJournal(file, { ...entries, pid: 2 }), false);
+            assert.equal(localDisk.create(path, "[]"), false);
         } finally {
             replaceLink(link);
         }
-        assert.deepEqual(readJournal(file), entries);
+        assert.equal(localDisk.read(path), text);
         assert.equal(statSync(path).mode & 0o777, 0o600);
         assert.deepEqual(readdirSync(dirname(path)), ["0f1e.json"]);
     });
@@ -79,7 +65,7 @@ describe("a journal", () => {
         begin();
         writeFileSync(path, '{"to": "eph');
         assert.throws(
-            () => readJournal(file),
+            () => readJournal({ disk: localDisk, path }),
             ({ message }: Error) => message.includes(path),
         );
         assert.equal(readFileSync(path, "utf8"), '{"to": "eph');
@@ -89,16 +75,16 @@ describe("a journal", () => {
         const mode = (name: string) => statSync(name).mode & 0o777;
         begin();
         assert.equal(mode(path), 0o600);
-        saveJournal(file, entries);
+        localDisk.write(path, text);
         assert.deepEqual([mode(path), mode(dirname(path))], [0o600, 0o700]);
     });
 
     it("stays whole if a write was cut short", () => {
         begin();
         writeFileSync(join(dirname(path), ".0f1e.json.part"), '{"to": "eph');
-        assert.deepEqual(readJournal(file), entries);
-        saveJournal(file, { ...entries, pid: 2 });
+        assert.equal(localDisk.read(path), text);
+        localDisk.write(path, "[]");
         assert.deepEqual(readdirSync(dirname(path)), ["0f1e.json"]);
-        assert.equal(readJournal(file)?.pid, 2);
+        assert.equal(localDisk.read(path), "[]");
     });
 });

@@ -210,15 +210,41 @@ describe("a switch", () => {
 
     it("does not begin beside one that began elsewhere", async () => {
         const world = new World({ mode: "ephemeral", texts });
-        world.takenOut = { by: "switch", journal: "elsewhere:/journal.json" };
-        assert.match(((await run(world, switchTo("persistent"))) as Error).message, /switch-begun-elsewhere/);
-        world.takenOut = { by: "restore", journal: "elsewhere:/copy.json (process 1)" };
-        assert.match(((await run(world, switchTo("persistent"))) as Error).message, /restore-interrupted/);
+        for (const by of ["switch", "restore"] as const) {
+            world.takenOut = { by, namespace: "chat", journal: "elsewhere:/copy.json (process 1)" };
+            const failure = await run(world, switchTo("persistent"));
+            assert.equal((failure as Error).message, `${by}-interrupted`);
+        }
+    });
+
+    it("refuses to go on if somebody posts past the Service once the copy is made, and goes back", async () => {
+        const world = new World({ mode: "ephemeral", texts });
+        const failure = await run(world, () => {
+            const work = world.switchWork();
+            const { setMode } = work.pulumi;
+            const late = async (mode: StorageMode) => {
+                await setMode(mode);
+                world.post("late");
+            };
+            return runSwitch({ ...work, pulumi: { ...work.pulumi, setMode: late } }, "persistent");
+        });
+        assert.match((failure as Error).message, /The api has more messages/);
+        assert.deepEqual([world.takenOut, world.files.size, world.mode], [undefined, 0, "ephemeral"]);
+        assert.deepEqual(world.messages, world.stored);
     });
 });
 
 describe("a restore", () => {
     const source = { named: "/home/ada/chat.json" };
+
+    it("does not begin beside a switch, and beside a restore that began elsewhere", async () => {
+        const world = new World({ mode: "ephemeral", texts });
+        for (const by of ["switch", "restore"] as const) {
+            world.takenOut = { by, namespace: "chat", journal: "elsewhere:/copy.json (process 1)" };
+            const failure = await run(world, () => runRestore(world.restoreWork([]), source));
+            assert.equal((failure as Error).message, `${by}-interrupted`);
+        }
+    });
 
     for (const [name, wanted] of [
         ["the first messages", ["one"]],
@@ -289,7 +315,11 @@ describe("a restore", () => {
 
     it("gives way to another one that has begun while it asked, and leaves it alone", async () => {
         const world = new World({ mode: "ephemeral", texts });
-        const other: TakenOut = { by: "restore", journal: "here:/copies/other.json (process 7)" };
+        const other: TakenOut = {
+            by: "restore",
+            namespace: "chat",
+            journal: "here:/copies/other.json (process 7)",
+        };
         const failure = await run(world, () =>
             runRestore(
                 {

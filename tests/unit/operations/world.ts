@@ -123,6 +123,12 @@ export class World {
         return this.mode === "persistent" ? [...this.kept, ...this.stored] : this.stored;
     }
 
+    /** Somebody posts, and is told that the message is stored. */
+    public post(text: string): void {
+        this.messages = [...this.messages, message(text)];
+        this.stored = [...this.stored, message(text)];
+    }
+
     private newUid(): string {
         return `uid-${++this.uids}`;
     }
@@ -135,9 +141,7 @@ export class World {
         if (this.isPodReady && (this.takenOut === undefined || this.hasOpenConnection)) {
             // Who was connected when the api was taken out can post once more.
             this.hasOpenConnection &&= this.takenOut === undefined;
-            const posted = message(`posted ${this.stored.length}`);
-            this.messages = [...this.messages, posted];
-            this.stored = [...this.stored, posted];
+            this.post(`posted ${this.stored.length}`);
         }
         this.moments++;
         if (this.moments === this.planned?.moment) {
@@ -256,7 +260,7 @@ export class World {
         takeOutOfService: async (by, journal) => {
             await this.act(() => {
                 this.hasOpenConnection = this.takenOut === undefined;
-                this.takenOut = { by, journal };
+                this.takenOut = { by, namespace: "chat", journal };
             });
             await this.act(() => undefined);
         },

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import type { ClusterSnapshot } from "../../../kubernetes/snapshot.ts";
 import { classAnnotation, protectAnnotation } from "../../../model/labels.ts";
+import { interrupted } from "../../../preflight/messages.ts";
 import {
     type Config,
     api,
@@ -265,8 +266,14 @@ describe("a claim that is kept but not mounted", () => {
 describe("an interrupted switch", () => {
     const half = {
         ...running,
-        api: api({ messages: undefined, outOfService: { by: "switch", journal: "laptop:/journal.json" } }),
+        api: api({
+            messages: undefined,
+            outOfService: { by: "switch", namespace: "chat", journal: "laptop:/journal.json" },
+        }),
     };
+    const patch =
+        "kubectl patch service api-service --namespace chat --type=merge " +
+        `--patch='{"spec":{"selector":{"synergychat/out-of-service":null}}}'`;
 
     it("stops everything but the switch itself", () => {
         const finding = only(half);
@@ -277,8 +284,21 @@ describe("an interrupted switch", () => {
         assert.deepEqual(commandsOf(finding), [
             "npm run switch -- persistent",
             "npm run switch -- ephemeral",
+            patch,
         ]);
+        assert.ok(finding.reason.includes("laptop:/journal.json"));
         assert.deepEqual(findings(half, {}, { switching: true }), []);
+    });
+
+    it("names the file to which a restore goes back, and the command that completes it if that is known", () => {
+        const journal = "laptop:/copies/dev.json (process 7)";
+        const taken = { by: "restore", namespace: "chat", journal } as const;
+        assert.deepEqual(commandsOf(interrupted(taken, "npm run restore -- db.json --yes")), [
+            "npm run restore -- db.json --yes",
+            "npm run restore -- '/copies/dev.json'",
+            patch,
+        ]);
+        assert.equal(interrupted(taken).code, "restore-interrupted");
     });
 });
 

@@ -2,11 +2,12 @@
 import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/proof.ts";
 import { type DestroyPlan, protectionRefusals, refusals } from "../../../cli/commands/down/plan.ts";
 import { backupNotMade, backupsOff, unreadableTarget } from "../../../cli/backups.ts";
-import { interruptedRestore, noShell } from "../../../cli/refusals.ts";
-import { begunElsewhere, lateMessages, runningOperation } from "../../../cli/refusals.ts";
+import { noShell, runningOperation } from "../../../cli/operation.ts";
+import { restoreCommand } from "../../../cli/commands/restore/source.ts";
 import { type RawConfig, checkConfig } from "../../../config/settings.ts";
 import type { Pod, Volume } from "../../../kubernetes/objects.ts";
 import { podProblem, sentence } from "../../../kubernetes/obstacles.ts";
+import { interrupted } from "../../../preflight/messages.ts";
 import { podCannotStart, podsNotCreated } from "../../../preflight/rollout.ts";
 import type { ClusterSnapshot, NamespaceSnapshot } from "../../../kubernetes/snapshot.ts";
 import type { Finding, FindingCode } from "../../../model/finding.ts";
@@ -157,7 +158,7 @@ const failedJob = {
     reason: "The volume of the backups (/backups) is full.",
 };
 
-const onLaptop = { namespace: "synergychat", journal: "laptop:/home/ada/journal.json" };
+const onLaptop = { namespace: "synergychat", journal: "laptop:/home/ada/messages.json (process 4711)" };
 
 function isFinding(finding: Finding | undefined): finding is Finding {
     return finding !== undefined;
@@ -260,16 +261,15 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         ),
     ],
     "switch-interrupted": [
-        findings({ ...running, api: api({ outOfService: { by: "switch", journal: onLaptop.journal } }) }),
+        findings({ ...running, api: api({ outOfService: { by: "switch", ...onLaptop } }) }),
     ],
     "restore-interrupted": [
-        findings({ ...running, api: api({ outOfService: { by: "restore", journal: onLaptop.journal } }) }),
+        findings({ ...running, api: api({ outOfService: { by: "restore", ...onLaptop } }) }),
         [
-            interruptedRestore({
-                stack: "dev",
-                source: { named: "/home/ada/my chat.json", first: 12 },
-                copy: "/home/ada/restores/dev-20260105T120000Z.json",
-            }),
+            interrupted(
+                { by: "restore", ...onLaptop },
+                restoreCommand({ named: "/home/ada/my chat.json", first: 12 }, "dev"),
+            ),
         ],
     ],
     "permissions-missing": [
@@ -474,15 +474,8 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
     ],
     "discard-claim-stale": [findings(running, { discardClaim: uid })],
 
-    "switch-running": [[runningOperation("switch", undefined)], [runningOperation("switch", 4711)]],
-    "restore-running": [[runningOperation("restore", undefined)], [runningOperation("restore", 4711)]],
-    "switch-begun-elsewhere": [
-        [begunElsewhere("switch", { ...onLaptop, again: "npm run switch -- persistent" })],
-    ],
-    "restore-begun-elsewhere": [
-        [begunElsewhere("restore", { ...onLaptop, again: "npm run restore -- db.json" })],
-    ],
-    "messages-posted-past-service": [[lateMessages(1, 2)].filter(isFinding)],
+    "switch-running": [[runningOperation("switch", "process 4711")]],
+    "restore-running": [[runningOperation("restore", onLaptop.journal)]],
     "pod-cannot-start": [
         [
             waitingPod("ImagePullBackOff", "Back-off pulling image"),

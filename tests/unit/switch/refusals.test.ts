@@ -1,6 +1,6 @@
 /** What stops a switch. */
 import { strict as assert } from "node:assert";
-import { protectedClaim } from "../../../cli/refusals.ts";
+import { protectedClaim } from "../../../cli/commands/switch/switch.ts";
 import { readSettings } from "../../../config/settings.ts";
 import { claimName } from "../../../model/names.ts";
 import { guardedTypes } from "../../../pulumi/state.ts";
