@@ -32,6 +32,7 @@ export function missingPermissions(settings: Settings, snapshot: ClusterSnapshot
 export function permissionsFor(
     features: readonly Feature[],
     namespaceExists: boolean,
+    retainNamespace: boolean,
 ): readonly PermissionRule[] {
     const manage = ["create", "get", "list", "watch", "patch", "delete"];
     const ofNamespace = namespaceExists ? ["get", "patch"] : ["create", "get", "patch", "delete"];
@@ -43,11 +44,12 @@ export function permissionsFor(
     }));
     return [
         ...kinds,
-        // Pulumi follows a rollout, and waits until the namespace is deleted.
+        // Pulumi follows a rollout.
         { group: "", resource: "pods", verbs: follow },
         { group: "", resource: "events", verbs: follow },
         { group: "apps", resource: "replicasets", verbs: follow },
-        { group: "", resource: "namespaces", verbs: ["list", "watch"] },
+        // Pulumi waits until the namespace is deleted. No Role can allow that, but only a ClusterRole.
+        ...(retainNamespace ? [] : [{ group: "", resource: "namespaces", verbs: ["list", "watch"] }]),
         // The preflight counts the messages.
         { group: "", resource: "services/proxy", verbs: ["get"] },
         // Nobody can give the guard a permission that they do not have.
@@ -70,7 +72,8 @@ function missingIn(
                 (resourceNames.length === 0 || (canBeLimited && resourceNames.includes(settings.namespace))),
         );
     };
-    return permissionsFor(featuresOf(settings), namespaceExists).flatMap((rule) => {
+    const { retainNamespace } = settings;
+    return permissionsFor(featuresOf(settings), namespaceExists, retainNamespace).flatMap((rule) => {
         const verbs = rule.verbs.filter((verb) => !isAllowed(verb, rule));
         const resource = rule.group === "" ? rule.resource : `${rule.resource}.${rule.group}`;
         return verbs.length > 0 ? [`${verbs.join(", ")} ${resource}`] : [];

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { parseAllDocuments } from "yaml";
 import type { Permission } from "../../../kubernetes/snapshot.ts";
 import type { Feature } from "../../../model/kinds.ts";
-import { permissionsFor } from "../../../preflight/permissions.ts";
+import { type PermissionRule, permissionsFor } from "../../../preflight/permissions.ts";
 import {
     type Config,
     assertFinding,
@@ -18,7 +18,7 @@ import {
 const features: readonly Feature[] = ["ingress", "gateway", "guard", "backups", "networkPolicies"];
 
 /** Each permission by itself: one verb on one resource. */
-const all = permissionsFor(features, false).flatMap(({ group, resource, verbs }) =>
+const all = permissionsFor(features, false, false).flatMap(({ group, resource, verbs }) =>
     verbs.map((verb) => ({
         isOfNamespace: resource === "namespaces" && !["list", "watch"].includes(verb),
         text: `${verb} ${group === "" ? resource : `${resource}.${group}`}`,
@@ -78,6 +78,15 @@ describe("missing permissions", () => {
         assert.deepEqual(codes({ ...cluster, permissions: ofAnother, namespace }), ["permissions-missing"]);
     });
 
+    it("of the cluster are none for a stack that keeps its namespace", () => {
+        const permissions = granted.filter(
+            ({ resources, verbs }) => resources[0] !== "namespaces" || !/list|watch/.test(verbs[0] ?? ""),
+        );
+        const kept = { ...cluster, permissions, namespace: object("Namespace", "synergychat") };
+        assert.deepEqual(codes(kept), ["permissions-missing"]);
+        assert.deepEqual(codes(kept, { retainData: "true" }), []);
+    });
+
     it("are missing if the permission is for some objects only", () => {
         const permissions = granted.map((rule) => ({
             ...rule,
@@ -109,23 +118,31 @@ describe("the permissions", () => {
                     verbs.map((verb) => [verb, resource, group, ...resourceNames].join(" ")),
                 ),
             );
-        const isOfCluster = ({ resource }: { readonly resource: string }) => resource === "namespaces";
-        const needed = permissionsFor(features, true).map(({ group, ...rule }) => ({
+        const isOfCluster = ({ resource, verbs }: PermissionRule) =>
+            resource === "namespaces" && verbs.includes("list");
+        const needed = permissionsFor(features, true, false).map((rule) => ({
             ...rule,
-            apiGroups: [group],
+            apiGroups: [rule.group],
             resources: [rule.resource],
-            resourceNames: isOfCluster(rule) && rule.verbs.includes("patch") ? ["synergychat"] : [],
+            resourceNames: rule.resource === "namespaces" && !isOfCluster(rule) ? ["synergychat"] : [],
         }));
         for (const [granted = [], inCluster, optional] of [
-            [role?.rules, false, ["get pods/log ", "get secrets  chat-tls synergychat-backup-target"]],
+            [
+                role?.rules,
+                false,
+                [
+                    "get pods/log ",
+                    "get secrets  chat-tls synergychat-backup-target",
+                    "delete namespaces  synergychat",
+                ],
+            ],
             [
                 clusterRole?.rules,
                 true,
                 [
-                    "delete namespaces  synergychat",
                     ...["storageclasses storage.k8s.io", "ingressclasses networking.k8s.io"],
                     ...["gatewayclasses gateway.networking.k8s.io", "persistentvolumes "],
-                ].flatMap((one) => (one.startsWith("delete") ? one : [`get ${one}`, `list ${one}`])),
+                ].flatMap((one) => [`get ${one}`, `list ${one}`]),
             ],
         ] as const) {
             const own = needed.filter((rule) => isOfCluster(rule) === inCluster).flatMap(single);
@@ -135,7 +152,7 @@ describe("the permissions", () => {
 
     it("differ by feature in the kinds of the feature, and in what the guard is allowed", () => {
         const rules = (...some: Feature[]) =>
-            permissionsFor(some, true).map(({ resource, verbs }) => `${verbs.join()} ${resource}`);
+            permissionsFor(some, true, false).map(({ resource, verbs }) => `${verbs.join()} ${resource}`);
         const none = rules();
         const more = (feature: Feature) =>
             rules(feature)
