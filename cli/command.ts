@@ -8,49 +8,48 @@ import { shellWord } from "./shell.ts";
 /** The command was called in a way that it does not allow. Exit status 2. */
 export class UsageError extends UserError {}
 
-/** A command with its arguments, which are typed by their names. */
-export interface Command<Flag extends string = string, Option extends string = string> {
+/** Options without dashes, as Node reads them: what each does, and of one that takes a value what that is, such as `PATH`. */
+type Options = Readonly<
+    Record<string, { readonly type: "boolean" | "string"; readonly text: string; readonly value?: string }>
+>;
+
+export interface Command<Table extends Options = Options> {
     readonly summary: string;
     /** Its positional arguments, such as `[STACK]`, in the order in which they are given. */
     readonly words: readonly string[];
-    /** Its flags without dashes, each with what it does. Every command has `--json` as well, see `Output`. */
-    readonly flags: Readonly<Record<Flag, string>>;
-    /**
-     * Its options that take a value, without dashes: what the value is, such as `PATH`, and what the option does.
-     *
-     * @default {}
-     */
-    readonly options?: Readonly<Record<Option, { readonly value: string; readonly text: string }>>;
+    /** Every command has `--json` as well, see `Output`. */
+    readonly options: Table;
     /**
      * What a person should know beyond the summary, for the help.
      *
      * @default []
      */
     readonly details?: readonly string[];
-    run(call: Call<Flag, Option>): Promise<void>;
+    run(call: Call<Table>): Promise<void>;
 }
 
-export interface Call<Flag extends string = never, Option extends string = never> {
+interface Call<Table extends Options> {
     /** Positional arguments. There are at most as many as the command has. */
     readonly words: readonly string[];
-    /** Whether each flag is given. */
-    readonly flags: Readonly<Record<Flag, boolean>>;
-    /** The value of each option. Undefined: it is not given. */
-    readonly options: Readonly<Record<Option, string | undefined>>;
+    /** The options that are given. */
+    readonly options: {
+        readonly [Name in keyof Table]?: { boolean: boolean; string: string }[Table[Name]["type"]];
+    };
     readonly output: Output;
 }
 
 export const stackWord = "[STACK]";
 
-export const yesFlag = { yes: "do not ask" };
-const jsonFlag = {
-    json: "print one JSON document on standard output, and everything else on standard error",
-};
+export const yesOption = { yes: { type: "boolean", text: "do not ask" } } as const;
+const jsonOption = {
+    json: {
+        type: "boolean",
+        text: "print one JSON document on standard output, and everything else on standard error",
+    },
+} as const;
 
-/** A command whose flags and options are inferred from its definition. */
-export function defineCommand<Flag extends string = never, Option extends string = never>(
-    command: Command<Flag, Option>,
-): Command<Flag, Option> {
+/** A command whose options are inferred from its definition. */
+export function defineCommand<const Table extends Options>(command: Command<Table>): Command<Table> {
     return command;
 }
 
@@ -65,11 +64,9 @@ export function readCall(
     command: Command,
     args: readonly string[],
     env: Environment = {},
-): Call<string, string> {
-    const { words, flags, options = {} } = command;
-    const values = mapValues(options, (option) => options[option]?.value);
-    const allFlags = { ...flags, ...jsonFlag };
-    const kept = keptByNpm({ ...mapValues(allFlags, () => undefined), ...values }, args, env);
+): Call<Options> {
+    const table: Options = { ...command.options, ...jsonOption };
+    const kept = keptByNpm(table, args, env);
     if (kept.length > 0) {
         throw new UsageError(
             `npm kept ${kept.join(" ")} for itself: options of a command come after --. Nothing was changed.\n` +
@@ -80,23 +77,16 @@ export function readCall(
         const { values, positionals } = parseArgs({
             args: [...args],
             allowPositionals: true,
-            options: {
-                ...mapValues(allFlags, () => ({ type: "boolean" as const })),
-                ...mapValues(options, () => ({ type: "string" as const })),
-            },
+            options: table,
         });
-        const tooMany = positionals.slice(words.length);
-        const empty = Object.keys(values).filter((key) => values[key] === "");
-        if (tooMany.length > 0 || empty.length > 0) {
-            const valueless = `Option --${empty.join(", --")} needs a value`;
-            throw new Error(tooMany.length > 0 ? `Unexpected argument: ${tooMany.join(" ")}` : valueless);
+        const [tooMany] = positionals.slice(command.words.length);
+        const empty = Object.keys(values).find((key) => values[key] === "");
+        if (tooMany !== undefined || empty !== undefined) {
+            throw new Error(
+                empty === undefined ? `Unexpected argument: ${tooMany}` : `Option --${empty} needs a value`,
+            );
         }
-        return {
-            words: positionals,
-            flags: mapValues(flags, (flag) => values[flag] === true),
-            options: mapValues(options, (option) => values[option] as string | undefined),
-            output: new Output(values.json === true),
-        };
+        return { words: positionals, options: values, output: new Output(values.json === true) };
     } catch (error) {
         // What Node says beyond its first sentence is about positional arguments that begin with a dash.
         const [problem = ""] = (error as Error).message.split(". ");
@@ -104,17 +94,9 @@ export function readCall(
     }
 }
 
-/**
- * The options that npm has taken. `--no-backup` is its option `backup`, which is false. Of `--messages 3` it takes the name.
- *
- * @param known every flag and option, with what the value of an option is.
- */
-function keptByNpm(
-    known: Readonly<Record<string, string | undefined>>,
-    args: readonly string[],
-    env: Environment,
-): readonly string[] {
-    return Object.entries(known).flatMap(([name, value]) => {
+/** The options that npm has taken. `--no-backup` is its option `backup`, which is false. Of `--messages 3` it takes the name. */
+function keptByNpm(table: Options, args: readonly string[], env: Environment): readonly string[] {
+    return Object.entries(table).flatMap(([name, { value }]) => {
         const kept = env[`npm_config_${name.replace(/^no-/, "").replaceAll("-", "_")}`];
         const isOff = kept === "" || kept === "false";
         const isGiven = args.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
@@ -125,13 +107,13 @@ function keptByNpm(
     });
 }
 
-export function helpOf(name: string, { summary, words, flags, options = {}, details = [] }: Command): string {
-    const rows = [
-        ...Object.entries(options).map(([option, { value, text }]) => [`${option} ${value}`, text] as const),
-        ...Object.entries({ ...flags, ...jsonFlag }),
-        ["help", "show this help"] as const,
-    ];
-    const width = Math.max(...rows.map(([flag]) => flag.length)) + 2;
+export function helpOf(name: string, { summary, words, options, details = [] }: Command): string {
+    const rows = Object.entries<Options[string]>({
+        ...options,
+        ...jsonOption,
+        help: { type: "boolean", text: "show this help" },
+    }).map(([option, { value, text }]) => [`--${option} ${value ?? ""}`, text] as const);
+    const width = Math.max(...rows.map(([option]) => option.length)) + 2;
     return [
         summary,
         ...(details.length > 0 ? ["", ...details] : []),
@@ -139,13 +121,6 @@ export function helpOf(name: string, { summary, words, flags, options = {}, deta
         `Usage: npm run ${name} -- ${[...words, "[OPTIONS]"].join(" ")}`,
         "",
         "Options:",
-        ...rows.map(([flag, text]) => `  --${flag.padEnd(width)}${text}`),
+        ...rows.map(([option, text]) => `  ${option.padEnd(width)}${text}`),
     ].join("\n");
-}
-
-function mapValues<T>(
-    record: Readonly<Record<string, unknown>>,
-    value: (key: string) => T,
-): Record<string, T> {
-    return Object.fromEntries(Object.keys(record).map((key) => [key, value(key)]));
 }

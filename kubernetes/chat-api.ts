@@ -98,7 +98,7 @@ export class ChatApi {
     }
 
     /** As `messagesAt`, and waits until the api answers: a Service hears of a new pod a moment after it is ready. */
-    public waitForMessages(proxy: string, seconds = waitSeconds): Promise<readonly Message[]> {
+    public waitForMessages(proxy: string, seconds: number): Promise<readonly Message[]> {
         return this.wait("the api answers /messages", () => this.messagesAt(proxy), seconds);
     }
 

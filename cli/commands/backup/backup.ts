@@ -15,9 +15,12 @@ import { type LiveSession, openLiveStack } from "../../session.ts";
 export const command = defineCommand({
     summary: "Makes a backup of the messages now.",
     words: [stackWord],
-    flags: {},
     options: {
-        file: { value: "PATH", text: "write a new file on this machine instead, in both storage modes" },
+        file: {
+            type: "string",
+            value: "PATH",
+            text: "write a new file on this machine instead, in both storage modes",
+        },
     },
     details: [
         "Without --file, the backup is on the claim of the stack's backups, which needs backupSchedule. It is proven:",

@@ -10,7 +10,7 @@ import { type LiveSession, openLiveStack } from "../../session.ts";
 export const command = defineCommand({
     summary: "Lists the backups: time, messages, size, reason, whether proven, places, and name.",
     words: [stackWord],
-    flags: {},
+    options: {},
     details: [
         "A pod that mounts their claim reads them, so this takes some seconds. The newest backup is the first.",
         "The exit status is 1 if the last backup or its copy to backupTarget failed, if the newest scheduled one is overdue,",

@@ -11,7 +11,7 @@ import { objectPath } from "../../../model/kinds.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { UserError } from "../../../system/errors.ts";
 import { makeProvenBackup } from "../../backups.ts";
-import { defineCommand, stackWord, yesFlag } from "../../command.ts";
+import { defineCommand, stackWord, yesOption } from "../../command.ts";
 import { type Session, openStack } from "../../session.ts";
 import { confirm, requireAnswer } from "../../terminal.ts";
 import { type DestroyPlan, lookAt, planDestroy, refusals } from "./plan.ts";
@@ -20,9 +20,9 @@ import { blockers, proveEnd } from "./proof.ts";
 export const command = defineCommand({
     summary: "Destroys the stack, and checks that claims, volumes and data are gone or kept.",
     words: [stackWord],
-    flags: { ...yesFlag, "no-backup": "make no backup before" },
+    options: { ...yesOption, "no-backup": { type: "boolean", text: "make no backup before" } },
     details: ["A stack with backups makes one before, if retainData keeps the claim of the backups."],
-    run: async ({ words, flags: { yes, "no-backup": noBackup }, output }) => {
+    run: async ({ words, options: { yes = false, "no-backup": noBackup = false }, output }) => {
         const without = `Delete without a question:  npm run down -- ${[...words, "--yes"].join(" ")}`;
         requireAnswer(yes, "npm run down deletes the stack with its data", without);
         await down(await openStack(output, words[0], { access: "destroy" }), yes, noBackup);

@@ -9,7 +9,7 @@ import { changesOf, exportsOf } from "../../shell.ts";
 export const command = defineCommand({
     summary: "Prints what makes plain pulumi and kubectl work in a shell, for that shell to evaluate.",
     words: [stackWord],
-    flags: {},
+    options: {},
     details: [
         'In each new terminal:  eval "$(npm run -s env)"',
         "",

@@ -7,7 +7,7 @@ import { type LiveSession, openLiveStack } from "../../session.ts";
 export const command = defineCommand({
     summary: "Writes the digests of the images that run into the stack's config.",
     words: [stackWord],
-    flags: {},
+    options: {},
     details: [
         "Under a tag, a registry may offer another image every day. Under a digest, it is always the same one.",
         "The next up deploys the digests. An image that no pod runs keeps its tag, such as tools without guard and backups.",

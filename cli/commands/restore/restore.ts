@@ -14,7 +14,7 @@ import { UserError } from "../../../system/errors.ts";
 import type { Environment } from "../../../system/process.ts";
 import { waitForAnswer } from "../../addresses.ts";
 import { backupsOff, unreadableTarget } from "../../backups.ts";
-import { UsageError, defineCommand, stackWord, yesFlag } from "../../command.ts";
+import { UsageError, defineCommand, stackWord, yesOption } from "../../command.ts";
 import { workOf } from "../../operation.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
 import { confirm, requireAnswer } from "../../terminal.ts";
@@ -24,9 +24,11 @@ import { type RestoreWork, runRestore } from "./steps.ts";
 export const command = defineCommand({
     summary: "Replaces the messages by those of a backup or a file.",
     words: ["NAME|FILE", stackWord],
-    flags: { ...yesFlag, "no-backup": "make no backup of what is there before" },
     options: {
+        ...yesOption,
+        "no-backup": { type: "boolean", text: "make no backup of what is there before" },
         messages: {
+            type: "string",
             value: "N",
             text: "the first N messages only: every earlier state of the chat is one",
         },
@@ -41,7 +43,7 @@ export const command = defineCommand({
         "",
         "If the command is killed, the same command continues, and a restore of that copy goes back.",
     ],
-    run: async ({ words: [word, named], flags: { yes, "no-backup": noBackup }, options, output }) => {
+    run: async ({ words: [word, named], options, output }) => {
         if (word === undefined) {
             throw new UsageError(
                 "No backup and no file is given.\n" +
@@ -50,7 +52,8 @@ export const command = defineCommand({
                     "  Restore one:                       npm run restore -- NAME|FILE",
             );
         }
-        const source = sourceOf(word, options.messages);
+        const { yes = false, "no-backup": noBackup = false, messages } = options;
+        const source = sourceOf(word, messages);
         const without = `Restore without a question:  ${restoreCommand(source, named)}`;
         requireAnswer(yes, "npm run restore replaces the messages", without);
         await restore(await openLiveStack(output, named, { access: "read" }), source, yes, noBackup);

@@ -23,15 +23,15 @@ import { type SwitchedStack, runSwitch } from "./steps.ts";
 export const command = defineCommand({
     summary: "Changes the storage mode and takes the messages along.",
     words: ["persistent|ephemeral", stackWord],
-    flags: { "no-backup": "make no backup before a switch to ephemeral" },
+    options: { "no-backup": { type: "boolean", text: "make no backup before a switch to ephemeral" } },
     details: [
         "The api is out of its Service meanwhile, so that nobody can post. If the command is killed, the same command",
         "continues, and the one with the other mode goes back. A stack with backups makes one before it leaves its claim.",
     ],
-    run: async ({ words: [mode, named], flags, output }) => {
+    run: async ({ words: [mode, named], options, output }) => {
         const to = requireMode(mode);
         const open = await openLiveStack(output, named, { access: "change", changes: { storageMode: to } });
-        await switchStorage(open, to, flags["no-backup"]);
+        await switchStorage(open, to, options["no-backup"] === true);
     },
 });
 

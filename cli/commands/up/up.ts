@@ -15,7 +15,7 @@ import { type StackOutputs, outputsIn } from "../../../pulumi/state.ts";
 import { hostsFile, hostsText, thisMachine } from "../../../system/machine.ts";
 import { UserError } from "../../../system/errors.ts";
 import { candidates, firstAnswering, loopback, numberOf, otherLines } from "../../addresses.ts";
-import { defineCommand, stackWord, yesFlag } from "../../command.ts";
+import { defineCommand, stackWord, yesOption } from "../../command.ts";
 import type { Output } from "../../output.ts";
 import { setupLine } from "../../shell.ts";
 import { type Session, isUnchanged, openStack, showInheritableVolumes } from "../../session.ts";
@@ -28,9 +28,9 @@ const pageSeconds = 600; // for a person to open a tunnel
 export const command = defineCommand({
     summary: "Brings SynergyChat up, from a fresh machine to the answering page.",
     words: [stackWord],
-    flags: yesFlag,
-    run: async ({ words, flags, output }) => {
-        await up(await openStack(output, words[0], { access: "up", yes: flags.yes }), flags.yes);
+    options: yesOption,
+    run: async ({ words: [named], options: { yes = false }, output }) => {
+        await up(await openStack(output, named, { access: "up", yes }), yes);
     },
 });
 

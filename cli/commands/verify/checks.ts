@@ -9,7 +9,6 @@ import {
     type PodSpec,
     hasEnded,
 } from "../../../kubernetes/objects.ts";
-import { ChatApi } from "../../../kubernetes/chat-api.ts";
 import { newest, podProblem } from "../../../kubernetes/obstacles.ts";
 import { findExposureObject } from "../../../kubernetes/ingress.ts";
 import { type NamespaceSnapshot, readNamespace } from "../../../kubernetes/snapshot.ts";
@@ -197,8 +196,7 @@ function apiFile(live: LiveStack): Check {
 }
 
 /** Undefined: the api does not answer, which other checks say. */
-async function memoryCheck({ name, session: { client, settings } }: LiveStack): Promise<Check | undefined> {
-    const api = new ChatApi(client, name);
+async function memoryCheck({ session: { api, settings } }: LiveStack): Promise<Check | undefined> {
     const messages = await api.messagesAt(api.serviceProxy());
     return messages && memoryCheckOf(Buffer.byteLength(render(messages)), settings.apiMemory);
 }

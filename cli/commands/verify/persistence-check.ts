@@ -2,8 +2,7 @@
  * The persistence check, as the chapter tries it: messages are written, the api's pod is deleted, and they are gone or kept.
  *
  * The app cannot delete a message, and with ephemeral storage deleting the pod deletes everybody's messages. So the check
- * is made on a copy of the api's pod, with a volume of the same kind of its own. Both are removed at the end. On the live
- * pod it is made only if the person asks for it.
+ * is made on a copy of the api's pod, with a volume of the same kind of its own. Both are removed at the end.
  */
 import type { Claim, Pod, PodSpec, StorageClass } from "../../../kubernetes/objects.ts";
 import { storageClassesPath } from "../../../kubernetes/snapshot.ts";
@@ -21,69 +20,37 @@ const waitSeconds = 180;
 /** Labels of the copy's own: with the api's, the Service would lead to it, and the api's ReplicaSet would adopt it. */
 const copyMetadata = { name: copyName, labels: { app: copyName } };
 
-export async function checkOnCopy(live: LiveStack): Promise<Check> {
+export async function persistenceCheck(live: LiveStack): Promise<Check> {
+    const { api, outputs } = live.session;
     const tried = "a copy of the api's pod with a volume of its own: write a message, delete the pod";
     const claim = live.claims?.find(({ metadata }) => metadata.name === live.api?.claim);
     const obstacle = claim && (await withoutProvisioner(live, claim));
     if (obstacle !== undefined) {
         return { heading, tried, seen: obstacle, result: "skipped" };
     }
-    const proxy = live.session.api.podProxy(copyName);
+    const proxy = api.podProxy(copyName);
+    const start = async () => {
+        await create(live, podsPath(live), podOfCopy(live));
+        return api.waitForMessages(proxy, waitSeconds);
+    };
     try {
         // A killed run leaves its copy behind.
         await removeCopy(live);
         if (claim) {
             await create(live, claimsPath(live), claimOfCopy(claim));
         }
-        await create(live, podsPath(live), podOfCopy(live));
-        return await checkReplaced(live, tried, proxy, async () => {
-            await deleteAll(live, podsPath(live));
-            await create(live, podsPath(live), podOfCopy(live));
-        });
+        await start();
+        await api.postTo(proxy, { AuthorUsername: "verify", Text: "written by npm run verify" });
+        await deleteAll(live, podsPath(live));
+        const { length } = await start();
+        const promised = outputs.storageMode === "persistent" ? 1 : 0;
+        const seen = `1 written, ${length} there after the pod was replaced, ${promised} promised by ${outputs.storageMode} storage`;
+        return check(heading, tried, length === promised, seen);
     } catch (error) {
         return check(heading, tried, false, (error as Error).message);
     } finally {
         await removeCopy(live);
     }
-}
-
-/** Makes the check on the live pod, if the person asks for it. What people write meanwhile may be lost with the pod. */
-export async function checkOnLivePod(live: LiveStack, destructive: boolean): Promise<Check> {
-    const { api, outputs } = live.session;
-    const tried = `kubectl delete pod --selector app=${workloadName("api")}`;
-    if (destructive) {
-        return checkReplaced(live, tried, api.serviceProxy(), () => api.restart()).catch((error: unknown) =>
-            check(heading, tried, false, (error as Error).message),
-        );
-    }
-    const isLost = outputs.storageMode === "ephemeral";
-    const harm = isLost ? "all messages would be lost" : "the api would not answer for a moment";
-    return { heading, tried, seen: `${harm}. Try it with --destructive`, result: "skipped" };
-}
-
-/** Whether the storage mode keeps its promise if the pod behind a proxy is replaced. Other people may write meanwhile. */
-async function checkReplaced(
-    { session: { api, outputs } }: LiveStack,
-    tried: string,
-    proxy: string,
-    replace: () => Promise<void>,
-): Promise<Check> {
-    const { storageMode } = outputs;
-    if ((await api.waitForMessages(proxy, waitSeconds)).length === 0) {
-        await api.postTo(proxy, { AuthorUsername: "verify", Text: "written by npm run verify" });
-    }
-    const before = await api.waitForMessages(proxy);
-    await replace();
-    const after = await api.waitForMessages(proxy, waitSeconds);
-    const there = new Set(after.map((one) => JSON.stringify(one)));
-    const kept = before.filter((one) => there.has(JSON.stringify(one))).length;
-    const promised = storageMode === "persistent" ? before.length : 0;
-    return check(
-        heading,
-        tried,
-        before.length > 0 && kept === promised,
-        `${before.length} written, ${kept} there after the pod was replaced, ${promised} promised by ${storageMode} storage`,
-    );
 }
 
 /** Why the copy would get no volume. Undefined if it would, or if that is unknown. */

@@ -1,6 +1,6 @@
 /**
  * `npm run verify`: checks on the live stack what the chapter teaches, and says of each what was tried and what was seen. It
- * leaves the stack as it found it. What cannot be tried without harm is skipped; `--destructive` tries that as well.
+ * leaves the stack as it found it.
  */
 import { enforcesPolicies } from "../../../kubernetes/network-policies.ts";
 import { interrupted } from "../../../preflight/messages.ts";
@@ -8,25 +8,23 @@ import { UserError } from "../../../system/errors.ts";
 import { defineCommand, stackWord } from "../../command.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
 import { type Check, addressHeading, checksOf, readLiveStack } from "./checks.ts";
-import { checkOnCopy, checkOnLivePod } from "./persistence-check.ts";
+import { persistenceCheck } from "./persistence-check.ts";
 
 export const command = defineCommand({
     summary: "Runs the chapter's checks on the live stack, a line each.",
     words: [stackWord],
-    flags: {
-        destructive: "also delete the live api's pod: with ephemeral storage, the messages are lost",
-    },
-    run: async ({ words, flags, output }) => {
-        await verify(await openLiveStack(output, words[0], { access: "read" }), flags.destructive);
+    options: {},
+    run: async ({ words, output }) => {
+        await verify(await openLiveStack(output, words[0], { access: "read" }));
     },
 });
 
 const labels = { ok: "ok     ", failed: "FAILED ", skipped: "skipped" };
 
-async function verify(session: LiveSession, destructive: boolean): Promise<void> {
+async function verify(session: LiveSession): Promise<void> {
     const { stack, cluster, outputs, output } = session;
     const checks: Check[] = [];
-    for await (const next of allChecks(session, destructive)) {
+    for await (const next of allChecks(session)) {
         const { heading, tried, seen, result } = next;
         const title = heading === checks.at(-1)?.heading ? "" : `\n${heading}\n`;
         output.info(`${title}  ${labels[result]}  ${tried}: ${seen}`);
@@ -46,7 +44,7 @@ async function verify(session: LiveSession, destructive: boolean): Promise<void>
     }
 }
 
-async function* allChecks(session: LiveSession, destructive: boolean): AsyncGenerator<Check> {
+async function* allChecks(session: LiveSession): AsyncGenerator<Check> {
     const live = await readLiveStack(session);
     if (live.api?.outOfService) {
         throw new UserError(session.output.render([interrupted(live.api.outOfService)]));
@@ -56,8 +54,7 @@ async function* allChecks(session: LiveSession, destructive: boolean): AsyncGene
         yield await policiesCheck(session);
     }
     session.output.info("\nStarting a copy of the api's pod twice, some seconds ...");
-    yield await checkOnCopy(live);
-    yield await checkOnLivePod(live, destructive);
+    yield await persistenceCheck(live);
 }
 
 /** A cluster that ignores the policies breaks no promise of the stack, so the check never fails. */

@@ -1,26 +1,24 @@
 /** How the arguments of a command are read. */
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
-import { UsageError, defineCommand, helpOf, readCall } from "../../../cli/command.ts";
+import { UsageError, defineCommand, helpOf, readCall, yesOption } from "../../../cli/command.ts";
 import { commands } from "../../../cli/commands.ts";
 
 const command = defineCommand({
     summary: "Does it.",
     words: ["[STACK]"],
-    flags: { yes: "do not ask" },
-    options: { file: { value: "PATH", text: "write a file" } },
+    options: { ...yesOption, file: { type: "string", value: "PATH", text: "write a file" } },
     run: () => Promise.resolve(),
 });
 
 describe("readCall", () => {
-    it("returns words and flags in any order", () => {
+    it("returns words and options in any order", () => {
         for (const args of [
             ["dev", "--yes"],
             ["--yes", "dev"],
         ]) {
-            const { words, flags } = readCall("up", command, args);
-            assert.deepEqual(words, ["dev"]);
-            assert.deepEqual(flags, { yes: true });
+            const { words, options } = readCall("up", command, args);
+            assert.deepEqual([words, { ...options }], [["dev"], { yes: true }]);
         }
     });
 
@@ -30,8 +28,8 @@ describe("readCall", () => {
         ["--file", "b.json", "--yes", "--file", "a.json", "dev"],
     ]) {
         it(`returns the value of an option: ${args.join(" ")}`, () => {
-            const { words, flags, options } = readCall("up", command, args);
-            assert.deepEqual([words, flags, options], [["dev"], { yes: true }, { file: "a.json" }]);
+            const { words, options } = readCall("up", command, args);
+            assert.deepEqual([words, { ...options }], [["dev"], { yes: true, file: "a.json" }]);
         });
     }
 
@@ -60,8 +58,11 @@ describe("options that npm has taken, because they were given without --", () =>
     const restore = defineCommand({
         summary: "Does it.",
         words: ["FILE"],
-        flags: { yes: "do not ask", "no-backup": "make none" },
-        options: { messages: { value: "N", text: "the first N" } },
+        options: {
+            ...yesOption,
+            "no-backup": { type: "boolean", text: "make none" },
+            messages: { type: "string", value: "N", text: "the first N" },
+        },
         run: () => Promise.resolve(),
     });
     const call = (env: Record<string, string>, args = ["a b.json"]) =>
@@ -84,7 +85,7 @@ describe("options that npm has taken, because they were given without --", () =>
 
     it("do not matter if they are npm's own, or given to the command as well", () => {
         call({ npm_config_cache: "/tmp", npm_config_backup: "true", npm_config_json: "" });
-        assert.equal(call({ npm_config_yes: "true" }, ["a", "--yes"]).flags.yes, true);
+        assert.equal(call({ npm_config_yes: "true" }, ["a", "--yes"]).options.yes, true);
     });
 });
 
@@ -101,13 +102,13 @@ describe("the table of commands", () => {
     });
 
     for (const [name, load] of Object.entries(commands)) {
-        it(`has a help for ${name} that names its words and flags`, async () => {
+        it(`has a help for ${name} that names its words and options`, async () => {
             const { command: row } = await load();
             const help = helpOf(name, row);
-            const options = Object.entries(row.options ?? {}).map(
-                ([option, { value }]) => `--${option} ${value}`,
+            const options = Object.entries(row.options).map(
+                ([option, { value = "" }]) => `--${option} ${value}`,
             );
-            for (const part of [row.summary, ...row.words, ...Object.keys(row.flags), ...options]) {
+            for (const part of [row.summary, ...row.words, ...options]) {
                 assert.ok(help.includes(part), part);
             }
         });

@@ -2,6 +2,7 @@
 import { strict as assert } from "node:assert";
 import { checksOf, readLiveStack } from "../../../cli/commands/verify/checks.ts";
 import type { LiveSession } from "../../../cli/session.ts";
+import { ChatApi } from "../../../kubernetes/chat-api.ts";
 import type { Answer } from "../../../kubernetes/client.ts";
 import type { LiveObject } from "../../../kubernetes/objects.ts";
 import { fakeClient } from "../support/client.ts";
@@ -37,7 +38,8 @@ async function checked(deployments: readonly LiveObject[], ...pods: readonly obj
     });
     const outputs = { namespaceName: "synergychat", storageMode: "persistent" };
     const state = deployments.map((outputs) => ({ type: "kubernetes:apps/v1:Deployment", outputs }));
-    const session = { client, outputs, state, settings: settings({ exposure: "none" }) };
+    const api = new ChatApi(client, "synergychat");
+    const session = { client, api, outputs, state, settings: settings({ exposure: "none" }) };
     const live = await readLiveStack(session as unknown as LiveSession);
     const checks = (await checksOf(live)).filter(({ heading }) => heading === "Containers in pods");
     const byName = (field: "result" | "seen"): Record<string, string> =>
