@@ -112,7 +112,8 @@ export class Proxy {
             return;
         }
         if (this.isClosing || this.waiting >= limits.waiting) {
-            refuse(response, 503, "Too many requests wait for the api.");
+            const reason = this.isClosing ? "The api is stopping." : "Too many requests wait for the api.";
+            refuse(response, 503, reason);
             return;
         }
         this.waiting++;
