@@ -186,14 +186,8 @@ export function contextOf(stack: string): string {
         return context;
     }
     const file = configFile(stack);
-    if (typeof context === "object" && context !== null) {
-        throw new UserError(
-            `kubernetes:context in ${file} is a secret. The commands read the name of the cluster before there is a Pulumi that could decrypt it.\n` +
-                `  Set it as plain text:  pulumi config set kubernetes:context NAME --plaintext --stack ${stack}`,
-        );
-    }
     const problem = existsSync(file)
-        ? `${file} does not name a cluster.`
+        ? `${file} does not name a cluster in plain text.`
         : `There is no stack ${stack} here, and no file ${file}. There is: ${stacksHere().join(", ") || "none"}.`;
     throw new UserError(
         `${problem}\n` +

@@ -70,7 +70,11 @@ async function up(session: Session, yes: boolean): Promise<void> {
     const found = { addresses: addresses ?? null, policiesEnforced: enforced ?? null };
     output.result({ stack: stack.name, context, namespace, storageMode, webUrl, apiUrl, ...found });
     if (!addresses && !yes && isInteractive()) {
-        await waitForPage(session, app);
+        // The person can do now in another terminal what the advice says.
+        output.info(
+            `\nWaiting until the page answers, at most ${pageSeconds / 60} min. The app stays up if you press Ctrl+C ...`,
+        );
+        await showAnswers(session, app, pageSeconds);
     }
 }
 
@@ -165,27 +169,19 @@ async function showAnswers(
     return addresses;
 }
 
-/** At a terminal, the person can do now in another one what the advice says. */
-async function waitForPage(session: Session, app: StackOutputs): Promise<void> {
-    session.output.info(
-        `\nWaiting until the page answers, at most ${pageSeconds / 60} min. The app stays up if you press Ctrl+C ...`,
-    );
-    await showAnswers(session, app, pageSeconds);
-}
-
 function showForwards({ namespace, apiUrl }: Settings, output: Output): void {
-    const forward = (part: "web" | "api", port: string) =>
-        `kubectl port-forward --namespace ${namespace} service/${serviceName(part)} ${port}:${portName}`;
     const { hostname, port } = new URL(apiUrl);
     const apiPort = port || "8081";
-    output.list("It is not exposed (exposure none). Forward two ports, each in a terminal of its own:", [
+    const forward = (part: "web" | "api", local: string) =>
+        `kubectl port-forward --namespace ${namespace} service/${serviceName(part)} ${local}:${portName}`;
+    if (hostname !== "localhost") {
+        output.list(
+            "It is not exposed (exposure none), and the page calls the api at apiUrl. So first run:",
+            [`pulumi config set apiUrl http://localhost:${apiPort} && pulumi up`],
+        );
+    }
+    output.list("Forward two ports, each in a terminal of its own, then open http://localhost:8080", [
         forward("web", "8080"),
         forward("api", apiPort),
     ]);
-    if (hostname !== "localhost") {
-        output.list("The page calls the api at apiUrl, so first run:", [
-            `pulumi config set apiUrl http://localhost:${apiPort} && pulumi up`,
-        ]);
-    }
-    output.info("\nThen open http://localhost:8080");
 }
