@@ -199,28 +199,29 @@ export function podCannotStart(pod: Pod, problem: string): Finding {
     );
 }
 
-/**
- * What the scheduler says of nodes that are cordoned or do not answer, and of a volume that is on another node. Until
- * Kubernetes 1.33, the last one is a "volume node affinity conflict".
- */
+/** A volume that is on another node, in the words of the scheduler from Kubernetes 1.34 on, and until then. */
 const tiedVolume = /PersistentVolume's node affinity|volume node affinity/;
-const nodeProblem = new RegExp(
-    `${tiedVolume.source}|were unschedulable|node\\.kubernetes\\.io/(unreachable|not-ready|unschedulable)`,
-);
 
-/** A pod that waits for a node. No change of the config has caused that, so none is taken back. */
+/** A claim that the old pod still has. A node that does not answer never says that the pod has ended. */
+const heldClaim = "ReadWriteOncePod";
+
+const nodeProblem = new RegExp(`${tiedVolume.source}|${heldClaim}|were unschedulable|untolerated taint`);
+
+/** A pod that waits for a node that is drained or dead. No change of the config has caused that. */
 function podWaitsForNode({ metadata, spec }: Pod, problem: string): Finding {
     const { name, namespace = "" } = metadata;
     const isTied = tiedVolume.test(problem);
+    const giveUp = "kubectl taint nodes NODE node.kubernetes.io/out-of-service=nodeshutdown:NoExecute";
     return error(
         "node-unavailable",
         `Pod ${name} waits for a node: ${problem}${isTied ? " Only the node with its volume can run it." : ""}`,
         fix("See which nodes are Ready", "kubectl get nodes"),
         fix("If the node is cordoned", "kubectl uncordon NODE"),
+        problem.includes(heldClaim) && fix("If the node of the old pod is switched off", giveUp),
         isTied &&
             fix(
                 "If the node is lost, start from the newest backup",
-                "kubectl taint nodes NODE node.kubernetes.io/out-of-service=nodeshutdown:NoExecute",
+                giveUp,
                 `kubectl delete pvc ${claimsOf(spec).join(" ")} --namespace ${namespace}`,
                 "npm run up",
                 "npm run restore -- newest",

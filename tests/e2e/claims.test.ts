@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { messages, say } from "./support/app.ts";
-import { get, kubectl, list } from "./support/cluster.ts";
+import { deleteApiPod, get, kubectl, list } from "./support/cluster.ts";
 import { codesIn } from "./support/findings.ts";
 import { TestStack } from "./support/stack.ts";
 
@@ -52,6 +52,41 @@ describe("claims", () => {
                 "--timeout=30s",
             );
             assert.deepEqual(await messages(stack), ["still here"]);
+        });
+    });
+
+    describe("of the access mode ReadWriteOncePod", () => {
+        const stack = new TestStack("one-pod", { accessMode: "ReadWriteOncePod", crawlerContainers: 1 });
+
+        before(() => stack.create());
+        after(() => stack.remove());
+
+        it("keep a second pod from starting, on the same node too", async () => {
+            await stack.up();
+            await say(stack, "one writer");
+            const { spec } = (await get(stack.name, "deployment", "synergychat-api")).spec.template;
+            const second = { apiVersion: "v1", kind: "Pod", metadata: { name: "second" }, spec };
+            const overrides = `--overrides=${JSON.stringify(second)}`;
+            const where = ["--namespace", stack.name];
+            await kubectl("run", "second", ...where, `--image=${spec.containers[0].image}`, overrides);
+            const unscheduled = "--for=jsonpath={.status.conditions[?(@.type=='PodScheduled')].reason}";
+            await kubectl("wait", "pod/second", ...where, `${unscheduled}=Unschedulable`, "--timeout=60s");
+            await kubectl("delete", "pod/second", ...where);
+            await deleteApiPod(stack.name);
+            assert.deepEqual(await messages(stack), ["one writer"]);
+        });
+
+        it("are refused for others while they hold messages, and replaced if that is permitted", async () => {
+            const { uid } = (await get(stack.name, "pvc", claim)).metadata;
+            stack.edit({ accessMode: undefined });
+            const { status, text } = await stack.pulumi("up", "--yes", "--skip-preview");
+            assert.notEqual(status, 0, text);
+            assert.deepEqual(codesIn(text), ["claim-would-be-deleted"]);
+            stack.edit({ discardClaim: uid });
+            await stack.up();
+            const after = await get(stack.name, "pvc", claim);
+            assert.notEqual(after.metadata.uid, uid);
+            assert.deepEqual(after.spec.accessModes, ["ReadWriteOnce"]);
         });
     });
 

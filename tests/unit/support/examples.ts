@@ -486,6 +486,7 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         [
             "1 node(s) were unschedulable, 1 node(s) didn't match PersistentVolume's node affinity.",
             "1 node(s) had untolerated taint {node.kubernetes.io/unreachable: }, 1 node(s) had volume node affinity conflict.",
+            "1 node(s) had untolerated taint(s), 1 node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod.",
             "2 node(s) were unschedulable.",
             "1 Insufficient memory, 1 node(s) were unschedulable.",
         ].map((why) => stuck(unscheduledPod("synergychat-api-1", `0/2 nodes are available: ${why}`))),
