@@ -60,9 +60,8 @@ describe("backups and restores that are killed", function () {
     });
 
     async function backups(): Promise<readonly Backup[]> {
-        const { text } = await operation("backups", stack, ["--json"]);
-        const [found = "[]"] = /^\[$[^]*?^\]$/m.exec(text) ?? [];
-        return JSON.parse(found) as readonly Backup[];
+        const { stdout } = await operation("backups", stack, ["--json"]);
+        return JSON.parse(stdout) as readonly Backup[];
     }
 
     async function backup(): Promise<void> {

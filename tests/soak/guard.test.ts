@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, ask as askPlace, post, read } from "../../pods/tests/support/chat.ts";
 import { type Verdict, History } from "../../pods/tests/support/set-full.ts";
 import { address, say } from "../e2e/support/app.ts";
-import { apiRolledOut, deleteApiPod, list } from "../e2e/support/cluster.ts";
+import { apiRolledOut, deleteApiPod, kubectl, list, until } from "../e2e/support/cluster.ts";
 import { execute } from "../e2e/support/execute.ts";
 import { operation } from "../e2e/support/operation.ts";
 import { TestStack } from "../e2e/support/stack.ts";
@@ -152,14 +152,22 @@ describe("the faults of a day", () => {
 
             if (guard) {
                 it("have a proven backup each minute", async () => {
-                    const { status, text } = await operation("backups", stack, ["--json"]);
+                    const { status, text, stdout } = await operation("backups", stack, ["--json"]);
                     assert.equal(status, 0, text);
-                    const backups = JSON.parse(text.slice(text.search(/^\[$/m))) as { proven: boolean }[];
+                    const backups = JSON.parse(stdout) as { proven: boolean }[];
                     assert.ok(backups.length > 0 && backups.every(({ proven }) => proven));
                     const failed = (await list(stack.name, "job")).filter(
                         ({ status }) => (status.failed ?? 0) > 0,
                     );
                     assert.deepEqual(failed, []);
+                });
+
+                it("have an Event when no backup is made any more", async () => {
+                    const cronJob = ["cronjob", "synergychat-api-backup", "--namespace", stack.name];
+                    await kubectl("patch", ...cronJob, '--patch={"spec":{"suspend":true}}');
+                    await until("the Event", async () =>
+                        (await list(stack.name, "event")).some(({ reason }) => reason === "BackupOverdue"),
+                    );
                 });
             }
         });
