@@ -9,6 +9,7 @@ import { notCopied } from "../preflight/backups.ts";
 import { countMessages } from "../preflight/text.ts";
 import { UserError } from "../system/errors.ts";
 import type { Output } from "./output.ts";
+import type { Session } from "./session.ts";
 
 type Occasion = "manual" | "before-restore" | "before-switch" | "before-down";
 
@@ -71,7 +72,17 @@ export function unreadableTarget({ targetProblem }: Pick<FoundBackups, "targetPr
         : [warning("target-unreadable", `The copies in backupTarget cannot be listed. ${targetProblem}`)];
 }
 
-/** A stack without backups, for a command that needs them. */
+/** What was found of the backups. @throws UserError if that is nothing, because the stack makes none. */
+export function requireBackups<T>(
+    found: T | undefined,
+    { settings, output }: Pick<Session, "settings" | "output">,
+): T {
+    if (found === undefined) {
+        throw new UserError(output.render([backupsOff(settings)]));
+    }
+    return found;
+}
+
 export function backupsOff({ backups }: Pick<Settings, "backups">): Finding {
     return error(
         "backups-off",

@@ -21,18 +21,7 @@ import type { LiveSession } from "./session.ts";
 
 /** What an operation works with. Tests replace all of it. */
 export interface OperationWork {
-    readonly api: Omit<
-        ChatApi,
-        | "state"
-        | "installation"
-        | "messagesAt"
-        | "waitForMessages"
-        | "postTo"
-        | "serviceProxy"
-        | "podProxy"
-        | "runningPod"
-        | "pods"
-    >;
+    readonly api: ChatApi;
     readonly image: string;
     readonly output: Pick<Output, "info" | "render">;
     readonly clock: Clock;

@@ -1,14 +1,12 @@
 /** `npm run backup -- [STACK] [--file PATH]`: a backup now, by a Job on the claim of the backups or in a file. */
 import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import type { ChatApi } from "../../../kubernetes/chat-api.ts";
 import { render } from "../../../pods/database.ts";
 import { UserError } from "../../../system/errors.ts";
 import { createDurably } from "../../../system/files.ts";
-import { backupsOff, makeProvenBackup } from "../../backups.ts";
+import { makeProvenBackup, requireBackups } from "../../backups.ts";
 import { defineCommand, stackWord } from "../../command.ts";
 import { describe } from "../../operation.ts";
-import type { Output } from "../../output.ts";
 import { callersPath } from "../../shell.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
 
@@ -16,11 +14,7 @@ export const command = defineCommand({
     summary: "Makes a backup of the messages now.",
     words: [stackWord],
     options: {
-        file: {
-            type: "string",
-            value: "PATH",
-            text: "write a new file on this machine instead, in both storage modes",
-        },
+        file: { type: "string", value: "PATH", text: "write a new file here instead, in both storage modes" },
     },
     details: [
         "Without --file, the backup is on the claim of the stack's backups, which needs backupSchedule. It is proven:",
@@ -29,30 +23,27 @@ export const command = defineCommand({
         "A file that exists is never replaced.",
     ],
     run: async ({ words, options, output }) => {
-        const file = options.file === undefined ? undefined : callersPath(options.file);
-        if (file !== undefined) {
+        const file = options.file && callersPath(options.file);
+        if (file) {
             requireNewFile(file);
         }
         const session = await openLiveStack(output, words[0], { access: "read" });
-        await (file === undefined ? backup(session) : writeFile(session.api, file, output));
+        output.result(await (file ? writeFile(session, file) : backup(session)));
     },
 });
 
-async function backup({ client, outputs, settings, output }: LiveSession): Promise<void> {
-    const backup = await makeProvenBackup(output, client, outputs.namespaceName, "manual");
-    if (!backup) {
-        throw new UserError(output.render([backupsOff(settings)]));
-    }
-    output.result(backup);
+async function backup(session: LiveSession): Promise<object> {
+    const { client, outputs, output } = session;
+    return requireBackups(await makeProvenBackup(output, client, outputs.namespaceName, "manual"), session);
 }
 
-async function writeFile(api: ChatApi, file: string, output: Output): Promise<void> {
+async function writeFile({ api, output }: LiveSession, file: string): Promise<object> {
     const messages = await api.read();
     if (!createDurably(file, render(messages))) {
         throw existing(file);
     }
     output.info(`${describe(messages)}, in ${file}`);
-    output.result({ file, messages: messages.length });
+    return { file, messages: messages.length };
 }
 
 /** Before anything else: a backup never replaces a file, which may be an earlier backup. */

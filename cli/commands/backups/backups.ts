@@ -2,8 +2,7 @@
 import { type PlacedBackup, listBackups } from "../../../kubernetes/backups.ts";
 import { readNamespace } from "../../../kubernetes/snapshot.ts";
 import { missingBackups } from "../../../preflight/backups.ts";
-import { UserError } from "../../../system/errors.ts";
-import { backupsOff, unreadableTarget } from "../../backups.ts";
+import { requireBackups, unreadableTarget } from "../../backups.ts";
 import { defineCommand, stackWord } from "../../command.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
 
@@ -24,10 +23,7 @@ export const command = defineCommand({
 async function backups(session: LiveSession): Promise<void> {
     const { stack, client, outputs, settings, output } = session;
     const { namespaceName } = outputs;
-    const found = await listBackups(client, namespaceName);
-    if (!found) {
-        throw new UserError(output.render([backupsOff(settings)]));
-    }
+    const found = requireBackups(await listBackups(client, namespaceName), session);
     const { backups: listed } = found;
     const missing = [
         ...missingBackups(settings, await readNamespace(client, namespaceName, "data")),

@@ -13,13 +13,20 @@ import { shortName } from "../../../pulumi/project.ts";
 import { UserError } from "../../../system/errors.ts";
 import type { Environment } from "../../../system/process.ts";
 import { waitForAnswer } from "../../addresses.ts";
-import { backupsOff, unreadableTarget } from "../../backups.ts";
+import { requireBackups, unreadableTarget } from "../../backups.ts";
 import { UsageError, defineCommand, stackWord, yesOption } from "../../command.ts";
 import { workOf } from "../../operation.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
 import { confirm, requireAnswer } from "../../terminal.ts";
-import { type Source, newest, readSource, restoreCommand, sourceOf } from "./source.ts";
-import { type RestoreWork, runRestore } from "./steps.ts";
+import {
+    type RestoreWork,
+    type Source,
+    newest,
+    readSource,
+    restoreCommand,
+    runRestore,
+    sourceOf,
+} from "./steps.ts";
 
 export const command = defineCommand({
     summary: "Replaces the messages by those of a backup or a file.",
@@ -77,12 +84,10 @@ async function restore(open: LiveSession, wanted: Source, yes: boolean, noBackup
 }
 
 /** Name of the newest proven backup that has messages. A new stack soon has one without. */
-async function newestOf({ client, outputs, settings, output }: LiveSession): Promise<string> {
+async function newestOf(open: LiveSession): Promise<string> {
+    const { client, outputs, output } = open;
     output.info("Listing the backups ...");
-    const found = await listBackups(client, outputs.namespaceName);
-    if (!found) {
-        throw new UserError(output.render([backupsOff(settings)]));
-    }
+    const found = requireBackups(await listBackups(client, outputs.namespaceName), open);
     output.findings(unreadableTarget(found));
     const first = found.backups.find(({ proven, messages }) => proven && messages > 0);
     if (!first) {
@@ -92,7 +97,7 @@ async function newestOf({ client, outputs, settings, output }: LiveSession): Pro
 }
 
 function restoreWork(open: LiveSession, source: Source, yes: boolean, noBackup: boolean): RestoreWork {
-    const { stack, client, settings, output, outputs } = open;
+    const { stack, client, output, outputs } = open;
     const again = `${restoreCommand(source, stack.name)} --no-backup`;
     const without = fix("Restore without a backup of what is there", again);
     const time = new Date().toISOString().replace(/[-:]/g, "");
@@ -102,11 +107,7 @@ function restoreWork(open: LiveSession, source: Source, yes: boolean, noBackup: 
         readSource: (wanted) =>
             readSource(wanted, async (name) => {
                 output.info(`Reading backup ${name} ...`);
-                const text = await readBackup(client, outputs.namespaceName, name);
-                if (text === undefined) {
-                    throw new UserError(output.render([backupsOff(settings)]));
-                }
-                return text;
+                return requireBackups(await readBackup(client, outputs.namespaceName, name), open);
             }),
         confirm: async (announcement) => {
             output.info(`\n${announcement}`);

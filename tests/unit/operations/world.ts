@@ -6,7 +6,7 @@
 import { strict as assert } from "node:assert";
 import type { RestoreWork } from "../../../cli/commands/restore/steps.ts";
 import type { SwitchWork } from "../../../cli/commands/switch/steps.ts";
-import type { TakenOut } from "../../../kubernetes/chat-api.ts";
+import type { ChatApi, TakenOut } from "../../../kubernetes/chat-api.ts";
 import { claimName } from "../../../model/names.ts";
 import type { StorageMode } from "../../../model/storage.ts";
 import { type Message, parse, render } from "../../../pods/database.ts";
@@ -230,7 +230,7 @@ export class World {
         }
     }
 
-    private readonly api: SwitchWork["api"] = {
+    private readonly api = {
         namespace: "chat",
         mode: () => this.act(() => this.mode),
         claim: () => this.act(() => (this.mode === "persistent" ? claimName : undefined)),
@@ -276,7 +276,7 @@ export class World {
             this.act(() => {
                 this.backInService();
             }),
-    };
+    } satisfies Partial<ChatApi>;
 
     private readonly disk: SwitchWork["disk"] = {
         read: (path) => this.files.get(path),
@@ -302,7 +302,7 @@ export class World {
     };
 
     private readonly shared = {
-        api: this.api,
+        api: this.api as Partial<ChatApi> as ChatApi,
         image: "api",
         disk: this.disk,
         output: {

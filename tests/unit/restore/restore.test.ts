@@ -4,8 +4,13 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { messagesOf, readSource, restoreCommand, sourceOf } from "../../../cli/commands/restore/source.ts";
-import { hasLateMessages } from "../../../cli/commands/restore/steps.ts";
+import {
+    hasLateMessages,
+    messagesOf,
+    readSource,
+    restoreCommand,
+    sourceOf,
+} from "../../../cli/commands/restore/steps.ts";
 import { UsageError } from "../../../cli/command.ts";
 import { render } from "../../../pods/database.ts";
 import { UserError } from "../../../system/errors.ts";

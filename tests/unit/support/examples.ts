@@ -3,7 +3,7 @@ import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/proof.ts
 import { type DestroyPlan, protectionRefusals, refusals } from "../../../cli/commands/down/plan.ts";
 import { backupNotMade, backupsOff, unreadableTarget } from "../../../cli/backups.ts";
 import { noShell, runningOperation } from "../../../cli/operation.ts";
-import { restoreCommand } from "../../../cli/commands/restore/source.ts";
+import { restoreCommand } from "../../../cli/commands/restore/steps.ts";
 import { type RawConfig, checkConfig } from "../../../config/settings.ts";
 import type { Pod, Volume } from "../../../kubernetes/objects.ts";
 import { podProblem, sentence } from "../../../kubernetes/obstacles.ts";
