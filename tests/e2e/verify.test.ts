@@ -60,7 +60,7 @@ describe("npm run verify", () => {
             report.checks.filter((one) => one.result === "failed").map(({ seen }) => seen),
             [
                 "the api mounts none",
-                "emptyDir, and storageMode is persistent",
+                "emptyDir at /persist with persistent storage, and API_DB_FILEPATH is /persist/db.json",
                 "1 written, 0 there after the pod was replaced, 1 promised by persistent storage",
             ],
         );

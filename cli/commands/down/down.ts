@@ -44,11 +44,16 @@ async function down(session: Session, yes: boolean, noBackup: boolean): Promise<
     }
     requireRecorded(plan);
     announce(plan);
-    if (!yes) {
-        await ask(session);
+    if (!yes && state.length > 0) {
+        stack.run(["destroy", "--preview-only"]);
     }
-    if (!noBackup) {
-        await backUp(plan);
+    if (!yes && !(await confirm(`Destroy stack ${stack.name}, and delete what is listed above?`))) {
+        throw new UserError("Nothing was changed.");
+    }
+    // Other backups are deleted with the stack, as the announcement says.
+    if (!noBackup && claims.some(({ use, kept }) => use === "backups" && kept)) {
+        const without = fix("Destroy without a backup", "npm run down -- --no-backup");
+        await makeProvenBackup(output, session.client, place.name, "before-down", without);
     }
     await destroy(plan);
     await proveEnd(plan);
@@ -103,24 +108,6 @@ function announce({ items, place, unrecorded, session: { output } }: DestroyPlan
 
 function namesOf(objects: readonly LiveObject[]): readonly string[] {
     return objects.map(({ kind = "", metadata }) => `${kind} ${metadata.name}`);
-}
-
-/** One question for all of it, after Pulumi has listed the resources in its state. */
-async function ask({ state, stack }: Session): Promise<void> {
-    if (state.length > 0) {
-        stack.run(["destroy", "--preview-only"]);
-    }
-    if (!(await confirm(`Destroy stack ${stack.name}, and delete what is listed above?`))) {
-        throw new UserError("Nothing was changed.");
-    }
-}
-
-/** Of the messages whose backups stay. Other backups are deleted with the stack, as the announcement says. */
-async function backUp({ session: { output, client }, claims, place }: DestroyPlan): Promise<void> {
-    if (claims.some(({ use, kept }) => use === "backups" && kept)) {
-        const without = fix("Destroy without a backup", "npm run down -- --no-backup");
-        await makeProvenBackup(output, client, place.name, "before-down", without);
-    }
 }
 
 async function destroy(plan: DestroyPlan): Promise<void> {

@@ -226,10 +226,8 @@ function claimRefusals({ claim, owned, place }: LiveClaim, owners: Owners): read
 export function mountedClaims({ metadata: { name } }: Claim, pods: readonly Pod[]): readonly Finding[] {
     const mounting = podsThatMount(name, pods);
     const reason = `Claim ${name} cannot be deleted while these pods mount it: ${listNames(mounting)}.`;
-    const stop = [...new Set(mounting.map(stopPod))];
-    return mounting.length > 0
-        ? [error("claim-mounted", reason, fix("Stop the pods, and what would start them again", ...stop))]
-        : [];
+    const stop = fix("Stop the pods, and what would start them again", ...new Set(mounting.map(stopPod)));
+    return mounting.length > 0 ? [error("claim-mounted", reason, stop)] : [];
 }
 
 /** How a pod is stopped: if a controller owns it, deleting the pod alone brings a new one. */

@@ -21,8 +21,15 @@ const settleSeconds = 60; // a volume is deleted a moment after its claim, a nam
 /** Looks for everything that the plan had. @throws UserError if something is not as the stack says. */
 export async function proveEnd(plan: DestroyPlan): Promise<void> {
     const { session, items, place } = plan;
-    await deleteIgnored(plan, await settled(plan));
+    const ignored = await settle(plan);
     const look = await lookAt(session.client, place.name);
+    // A folder stays if its volume does, or if it is another volume's too.
+    const used = look.volumes.map(({ spec }) => spec?.hostPath?.path);
+    for (const folder of new Set(ignored.map(minikubeFolder))) {
+        if (folder !== undefined && !used.includes(folder)) {
+            session.cluster.folders?.remove(folder);
+        }
+    }
     const found = items.map((item) => ({ ...item, exists: uidsIn(look).includes(item.uid) }));
     const wrong: string[] = [];
     for (const { name, kept, exists } of [...found, ...foldersOf(plan)]) {
@@ -94,51 +101,40 @@ export function volumeBlocker(volume: Volume, context: string): Finding {
     );
 }
 
-/** The cluster once everything that must be gone is, or has had some time for it. */
-async function settled({ session, items, place }: DestroyPlan): Promise<Look> {
-    const { client, output } = session;
+/** Waits until all that must be gone is. Deletes the volumes that minikube's provisioner ignores, and returns them. */
+async function settle({ session, items, place }: DestroyPlan): Promise<readonly Volume[]> {
+    const { client, cluster, output } = session;
     const start = await provisionerStart(client);
-    const going = items.filter(({ kept }) => !kept).map(({ uid }) => uid);
-    let look: Look;
-    const ask = async (): Promise<Look | false> => {
-        look = await lookAt(client, place.name);
-        const ignored = look.volumes.filter((volume) => isIgnored(volume, start));
-        const left = uidsIn(look).filter((uid) => !ignored.some(({ metadata }) => metadata.uid === uid));
-        return !going.some((uid) => left.includes(uid)) && look;
+    const going = new Set(items.filter(({ kept }) => !kept).map(({ uid }) => uid));
+    const deleted = new Map<string, Volume>();
+    const isGone = async (): Promise<boolean> => {
+        const look = await lookAt(client, place.name);
+        const left = uidsIn(look).filter((uid) => going.has(uid));
+        const ignored = look.volumes.filter((one) => going.has(one.metadata.uid) && isIgnored(one, start));
+        if (!cluster.folders) {
+            return left.length === ignored.length;
+        }
+        const found = ignored.filter(({ metadata }) => !deleted.has(metadata.uid));
+        if (found.length > 0) {
+            output.list(
+                "minikube's provisioner ignores volumes that it made before its last start. Deleting them:",
+                found.map((one) => `${one.metadata.name}, folder ${minikubeFolder(one) ?? "unknown"}`),
+            );
+        }
+        for (const volume of found) {
+            const { name, uid } = volume.metadata;
+            deleted.set(uid, volume);
+            if ((await client.delete(`${volumesPath}/${name}`)).kind !== "found") {
+                going.delete(uid); // it stays
+            }
+        }
+        return found.length > 0 ? isGone() : left.length === 0;
     };
     const onWait = () => {
         output.info(`Waiting until all of it is deleted, at most ${settleSeconds} s ...`);
     };
-    return poll(ask, { seconds: settleSeconds, onWait, inVain: () => look });
-}
-
-/** Deletes the volumes that minikube's provisioner ignores, with their folders. */
-async function deleteIgnored({ session, volumes, place }: DestroyPlan, look: Look): Promise<void> {
-    const { client, cluster, output } = session;
-    const going = volumes.filter(({ kept }) => !kept).map(({ volume }) => volume.metadata.uid);
-    const ignored = look.volumes.filter(
-        (volume) => going.includes(volume.metadata.uid) && isLeftByMinikube(volume),
-    );
-    if (ignored.length === 0 || !cluster.folders) {
-        return;
-    }
-    output.list(
-        "minikube's provisioner ignores volumes that it made before its last start. Deleting them:",
-        ignored.map((one) => `${one.metadata.name}, folder ${minikubeFolder(one) ?? "unknown"}`),
-    );
-    await Promise.all(ignored.map(({ metadata }) => client.delete(`${volumesPath}/${metadata.name}`)));
-    const areGone = async () => {
-        const now = await lookAt(client, place.name);
-        return !ignored.some(({ metadata }) => uidsIn(now).includes(metadata.uid)) && now;
-    };
-    const after = await poll(areGone, { seconds: 15, inVain: () => look });
-    // A folder stays if its volume does, or if it is another volume's too.
-    const used = after.volumes.map(({ spec }) => spec?.hostPath?.path);
-    for (const folder of new Set(ignored.map(minikubeFolder))) {
-        if (folder !== undefined && !used.includes(folder)) {
-            cluster.folders.remove(folder);
-        }
-    }
+    await poll(isGone, { seconds: settleSeconds, onWait, inVain: () => false });
+    return [...deleted.values()];
 }
 
 function uidsIn({ place, volumes }: Look): readonly string[] {

@@ -73,7 +73,6 @@ export async function checksOf(live: LiveStack): Promise<readonly Check[]> {
         service,
         claim(live),
         apiVolume(live),
-        apiFile(live),
         ...(memory ? [memory] : []),
         ...(guard ? [guard] : []),
         ...(settings.backups ? [backupsCheck(live)] : []),
@@ -172,26 +171,17 @@ function claim({ api, claims, session }: LiveStack): Check {
 
 function apiVolume(live: LiveStack): Check {
     const { storageMode } = live.session.outputs;
-    const volume = specOf(live, "api").volumes?.find(({ name }) => name === apiVolumeName);
+    const { volumes = [], containers = [] } = specOf(live, "api");
+    const volume = volumes.find(({ name }) => name === apiVolumeName);
+    const [mounted] = containers.map((container) => mountPath(container, apiVolumeName));
+    const config = objectOf(live, "ConfigMap", configMapName("api")) as ConfigMap | undefined;
+    const file = config?.data?.API_DB_FILEPATH;
+    const isOfMode = storageMode === "persistent" ? volume?.persistentVolumeClaim : volume?.emptyDir;
     return check(
         "Attach persistence",
         `${apiVolumeName} of Deployment ${workloadName("api")}`,
-        (storageMode === "persistent" ? volume?.persistentVolumeClaim : volume?.emptyDir) !== undefined,
-        `${describeVolume(volume)}, and storageMode is ${storageMode}`,
-    );
-}
-
-function apiFile(live: LiveStack): Check {
-    const name = configMapName("api");
-    const config = objectOf(live, "ConfigMap", name) as ConfigMap | undefined;
-    const file = config?.data?.API_DB_FILEPATH;
-    const [container] = specOf(live, "api").containers ?? [];
-    const mounted = container && mountPath(container, apiVolumeName);
-    return check(
-        "Attach persistence",
-        `kubectl get configmap ${name} --output yaml`,
-        file !== undefined && mounted !== undefined && file.startsWith(`${mounted}/`),
-        `API_DB_FILEPATH is ${file ?? "not set"}, and the volume is mounted at ${mounted ?? "no path"}`,
+        isOfMode !== undefined && mounted !== undefined && file?.startsWith(`${mounted}/`) === true,
+        `${describeVolume(volume)} at ${mounted ?? "no path"} with ${storageMode} storage, and API_DB_FILEPATH is ${file ?? "not set"}`,
     );
 }
 
