@@ -3,6 +3,7 @@
  * failure that passes, finds what it did the first time and goes on from there.
  */
 import { hostname } from "node:os";
+import { isDeepStrictEqual } from "node:util";
 import type { ChatApi, TakenOut } from "../kubernetes/chat-api.ts";
 import { type Clock, poll, systemClock } from "../kubernetes/poll.ts";
 import { type Finding, type Fix, error, fix } from "../model/finding.ts";
@@ -237,16 +238,12 @@ const quietTime = 6000;
 const quietSeconds = 120;
 
 /** What is read once it no longer changes: whoever is connected to the pod can still post. */
-export function whenQuiet<T>(
-    clock: Clock,
-    read: () => Promise<T>,
-    isSame: (one: T, other: T) => boolean,
-): Promise<T> {
-    let before: { readonly found: T } | undefined;
+export function whenQuiet<T>(clock: Clock, read: () => Promise<T>): Promise<T> {
+    let before: T | undefined;
     const unchanged = async (): Promise<T | undefined> => {
         const found = await read();
-        const isQuiet = before !== undefined && isSame(before.found, found);
-        before = { found };
+        const isQuiet = isDeepStrictEqual(before, found);
+        before = found;
         return isQuiet ? found : undefined;
     };
     return poll(unchanged, { seconds: quietSeconds, interval: quietTime, inVain: postedPast, clock });

@@ -182,17 +182,11 @@ export function protectionRefusals(
         ];
     }
     // A killed first up may have recorded neither claim nor namespace.
-    if (!guarded.some(({ protect }) => protect === true) && !(protectData && state.length > 0)) {
-        return [];
-    }
+    const isProtected = guarded.some(({ protect }) => protect === true) || (protectData && state.length > 0);
     const ways = ["pulumi config set protectData false", "npm run up", "npm run down"];
-    return [
-        error(
-            "data-protected",
-            "protectData is true, in the config or in what the last up recorded. Claim and namespace must not be deleted.",
-            fix("Destroy the stack anyway", ...ways),
-        ),
-    ];
+    const reason =
+        "protectData is true, in the config or in what the last up recorded. Claim and namespace must not be deleted.";
+    return isProtected ? [error("data-protected", reason, fix("Destroy the stack anyway", ...ways))] : [];
 }
 
 const stackClaims: readonly string[] = [claimName, backupsClaimName];

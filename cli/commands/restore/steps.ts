@@ -105,11 +105,7 @@ async function copyFile({ api, clock, disk, output, path }: RestoreWork): Promis
         output.info(`    An earlier run has copied it, to ${path}`);
         return;
     }
-    const text = await whenQuiet(
-        clock,
-        () => api.readFile(),
-        (one, other) => one === other,
-    );
+    const text = await whenQuiet(clock, () => api.readFile());
     disk.write(path, text);
     const messages = messagesOrProblem(text);
     output.info(`    ${typeof messages === "string" ? "the torn file" : describe(messages)}, in ${path}`);

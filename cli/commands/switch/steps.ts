@@ -199,11 +199,7 @@ async function gather(work: SwitchWork, entries: Entries): Promise<Entries> {
 /** Whoever is connected to the pod can still post. With a claim, the pod can be replaced. Without one, only time helps. */
 async function lastMessages({ api, clock }: SwitchWork): Promise<readonly Message[]> {
     if ((await api.mode()) === "ephemeral") {
-        return whenQuiet(
-            clock,
-            () => api.read(),
-            (one, other) => one.length === other.length,
-        );
+        return whenQuiet(clock, () => api.read());
     }
     await api.restart();
     return api.read();

@@ -4,8 +4,8 @@
  */
 import { enforcesPolicies } from "../../../kubernetes/network-policies.ts";
 import { interrupted } from "../../../preflight/messages.ts";
-import { UserError } from "../../../system/errors.ts";
 import { defineCommand, stackWord } from "../../command.ts";
+import { refuse } from "../../operation.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
 import { type Check, addressHeading, checksOf, readLiveStack } from "./checks.ts";
 import { persistenceCheck } from "./persistence-check.ts";
@@ -46,9 +46,7 @@ async function verify(session: LiveSession): Promise<void> {
 
 async function* allChecks(session: LiveSession): AsyncGenerator<Check> {
     const live = await readLiveStack(session);
-    if (live.api?.outOfService) {
-        throw new UserError(session.output.render([interrupted(live.api.outOfService)]));
-    }
+    refuse(session.output, live.api?.outOfService && interrupted(live.api.outOfService));
     yield* await checksOf(live);
     if (session.settings.networkPolicies) {
         yield await policiesCheck(session);
