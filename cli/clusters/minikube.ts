@@ -1,7 +1,7 @@
 /** A minikube profile. Every call names the profile behind the context, since another one may be active. */
 import type { ExposureKind } from "../../model/kinds.ts";
 import { UserError } from "../../system/errors.ts";
-import { type Machine, hostsFile, thisMachine } from "../../system/machine.ts";
+import { type Machine, hostsFile, isLinuxRoot, thisMachine } from "../../system/machine.ts";
 import { type Environment, capture, isOnPath, outputOf, runVisibly } from "../../system/process.ts";
 import { loopback } from "../addresses.ts";
 import { type Cluster, type ClusterQuery, NoCluster } from "./cluster.ts";
@@ -28,14 +28,18 @@ export function profileOf(context: string, env: Environment): string | undefined
  * @throws NoCluster if it may not be started.
  */
 export function minikube(query: ClusterQuery, profile: string, silence: string | undefined): Cluster {
-    const { env, output, mayStart } = query;
+    const { env, output, mayStart, stack } = query;
     if (silence !== undefined && !mayStart) {
-        throw new NoCluster(notRunning(query, profile, silence));
+        throw new NoCluster(notRunning({ profile, stack }, silence, env));
     }
     if (silence !== undefined) {
         const start = ["start", "--profile", profile];
         output.info(`Starting minikube: minikube ${start.join(" ")}`);
-        runVisibly("minikube", start, env, output.descriptor);
+        try {
+            runVisibly("minikube", start, env, output.descriptor);
+        } catch (error) {
+            throw isLinuxRoot() ? new UserError(`${(error as Error).message}\n${asRoot(start)}`) : error;
+        }
     }
     // In a cluster of several nodes, the addon's controller runs on the first one.
     let address: string | undefined;
@@ -67,14 +71,29 @@ export function minikube(query: ClusterQuery, profile: string, silence: string |
     };
 }
 
+function asRoot(start: readonly string[]): string {
+    return (
+        "You are root, as whom minikube does not start containers by itself. Use an ordinary user, or start it by force:\n" +
+        `  minikube ${start.join(" ")} --force`
+    );
+}
+
 /** Why a profile does not answer: it was deleted, stopped or paused, or something is wrong with it. */
-function notRunning({ env, stack }: ClusterQuery, profile: string, silence: string): string {
-    return profiles(env).some(({ Name }) => Name === profile)
-        ? `minikube profile ${profile} does not answer. kubectl says:\n${silence}\n` +
-              `  See whether it is stopped or paused:  minikube status --profile ${profile}\n` +
-              `  Start it if it is stopped:            minikube start --profile ${profile}\n` +
-              `  Resume it if it is paused:            minikube unpause --profile ${profile}`
-        : `There is no minikube profile ${profile}: it was deleted, or never made.\n  Make it, with a new stack:  npm run up -- ${stack}`;
+function notRunning(
+    { profile, stack }: { readonly profile: string; readonly stack: string },
+    silence: string,
+    env: Environment,
+): string {
+    if (!profiles(env).some(({ Name }) => Name === profile)) {
+        return `There is no minikube profile ${profile}: it was deleted, or never made.\n  Make it, with a new stack:  npm run up -- ${stack}`;
+    }
+    const { stdout } = capture("minikube", ["status", "--profile", profile, "--output=json"], env);
+    if (/"APIServer":\s*"Paused"/.test(stdout)) {
+        return `minikube profile ${profile} is paused.\n  Resume it:  minikube unpause --profile ${profile}`;
+    }
+    return /"Host":\s*"Running"/.test(stdout)
+        ? `minikube profile ${profile} runs, but its cluster does not answer. kubectl says:\n${silence}\n  Repair it:  minikube start --profile ${profile}`
+        : `minikube profile ${profile} is stopped.\n  Start it:  minikube start --profile ${profile}`;
 }
 
 /** The addons with an ingress controller, each with its class. All bind the node's ports 80 and 443. */
@@ -110,7 +129,9 @@ function enableController({ env, output }: ClusterQuery, profile: string, ingres
     } catch (error) {
         throw new UserError(
             `${(error as Error).message}\nWithout it, nothing serves an Ingress. Nothing was deployed.\n` +
-                "  Use no Ingress:  pulumi config set exposure none",
+                `  Try again:            minikube ${enable.join(" ")}\n` +
+                "  Use no Ingress:       pulumi config set exposure none\n" +
+                "  Use the Gateway API:  pulumi config set exposure gateway",
         );
     }
 }

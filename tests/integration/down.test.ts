@@ -196,6 +196,7 @@ describe("npm run down, on stand-ins", function () {
             const run = recording.run("down", ["--yes"]);
             assert.equal(run.status, 1, run.text);
             assert.match(run.text, advice);
+            assert.equal(run.text.includes("unpause"), situation === "paused");
         });
     }
 

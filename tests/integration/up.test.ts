@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { thisMachine } from "../../system/machine.ts";
+import { isLinuxRoot, thisMachine } from "../../system/machine.ts";
 import { Recording, type Run, type RunOptions, outputs } from "./support/recording.ts";
 
 describe("npm run up, on stand-ins", function () {
@@ -342,6 +342,7 @@ describe("npm run up, on stand-ins", function () {
         assert.equal(status, 1);
         assert.deepEqual(calls, [start]);
         assert.match(text, /no driver found/);
+        assert.equal(text.includes("minikube start --profile minikube --force"), isLinuxRoot());
         assert.doesNotMatch(text, /^\s+at /m);
     });
 
