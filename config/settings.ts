@@ -112,13 +112,17 @@ function unknownKeys(raw: RawConfig, project: string): readonly Finding[] {
         const removal = fix("Remove it", `pulumi config rm ${key}`);
         if (namespace === project || namespace === "kubernetes") {
             const [, whole = ""] = /^(\w+)[.[]/.exec(name) ?? [];
+            const meant = suggestion(key, known);
+            const isOwn = namespace === project && meant === "" && !(whole in keys);
             return error(
                 "unknown-key",
-                `${key} is not a config key of this stack.${suggestion(key, known)}`,
+                `${key} is not a config key of this stack.${meant}`,
                 ...(whole in keys
                     ? [fix("Set a part of a key", `pulumi config set --path '${name}' VALUE`)]
                     : []),
                 removal,
+                isOwn &&
+                    fix("Keep it for a resource that you add", `pulumi config set NAMESPACE:${name} VALUE`),
             );
         }
         return name in keys

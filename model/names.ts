@@ -38,6 +38,8 @@ export const cacheVolumeName = "cache-volume";
 export const backupsClaimName = "synergychat-api-backups-pvc";
 /** The CronJob that makes the backups. Also the `app` label of its pods, and how its Jobs' names begin. */
 export const backupName = "synergychat-api-backup";
+/** Of the Jobs that try a new image of the api on a backup. */
+export const upgradeJobPrefix = `${backupName}-before-upgrade-`;
 export const firstBackupName = `${backupName}-first`;
 /** The `app` label of the pod that lists and reads backups. */
 export const backupsReaderName = "synergychat-backups-reader";

@@ -3,7 +3,7 @@ import type { Settings } from "../config/settings.ts";
 import type { CronJob, Job, LiveObject } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, type Found, error, fix, warning } from "../model/finding.ts";
-import { backupName, sendContainer } from "../model/names.ts";
+import { backupName, sendContainer, upgradeJobPrefix } from "../model/names.ts";
 import { longestAge } from "../model/schedule.ts";
 
 /** Keys of the Secret of a target: restic's environment. */
@@ -62,6 +62,8 @@ export function cronJobIn(objects: readonly LiveObject[]): CronJob | undefined {
 function failedBackup(objects: readonly LiveObject[], namespace: string): Found {
     const [newest] = (objects as readonly Job[])
         .filter(({ kind, metadata }) => kind === "Job" && metadata.name.startsWith(`${backupName}-`))
+        // The update that tries an image on a backup says itself what failed, and mostly the image did.
+        .filter(({ metadata }) => !metadata.name.startsWith(upgradeJobPrefix))
         .filter(({ status }) => status?.completionTime !== undefined || hasFailed(status))
         .sort((a, b) =>
             (a.metadata.creationTimestamp ?? "") < (b.metadata.creationTimestamp ?? "") ? 1 : -1,

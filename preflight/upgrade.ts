@@ -4,7 +4,7 @@ import type { Client } from "../kubernetes/client.ts";
 import { runJob } from "../kubernetes/jobs.ts";
 import { type ClusterSnapshot, apiImageOf } from "../kubernetes/snapshot.ts";
 import { type Finding, error, fix } from "../model/finding.ts";
-import { backupName, toolsConfigMapName } from "../model/names.ts";
+import { backupName, toolsConfigMapName, upgradeJobPrefix } from "../model/names.ts";
 import { mountedClaim } from "../model/storage.ts";
 import { cronJobIn } from "./backups.ts";
 
@@ -26,7 +26,7 @@ export async function tryNewImage(
     if (job === undefined || before === undefined) {
         return [];
     }
-    const name = `${backupName}-before-upgrade-${Date.now().toString(36)}`;
+    const name = `${upgradeJobPrefix}${Date.now().toString(36)}`;
     const end = await runJob(
         client,
         settings.namespace,

@@ -101,7 +101,10 @@ describe("npm run down, on stand-ins", function () {
         recording.objects({ [unrecorded]: deployment, "/api/v1/persistentvolumes/kept": volume });
         const { status, stdout, text } = down(["--yes", "--json"]);
         assert.equal(status, 0, text);
-        assert.deepEqual(JSON.parse(stdout), { stack: "dev", data: [{ name: "volume kept", kept: true }] });
+        assert.deepEqual(JSON.parse(stdout), {
+            stack: "dev",
+            data: [{ kind: "volume", name: "kept", kept: true }],
+        });
         recording.state([]);
         recording.objects({});
         assert.deepEqual(JSON.parse(down(["--yes", "--json"]).stdout), { stack: "dev", data: [] });

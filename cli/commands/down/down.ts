@@ -57,7 +57,7 @@ async function down(session: Session, yes: boolean, noBackup: boolean): Promise<
     }
     await destroy(plan);
     await proveEnd(plan);
-    output.result({ stack: stack.name, data: items.map(({ name, kept }) => ({ name, kept })) });
+    output.result({ stack: stack.name, data: items.map(({ kind, name, kept }) => ({ kind, name, kept })) });
     if (claims.some(({ owned, kept }) => owned && kept)) {
         output.list("The next npm run up mounts the claim again. To delete it:", [
             "pulumi config set retainData false",
@@ -91,8 +91,8 @@ function announce({ items, place, unrecorded, session: { output } }: DestroyPlan
     output.list(
         "The data of the stack:",
         items.map(
-            ({ name, kept, held }) =>
-                `${name} ${kept ? "is kept" : "will be deleted"}${held ? `, with ${held}` : ""}`,
+            ({ kind, name, kept, held }) =>
+                `${kind} ${name} ${kept ? "is kept" : "will be deleted"}${held ? `, with ${held}` : ""}`,
         ),
     );
     if (place.api?.messages && place.api.claim === undefined) {

@@ -52,6 +52,7 @@ export interface DestroyPlan {
 export type PlannedClaim = LiveClaim & { readonly kept: boolean };
 
 interface Item {
+    readonly kind: string;
     readonly name: string;
     readonly uid: string;
     readonly kept: boolean;
@@ -96,8 +97,8 @@ export async function lookAt(client: Client, namespace: string): Promise<Look> {
     return { place, volumes };
 }
 
-function itemOf(what: string, { metadata: { name, uid } }: LiveObject, kept: boolean): Item {
-    return { name: `${what} ${name}`, uid, kept };
+function itemOf(kind: string, { metadata: { name, uid } }: LiveObject, kept: boolean): Item {
+    return { kind, name, uid, kept };
 }
 
 function dataIn(live: LiveClaim): string {

@@ -32,12 +32,12 @@ export async function proveEnd(plan: DestroyPlan): Promise<void> {
     }
     const found = items.map((item) => ({ ...item, exists: uidsIn(look).includes(item.uid) }));
     const wrong: string[] = [];
-    for (const { name, kept, exists } of [...found, ...foldersOf(plan)]) {
+    for (const { kind, name, kept, exists } of [...found, ...foldersOf(plan)]) {
         session.output.info(
-            `  ${exists === undefined ? "unknown" : !exists ? "gone" : kept ? "kept" : "left"}  ${name}`,
+            `  ${exists === undefined ? "unknown" : !exists ? "gone" : kept ? "kept" : "left"}  ${kind} ${name}`,
         );
         if (exists !== undefined && exists !== kept) {
-            wrong.push(`${name} ${exists ? "still exists" : "is gone, although it should be kept"}`);
+            wrong.push(`${kind} ${name} ${exists ? "still exists" : "is gone, although it should be kept"}`);
         }
     }
     if (wrong.length > 0) {
@@ -148,6 +148,6 @@ function foldersOf({ volumes, session: { cluster } }: DestroyPlan) {
     return [...folders].flatMap(([folder, kept]) =>
         folder === undefined || !cluster.folders
             ? []
-            : [{ name: `data folder ${folder}`, kept, exists: cluster.folders.exists(folder) }],
+            : [{ kind: "data folder", name: folder, kept, exists: cluster.folders.exists(folder) }],
     );
 }

@@ -92,7 +92,8 @@ function announcement(named: string, before: string, messages: readonly Message[
     }
     const replaced = `The api's ${countMessages(current.length)} are replaced by ${countMessages(messages.length)} of ${named}.`;
     if (begins(messages, current)) {
-        return `${replaced} The last ${current.length - messages.length} of the api's are not among them.`;
+        const last = current.length - messages.length;
+        return `${replaced} The api's last ${last === 1 ? "message is" : `${last} messages are`} not among them.`;
     }
     return begins(current, messages)
         ? `${replaced} All of the api's are among them.`

@@ -40,6 +40,11 @@ describe("missing backups", () => {
         assert.deepEqual(missing(cronJob("2026-01-05T03:00:05Z"), failed, later), []);
     });
 
+    it("are not missing if an image was refused on a backup: the update has said so", () => {
+        const refused = job("before-upgrade-1", "Failed", { creationTimestamp: "2026-01-05T04:00:00Z" });
+        assert.deepEqual(missing(cronJob("2026-01-05T03:00:05Z"), job("1", "Complete"), refused), []);
+    });
+
     it("are warned about if the newest one is older than two intervals", () => {
         assert.deepEqual(missing(cronJob("2026-01-03T12:00:00Z")), []);
         assert.deepEqual(missing(cronJob("2026-01-03T11:59:59Z")), ["backup-overdue"]);

@@ -13,7 +13,7 @@ describe("the logins of Pulumi", () => {
     // Pulumi reads them there: https://pkg.go.dev/os/user#Current
     it("are in the home of the account, whatever HOME says", () => {
         process.env.HOME = "/elsewhere";
-        assert.equal(credentialsFolder(process.env), join(userInfo().homedir, ".pulumi"));
+        assert.equal(credentialsFolder({ HOME: "/elsewhere" }), join(userInfo().homedir, ".pulumi"));
     });
 
     it("are in the folder that Pulumi's own variables name", () => {
