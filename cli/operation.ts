@@ -143,7 +143,10 @@ async function runSteps(work: OperationWork, procedure: Procedure): Promise<void
             run: async () => {
                 const taken = await api.takenOut();
                 // Another operation may have begun since this one looked.
-                refuse(output, taken && !isOf(work, taken) && runningOperation(taken.by, taken.journal));
+                refuse(
+                    output,
+                    taken && !isOf(work, taken) && runningOperation(taken.by, `copy in ${taken.journal}`),
+                );
                 await api.takeOutOfService(operation, journalOf(work));
             },
         },
@@ -220,7 +223,7 @@ export function requireDead(output: Pick<Output, "render">, operation: Operation
 export function runningOperation(operation: Operation, where: string): Finding {
     return error(
         `${operation}-running`,
-        `Another ${operation} of this stack is running: ${where}. Wait until it has ended.`,
+        `Another ${operation} of this stack is running (${where}). Wait until it has ended.`,
     );
 }
 

@@ -250,7 +250,7 @@ export const keys = {
         ...orWord("", wholeNumber(0, 9999)),
         default: "",
         description:
-            "Seconds that the app's pods stay on a node that does not answer, or empty for the cluster's default, which is 300",
+            "Seconds that the app's pods stay on a node that is NotReady, or empty for the cluster's default, which is 300",
     },
     hostUsers: {
         ...flag(),

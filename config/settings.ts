@@ -122,7 +122,11 @@ function unknownKeys(raw: RawConfig, project: string): readonly Finding[] {
                     : []),
                 removal,
                 isOwn &&
-                    fix("Keep it for a resource that you add", `pulumi config set NAMESPACE:${name} VALUE`),
+                    fix(
+                        "Use it for a resource of your own",
+                        `pulumi config rm ${key}`,
+                        `pulumi config set OWN:${name} VALUE`,
+                    ),
             );
         }
         return name in keys

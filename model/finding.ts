@@ -43,7 +43,7 @@ export const findingCodes = [
     "existing-claim-mounted",
     "existing-claim-file-unusable",
     "claim-terminating",
-    "retained-claim-has-other-class",
+    "retained-claim-differs",
     "claim-reattached",
     "volumes-on-several-nodes",
     "released-volume-has-old-data",

@@ -66,8 +66,8 @@ function retainedClaimInTheWay(claim: Claim, { key, value, before }: Cause): Fin
     const has = JSON.stringify(before);
     const { name, namespace = "" } = claim.metadata;
     return error(
-        "retained-claim-has-other-class",
-        `${key} is ${JSON.stringify(value)}. Claim ${name} is kept (retainData) with ${has}, and its name is taken.`,
+        "retained-claim-differs",
+        `${key} is ${JSON.stringify(value)}. Claim ${name} has ${key} ${has} and is kept (retainData), so its name is taken.`,
         fix("Use the claim", `pulumi config set ${key} ${has}`),
         fix("Delete the claim with its messages", `kubectl delete pvc ${name} --namespace ${namespace}`),
     );

@@ -14,10 +14,7 @@ import { countMessages } from "./text.ts";
  *
  * @param again what completes a restore, if that is known.
  */
-export function interrupted(
-    { by, namespace, journal }: TakenOut,
-    again = "npm run restore -- NAME",
-): Finding {
+export function interrupted({ by, namespace, journal }: TakenOut, again?: string): Finding {
     const copy = journal.replace(/^[^:]*:(.*) \(process \d+\)$/, "$1");
     const patch = JSON.stringify({ spec: { selector: { [outOfServiceLabel]: null } } });
     const ways =
@@ -27,7 +24,10 @@ export function interrupted(
                   fix("Go on with ephemeral storage", "npm run switch -- ephemeral"),
               ]
             : [
-                  fix("Complete it, with the same NAME or FILE", again),
+                  fix(
+                      again === undefined ? "Complete it, with the same NAME or FILE" : "Complete it",
+                      again ?? "npm run restore -- NAME",
+                  ),
                   fix("Go back to what it replaces", `npm run restore -- '${copy}'`),
               ];
     return error(

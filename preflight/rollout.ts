@@ -220,11 +220,11 @@ function podWaitsForNode({ metadata, spec }: Pod, problem: string): Finding {
         problem.includes(heldClaim) && fix("If the node of the old pod is switched off", giveUp),
         isTied &&
             fix(
-                "If the node is lost, start from the newest backup",
+                "If the node is lost, delete its claims, and restore a backup that is elsewhere",
                 giveUp,
                 `kubectl delete pvc ${claimsOf(spec).join(" ")} --namespace ${namespace}`,
                 "npm run up",
-                "npm run restore -- newest",
+                "npm run restore -- NAME",
             ),
         problem.includes("Insufficient") && takeBack,
     );

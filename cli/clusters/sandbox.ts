@@ -22,7 +22,7 @@ export async function sandbox(query: ClusterQuery): Promise<Cluster> {
         );
     }
     const question =
-        "There is no minikube here. The sandbox, a one-node Kubernetes built from package registries, can stand in for it:\n" +
+        "There is no minikube here. The sandbox, a small Kubernetes built from package registries, can stand in for it:\n" +
         "it installs Debian packages, takes about 20 minutes once, and 8 GB in your cache folders.\n" +
         "Build and start it?";
     if (!isBuilt && !yes && isInteractive() && !(await confirm(question))) {

@@ -111,7 +111,10 @@ async function begin(work: SwitchWork, to: StorageMode): Promise<Entries> {
     await work.backUp();
     const begun = { pid: process.pid, to };
     // Another run may have begun in the meantime. Its journal stays.
-    refuse(output, !disk.create(path, JSON.stringify(begun)) && runningOperation("switch", path));
+    refuse(
+        output,
+        !disk.create(path, JSON.stringify(begun)) && runningOperation("switch", `copy in ${path}`),
+    );
     return begun;
 }
 

@@ -21,7 +21,7 @@ describe("the stack's claim", () => {
         const snapshot = { ...running, claims: [claim({ annotations: retained })] };
         const finding = only(snapshot, { storageClass: "roomy", retainData: "true" });
         assertFinding(finding, {
-            code: "retained-claim-has-other-class",
+            code: "retained-claim-differs",
             severity: "error",
             subject: { key: "storageClass", value: "roomy" },
         });

@@ -370,7 +370,7 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         findings({ ...running, claims: [claim({ deletionTimestamp })] }),
         findings({ ...running, claims: [claim({ deletionTimestamp })] }, { retainData: "true" }),
     ],
-    "retained-claim-has-other-class": [
+    "retained-claim-differs": [
         findings({ ...running, claims: [claim({ annotations: retained })] }, { storageClass: "roomy" }),
         findings(
             { ...running, claims: [claim({ annotations: retained })] },
