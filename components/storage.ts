@@ -67,6 +67,9 @@ export function declareClaim(
             metadata: metadata(args, objectName, "api", {
                 [classAnnotation]: storageClass ?? "",
                 ...protectionAnnotations(args),
+                // Pulumi would wait five minutes in vain for a claim whose pod is already there: with a class that binds at the
+                // first use, it takes Bound for not ready. The rollout of the api waits for the claim, and says what is wrong.
+                "pulumi.com/waitFor": "jsonpath={.status.phase}",
             }),
             spec: {
                 accessModes: [accessMode],

@@ -24,6 +24,16 @@ describe("claims", () => {
             assert.deepEqual(await messages(stack), ["hello"]);
         });
 
+        it("do not keep up waiting either if their pod is there first", async () => {
+            const where = ["--namespace", stack.name];
+            await kubectl("delete", "pvc", claim, "--wait=false", ...where);
+            await kubectl("delete", "pod", "--selector=app=synergychat-api", ...where);
+            await kubectl("wait", "--for=delete", `pvc/${claim}`, "--timeout=60s", ...where);
+            assert.deepEqual(codesIn(await stack.up()), ["recorded-claim-lost"]);
+            assert.equal((await get(stack.name, "pvc", claim)).status.phase, "Bound");
+            assert.deepEqual(await messages(stack), []);
+        });
+
         it("are replaced by one of another class, the pod first, the new claim empty", async () => {
             const before = (await get(stack.name, "pvc", claim)).metadata.uid;
             stack.edit({ storageClass: "standard-expandable", discardClaim: before });

@@ -425,13 +425,14 @@ describe("deploy", () => {
         it("says of itself what was asked for, for the next run's preflight", async () => {
             const annotations = (run: Run) =>
                 run.find("PersistentVolumeClaim", "synergychat-api-pvc").inputs.metadata.annotations;
+            const always = { ...managerAnnotation, "pulumi.com/waitFor": "jsonpath={.status.phase}" };
             assert.deepEqual(annotations(persistent), {
-                ...managerAnnotation,
+                ...always,
                 "synergychat/storage-class": "",
                 "synergychat/retain-data": "false",
             });
             assert.deepEqual(annotations(await runDeploy({ storageClass: "fast", retainData: "true" })), {
-                ...managerAnnotation,
+                ...always,
                 "synergychat/storage-class": "fast",
                 "synergychat/retain-data": "true",
             });
