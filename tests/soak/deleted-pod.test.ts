@@ -33,7 +33,7 @@ describe("a deleted pod", () => {
         }
     });
 
-    /** How long nobody is told that a message is stored. */
+    /** The longest time in which no post gets its 201, in ms. */
     async function silence(stack: TestStack, guard: boolean): Promise<number> {
         const place = { address: await address(stack), host: stack.apiHost };
         const history = new History(await read(place));
