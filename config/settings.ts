@@ -3,12 +3,12 @@
  */
 import { UserError } from "../system/errors.ts";
 import { distance } from "fastest-levenshtein";
-import type { BackupTarget } from "../components/backups.ts";
+import type { BackupsArgs } from "../components/backups.ts";
 import type { ExposureArgs } from "../components/exposure.ts";
 import type { Feature } from "../model/kinds.ts";
 import { longestAge } from "../model/schedule.ts";
 import type { ClaimArgs, StorageArgs } from "../model/storage.ts";
-import { type Finding, type FindingCode, type Found, error, fix, renderFindings } from "../model/finding.ts";
+import { type Finding, type FindingCode, error, fix, renderFindings } from "../model/finding.ts";
 import { type KeyName, type Values, defaultText, keys } from "./keys.ts";
 
 /** The stack's config as Pulumi hands it over: full keys such as `synergychat:storageMode`, every value as text. */
@@ -33,28 +33,19 @@ export interface Settings extends Omit<Values, "exposure" | "guard"> {
 }
 
 /** When backups are made, and how many are kept. */
-export interface BackupSettings {
-    readonly schedule: string;
+export interface BackupSettings extends Pick<
+    BackupsArgs,
+    "schedule" | "kept" | "suspend" | "claim" | "target"
+> {
     /** Age of the newest backup, in seconds, above which it is overdue. Undefined: never. */
     readonly maxAge: number | undefined;
-    /** Number of scheduled backups that are kept. */
-    readonly kept: number;
-    /** Whether none are made for now. */
-    readonly suspend: boolean;
-    /** The claim that holds them, of the size and class of the api's. */
-    readonly claim: ClaimArgs;
-    /** Where they are copied to. Undefined: nowhere. */
-    readonly target: BackupTarget | undefined;
 }
 
 /** The features that a stack of these settings has. */
-export function featuresOf({ exposure, guard, backups, networkPolicies }: Settings): readonly Feature[] {
-    return [
-        ...(exposure.kind === "none" ? [] : [exposure.kind]),
-        ...(guard ? (["guard"] as const) : []),
-        ...(backups ? (["backups"] as const) : []),
-        ...(networkPolicies ? (["networkPolicies"] as const) : []),
-    ];
+export function featuresOf(settings: Settings): readonly Feature[] {
+    const { kind } = settings.exposure;
+    const others = (["guard", "backups", "networkPolicies"] as const).filter((one) => settings[one]);
+    return kind === "none" ? others : [kind, ...others];
 }
 
 /**
@@ -170,82 +161,62 @@ function wrongValue(code: FindingCode, key: KeyName, value: string, reason: stri
 
 /** Rules between keys. A value that is invalid by itself is reported once, not again here. */
 function contradictions(values: Partial<Values>): readonly Finding[] {
-    return [
-        sameHosts(values),
-        claimKeysBesideExistingClaim(values),
-        missingGatewayClass(values),
-        insecureApiUrl(values),
-        targetWithoutBackups(values),
-    ].flat();
-}
-
-function sameHosts({ webHost, apiHost }: Partial<Values>): Found {
-    if (webHost === undefined || webHost !== apiHost) {
-        return [];
-    }
-    return error(
-        "same-hosts",
-        `webHost and apiHost are both ${JSON.stringify(apiHost)}. The page and the api need different host names.`,
-        fix("Change the api's", "pulumi config set apiHost HOST"),
-        fix("Change the page's", "pulumi config set webHost HOST"),
-    );
-}
-
-function claimKeysBesideExistingClaim(values: Partial<Values>): readonly Finding[] {
-    const { existingClaim } = values;
-    const reason = `It must not be set together with existingClaim (${existingClaim ?? ""}): that claim has its own.`;
-    return (["storageClass", "storageSize", "accessMode"] as const).flatMap((key) => {
+    const { webHost, apiHost, apiUrl = "", existingClaim, backupTarget } = values;
+    const claimKeys = (["storageClass", "storageSize", "accessMode"] as const).map((key) => {
         const { [key]: value } = values;
-        return existingClaim && value !== undefined && value !== defaultText(key)
-            ? wrongValue("key-beside-existing-claim", key, value, reason)
-            : [];
+        const reason = `It must not be set together with existingClaim (${existingClaim ?? ""}): that claim has its own.`;
+        return (
+            existingClaim &&
+            value !== undefined &&
+            value !== defaultText(key) &&
+            wrongValue("key-beside-existing-claim", key, value, reason)
+        );
     });
-}
-
-function missingGatewayClass({ exposure, gatewayClass }: Partial<Values>): Found {
-    if (exposure !== "gateway" || gatewayClass !== "") {
-        return [];
-    }
-    return error(
-        "gateway-class-missing",
-        "gatewayClass is not set. With exposure gateway it is required.",
-        fix("List the cluster's", "kubectl get gatewayclasses"),
-        fix("Name one", "pulumi config set gatewayClass NAME"),
-    );
-}
-
-function insecureApiUrl(values: Partial<Values>): Found {
-    const { apiUrl } = values;
-    if (schemeOf(values) === "http" || !apiUrl?.startsWith("http:")) {
-        return [];
-    }
-    return error(
-        "insecure-api-url",
-        `apiUrl is ${JSON.stringify(apiUrl)}. With tlsSecret the page is served by https, and no browser lets it call an address by http.`,
-        fix("Use the api's host", "pulumi config rm apiUrl"),
-        fix("Use another address", "pulumi config set apiUrl https://HOST"),
-    );
+    const found = [
+        webHost !== undefined &&
+            webHost === apiHost &&
+            error(
+                "same-hosts",
+                `webHost and apiHost are both ${JSON.stringify(apiHost)}. The page and the api need different host names.`,
+                fix("Change the api's", "pulumi config set apiHost HOST"),
+                fix("Change the page's", "pulumi config set webHost HOST"),
+            ),
+        ...claimKeys,
+        values.exposure === "gateway" &&
+            values.gatewayClass === "" &&
+            error(
+                "gateway-class-missing",
+                "gatewayClass is not set. With exposure gateway it is required.",
+                fix("List the cluster's", "kubectl get gatewayclasses"),
+                fix("Name one", "pulumi config set gatewayClass NAME"),
+            ),
+        schemeOf(values) === "https" &&
+            apiUrl.startsWith("http:") &&
+            error(
+                "insecure-api-url",
+                `apiUrl is ${JSON.stringify(apiUrl)}. With tlsSecret the page is served by https, and no browser lets it call an address by http.`,
+                fix("Use the api's host", "pulumi config rm apiUrl"),
+                fix("Use another address", "pulumi config set apiUrl https://HOST"),
+            ),
+        backupTarget &&
+            values.backupSchedule === "" &&
+            error(
+                "target-without-backups",
+                `backupTarget is ${JSON.stringify(backupTarget)}, and there are no backups to copy there, because backupSchedule is not set.`,
+                fix("Make backups every night", "pulumi config set backupSchedule '0 3 * * *'"),
+                fix("Copy none", "pulumi config rm backupTarget"),
+            ),
+    ];
+    return found.filter((one) => typeof one === "object");
 }
 
 function schemeOf({ tlsSecret, exposure }: Partial<Values>): "http" | "https" {
     return tlsSecret && exposure !== "none" ? "https" : "http";
 }
 
-function targetWithoutBackups({ backupTarget, backupSchedule }: Partial<Values>): Found {
-    if (!backupTarget || backupSchedule !== "") {
-        return [];
-    }
-    return error(
-        "target-without-backups",
-        `backupTarget is ${JSON.stringify(backupTarget)}, and there are no backups to copy there, because backupSchedule is not set.`,
-        fix("Make backups every night", "pulumi config set backupSchedule '0 3 * * *'"),
-        fix("Copy none", "pulumi config rm backupTarget"),
-    );
-}
-
 function toSettings(values: Values, context: string, kubeconfig: string | undefined): Settings {
     const { storageSize, storageClass, existingClaim, guard, apiCommand } = values;
-    const { backupSchedule, backupsKept, backupSuspend } = values;
+    const { backupSchedule, backupsKept, backupSuspend, backupTarget, backupTargetSecret, images } = values;
     const claim: ClaimArgs = { size: storageSize, ...(storageClass && { storageClass }) };
     return {
         ...values,
@@ -267,17 +238,13 @@ function toSettings(values: Values, context: string, kubeconfig: string | undefi
                   kept: backupsKept,
                   suspend: backupSuspend,
                   claim,
-                  target: toTarget(values),
+                  target: backupTarget
+                      ? { repository: backupTarget, secretName: backupTargetSecret, image: images.restic }
+                      : undefined,
               }
             : undefined,
         retainNamespace: values.retainData || existingClaim !== "",
     };
-}
-
-function toTarget({ backupTarget, backupTargetSecret, images }: Values): BackupTarget | undefined {
-    return backupTarget
-        ? { repository: backupTarget, secretName: backupTargetSecret, image: images.restic }
-        : undefined;
 }
 
 function toStorage({ storageMode, existingClaim, retainData }: Values, claim: ClaimArgs): StorageArgs {
@@ -287,13 +254,8 @@ function toStorage({ storageMode, existingClaim, retainData }: Values, claim: Cl
     return existingClaim ? { mode: "persistent", existingClaim } : { mode: "persistent", claim };
 }
 
-function toExposure({
-    exposure: kind,
-    ingressClass,
-    ingressAnnotations: annotations,
-    gatewayClass,
-    tlsSecret,
-}: Values): ExposureArgs {
+function toExposure(values: Values): ExposureArgs {
+    const { exposure: kind, ingressClass, ingressAnnotations: annotations, gatewayClass, tlsSecret } = values;
     const common = { annotations, ...(tlsSecret && { tlsSecret }) };
     return kind === "ingress"
         ? { kind, ...common, ...(ingressClass && { ingressClass }) }
