@@ -34,53 +34,41 @@ const endOfMessage = "\n  }";
 
 /** The messages of a torn file that are complete: all that end before the damage. */
 export function salvage(text: string): readonly Message[] {
-    const ends: number[] = [];
-    for (let at = text.indexOf(endOfMessage); at !== -1; at = text.indexOf(endOfMessage, at + 1)) {
-        ends.push(at + endOfMessage.length);
-    }
-    const upTo = (count: number): readonly Message[] | undefined =>
-        parse(count === 0 ? "[]" : `${text.slice(0, ends[count - 1])}\n]`);
-    // If a number of messages parses, so does every smaller number.
-    let complete = 0;
-    let tooMany = ends.length + 1;
-    while (tooMany - complete > 1) {
-        const middle = (complete + tooMany) >> 1;
-        if (upTo(middle)) {
-            complete = middle;
-        } else {
-            tooMany = middle;
+    const lists: (readonly Message[])[] = [];
+    for (const piece of text.split(endOfMessage).slice(0, -1)) {
+        const isNext = piece.startsWith(lists.length === 0 ? "[" : ",");
+        const list = isNext ? parse(`[${piece.slice(1)}${endOfMessage}]`) : undefined;
+        if (!list) {
+            break;
         }
+        lists.push(list);
     }
-    return upTo(complete) ?? [];
+    return lists.flat();
 }
 
 /**
- * The messages of two lists: the first, then whatever only the second has, in its order. Both begin alike, because each state
- * of the file continues an earlier one.
+ * The messages of two lists: the first, then whatever only the second has, in its order. A message that is in one of them
+ * several times is in the result as often.
  */
 export function merge(first: readonly Message[], second: readonly Message[]): readonly Message[] {
-    let alike = 0;
-    while (alike < first.length && keyOf(first[alike]) === keyOf(second[alike])) {
-        alike++;
-    }
-    const counts = new Map<string | undefined, number>();
-    for (const key of first.slice(alike).map(keyOf)) {
+    const counts = new Map<string, number>();
+    for (const key of first.map(keyOf)) {
         counts.set(key, (counts.get(key) ?? 0) + 1);
     }
-    const more = second.slice(alike).filter((message) => {
-        const count = counts.get(keyOf(message)) ?? 0;
-        counts.set(keyOf(message), count - 1);
+    const more = second.filter((message) => {
+        const key = keyOf(message);
+        const count = counts.get(key) ?? 0;
+        counts.set(key, count - 1);
         return count <= 0;
     });
     return [...first, ...more];
 }
 
 /** What the app itself reads from a message: it ignores other fields, and the case of their names. */
-function keyOf(message: Message | undefined): string | undefined {
-    const fields = message && Object.entries(message as object);
-    const field = (name: string): unknown =>
-        fields?.findLast(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
-    return fields && JSON.stringify([field("AuthorUsername") ?? "", field("Text") ?? ""]);
+function keyOf(message: Message): string {
+    const fields = Object.entries((message as object | null) ?? {});
+    const field = (name: string): unknown => fields.findLast(([key]) => key.toLowerCase() === name)?.[1];
+    return JSON.stringify([field("authorusername") ?? "", field("text") ?? ""]);
 }
 
 /** The text of the api's file, byte for byte as Go's json.MarshalIndent writes it. */
