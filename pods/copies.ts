@@ -1,5 +1,5 @@
 /** Copies of the api's file: those that the guard keeps beside it for a person to look at, and the newest backup. */
-import { existsSync, linkSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Message, parse, readIfThere } from "./database.ts";
 import { renameDurably, writeDurably } from "./durable.ts";
@@ -7,8 +7,13 @@ import { renameDurably, writeDurably } from "./durable.ts";
 /** How many copies of a kind are kept. */
 const limit = 5;
 
-/** Keeps a torn file under a second name. It is not moved: an app that starts without a file writes an empty list. */
+/** Keeps a torn file under a second name, once. It is not moved: an app that starts without a file writes an empty list. */
 export function keepTorn(file: string, bytes: Buffer, folder: string): string {
+    mkdirSync(folder, { recursive: true });
+    const [last] = newestFirst(folder, /^torn-/);
+    if (last !== undefined && readFileSync(last).equals(bytes)) {
+        return last; // The repair has failed before.
+    }
     const path = newCopy(folder, "torn");
     try {
         linkSync(file, path); // A link needs no space, so it succeeds on a full disk.
@@ -27,14 +32,9 @@ export function keepMirror(mirror: string, folder: string): string {
 
 /** The path of a new copy. If it is one too many, the oldest is deleted, but never the largest, which has the most messages. */
 function newCopy(folder: string, kind: "torn" | "shorter"): string {
-    mkdirSync(folder, { recursive: true });
-    const names = readdirSync(folder).filter((name) => name.startsWith(`${kind}-`));
-    const copies = names.sort().map((name) => join(folder, name));
-    const sizes = copies.map((path) => statSync(path).size);
-    const largest = copies[sizes.lastIndexOf(Math.max(...sizes))];
-    for (const path of copies
-        .filter((copy) => copy !== largest)
-        .slice(0, Math.max(0, copies.length + 1 - limit))) {
+    const copies = newestFirst(folder, new RegExp(`^${kind}-`));
+    const [largest] = copies.toSorted((one, other) => statSync(other).size - statSync(one).size);
+    for (const path of copies.filter((copy) => copy !== largest).slice(limit - 2)) {
         rmSync(path);
     }
     for (let time = Date.now(); ; time++) {
@@ -46,38 +46,39 @@ function newCopy(folder: string, kind: "torn" | "shorter"): string {
 }
 
 /**
- * The messages of the newest backup that is whole, if it is newer than a mirror. An older one that has more messages was made
- * before a restore, which removed them on purpose.
+ * The messages of the newest backup that is whole. None, if it is older than a mirror: then it was made before a restore, which
+ * removed them on purpose.
  */
-export function newestBackup(folder: string | undefined, mirror: string): readonly Message[] | undefined {
+export function newestBackup(folder: string | undefined, mirror: string): readonly Message[] {
     try {
-        // Their names begin with their time.
-        const names = folder ? readdirSync(folder).filter((name) => name.endsWith(".json")) : [];
-        for (const name of names.sort().reverse()) {
-            const path = join(folder ?? "", name);
+        for (const path of folder ? newestFirst(folder, /\.json$/) : []) {
             const messages = parse(readIfThere(path)?.toString() ?? "");
             if (messages) {
-                return changedAt(path) > changedAt(mirror) ? messages : undefined;
+                const mirrored = statSync(mirror, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+                return statSync(path).mtimeMs > mirrored ? messages : [];
             }
         }
     } catch (error) {
         console.log(`The backups cannot be read: ${(error as Error).message}`);
     }
-    return undefined;
+    return [];
 }
 
 /** When the newest proven backup was proven, as ISO 8601. Undefined: none is, or they cannot be read. */
 export function newestProof(folder: string): string | undefined {
     try {
-        const proofs = readdirSync(folder).filter((name) => name.endsWith(".proven"));
-        const newest = proofs.sort().at(-1);
-        return newest && statSync(join(folder, newest)).mtime.toISOString();
+        const [newest] = newestFirst(folder, /\.proven$/);
+        return newest && statSync(newest).mtime.toISOString();
     } catch {
         return undefined;
     }
 }
 
-/** In ms. 0: there is no such file. */
-function changedAt(path: string): number {
-    return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+/** The files with such names, the newest first: their names have their time. */
+function newestFirst(folder: string, names: RegExp): readonly string[] {
+    const found = readdirSync(folder).filter((name) => names.test(name));
+    return found
+        .toSorted()
+        .toReversed()
+        .map((name) => join(folder, name));
 }

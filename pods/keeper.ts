@@ -30,30 +30,29 @@ const tick = 20;
  * restore replaces the file by a rename, which gives it a new inode. The mirror then follows the file.
  */
 export class Keeper {
+    public readonly mirror: Mirror;
+    /** Whether the file was complete at the last look, so that the mirror has all its messages. */
+    public isMirrored = false;
+    /** The messages that were mirrored since somebody has emptied this list. */
+    public added: readonly Message[] = [];
+
     private readonly file: string;
     private readonly folder: string;
-    private readonly mirror: Mirror;
-    private readonly inodePath: string;
     private readonly backups: string | undefined;
     private readonly report: Report;
     private readonly memory: number;
 
-    private isLoaded = false;
     private isLarge = false;
-    /** The inode of the file that the mirror follows. */
+    /** The inode of the file that the mirror follows. Undefined before the first look. */
     private inode: string | undefined;
     /** The file's state when it was last read, and since when it has been in this state. */
     private state = "";
     private since = 0;
     private isAtRest = false;
-    private isWhole = false;
     /** How many messages the mirror has and the file has not. */
     private missing = 0;
     /** Why the last attempt failed. Empty: it did not. */
     private failure = "";
-    private added: readonly Message[] = [];
-    /** The copy of a torn file that was kept last, and the state that the file was in. */
-    private kept: { readonly state: string; readonly path: string } | undefined;
 
     /**
      * @param backups folder of the backups. Undefined if there are none.
@@ -63,32 +62,14 @@ export class Keeper {
         this.file = file;
         this.folder = join(dirname(file), ".guard");
         this.mirror = new Mirror(join(this.folder, "mirror.json"));
-        this.inodePath = join(this.folder, "inode");
         this.backups = backups;
         this.report = report;
         this.memory = memory;
     }
 
-    /** Whether the file was complete at the last look, so that the mirror has all its messages. */
-    public get isMirrored(): boolean {
-        return this.isWhole;
-    }
-
     /** Whether messages wait to be put back. */
     public get isBehind(): boolean {
         return this.missing > 0;
-    }
-
-    /** The messages in the layout of the file. */
-    public get bytes(): Buffer {
-        return this.mirror.bytes;
-    }
-
-    /** The messages that have been mirrored since the last call. */
-    public takeAdded(): readonly Message[] {
-        const { added } = this;
-        this.added = [];
-        return added;
     }
 
     /** Looks at the file once. Call it after each change and regularly. */
@@ -111,11 +92,11 @@ export class Keeper {
         return this.attempt(() => {
             if (this.isBehind && this.isAtRest && stateOf(this.file) === this.state) {
                 this.replaceFile(this.mirror.bytes);
-                const [verb, count] = [this.missing === 1 ? "was" : "were", numberOf(this.missing)];
+                const lost = numberOf(this.missing);
                 this.missing = 0;
                 this.report(
                     "ApiMessagesPutBack",
-                    `${count} of ${this.file} ${verb} overwritten by another write, or undone by a power cut, and ${verb} put back.`,
+                    `${this.file} had lost ${lost} to another write or to a power cut. The guard has put back what was lost.`,
                 );
             }
         });
@@ -144,7 +125,10 @@ export class Keeper {
     }
 
     private lookOnce(now: number): void {
-        this.load();
+        if (this.inode === undefined) {
+            this.mirror.load();
+            this.inode = readIfThere(join(this.folder, "inode"))?.toString() ?? "unknown";
+        }
         const state = stateOf(this.file);
         if (state !== this.state) {
             this.read(state);
@@ -154,44 +138,30 @@ export class Keeper {
         } else if (!this.isAtRest && now - this.since >= tick) {
             this.read(state);
             this.isAtRest = true;
-        } else if (!this.isWhole && now - this.since >= patience) {
+        } else if (!this.isMirrored && now - this.since >= patience) {
             this.since = now;
             this.repair();
         }
     }
 
-    private load(): void {
-        if (!this.isLoaded) {
-            this.mirror.load();
-            this.inode = readIfThere(this.inodePath)?.toString();
-            this.isLoaded = true;
-        }
-    }
-
     private read(state: string): void {
-        this.isWhole = false;
+        this.isMirrored = false;
         const bytes = readIfThere(this.file);
         // If the app has written in the meantime, the next look reads the file again.
         if (!bytes || stateOf(this.file) !== state) {
             return;
         }
-        const added = this.mirror.added(bytes);
-        if (added) {
-            if (added.length > 0) {
-                this.mirror.append(bytes);
-            }
+        const next = this.mirror.append(bytes);
+        if (next) {
             this.missing = 0;
-            this.added = [...this.added, ...added];
-        } else {
-            const messages = parse(bytes.toString());
-            if (!messages) {
-                return;
-            }
-            this.compare(bytes, messages);
         }
-        this.follow();
-        this.isWhole = true;
-        this.warnIfLarge(bytes.length);
+        const added = next ?? this.takeOver(bytes);
+        if (added) {
+            this.added = [...this.added, ...added];
+            this.follow();
+            this.isMirrored = true;
+            this.warnIfLarge(bytes.length);
+        }
     }
 
     private warnIfLarge(size: number): void {
@@ -202,8 +172,12 @@ export class Keeper {
         this.isLarge = problem !== undefined;
     }
 
-    /** The mirror takes over a file that does not continue it. */
-    private compare(bytes: Buffer, messages: readonly Message[]): void {
+    /** The mirror takes over a file that does not continue it. Returns what is new in it. Undefined if it is not complete. */
+    private takeOver(bytes: Buffer): readonly Message[] | undefined {
+        const messages = parse(bytes.toString());
+        if (!messages) {
+            return undefined;
+        }
         const known = this.mirror.messages();
         const all = merge(known, messages);
         const missing = all.length - messages.length;
@@ -213,26 +187,26 @@ export class Keeper {
             const kept = keepMirror(this.mirror.path, this.folder);
             this.report(
                 "ApiFileShorter",
-                `${this.file} was replaced. It has ${numberOf(messages.length)}, and no longer ${String(missing)} of ` +
-                    `${String(known.length)} from before. These are kept in ${kept}.`,
+                `${this.file} was replaced. It has ${numberOf(messages.length)}, and no longer ${missing} of ` +
+                    `${known.length} from before. These are kept in ${kept}.`,
             );
         }
         this.missing = isReplaced ? 0 : missing;
         this.mirror.replace(this.isBehind ? Buffer.from(render(all)) : bytes);
-        this.added = [...this.added, ...all.slice(known.length)];
+        return all.slice(known.length);
     }
 
     /** Replaces a torn file by all messages that any copy has. */
     private repair(): void {
         const torn = readIfThere(this.file);
-        const mirror = this.mirror.bytes.length > 0 ? this.mirror.messages() : undefined;
-        const backup = torn && newestBackup(this.backups, this.mirror.path);
-        if (!torn && !mirror) {
+        if (!torn && this.mirror.bytes.length === 0) {
             return; // The app has not yet written its first file on this volume.
         }
+        const mirror = this.mirror.messages();
+        const backup = torn ? newestBackup(this.backups, this.mirror.path) : [];
         const salvaged = salvage(torn?.toString() ?? "");
-        const all = [salvaged, backup ?? []].reduce(merge, mirror ?? []);
-        const kept = torn && this.keep(torn);
+        const all = [salvaged, backup].reduce(merge, mirror);
+        const kept = torn && keepTorn(this.file, torn, this.folder);
         if (stateOf(this.file) !== this.state) {
             return; // Somebody else has replaced the file.
         }
@@ -240,17 +214,9 @@ export class Keeper {
         this.report(
             "ApiFileRepaired",
             `${this.file} was ${kept ? "torn" : "missing"} and now has ${numberOf(all.length)}. Found in the file: ` +
-                `${found(salvaged)}, in the mirror: ${found(mirror)}, in a newer backup: ${found(backup)}.` +
+                `${salvaged.length}, in the mirror: ${mirror.length}, in a newer backup: ${backup.length}.` +
                 (kept ? ` The torn file is kept in ${kept}.` : ""),
         );
-    }
-
-    /** Keeps a torn file once, even if its repair fails several times. */
-    private keep(torn: Buffer): string {
-        if (this.kept?.state !== this.state) {
-            this.kept = { state: this.state, path: keepTorn(this.file, torn, this.folder) };
-        }
-        return this.kept.path;
     }
 
     /** Writes the file. The next look reads it, and mirrors what is new in it. */
@@ -264,7 +230,7 @@ export class Keeper {
         const inode = inodeOf(this.file);
         if (inode !== this.inode) {
             [this.file, dirname(this.file)].forEach(flush);
-            writeDurably(this.inodePath, inode);
+            writeDurably(join(this.folder, "inode"), inode);
             this.inode = inode;
         }
     }
@@ -272,20 +238,19 @@ export class Keeper {
 
 /** Tells apart every two states of a file that the app or a rename can make. */
 function stateOf(path: string): string {
-    const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-    return stats ? [stats.ino, stats.size, stats.mtimeNs].join(" ") : "missing";
+    return tellApart(path, "ino", "size", "mtimeNs");
 }
 
 /** Tells apart files that had the same name. The number alone does not: file systems use it again. */
 function inodeOf(path: string): string {
+    return tellApart(path, "ino", "birthtimeNs");
+}
+
+function tellApart(path: string, ...fields: ("ino" | "size" | "mtimeNs" | "birthtimeNs")[]): string {
     const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-    return stats ? [stats.ino, stats.birthtimeNs].join(" ") : "missing";
+    return stats ? fields.map((field) => stats[field]).join(" ") : "missing";
 }
 
 function numberOf(messages: number): string {
-    return `${String(messages)} ${messages === 1 ? "message" : "messages"}`;
-}
-
-function found(messages: readonly Message[] | undefined): string {
-    return messages ? String(messages.length) : "none";
+    return `${messages} ${messages === 1 ? "message" : "messages"}`;
 }

@@ -12,68 +12,60 @@ const end = "\n]".length;
 
 export class Mirror {
     public readonly path: string;
-    private held: Buffer = Buffer.alloc(0);
+    /** What it holds, in the layout of the app's file. Empty: nothing yet. */
+    public bytes: Buffer = Buffer.alloc(0);
 
     public constructor(path: string) {
         this.path = path;
     }
 
-    /** What it holds, in the layout of the app's file. Empty: nothing yet. */
-    public get bytes(): Buffer {
-        return this.held;
-    }
-
     public messages(): readonly Message[] {
-        return parse(this.held.toString()) ?? [];
+        return parse(this.bytes.toString()) ?? [];
     }
 
     /** Reads it from the disk. A kill during an append leaves a torn end. All messages before it are complete. */
     public load(): void {
-        const bytes = readIfThere(this.path);
-        if (bytes && parse(bytes.toString())) {
-            this.held = bytes;
-        } else if (bytes) {
-            this.replace(Buffer.from(render(salvage(bytes.toString()))));
+        const text = readIfThere(this.path)?.toString();
+        if (text !== undefined && !parse(text)) {
+            writeDurably(this.path, render(salvage(text)));
         }
+        this.bytes = readIfThere(this.path) ?? this.bytes;
     }
 
-    /** The messages that this state of the file adds. Undefined if it does not continue the mirror byte for byte. */
-    public added(file: Buffer): readonly Message[] | undefined {
-        const known = this.held.length - end;
-        if (this.held.equals(file)) {
-            return this.held.length === 0 ? undefined : [];
+    /** Appends what this state of the file adds, and returns it. Undefined if the file does not continue the mirror. */
+    public append(file: Buffer): readonly Message[] | undefined {
+        const known = this.bytes.length - end;
+        const continues = known > end && file.subarray(0, known).equals(this.bytes.subarray(0, known));
+        // In front of what follows the last message that is known, another one makes it a list.
+        const added = continues ? parse(`[{}${file.subarray(known).toString()}`)?.slice(1) : undefined;
+        if (added && added.length > 0) {
+            this.writeFrom(known, file);
         }
-        const continues = known > end && file.subarray(0, known).equals(this.held.subarray(0, known));
-        return continues && file[known] === ",".charCodeAt(0)
-            ? parse(`[${file.subarray(known + 1).toString()}`)
-            : undefined;
-    }
-
-    /** Writes what a state of the file adds, over the end of the list. */
-    public append(file: Buffer): void {
-        const size = statSync(this.path, { throwIfNoEntry: false })?.size ?? 0;
-        if (size < this.held.length) {
-            this.replace(file); // Somebody has changed or deleted the mirror.
-            return;
-        }
-        const descriptor = openSync(this.path, "r+");
-        try {
-            for (let at = this.held.length - end; at < file.length;) {
-                at += writeSync(descriptor, file, at, file.length - at, at);
-            }
-            if (size > file.length) {
-                ftruncateSync(descriptor, file.length); // An earlier attempt has failed.
-            }
-            fdatasyncSync(descriptor);
-        } finally {
-            closeSync(descriptor);
-        }
-        this.held = file;
+        return added;
     }
 
     public replace(bytes: Buffer): void {
         mkdirSync(dirname(this.path), { recursive: true });
         writeDurably(this.path, bytes);
-        this.held = bytes;
+        this.bytes = bytes;
+    }
+
+    private writeFrom(known: number, file: Buffer): void {
+        const size = statSync(this.path, { throwIfNoEntry: false })?.size ?? 0;
+        if (size < this.bytes.length) {
+            this.replace(file); // Somebody has changed or deleted the mirror.
+            return;
+        }
+        const descriptor = openSync(this.path, "r+");
+        try {
+            for (let at = known; at < file.length;) {
+                at += writeSync(descriptor, file, at, file.length - at, at);
+            }
+            ftruncateSync(descriptor, file.length); // An earlier attempt may have failed.
+            fdatasyncSync(descriptor);
+        } finally {
+            closeSync(descriptor);
+        }
+        this.bytes = file;
     }
 }

@@ -142,7 +142,7 @@ export class Proxy {
                 refuse(response, 503, "The api's file is not ready for requests.");
                 return;
             }
-            this.keeper.takeAdded();
+            this.keeper.added = [];
             const asked = ask(this.port, request, body);
             if (isPost) {
                 if (await this.posted(asked, messageIn(body), response)) {
@@ -170,10 +170,9 @@ export class Proxy {
         response: ServerResponse,
     ): Promise<boolean> {
         const { keeper } = this;
-        let added: readonly Message[] = [];
         const isStored = (): boolean => {
             const works = keeper.look();
-            added = [...added, ...keeper.takeAdded()];
+            const { added } = keeper;
             return works && (message ? merge(added, [message]).length === added.length : added.length > 0);
         };
         let outcome: Outcome | "slow" = "slow";
@@ -232,7 +231,7 @@ export class Proxy {
     /** Answers a post whose message is mirrored. If the app did not live to answer, with what it would have said. */
     private async acknowledge(outcome: Outcome, response: ServerResponse): Promise<void> {
         if (typeof outcome === "string") {
-            reply(response, 201, this.keeper.bytes);
+            reply(response, 201, this.keeper.mirror.bytes);
         } else {
             await forward(outcome, response);
         }

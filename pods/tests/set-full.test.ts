@@ -119,7 +119,7 @@ describe("The checker", function () {
                 "acknowledges before it mirrors",
                 "mirror.ts",
                 "const size =",
-                "this.held = file; return;\nconst size =",
+                "this.bytes = file; return;\nconst size =",
                 "lost",
             ],
             ["gives an overwritten message up", "keeper.ts", "merge(known, messages)", "messages", "lost"],
