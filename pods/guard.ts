@@ -44,11 +44,6 @@ function report(reason: Reason, message: string, more: Partial<PodEvent> = {}): 
     queue.add({ reason, message, type, at: new Date(), ...more });
 }
 
-function look(): void {
-    reportRestarts();
-    keeper.look();
-}
-
 /** The supervisor records each restart as an empty file whose name says all. It stays until the cluster knows of the restart. */
 function reportRestarts(): void {
     for (const id of readdirSync(runFolder).sort()) {
@@ -90,7 +85,7 @@ const proxy = new Proxy(env.API_PORT ?? "", keeper);
 
 process.once("SIGTERM", () => {
     void proxy.close().then(() => {
-        look();
+        keeper.look();
         process.exit(0);
     });
 });
@@ -103,10 +98,8 @@ if (env.BACKUP_MAX_AGE !== undefined) {
     setInterval(reportOverdue, 10_000);
     reportOverdue();
 }
+setInterval(reportRestarts, interval);
 for (;;) {
-    look();
-    if (keeper.isBehind) {
-        await proxy.inTurn(() => proxy.settle());
-    }
+    await proxy.inTurn(() => proxy.settle());
     await sleep(interval);
 }

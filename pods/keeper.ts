@@ -67,9 +67,9 @@ export class Keeper {
         this.memory = memory;
     }
 
-    /** Whether messages wait to be put back. */
-    public get isBehind(): boolean {
-        return this.missing > 0;
+    /** Whether file and mirror have the same messages. */
+    public get isSettled(): boolean {
+        return this.isMirrored && this.missing === 0;
     }
 
     /** Looks at the file once. Call it after each change and regularly. */
@@ -90,7 +90,7 @@ export class Keeper {
     /** Puts back what the file has lost. Call it while nobody posts. If the app writes at the same time, the next call does it. */
     public putBack(): boolean {
         return this.attempt(() => {
-            if (this.isBehind && this.isAtRest && stateOf(this.file) === this.state) {
+            if (this.missing > 0 && this.isAtRest && stateOf(this.file) === this.state) {
                 this.replaceFile(this.mirror.bytes);
                 const lost = numberOf(this.missing);
                 this.missing = 0;
@@ -117,7 +117,7 @@ export class Keeper {
             }
             return false;
         }
-        if (this.failure !== "" && this.isMirrored && !this.isBehind) {
+        if (this.failure !== "" && this.isSettled) {
             this.failure = "";
             this.report("ApiGuardRecovered", `The guard mirrors ${this.file} again.`);
         }
@@ -192,7 +192,7 @@ export class Keeper {
             );
         }
         this.missing = isReplaced ? 0 : missing;
-        this.mirror.replace(this.isBehind ? Buffer.from(render(all)) : bytes);
+        this.mirror.replace(this.missing > 0 ? Buffer.from(render(all)) : bytes);
         return all.slice(known.length);
     }
 

@@ -21,6 +21,7 @@
  * Limits: a request waits for its turn once it has arrived whole, and answers are streamed, so slow clients hold up nobody.
  * Queue and bodies are bounded. On SIGTERM, all that wait are answered. Status codes and headers pass unchanged.
  */
+import { once } from "node:events";
 import { type IncomingMessage, type ServerResponse, createServer, request as connect } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pipeline } from "node:stream/promises";
@@ -67,14 +68,14 @@ export class Proxy {
         });
     }
 
-    public listen(port: number): Promise<void> {
-        return new Promise((resolve) => this.server.listen(port, resolve));
+    public async listen(port: number): Promise<void> {
+        await once(this.server.listen(port), "listening");
     }
 
     /** Takes no more requests, answers those that wait, and returns when the app has ended, which is told to end as well. */
     public async close(): Promise<void> {
         this.isClosing = true;
-        const closed = new Promise((resolve) => this.server.close(resolve));
+        const closed = once(this.server.close(), "close");
         await this.turn;
         await this.probeUntil((outcome) => outcome === "refused", limits.stop);
         await Promise.race([closed, sleep(limits.pause)]);
@@ -91,18 +92,13 @@ export class Proxy {
     public async settle(
         deadline = performance.now() + limits.patience,
     ): Promise<"settled" | "torn" | "failing"> {
-        for (;;) {
-            if (!this.keeper.look() || !this.keeper.putBack()) {
-                return "failing";
-            }
-            if (this.keeper.isMirrored && !this.keeper.isBehind) {
-                return "settled";
-            }
-            if (this.isOver(deadline)) {
-                return "torn";
+        while (this.keeper.look() && this.keeper.putBack()) {
+            if (this.keeper.isSettled || this.isOver(deadline)) {
+                return this.keeper.isSettled ? "settled" : "torn";
             }
             await sleep(limits.pause);
         }
+        return "failing";
     }
 
     private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -136,7 +132,7 @@ export class Proxy {
         deadline: number,
     ): Promise<void> {
         const isPost = request.method === "POST";
-        for (;;) {
+        do {
             const file = await this.settle(deadline);
             if (file === "torn" || (file === "failing" && isPost)) {
                 refuse(response, 503, "The api's file is not ready for requests.");
@@ -144,23 +140,15 @@ export class Proxy {
             }
             this.keeper.added = [];
             const asked = ask(this.port, request, body);
-            if (isPost) {
-                if (await this.posted(asked, messageIn(body), response)) {
-                    return;
-                }
-            } else {
-                const outcome = await asked;
-                if (typeof outcome !== "string") {
-                    await forward(outcome, response);
-                    return;
-                }
-            }
-            if (this.isOver(deadline)) {
-                refuse(response, 503, "The api does not answer.");
+            const done = isPost
+                ? this.posted(asked, messageIn(body), response)
+                : forward(await asked, response);
+            if (await done) {
                 return;
             }
             await sleep(limits.pause);
-        }
+        } while (!this.isOver(deadline));
+        refuse(response, 503, "The api does not answer.");
     }
 
     /** Waits until a post is done, or at least stored. False: it has not reached the app. */
@@ -170,11 +158,11 @@ export class Proxy {
         response: ServerResponse,
     ): Promise<boolean> {
         const { keeper } = this;
-        const isStored = (): boolean => {
-            const works = keeper.look();
-            const { added } = keeper;
-            return works && (message ? merge(added, [message]).length === added.length : added.length > 0);
-        };
+        const isStored = (): boolean =>
+            keeper.look() &&
+            (message
+                ? merge(keeper.added, [message]).length === keeper.added.length
+                : keeper.added.length > 0);
         let outcome: Outcome | "slow" = "slow";
         while (outcome === "slow") {
             outcome = await Promise.race([asked, sleep(limits.slow, "slow" as const, { ref: false })]);
@@ -186,24 +174,21 @@ export class Proxy {
         if (outcome === "refused") {
             return false;
         }
-        if (isStored() || ((await this.settle()) === "settled" && isStored())) {
+        await this.settle();
+        const isAcknowledged = typeof outcome !== "string" && outcome.statusCode === 201;
+        // If the mirror has not seen a message, another write has overwritten it.
+        if (isStored() || (isAcknowledged && message && keeper.add(message))) {
+            await this.settle();
             await this.acknowledge(outcome, response);
-        } else if (typeof outcome === "string") {
+        } else if (isAcknowledged) {
+            refuse(response, 500, "The api has stored the message, but the guard cannot mirror it.");
+        } else if (!(await forward(outcome, response))) {
             const isKnown = outcome === "broken" && keeper.isMirrored;
             refuse(
                 response,
                 502,
                 `The api did not answer. The message ${isKnown ? "was not" : "may be"} stored.`,
             );
-        } else if (outcome.statusCode !== 201) {
-            await forward(outcome, response);
-        } else if (message && keeper.add(message)) {
-            // Another write had overwritten the message before the mirror saw it.
-            await this.settle();
-            await forward(outcome, response);
-        } else {
-            outcome.destroy();
-            refuse(response, 500, "The api has stored the message, but the guard cannot mirror it.");
         }
         if (outcome === "broken") {
             // A process that is ending still takes connections for a moment, and breaks them.
@@ -230,10 +215,8 @@ export class Proxy {
 
     /** Answers a post whose message is mirrored. If the app did not live to answer, with what it would have said. */
     private async acknowledge(outcome: Outcome, response: ServerResponse): Promise<void> {
-        if (typeof outcome === "string") {
+        if (!(await forward(outcome, response))) {
             reply(response, 201, this.keeper.mirror.bytes);
-        } else {
-            await forward(outcome, response);
         }
     }
 
@@ -261,11 +244,10 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
 function messageIn(body: Buffer): Message | undefined {
     const text = body.toString();
     const [message] = parse(`[${text}]`) ?? [];
+    const fields = Object.entries(message ?? {}).sort();
     const isPlain =
-        Object.keys(message ?? {})
-            .sort()
-            .join(" ") === "AuthorUsername Text" &&
-        Object.values(message ?? {}).every((value) => typeof value === "string" && value.isWellFormed());
+        fields.map(([name]) => name).join() === "AuthorUsername,Text" &&
+        fields.every(([, value]) => typeof value === "string" && value.isWellFormed());
     return isPlain && !text.includes("\ufffd") ? message : undefined;
 }
 
@@ -290,12 +272,16 @@ function ask(
     });
 }
 
-/** Streams an answer of the app to the client. Returns when it is complete, or when the client turns out to be slow. */
-async function forward(answer: IncomingMessage, response: ServerResponse): Promise<void> {
+/** Streams the app's answer to the client until it is complete, or the client turns out to be slow. False: there is none. */
+async function forward(answer: Outcome, response: ServerResponse): Promise<boolean> {
+    if (typeof answer === "string") {
+        return false;
+    }
     response.setTimeout(limits.answer);
     response.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.rawHeaders));
     const sent = pipeline(answer, response).catch(() => undefined);
     await Promise.race([sent, sleep(limits.reading, undefined, { ref: false })]);
+    return true;
 }
 
 const hopByHop = /^(connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect)$/i;
