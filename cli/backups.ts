@@ -21,7 +21,7 @@ type Occasion = "manual" | "before-restore" | "before-switch" | "before-down";
  * @throws UserError if it fails. Nothing was changed.
  */
 export async function makeProvenBackup(
-    output: Pick<Output, "info" | "render" | "findings">,
+    output: Output,
     client: Client,
     namespace: string,
     occasion: Occasion,

@@ -12,7 +12,6 @@ import type { StorageMode } from "../model/storage.ts";
 import type { Message } from "../pods/database.ts";
 import { interrupted } from "../preflight/messages.ts";
 import { countMessages } from "../preflight/text.ts";
-import { UserError } from "../system/errors.ts";
 import { type Disk, localDisk } from "../system/files.ts";
 import { outputOf } from "../system/process.ts";
 import { makeProvenBackup } from "./backups.ts";
@@ -24,7 +23,7 @@ import type { LiveSession } from "./session.ts";
 export interface OperationWork {
     readonly api: ChatApi;
     readonly image: string;
-    readonly output: Pick<Output, "info" | "render">;
+    readonly output: Output;
     readonly clock: Clock;
     readonly disk: Disk;
     /** Path of the file on this machine that has the messages: the journal of a switch, the copy of a restore. */
@@ -143,10 +142,8 @@ async function runSteps(work: OperationWork, procedure: Procedure): Promise<void
             run: async () => {
                 const taken = await api.takenOut();
                 // Another operation may have begun since this one looked.
-                refuse(
-                    output,
-                    taken && !isOf(work, taken) && runningOperation(taken.by, `copy in ${taken.journal}`),
-                );
+                const isOther = taken && !isOf(work, taken);
+                output.refuse(isOther && runningOperation(taken.by, `copy in ${taken.journal}`));
                 await api.takeOutOfService(operation, journalOf(work));
             },
         },
@@ -181,19 +178,13 @@ async function persevere<T>({ clock, output }: OperationWork, action: () => Prom
     return value;
 }
 
-export function refuse(output: Pick<Output, "render">, finding: Finding | undefined | false): void {
-    if (finding) {
-        throw new UserError(output.render([finding]));
-    }
-}
-
 /** Refuses if the image has no shell: through it, the api's file is read and replaced. */
 export async function requireShell(
     operation: Operation,
     { api, image, output }: Pick<OperationWork, "api" | "image" | "output">,
 ): Promise<void> {
     if (!(await api.hasShell())) {
-        refuse(output, noShell(operation, image, await api.mode()));
+        output.refuse(noShell(operation, image, await api.mode()));
     }
 }
 
@@ -214,10 +205,10 @@ export function noShell(operation: Operation, image: string, mode: StorageMode):
 }
 
 /** Refuses if the process of the last run is still running. */
-export function requireDead(output: Pick<Output, "render">, operation: Operation, pid: number): void {
+export function requireDead(output: Output, operation: Operation, pid: number): void {
     const commandOf = (id: number) => outputOf("ps", ["-o", "command=", "-p", String(id)], process.env);
     const isRunning = pid !== process.pid && commandOf(pid)?.includes(operation);
-    refuse(output, isRunning && runningOperation(operation, `process ${pid}`));
+    output.refuse(isRunning && runningOperation(operation, `process ${pid}`));
 }
 
 export function runningOperation(operation: Operation, where: string): Finding {

@@ -1,7 +1,9 @@
 /** Where a command writes. */
-import { type Finding, type Target, reaching, renderFindings } from "../model/finding.ts";
+import { type Finding, type Found, type Target, reaching, renderFindings } from "../model/finding.ts";
+import { UserError } from "../system/errors.ts";
 
-interface Setup {
+/** What printed commands must name, because something else is selected. */
+interface Named extends Target {
     /** The line after which plain pulumi and kubectl work in a new terminal. Undefined: they work without it. */
     readonly setup?: string | undefined;
 }
@@ -11,18 +13,11 @@ interface Setup {
  * people goes to standard error.
  */
 export class Output {
-    /** What printed commands must name, because something else is selected. */
-    private target: Target & Setup = {};
-
+    public target: Named = {};
     public readonly json: boolean;
 
     public constructor(json: boolean) {
         this.json = json;
-    }
-
-    /** From now on, printed commands name this stack and this context, and the line that they need first. */
-    public name(target: Target & Setup): void {
-        this.target = target;
     }
 
     /** A text, with the line that its commands need first. */
@@ -42,8 +37,11 @@ export class Output {
         (this.json ? process.stderr : process.stdout).write(`${text}\n`);
     };
 
+    /** Lines under a title, or nothing without lines. */
     public list(title: string, lines: readonly string[]): void {
-        this.info(`\n${title}\n${lines.map((line) => `  ${line}`).join("\n")}`);
+        if (lines.length > 0) {
+            this.info(["", title, ...lines.map((line) => `  ${line}`)].join("\n"));
+        }
     }
 
     /** Findings as text, with commands that reach the command's stack. */
@@ -57,10 +55,16 @@ export class Output {
         }
     }
 
-    /** What the command has found or done, for programs: the one document of `json`. */
-    public result(value: unknown): void {
-        if (this.json) {
-            process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+    /** Ends the command with these findings, if there are any. */
+    public refuse(found: Found | false | undefined): void {
+        const findings = [found === false ? [] : (found ?? [])].flat();
+        if (findings.length > 0) {
+            throw new UserError(this.render(findings));
         }
+    }
+
+    /** What the command has found or done, for programs: the one document of `json`, or a text that a shell reads. */
+    public result(value: unknown, text = ""): void {
+        process.stdout.write(this.json ? `${JSON.stringify(value, undefined, 2)}\n` : text);
     }
 }

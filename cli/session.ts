@@ -1,6 +1,5 @@
 /** How every command starts: with its stack, its cluster, one connection, and what Pulumi knows. */
 import { existsSync } from "node:fs";
-import { isDeepStrictEqual } from "node:util";
 import { type Settings, checkConfig } from "../config/settings.ts";
 import { ChatApi } from "../kubernetes/chat-api.ts";
 import { Client } from "../kubernetes/client.ts";
@@ -47,8 +46,10 @@ export interface OpenOptions {
     /**
      * `up` may start a cluster and create the stack. `up` and `change` run Pulumi, and release a lock that a dead process
      * has left. So does `destroy`, for a stack whose cluster may be gone for good. `read` runs no such command.
+     *
+     * @default "read"
      */
-    readonly access: "up" | "change" | "destroy" | "read";
+    readonly access?: "up" | "change" | "destroy" | "read";
     /** Whether to build a sandbox without asking. */
     readonly yes?: boolean;
     /** Values of this project's keys that take the place of the config's. */
@@ -59,15 +60,14 @@ export interface OpenOptions {
 export async function openStack(
     output: Output,
     named: string | undefined,
-    { access, yes = false, changes = {} }: OpenOptions,
+    { access = "read", yes = false, changes = {} }: OpenOptions = {},
 ): Promise<Session> {
     const mayStart = access === "up";
     const early = pulumiEnvironment(process.env);
-    output.name({ setup: setupFor(early, named) });
+    output.target = { setup: setupFor(early, named) };
     const before = selectedStack(early);
     const name = named ?? before ?? "dev";
-    const context = contextOf(name);
-    const env = { ...process.env, ...kubeconfigOf(name) };
+    const { context, env } = clusterOf(name);
     const cluster = await findCluster({ context, stack: name, env, mayStart, yes, output }).catch(
         (error: unknown) => {
             throw access === "destroy" && error instanceof NoCluster
@@ -80,14 +80,20 @@ export async function openStack(
     );
     const login = await logIn(cluster.env, output.info);
     const selected = cluster.kind === "sandbox" ? selectedStack(login.env) : before;
-    requireNamed(named, name, selected);
+    // The sandbox brings a Pulumi and a state of its own, in which another stack may be selected.
+    if (named === undefined && selected !== undefined && selected !== name) {
+        throw new UserError(
+            `Stack ${selected} is selected, and you named none. Name the one that you mean, ${selected} or ${name}.\n` +
+                `  For example:  npm run up -- ${selected}`,
+        );
+    }
     // A command that creates the stack selects it as well.
     const other = mayStart || selected === shortName(name) ? undefined : name;
-    output.name({
+    output.target = {
         stack: other,
         context: currentContext(process.env) === context ? undefined : context,
         setup: setupFor(login.env, other),
-    });
+    };
     output.info(`Stack ${name}, context ${context}, state in ${login.url}.`);
     if (access !== "read") {
         releaseDeadLock(name, login, output.info);
@@ -98,10 +104,7 @@ export async function openStack(
     }
     const state = stack.resources();
     const recorded = recordedIn(state);
-    const elsewhere = otherCluster(context, recorded);
-    if (elsewhere.length > 0) {
-        throw new UserError(output.render(elsewhere));
-    }
+    output.refuse(otherCluster(context, recorded));
     const owners = ownersOf(instanceOf(projectName(), shortName(name)), recorded.instances);
     const settings = settingsOf(stack, context, changes, output);
     const client = await Client.connect({ context, env: cluster.env });
@@ -112,7 +115,7 @@ export async function openStack(
 export async function openLiveStack(
     output: Output,
     named: string | undefined,
-    options: OpenOptions,
+    options?: OpenOptions,
 ): Promise<LiveSession> {
     const session = await openStack(output, named, options);
     const { stack, client, context, state } = session;
@@ -155,11 +158,6 @@ function settingsOf(
     return settings;
 }
 
-/** Whether the state is what it was when the command began: after a no to a question of Pulumi's, or a refusal. */
-export function isUnchanged({ stack, state }: Session): boolean {
-    return isDeepStrictEqual(stack.resources(), state);
-}
-
 /** Volumes of a claim that a change has given up: they go a moment later, or stay with their data. */
 export async function showInheritableVolumes(
     { client, context, output }: Session,
@@ -169,44 +167,29 @@ export async function showInheritableVolumes(
     output.findings(volumes.map((volume) => inheritedVolume(volume, context)));
 }
 
-/** The sandbox brings a Pulumi and a state of its own, in which another stack may be selected. */
-function requireNamed(named: string | undefined, name: string, selected: string | undefined): void {
-    if (named === undefined && selected !== undefined && selected !== name) {
+/** The context of a stack's cluster, and the environment in which kubectl has it. @throws UserError if the config names none. */
+export function clusterOf(stack: string): { readonly context: string; readonly env: Environment } {
+    const context = bootstrapValue(stack, "kubernetes:context");
+    const kubeconfig = bootstrapValue(stack, "kubernetes:kubeconfig");
+    const file = configFile(stack);
+    if (typeof context !== "string" || context === "") {
+        const problem = existsSync(file)
+            ? `${file} does not name a cluster in plain text.`
+            : `There is no stack ${stack} here, and no file ${file}. There is: ${stacksHere().join(", ") || "none"}.`;
         throw new UserError(
-            `Stack ${selected} is selected, and you named none. Name the one that you mean, ${selected} or ${name}.\n` +
-                `  For example:  npm run up -- ${selected}`,
+            `${problem}\n` +
+                `  Create the stack, if there is none:  pulumi stack init ${stack}\n` +
+                `  Name its cluster:                    pulumi config set kubernetes:context minikube --stack ${stack}`,
         );
     }
-}
-
-/** The context of a stack's cluster. @throws UserError if the config does not name one. */
-export function contextOf(stack: string): string {
-    const context = bootstrapValue(stack, "kubernetes:context");
-    if (typeof context === "string" && context !== "") {
-        return context;
-    }
-    const file = configFile(stack);
-    const problem = existsSync(file)
-        ? `${file} does not name a cluster in plain text.`
-        : `There is no stack ${stack} here, and no file ${file}. There is: ${stacksHere().join(", ") || "none"}.`;
-    throw new UserError(
-        `${problem}\n` +
-            `  Create the stack, if there is none:  pulumi stack init ${stack}\n` +
-            `  Name its cluster:                    pulumi config set kubernetes:context minikube --stack ${stack}`,
-    );
-}
-
-/** KUBECONFIG, if the stack's config names one. */
-export function kubeconfigOf(stack: string): Environment {
-    const kubeconfig = bootstrapValue(stack, "kubernetes:kubeconfig");
     if (kubeconfig === undefined) {
-        return {};
+        return { context, env: process.env };
     }
     if (typeof kubeconfig !== "string" || isContent(kubeconfig)) {
         throw new UserError(
-            `kubernetes:kubeconfig in ${configFile(stack)} is the content of a kubeconfig, which only plain pulumi can use.\n` +
+            `kubernetes:kubeconfig in ${file} is the content of a kubeconfig, which only plain pulumi can use.\n` +
                 "  Save it as a file, and name that:  pulumi config set kubernetes:kubeconfig PATH",
         );
     }
-    return { KUBECONFIG: kubeconfigPath(kubeconfig) };
+    return { context, env: { ...process.env, KUBECONFIG: kubeconfigPath(kubeconfig) } };
 }

@@ -9,10 +9,12 @@ export function changesOf(before: Environment, after: Environment): Readonly<Rec
 }
 
 /** The variables of `after` that differ from `before`, as lines for a POSIX shell. */
-export function exportsOf(before: Environment, after: Environment): readonly string[] {
-    return Object.entries(changesOf(before, after)).map(
-        ([name, value]) => `export ${name}=${name === "PATH" ? path(value, before) : shellWord(value)}`,
-    );
+export function exportsOf(before: Environment, after: Environment): string {
+    return Object.entries(changesOf(before, after))
+        .map(
+            ([name, value]) => `export ${name}=${name === "PATH" ? path(value, before) : shellWord(value)}\n`,
+        )
+        .join("");
 }
 
 /** What is put before and after the PATH. The shell's own may differ from the one of this process, which npm has changed. */
@@ -25,7 +27,7 @@ function path(value: string, before: Environment): string {
 
 /** The line that a shell like this one needs before plain pulumi and kubectl work as in an environment. */
 export function setupFor(env: Environment, stack: string | undefined): string | undefined {
-    return exportsOf(process.env, env).length > 0 ? setupLine(stack) : undefined;
+    return exportsOf(process.env, env) === "" ? undefined : setupLine(stack);
 }
 
 /** The one line that is enough in a new terminal, for a stack that is not the selected one if it is named. */

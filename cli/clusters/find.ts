@@ -47,7 +47,7 @@ function existingCluster(env: Environment): Cluster {
 }
 
 /** The environment in which kubectl reaches the cluster of a context, whether or not the cluster runs. */
-export function clusterEnvironment(context: string, env: Environment): Environment {
+export function clusterEnvironment({ context, env }: Pick<ClusterQuery, "context" | "env">): Environment {
     const isSandbox =
         isSandboxPossible(context, profileOf(context, env)) && silenceOf(context, env) !== undefined;
     return isSandbox ? (sandboxEnvironment(env) ?? env) : env;

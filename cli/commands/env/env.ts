@@ -3,7 +3,7 @@ import { selectedStack } from "../../../pulumi/cli.ts";
 import { pulumiEnvironment } from "../../../pulumi/login.ts";
 import { clusterEnvironment } from "../../clusters/find.ts";
 import { defineCommand, stackWord } from "../../command.ts";
-import { contextOf, kubeconfigOf } from "../../session.ts";
+import { clusterOf } from "../../session.ts";
 import { changesOf, exportsOf } from "../../shell.ts";
 
 export const command = defineCommand({
@@ -18,17 +18,9 @@ export const command = defineCommand({
     ],
     run: ({ words: [named], output }) => {
         const stack = named ?? selectedStack(pulumiEnvironment(process.env)) ?? "dev";
-        const cluster = clusterEnvironment(contextOf(stack), { ...process.env, ...kubeconfigOf(stack) });
+        const cluster = clusterEnvironment(clusterOf(stack));
         const env = { ...pulumiEnvironment(cluster), ...(named !== undefined && { PULUMI_STACK: named }) };
-        if (output.json) {
-            output.result(changesOf(process.env, env));
-        } else {
-            process.stdout.write(
-                exportsOf(process.env, env)
-                    .map((line) => `${line}\n`)
-                    .join(""),
-            );
-        }
+        output.result(changesOf(process.env, env), exportsOf(process.env, env));
         return Promise.resolve();
     },
 });

@@ -14,7 +14,6 @@ import {
     complete,
     describe,
     postedPast,
-    refuse,
     requireDead,
     requireShell,
     whenQuiet,
@@ -79,7 +78,7 @@ async function earlierCopy({ api, output, stack }: RestoreWork, source: Source):
     }
     const [, host, path, pid] = /^([^:]*):(.*) \(process (\d+)\)$/.exec(taken.journal) ?? [];
     const isHere = taken.by === "restore" && host === hostname();
-    refuse(output, !isHere && interrupted(taken, restoreCommand(source, stack)));
+    output.refuse(!isHere && interrupted(taken, restoreCommand(source, stack)));
     requireDead(output, "restore", Number(pid));
     output.info("Continuing a restore that was interrupted.");
     return path;

@@ -13,7 +13,6 @@ import {
     complete,
     describe,
     postedPast,
-    refuse,
     requireDead,
     requireShell,
     runningOperation,
@@ -73,7 +72,7 @@ async function openJournal(work: SwitchWork): Promise<Entries | undefined> {
     const earlier = readJournal(work);
     if (!earlier) {
         const taken = await api.takenOut();
-        refuse(output, taken && interrupted(taken));
+        output.refuse(taken && interrupted(taken));
         return undefined;
     }
     requireDead(output, "switch", earlier.pid);
@@ -111,10 +110,8 @@ async function begin(work: SwitchWork, to: StorageMode): Promise<Entries> {
     await work.backUp();
     const begun = { pid: process.pid, to };
     // Another run may have begun in the meantime. Its journal stays.
-    refuse(
-        output,
-        !disk.create(path, JSON.stringify(begun)) && runningOperation("switch", `copy in ${path}`),
-    );
+    const isFirst = disk.create(path, JSON.stringify(begun));
+    output.refuse(!isFirst && runningOperation("switch", `copy in ${path}`));
     return begun;
 }
 

@@ -16,7 +16,7 @@ import { projectName } from "../../../pulumi/project.ts";
 import { type StateResource, guardedTypes } from "../../../pulumi/state.ts";
 import { waitForAnswer } from "../../addresses.ts";
 import { UsageError, defineCommand, stackWord } from "../../command.ts";
-import { refuse, workOf } from "../../operation.ts";
+import { workOf } from "../../operation.ts";
 import { type LiveSession, openLiveStack, showInheritableVolumes } from "../../session.ts";
 import { type SwitchedStack, runSwitch } from "./steps.ts";
 
@@ -38,8 +38,8 @@ export const command = defineCommand({
 async function switchStorage(open: LiveSession, to: StorageMode, noBackup: boolean): Promise<void> {
     const { stack, api, settings, output } = open;
     const { namespaceName } = open.outputs;
-    refuse(output, otherNamespace(settings, namespaceName));
-    refuse(output, protectedClaim(settings, await api.claim(), open.state));
+    output.refuse(otherNamespace(settings, namespaceName));
+    output.refuse(protectedClaim(settings, await api.claim(), open.state));
     const without = fix("Switch without a backup", "npm run switch -- ephemeral --no-backup");
     // A stack that is made again has another namespace, and has nothing to do with an old journal.
     const path = join(dataFolder(stack.env), "switches", `${await api.installation()}.json`);

@@ -5,6 +5,7 @@
  * its preview and asks, unless `--yes` is given. Without a terminal it goes ahead: the preflight refuses to delete a claim
  * that holds messages. Ephemeral messages that would be lost are a warning.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { Settings } from "../../../config/settings.ts";
 import { findExposureObject, waitForIngressController } from "../../../kubernetes/ingress.ts";
 import { enforcesPolicies } from "../../../kubernetes/network-policies.ts";
@@ -18,7 +19,7 @@ import { candidates, firstAnswering, loopback, numberOf, otherLines } from "../.
 import { defineCommand, stackWord, yesOption } from "../../command.ts";
 import type { Output } from "../../output.ts";
 import { setupLine } from "../../shell.ts";
-import { type Session, isUnchanged, openStack, showInheritableVolumes } from "../../session.ts";
+import { type Session, openStack, showInheritableVolumes } from "../../session.ts";
 import { isInteractive } from "../../terminal.ts";
 
 const addressSeconds = 180; // for the controller to publish one
@@ -80,13 +81,13 @@ async function up(session: Session, yes: boolean): Promise<void> {
 
 /** Runs `pulumi up`. If the app does not run then, the pods say why better than a timeout does. */
 async function deploy(session: Session, flags: readonly string[]): Promise<void> {
-    const { stack, client, settings, output } = session;
+    const { stack, client, settings, state, output } = session;
     const { namespace } = settings;
     try {
         stack.run(["up", ...flags]);
     } catch (error) {
         // Pulumi returns the same status for a no and for a failure.
-        if (flags.length === 0 && isUnchanged(session)) {
+        if (flags.length === 0 && isDeepStrictEqual(stack.resources(), state)) {
             throw new UserError("Nothing was changed.");
         }
         output.findings(await rolloutObstacles(client, namespace));

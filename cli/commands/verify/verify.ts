@@ -5,7 +5,6 @@
 import { enforcesPolicies } from "../../../kubernetes/network-policies.ts";
 import { interrupted } from "../../../preflight/messages.ts";
 import { defineCommand, stackWord } from "../../command.ts";
-import { refuse } from "../../operation.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";
 import { type Check, addressHeading, checksOf, readLiveStack } from "./checks.ts";
 import { persistenceCheck } from "./persistence-check.ts";
@@ -46,7 +45,7 @@ async function verify(session: LiveSession): Promise<void> {
 
 async function* allChecks(session: LiveSession): AsyncGenerator<Check> {
     const live = await readLiveStack(session);
-    refuse(session.output, live.api?.outOfService && interrupted(live.api.outOfService));
+    session.output.refuse(live.api?.outOfService && interrupted(live.api.outOfService));
     yield* await checksOf(live);
     if (session.settings.networkPolicies) {
         yield await policiesCheck(session);

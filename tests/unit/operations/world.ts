@@ -6,6 +6,7 @@
 import { strict as assert } from "node:assert";
 import type { RestoreWork } from "../../../cli/commands/restore/steps.ts";
 import type { SwitchWork } from "../../../cli/commands/switch/steps.ts";
+import { Output } from "../../../cli/output.ts";
 import type { ChatApi, TakenOut } from "../../../kubernetes/chat-api.ts";
 import { claimName } from "../../../model/names.ts";
 import type { StorageMode } from "../../../model/storage.ts";
@@ -305,11 +306,11 @@ export class World {
         api: this.api as Partial<ChatApi> as ChatApi,
         image: "api",
         disk: this.disk,
-        output: {
+        output: Object.assign(new Output(false), {
             info: () => undefined,
             render: (findings: readonly { readonly code: string }[]) =>
                 findings.map(({ code }) => code).join(),
-        },
+        }),
         clock: {
             now: () => this.time,
             sleep: (time: number) => {
