@@ -49,11 +49,9 @@ export function firstAnswering(
 ): Promise<string | undefined> {
     const answering = async () => {
         const tried = typeof addresses === "function" ? await addresses() : addresses;
-        const attempts = tried.map(async (address) => ((await isApp(url, address)) ? address : undefined));
-        for (const attempt of attempts) {
-            const found = await attempt;
-            if (found !== undefined) {
-                return found;
+        for (const [address, attempt] of tried.map((one) => [one, isApp(url, one)] as const)) {
+            if (await attempt) {
+                return address;
             }
         }
         return undefined;
@@ -82,10 +80,9 @@ export function otherLines(file: string, addresses: Readonly<Record<string, stri
 /** Whether it is the app that answers. On this machine's own address, it can be any other web server. */
 async function isApp(url: string, address: string): Promise<boolean> {
     const body = await bodyOf(url, address);
-    if (body === undefined || !url.endsWith("/messages")) {
-        return body !== undefined && (address !== loopback || body.includes("SynergyChat"));
-    }
-    return parse(body) !== undefined;
+    return url.endsWith("/messages")
+        ? parse(body ?? "") !== undefined
+        : body !== undefined && (address !== loopback || body.includes("SynergyChat"));
 }
 
 /** What a URL serves at an address. Undefined if the status is not 200. */

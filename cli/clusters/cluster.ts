@@ -1,6 +1,7 @@
 /** The kinds of clusters that a stack can be on. */
 import { UserError } from "../../system/errors.ts";
 import type { ExposureKind } from "../../model/kinds.ts";
+import type { StackOutputs } from "../../pulumi/state.ts";
 import type { Environment } from "../../system/process.ts";
 import type { Output } from "../output.ts";
 
@@ -27,12 +28,10 @@ export interface Cluster {
     /**
      * How a browser on this machine reaches the app, if nothing answers.
      *
-     * @param hosts the app's host names, as a line of the hosts file has them.
-     * @param exposure how it is exposed.
      * @param published the address that the controller has published, if there is one.
      */
     readonly reachAdvice: (
-        hosts: string,
+        app: Pick<StackOutputs, "webUrl" | "apiUrl">,
         exposure: ExposureKind,
         published: string | undefined,
     ) => readonly string[];

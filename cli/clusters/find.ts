@@ -38,7 +38,7 @@ function existingCluster(env: Environment): Cluster {
     return {
         kind: "existing",
         env,
-        reachAdvice: (_hosts, _exposure, published) => [
+        reachAdvice: (_app, _exposure, published) => [
             published === undefined
                 ? "Its controller has published no address. Some never do: see its documentation."
                 : `The published address ${published} does not answer from this machine. A firewall or a VPN may be in the way.`,

@@ -28,18 +28,13 @@ export function profileOf(context: string, env: Environment): string | undefined
  * @throws NoCluster if it may not be started.
  */
 export function minikube(query: ClusterQuery, profile: string, silence: string | undefined): Cluster {
-    const { env, output, mayStart, stack } = query;
+    const { env, mayStart } = query;
     if (silence !== undefined && !mayStart) {
-        throw new NoCluster(notRunning({ profile, stack }, silence, env));
+        throw new NoCluster(notRunning(query, profile, silence));
     }
     if (silence !== undefined) {
         const start = ["start", "--profile", profile];
-        output.info(`Starting minikube: minikube ${start.join(" ")}`);
-        try {
-            runVisibly("minikube", start, env, output.descriptor);
-        } catch (error) {
-            throw isLinuxRoot() ? new UserError(`${(error as Error).message}\n${asRoot(start)}`) : error;
-        }
+        run(query, "Starting minikube", start, ...(isLinuxRoot() ? asRoot(start) : []));
     }
     // In a cluster of several nodes, the addon's controller runs on the first one.
     let address: string | undefined;
@@ -63,7 +58,8 @@ export function minikube(query: ClusterQuery, profile: string, silence: string |
             },
         },
         nodeAddress: node,
-        reachAdvice: (hosts, exposure, published) => {
+        reachAdvice: ({ webUrl, apiUrl }, exposure, published) => {
+            const hosts = [webUrl, apiUrl].map((url) => new URL(url).hostname).join(" ");
             const driver = profiles(env).find(({ Name }) => Name === profile)?.Config?.Driver;
             const address = exposure === "gateway" ? published : node();
             return reachAdvice({ machine: thisMachine(), driver, profile, address }, hosts, exposure);
@@ -71,19 +67,30 @@ export function minikube(query: ClusterQuery, profile: string, silence: string |
     };
 }
 
-function asRoot(start: readonly string[]): string {
-    return (
-        "You are root, as whom minikube does not start containers by itself. Use an ordinary user, or start it by force:\n" +
-        `  minikube ${start.join(" ")} --force`
-    );
+function asRoot(start: readonly string[]): readonly string[] {
+    return [
+        "You are root, as whom minikube does not start containers by itself. Use an ordinary user, or start it by force:",
+        `  minikube ${start.join(" ")} --force`,
+    ];
+}
+
+/** Runs a command that changes the profile. @throws UserError with the ways on if it fails. */
+function run(
+    { env, output }: ClusterQuery,
+    what: string,
+    args: readonly string[],
+    ...ways: readonly string[]
+): void {
+    output.info(`${what}: minikube ${args.join(" ")}`);
+    try {
+        runVisibly("minikube", args, env, output.descriptor);
+    } catch (error) {
+        throw new UserError([(error as Error).message, ...ways].join("\n"));
+    }
 }
 
 /** Why a profile does not answer: it was deleted, stopped or paused, or something is wrong with it. */
-function notRunning(
-    { profile, stack }: { readonly profile: string; readonly stack: string },
-    silence: string,
-    env: Environment,
-): string {
+function notRunning({ env, stack }: ClusterQuery, profile: string, silence: string): string {
     if (!profiles(env).some(({ Name }) => Name === profile)) {
         return `There is no minikube profile ${profile}: it was deleted, or never made.\n  Make it, with a new stack:  npm run up -- ${stack}`;
     }
@@ -103,11 +110,10 @@ const controllers = [
 ];
 
 /** Enables the addon of a class, or of the default class (empty), if minikube has one and none is enabled. */
-function enableController({ env, output }: ClusterQuery, profile: string, ingressClass: string): void {
+function enableController(query: ClusterQuery, profile: string, ingressClass: string): void {
     const list = ["addons", "list", "--profile", profile, "--output=json"];
-    const addons = JSON.parse(outputOf("minikube", list, env) ?? "{}") as Partial<
-        Record<string, { readonly Status: string }>
-    >;
+    const json = outputOf("minikube", list, query.env) ?? "{}";
+    const addons = JSON.parse(json) as Partial<Record<string, { readonly Status: string }>>;
     const wanted = controllers.filter(({ provides }) => ["", provides].includes(ingressClass));
     const found = wanted.find(({ addon }) => addon in addons);
     const enabled = controllers.filter(({ addon }) => addons[addon]?.Status === "enabled");
@@ -123,17 +129,15 @@ function enableController({ env, output }: ClusterQuery, profile: string, ingres
         );
     }
     const enable = ["addons", "enable", found.addon, "--profile", profile];
-    output.info(`Enabling minikube's ingress controller: minikube ${enable.join(" ")}`);
-    try {
-        runVisibly("minikube", enable, env, output.descriptor);
-    } catch (error) {
-        throw new UserError(
-            `${(error as Error).message}\nWithout it, nothing serves an Ingress. Nothing was deployed.\n` +
-                `  Try again:            minikube ${enable.join(" ")}\n` +
-                "  Use no Ingress:       pulumi config set exposure none\n" +
-                "  Use the Gateway API:  pulumi config set exposure gateway",
-        );
-    }
+    run(
+        query,
+        "Enabling minikube's ingress controller",
+        enable,
+        "Without it, nothing serves an Ingress. Nothing was deployed.",
+        `  Try again:            minikube ${enable.join(" ")}`,
+        "  Use no Ingress:       pulumi config set exposure none",
+        "  Use the Gateway API:  pulumi config set exposure gateway",
+    );
 }
 
 interface Node {
@@ -176,10 +180,8 @@ export function reachAdvice(
 }
 
 function profiles(env: Environment): readonly Profile[] {
-    const json = outputOf("minikube", ["profile", "list", "--light", "--output=json"], env);
-    const { valid = [], invalid = [] } = JSON.parse(json ?? "{}") as {
-        valid?: readonly Profile[];
-        invalid?: readonly Profile[];
-    };
+    const json = outputOf("minikube", ["profile", "list", "--light", "--output=json"], env) ?? "{}";
+    type Lists = Partial<Record<"valid" | "invalid", readonly Profile[]>>;
+    const { valid = [], invalid = [] } = JSON.parse(json) as Lists;
     return [...valid, ...invalid];
 }

@@ -31,21 +31,23 @@ export const command = defineCommand({
     words: [stackWord],
     options: yesOption,
     run: async ({ words: [named], options: { yes = false }, output }) => {
-        await up(await openStack(output, named, { access: "up", yes }), yes);
+        const session = await openStack(output, named, { access: "up", yes });
+        await up(session, yes || !isInteractive());
     },
 });
 
 /** The IP address at which this machine reaches each host. */
 type Addresses = Readonly<Record<string, string>>;
 
-async function up(session: Session, yes: boolean): Promise<void> {
+/** @param unasked whether Pulumi goes ahead without a question. */
+async function up(session: Session, unasked: boolean): Promise<void> {
     const { stack, cluster, client, context, owners, settings, output } = session;
     const { exposure } = settings;
     if (exposure.kind === "ingress") {
         cluster.enableIngress?.(exposure.ingressClass ?? "");
         await waitForIngressController(client, owners[0], output.info);
     }
-    await deploy(session, yes || !isInteractive() ? ["--yes", "--skip-preview"] : []);
+    await deploy(session, unasked ? ["--yes", "--skip-preview"] : []);
     const app = outputsIn(stack.resources(), stack.name);
     output.info(`\nSynergyChat is up, with ${app.storageMode} storage.`);
     let addresses: Addresses | undefined = {};
@@ -70,7 +72,7 @@ async function up(session: Session, yes: boolean): Promise<void> {
     const { namespaceName: namespace, storageMode, webUrl, apiUrl } = app;
     const found = { addresses: addresses ?? null, policiesEnforced: enforced ?? null };
     output.result({ stack: stack.name, context, namespace, storageMode, webUrl, apiUrl, ...found });
-    if (!addresses && !yes && isInteractive()) {
+    if (!addresses && !unasked) {
         // The person can do now in another terminal what the advice says.
         output.info(
             `\nWaiting until the page answers, at most ${pageSeconds / 60} min. The app stays up if you press Ctrl+C ...`,
@@ -121,8 +123,7 @@ async function showAddresses(session: Session, app: StackOutputs): Promise<Addre
     if (addresses) {
         return addresses;
     }
-    const hosts = [app.webUrl, app.apiUrl].map((url) => new URL(url).hostname).join(" ");
-    const advice = cluster.reachAdvice(hosts, settings.exposure.kind, (await published())?.[0]);
+    const advice = cluster.reachAdvice(app, settings.exposure.kind, (await published())?.[0]);
     if (cluster.kind === "sandbox") {
         throw new UserError(advice.join("\n"));
     }
@@ -136,37 +137,36 @@ async function showAnswers(
     app: StackOutputs,
     seconds: number,
 ): Promise<Addresses | undefined> {
-    const sites = [app.webUrl, `${app.apiUrl}/messages`];
+    const { output } = session;
     const find = () => candidates(session, app.namespaceName);
-    const answers = await Promise.all(sites.map((url) => firstAnswering(url, find, seconds)));
-    const found = answers.filter((one) => one !== undefined);
-    if (found.length < sites.length) {
+    const answers = [app.webUrl, `${app.apiUrl}/messages`].map(async (url) => {
+        const address = await firstAnswering(url, find, seconds);
+        return address === undefined
+            ? []
+            : { host: new URL(url).hostname, address, ip: await numberOf(address) };
+    });
+    const sites = (await Promise.all(answers)).flat();
+    const [page, api] = sites;
+    if (!page || !api) {
         return undefined;
     }
-    const hosts = sites.map((url) => new URL(url).hostname);
-    const numbers = await Promise.all(found.map(numberOf));
-    const addresses = Object.fromEntries(hosts.map((host, index) => [host, numbers[index] ?? ""]));
-    session.output.list(
-        `Both answer at ${[...new Set(found)].join(" and ")}. Add to ${hostsFile(thisMachine())}:`,
-        [...new Set(numbers)].map((one) =>
-            [one, ...hosts.filter((host) => addresses[host] === one)].join(" "),
-        ),
+    const addresses = { [page.host]: page.ip, [api.host]: api.ip };
+    output.list(
+        `Both answer at ${[...new Set([page.address, api.address])].join(" and ")}. Add to ${hostsFile(thisMachine())}:`,
+        page.ip === api.ip
+            ? [`${page.ip} ${page.host} ${api.host}`]
+            : sites.map(({ ip, host }) => `${ip} ${host}`),
     );
-    const records = hosts.flatMap((host, index) =>
-        found[index] === numbers[index] ? [] : [`${host} CNAME ${found[index] ?? ""}`],
+    output.list(
+        "The load balancer's address can change. If the hosts are in a domain of yours, create DNS records instead:",
+        sites.flatMap(({ host, address, ip }) => (address === ip ? [] : `${host} CNAME ${address}`)),
     );
-    if (records.length > 0) {
-        session.output.list(
-            "The load balancer's address can change. If the hosts are in a domain of yours, create DNS records instead:",
-            records,
-        );
-    }
-    const others = otherLines(hostsText(thisMachine()), addresses);
-    if (others.length > 0) {
-        session.output.list("Remove from that file, where the first line of a name counts:", others);
-    }
+    output.list(
+        "Remove from that file, where the first line of a name counts:",
+        otherLines(hostsText(thisMachine()), addresses),
+    );
     const port = app.webUrl.startsWith("https:") ? 443 : 80;
-    session.output.list("Without it:", [`curl --resolve '*:${port}:${numbers[0] ?? ""}' ${app.webUrl}`]);
+    output.list("Without it:", [`curl --resolve '*:${port}:${page.ip}' ${app.webUrl}`]);
     return addresses;
 }
 

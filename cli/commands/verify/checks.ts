@@ -57,38 +57,29 @@ export async function readLiveStack(session: LiveSession): Promise<LiveStack> {
 }
 
 /** Everything that can be checked by looking. */
-export async function checksOf(live: LiveStack): Promise<readonly Check[]> {
-    const { settings } = live.session;
-    const [log, service, memory, guard, addresses] = await Promise.all([
-        apiLog(live),
-        behindService(live),
-        memoryCheck(live),
-        settings.guard ? guardCheck(live) : undefined,
-        addressChecks(live),
-    ]);
-    return [
-        log,
-        ...[...deploymentNames(live)].map((name) => running(name, live)),
-        sharedVolume(live),
-        service,
-        claim(live),
-        apiVolume(live),
-        ...(memory ? [memory] : []),
-        ...(guard ? [guard] : []),
-        ...(settings.backups ? [backupsCheck(live)] : []),
-        ...addresses,
-    ];
+export async function* checksOf(live: LiveStack): AsyncGenerator<Check> {
+    const { guard, backups } = live.session.settings;
+    yield await apiLog(live);
+    yield* deploymentNames(live).map((name) => running(name, live));
+    yield sharedVolume(live);
+    yield await behindService(live);
+    yield claim(live);
+    yield apiVolume(live);
+    yield* await memoryCheck(live);
+    yield* guard ? [await guardCheck(live)] : [];
+    yield* backups ? [backupsCheck(live)] : [];
+    yield* await addressChecks(live);
 }
 
-/** A check: ok if the condition holds. */
-export function check(heading: string, tried: string, ok: boolean, seen: string): Check {
-    return { heading, tried, seen, result: ok ? "ok" : "failed" };
+/** A check: ok if the condition holds. It is skipped if that is undefined. */
+export function check(heading: string, tried: string, ok: boolean | undefined, seen: string): Check {
+    return { heading, tried, seen, result: ok === undefined ? "skipped" : ok ? "ok" : "failed" };
 }
 
 async function apiLog(live: LiveStack): Promise<Check> {
     const name = workloadName("api");
     const pod = live.pods.find(({ metadata }) => metadata.labels?.app === name);
-    const path = `${podsPath(live)}/${pod?.metadata.name ?? ""}/log?container=${name}`;
+    const path = `${pathOf(live, "pods")}/${pod?.metadata.name ?? ""}/log?container=${name}`;
     const log = pod && (await live.session.client.read<string>(path));
     const found = log?.kind === "found" && log.body.includes(usesFile);
     const seen = found
@@ -151,8 +142,7 @@ async function behindService(live: LiveStack): Promise<Check> {
 
 function claim({ api, claims, session }: LiveStack): Check {
     const mounted = api?.claim;
-    const found = claims?.find(({ metadata }) => metadata.name === mounted);
-    const { spec, status } = found ?? {};
+    const { spec, status } = claims?.find(({ metadata }) => metadata.name === mounted) ?? {};
     const isEphemeral = session.outputs.storageMode === "ephemeral";
     const columns = [
         status?.phase,
@@ -185,10 +175,10 @@ function apiVolume(live: LiveStack): Check {
     );
 }
 
-/** Undefined: the api does not answer, which other checks say. */
-async function memoryCheck({ session: { api, settings } }: LiveStack): Promise<Check | undefined> {
+/** None if the api does not answer, which other checks say. */
+async function memoryCheck({ session: { api, settings } }: LiveStack): Promise<readonly Check[]> {
     const messages = await api.messagesAt(api.serviceProxy());
-    return messages && memoryCheckOf(Buffer.byteLength(render(messages)), settings.apiMemory);
+    return messages ? [memoryCheckOf(Buffer.byteLength(render(messages)), settings.apiMemory)] : [];
 }
 
 /** @param memory that the api may use, in MiB. */
@@ -202,32 +192,25 @@ export function memoryCheckOf(size: number, memory: number): Check {
     );
 }
 
-async function guardCheck({ name, pods, session }: LiveStack): Promise<Check> {
+async function guardCheck(live: LiveStack): Promise<Check> {
     const selector = `reportingComponent=${guardName}`;
-    const path = `/api/v1/namespaces/${name}/events?fieldSelector=${encodeURIComponent(selector)}`;
-    const events = await session.client.list<ClusterEvent>(path);
-    return guardCheckOf(events, pods, `kubectl get events --field-selector ${selector}`);
+    const path = `${pathOf(live, "events")}?fieldSelector=${encodeURIComponent(selector)}`;
+    const events = await live.session.client.list<ClusterEvent>(path);
+    return guardCheckOf(events, live.pods, `kubectl get events --field-selector ${selector}`);
 }
 
 /** Restarts and repairs do not fail the check: they are what the guard is for. Kubernetes keeps Events for an hour. */
 export function guardCheckOf(events: readonly ClusterEvent[], pods: readonly Pod[], tried: string): Check {
-    const count = (reason: string) => events.filter((event) => event.reason === reason).length;
-    const failing = pods.flatMap(({ metadata }) => guardFailure(events, metadata.name) ?? []);
+    const because = (...reasons: string[]) => events.filter(({ reason = "" }) => reasons.includes(reason));
+    const count = (reason: string) => because(reason).length;
+    const states = because("ApiGuardFailed", "ApiGuardRecovered");
+    const failing = pods
+        .map(({ metadata }) => newest(states.filter((one) => one.involvedObject?.name === metadata.name)))
+        .flatMap((last) => (last?.reason === "ApiGuardFailed" ? (last.message ?? last.reason) : []));
     const counts =
         `in the last hour: restarts ${count("ApiRestarted")}, repairs ${count("ApiFileRepaired")}, ` +
         `shorter files ${count("ApiFileShorter")}, messages put back ${count("ApiMessagesPutBack")}`;
     return check("Guard", tried, failing.length === 0, failing.join(" ") || counts);
-}
-
-/** Why the guard of a pod cannot do its work. Undefined if it can. */
-function guardFailure(events: readonly ClusterEvent[], pod: string): string | undefined {
-    const last = newest(
-        events.filter(
-            ({ involvedObject, reason = "" }) =>
-                involvedObject?.name === pod && ["ApiGuardFailed", "ApiGuardRecovered"].includes(reason),
-        ),
-    );
-    return last?.reason === "ApiGuardFailed" ? last.message : undefined;
 }
 
 function backupsCheck({ objects, session: { settings } }: LiveStack): Check {
@@ -264,16 +247,17 @@ async function addressChecks({ name: namespace, session }: LiveStack): Promise<r
     return [check(addressHeading, tried, true, seen), ...(await Promise.all(asked))];
 }
 
-export function podsPath({ name }: LiveStack): string {
-    return `/api/v1/namespaces/${name}/pods`;
+/** The path of the stack's objects of a kind of the core group. */
+export function pathOf({ name }: LiveStack, resource: "pods" | "persistentvolumeclaims" | "events"): string {
+    return `/api/v1/namespaces/${name}/${resource}`;
 }
 
 /** The parts of the app, and the Deployments that users have added to the program. */
-function deploymentNames({ name, session }: LiveStack): ReadonlySet<string> {
+function deploymentNames({ name, session }: LiveStack): readonly string[] {
     const added = recordedIn(session.state)
         .objects.filter(({ kind, metadata }) => kind === "Deployment" && metadata.namespace === name)
         .map(({ metadata }) => metadata.name);
-    return new Set([...(["api", "crawler", "web"] as const).map(workloadName), ...added]);
+    return [...new Set([...(["api", "crawler", "web"] as const).map(workloadName), ...added])];
 }
 
 function objectOf({ objects }: LiveStack, kind: string, name: string): unknown {

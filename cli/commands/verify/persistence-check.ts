@@ -4,12 +4,11 @@
  * The app cannot delete a message, and with ephemeral storage deleting the pod deletes everybody's messages. So the check
  * is made on a copy of the api's pod, with a volume of the same kind of its own. Both are removed at the end.
  */
-import type { Claim, Pod, PodSpec, StorageClass } from "../../../kubernetes/objects.ts";
+import type { Claim, LiveObject, PodSpec, StorageClass } from "../../../kubernetes/objects.ts";
 import { storageClassesPath } from "../../../kubernetes/snapshot.ts";
-import { kindOf, listPath } from "../../../model/kinds.ts";
 import { workloadName } from "../../../model/names.ts";
 import { UserError } from "../../../system/errors.ts";
-import { type Check, type LiveStack, check, podsPath, specOf } from "./checks.ts";
+import { type Check, type LiveStack, check, pathOf, specOf } from "./checks.ts";
 
 type Volume = NonNullable<PodSpec["volumes"]>[number];
 
@@ -18,7 +17,7 @@ const copyName = "synergychat-verify";
 const waitSeconds = 180;
 
 /** Labels of the copy's own: with the api's, the Service would lead to it, and the api's ReplicaSet would adopt it. */
-const copyMetadata = { name: copyName, labels: { app: copyName } };
+const metadata = { name: copyName, labels: { app: copyName } };
 
 export async function persistenceCheck(live: LiveStack): Promise<Check> {
     const { api, outputs } = live.session;
@@ -26,22 +25,22 @@ export async function persistenceCheck(live: LiveStack): Promise<Check> {
     const claim = live.claims?.find(({ metadata }) => metadata.name === live.api?.claim);
     const obstacle = claim && (await withoutProvisioner(live, claim));
     if (obstacle !== undefined) {
-        return { heading, tried, seen: obstacle, result: "skipped" };
+        return check(heading, tried, undefined, obstacle);
     }
     const proxy = api.podProxy(copyName);
     const start = async () => {
-        await create(live, podsPath(live), podOfCopy(live));
+        await create(live, "Pod", "pods", podOfCopy(live));
         return api.waitForMessages(proxy, waitSeconds);
     };
     try {
         // A killed run leaves its copy behind.
         await removeCopy(live);
         if (claim) {
-            await create(live, claimsPath(live), claimOfCopy(claim));
+            await create(live, "PersistentVolumeClaim", "persistentvolumeclaims", claimOfCopy(claim));
         }
         await start();
         await api.postTo(proxy, { AuthorUsername: "verify", Text: "written by npm run verify" });
-        await deleteAll(live, podsPath(live));
+        await deleteAll(live, "pods");
         const { length } = await start();
         const promised = outputs.storageMode === "persistent" ? 1 : 0;
         const seen = `1 written, ${length} there after the pod was replaced, ${promised} promised by ${outputs.storageMode} storage`;
@@ -64,19 +63,9 @@ async function withoutProvisioner({ session }: LiveStack, { spec }: Claim): Prom
         : `the claim's class ${name === "" ? "(none)" : name} has no provisioner, so the copy would get no volume`;
 }
 
-function claimsPath({ name }: LiveStack): string {
-    return listPath(kindOf("PersistentVolumeClaim"), name);
-}
-
-function claimOfCopy({ spec }: Claim): object {
-    const { accessModes, resources, storageClassName } = spec ?? {};
+function claimOfCopy({ spec: { accessModes, resources, storageClassName } = {} }: Claim): object {
     const requests = { storage: resources?.requests?.storage };
-    return {
-        apiVersion: "v1",
-        kind: "PersistentVolumeClaim",
-        metadata: copyMetadata,
-        spec: { accessModes, storageClassName, resources: { requests } },
-    };
+    return { accessModes, storageClassName, resources: { requests } };
 }
 
 function podOfCopy(live: LiveStack): object {
@@ -84,8 +73,7 @@ function podOfCopy(live: LiveStack): object {
     if (!template.containers) {
         throw new UserError(`there is no Deployment ${workloadName("api")} to copy`);
     }
-    const volumes = volumesOfCopy(template.volumes ?? [], live.api?.claim);
-    return { apiVersion: "v1", kind: "Pod", metadata: copyMetadata, spec: { ...template, volumes } };
+    return { ...template, volumes: volumesOfCopy(template.volumes ?? [], live.api?.claim) };
 }
 
 /**
@@ -105,23 +93,29 @@ export function volumesOfCopy(volumes: readonly Volume[], claim: string | undefi
 }
 
 async function removeCopy(live: LiveStack): Promise<void> {
-    await deleteAll(live, podsPath(live));
-    await deleteAll(live, claimsPath(live));
+    await deleteAll(live, "pods");
+    await deleteAll(live, "persistentvolumeclaims");
 }
 
+type Resource = Parameters<typeof pathOf>[1];
+
 /** Deletes the copy's objects, by its label: what only happens to have its name belongs to somebody else. */
-async function deleteAll({ session: { client } }: LiveStack, path: string): Promise<void> {
+async function deleteAll(live: LiveStack, resource: Resource): Promise<void> {
+    const { client } = live.session;
+    const path = pathOf(live, resource);
     const selected = `${path}?labelSelector=${encodeURIComponent(`app=${copyName}`)}`;
-    for (const { metadata } of await client.list<Pod>(selected)) {
+    for (const { metadata } of await client.list<LiveObject>(selected)) {
         await client.delete(`${path}/${metadata.name}`);
     }
     await client.waitUntil(
         `${path} has none of the deleted objects`,
-        async () => (await client.list<Pod>(selected)).length === 0,
+        async () => (await client.list(selected)).length === 0,
         waitSeconds,
     );
 }
 
-async function create({ session: { client } }: LiveStack, path: string, body: object): Promise<void> {
-    client.bodyOf(await client.post(path, body), path);
+async function create(live: LiveStack, kind: string, resource: Resource, spec: object): Promise<void> {
+    const { client } = live.session;
+    const path = pathOf(live, resource);
+    client.bodyOf(await client.post(path, { apiVersion: "v1", kind, metadata, spec }), path);
 }

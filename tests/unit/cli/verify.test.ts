@@ -1,6 +1,6 @@
 /** `npm run verify` beside what others add to a namespace: Deployments of their own, pods that have ended. */
 import { strict as assert } from "node:assert";
-import { checksOf, readLiveStack } from "../../../cli/commands/verify/checks.ts";
+import { type Check, checksOf, readLiveStack } from "../../../cli/commands/verify/checks.ts";
 import type { LiveSession } from "../../../cli/session.ts";
 import { ChatApi } from "../../../kubernetes/chat-api.ts";
 import type { Answer } from "../../../kubernetes/client.ts";
@@ -41,7 +41,10 @@ async function checked(deployments: readonly LiveObject[], ...pods: readonly obj
     const api = new ChatApi(client, "synergychat");
     const session = { client, api, outputs, state, settings: settings({ exposure: "none" }) };
     const live = await readLiveStack(session as unknown as LiveSession);
-    const checks = (await checksOf(live)).filter(({ heading }) => heading === "Containers in pods");
+    const checks: Check[] = [];
+    for await (const check of checksOf(live)) {
+        checks.push(...(check.heading === "Containers in pods" ? [check] : []));
+    }
     const byName = (field: "result" | "seen"): Record<string, string> =>
         Object.fromEntries(
             checks.map((one) => [one.tried.replace("kubectl get deployment ", ""), one[field]]),
