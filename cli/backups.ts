@@ -1,14 +1,12 @@
 /** Backups as the commands make them: with a word about what was made, or one finding about why not. */
 import type { Settings } from "../config/settings.ts";
 import { type FoundBackups, findCronJob, makeBackup } from "../kubernetes/backups.ts";
-import type { Client } from "../kubernetes/client.ts";
 import { type Finding, type Fix, error, fix, warning } from "../model/finding.ts";
 import { workloadName } from "../model/names.ts";
 import type { Backup } from "../pods/backups.ts";
 import { notCopied } from "../preflight/backups.ts";
 import { countMessages } from "../preflight/text.ts";
 import { UserError } from "../system/errors.ts";
-import type { Output } from "./output.ts";
 import type { Session } from "./session.ts";
 
 type Occasion = "manual" | "before-restore" | "before-switch" | "before-down";
@@ -21,8 +19,7 @@ type Occasion = "manual" | "before-restore" | "before-switch" | "before-down";
  * @throws UserError if it fails. Nothing was changed.
  */
 export async function makeProvenBackup(
-    output: Output,
-    client: Client,
+    { output, client }: Pick<Session, "output" | "client">,
     namespace: string,
     occasion: Occasion,
     ...without: readonly Fix[]
@@ -50,7 +47,11 @@ export async function makeProvenBackup(
 /** A backup that failed. Nothing was changed. `job` is undefined if no Job was started. */
 export function backupNotMade(
     occasion: Occasion,
-    { reason, job, namespace }: Record<"reason" | "namespace", string> & { readonly job: string | undefined },
+    {
+        reason,
+        job,
+        namespace,
+    }: Readonly<Record<"reason" | "namespace", string> & { job: string | undefined }>,
     ways: readonly Fix[],
 ): Finding {
     const where = `--namespace ${namespace}`;

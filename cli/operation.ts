@@ -4,7 +4,8 @@
  */
 import { hostname } from "node:os";
 import { isDeepStrictEqual } from "node:util";
-import type { ChatApi, TakenOut } from "../kubernetes/chat-api.ts";
+import type { Settings } from "../config/settings.ts";
+import type { TakenOut } from "../kubernetes/chat-api.ts";
 import { type Clock, poll, systemClock } from "../kubernetes/poll.ts";
 import { type Finding, type Fix, error, fix } from "../model/finding.ts";
 import type { Operation } from "../model/labels.ts";
@@ -20,49 +21,39 @@ import type { Output } from "./output.ts";
 import type { LiveSession } from "./session.ts";
 
 /** What an operation works with. Tests replace all of it. */
-export interface OperationWork {
-    readonly api: ChatApi;
-    readonly image: string;
-    readonly output: Output;
+export interface OperationWork extends Pick<LiveSession, "api" | "output"> {
+    readonly stack: Pick<LiveSession["stack"], "name">;
+    readonly settings: Pick<Settings, "images" | "retainData">;
     readonly clock: Clock;
     readonly disk: Disk;
     /** Path of the file on this machine that has the messages: the journal of a switch, the copy of a restore. */
     readonly path: string;
-    readonly stack: string;
     /** Makes a backup of what is there, if the stack makes backups. */
     readonly backUp: () => Promise<unknown>;
     /** Registers what is done if the command ends with a failure. */
-    readonly atFailure: (say: () => void) => void;
+    readonly atFailure: (say: () => unknown) => unknown;
 }
 
 /**
  * What a switch and a restore work with on a live stack.
  *
- * @param without how to go on without a backup. Undefined: none is made.
+ * @param without how to go on without a backup. False: none is made.
  */
 export function workOf(
-    { stack, api, client, output, settings }: LiveSession,
+    session: LiveSession,
     operation: Operation,
     path: string,
-    without: Fix | undefined,
+    without: Fix | false,
 ): OperationWork {
+    const { namespaceName } = session.outputs;
     return {
-        api,
-        image: settings.images.api,
-        output,
+        ...session,
         clock: systemClock,
         disk: localDisk,
         path,
-        stack: stack.name,
         backUp: async () =>
-            without && makeProvenBackup(output, client, api.namespace, `before-${operation}`, without),
-        atFailure: (say) => {
-            process.on("exit", (status) => {
-                if (status !== 0) {
-                    say();
-                }
-            });
-        },
+            without && makeProvenBackup(session, namespaceName, `before-${operation}`, without),
+        atFailure: (say) => process.on("exit", (status) => status !== 0 && say()),
     };
 }
 
@@ -88,19 +79,35 @@ export interface Procedure {
 /** Takes the api out of its Service, runs all steps, and puts the api back. Undoes everything if that fails early. */
 export async function complete(work: OperationWork, procedure: Procedure): Promise<void> {
     const { api, output } = work;
+    const { operation, undo, again, forget } = procedure;
+    // Says on the Service where the file with the messages is, and which process writes it.
+    const journal = `${hostname()}:${work.path} (process ${process.pid})`;
+    const steps = allSteps(work, procedure, journal);
     let isOpen = true;
     work.atFailure(() => {
         if (isOpen) {
-            const taken = { by: procedure.operation, namespace: api.namespace, journal: journalOf(work) };
-            console.error(`\n${output.render([interrupted(taken, procedure.again)])}`);
+            const taken = { by: operation, namespace: api.namespace, journal };
+            console.error(`\n${output.render([interrupted(taken, again)])}`);
         }
     });
+    const goBack = async () => {
+        if (await undo()) {
+            if (isOf(work, await api.takenOut())) {
+                await api.undoTakeOut();
+            }
+            forget?.();
+            isOpen = false;
+        }
+    };
     try {
-        await runSteps(work, procedure);
+        for (const [index, { title, run }] of steps.entries()) {
+            output.info(`${index + 1}/${steps.length} ${title}`);
+            await persevere(work, run);
+        }
         isOpen = false;
     } catch (error) {
         try {
-            isOpen = !(await persevere(work, () => goBack(work, procedure)));
+            await persevere(work, goBack);
             if (!isOpen) {
                 output.info("\nNothing was changed, and the api is back in its Service with all messages.");
             }
@@ -111,16 +118,29 @@ export async function complete(work: OperationWork, procedure: Procedure): Promi
     }
 }
 
-/** Makes everything what it was before the operation, and puts the api back. Returns false if it is too late for that. */
-async function goBack(work: OperationWork, { undo, forget }: Procedure): Promise<boolean> {
-    if (!(await undo())) {
-        return false;
-    }
-    if (isOf(work, await work.api.takenOut())) {
-        await work.api.undoTakeOut();
-    }
-    forget?.();
-    return true;
+function allSteps(
+    work: OperationWork,
+    { operation, steps, settle, forget }: Procedure,
+    journal: string,
+): readonly Step[] {
+    const { api, output } = work;
+    const takeOut = async () => {
+        const taken = await api.takenOut();
+        // Another operation may have begun since this one looked.
+        const isOther = taken && !isOf(work, taken);
+        output.refuse(isOther && runningOperation(taken.by, `copy in ${taken.journal}`));
+        await api.takeOutOfService(operation, journal);
+    };
+    const putBack = async () => {
+        settle?.();
+        await api.putBackIntoService();
+        forget?.();
+    };
+    return [
+        { title: "Take the api out of its Service, so that nobody can post", run: takeOut },
+        ...steps,
+        { title: "Put the api back into its Service", run: putBack },
+    ];
 }
 
 /** Whether it is this operation, or an earlier run of it, that has taken the api out of its Service. */
@@ -128,63 +148,27 @@ function isOf({ path }: OperationWork, taken: TakenOut | undefined): boolean {
     return taken?.journal.includes(`:${path}`) === true;
 }
 
-/** Says on the Service where the file with the messages is, and which process writes it. */
-function journalOf({ path }: OperationWork): string {
-    return `${hostname()}:${path} (process ${process.pid})`;
-}
-
-async function runSteps(work: OperationWork, procedure: Procedure): Promise<void> {
-    const { api, output } = work;
-    const { operation, steps, settle, forget } = procedure;
-    const all: readonly Step[] = [
-        {
-            title: "Take the api out of its Service, so that nobody can post",
-            run: async () => {
-                const taken = await api.takenOut();
-                // Another operation may have begun since this one looked.
-                const isOther = taken && !isOf(work, taken);
-                output.refuse(isOther && runningOperation(taken.by, `copy in ${taken.journal}`));
-                await api.takeOutOfService(operation, journalOf(work));
-            },
-        },
-        ...steps,
-        {
-            title: "Put the api back into its Service",
-            run: async () => {
-                settle?.();
-                await api.putBackIntoService();
-                forget?.();
-            },
-        },
-    ];
-    for (const [index, { title, run }] of all.entries()) {
-        output.info(`${index + 1}/${all.length} ${title}`);
-        await persevere(work, run);
-    }
-}
-
 const patienceSeconds = 120; // for a restart of the API server, and for a pod that is replaced
 
 /** Runs an action again after a failure that may pass by itself. */
-async function persevere<T>({ clock, output }: OperationWork, action: () => Promise<T>): Promise<T> {
-    const { value } = await poll(async () => ({ value: await action() }), {
-        seconds: patienceSeconds,
-        inVain: "",
-        clock,
-        onFailure: ({ message }) => {
-            output.info(`    ${message}\n    Trying again ...`);
-        },
-    });
-    return value;
+async function persevere({ clock, output }: OperationWork, action: () => Promise<unknown>): Promise<void> {
+    const onFailure = ({ message }: Error) => {
+        output.info(`    ${message}\n    Trying again ...`);
+    };
+    const isDone = async () => {
+        await action();
+        return true;
+    };
+    await poll(isDone, { seconds: patienceSeconds, inVain: "", clock, onFailure });
 }
 
 /** Refuses if the image has no shell: through it, the api's file is read and replaced. */
 export async function requireShell(
     operation: Operation,
-    { api, image, output }: Pick<OperationWork, "api" | "image" | "output">,
+    { api, settings, output }: OperationWork,
 ): Promise<void> {
     if (!(await api.hasShell())) {
-        output.refuse(noShell(operation, image, await api.mode()));
+        output.refuse(noShell(operation, settings.images.api, await api.mode()));
     }
 }
 
@@ -233,12 +217,11 @@ const quietSeconds = 120;
 
 /** What is read once it no longer changes: whoever is connected to the pod can still post. */
 export function whenQuiet<T>(clock: Clock, read: () => Promise<T>): Promise<T> {
-    let before: T | undefined;
-    const unchanged = async (): Promise<T | undefined> => {
-        const found = await read();
-        const isQuiet = isDeepStrictEqual(before, found);
-        before = found;
-        return isQuiet ? found : undefined;
+    let found: T | undefined;
+    const unchanged = async () => {
+        const before = found;
+        found = await read();
+        return isDeepStrictEqual(before, found) && found;
     };
     return poll(unchanged, { seconds: quietSeconds, interval: quietTime, inVain: postedPast, clock });
 }

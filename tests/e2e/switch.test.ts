@@ -76,7 +76,7 @@ describe("npm run switch", function () {
 
     it("moves them back to ephemeral storage, killed on the way, and deletes the claim only then", async () => {
         const volume = (await claim()).spec.volumeName as string;
-        for (const moment of [/api-deployment updating/, /^6\/7/m]) {
+        for (const moment of [/api-deployment updating/, /^5\/6/m]) {
             const { status, text } = await operation("switch", stack, ["ephemeral"], moment);
             assert.equal(status, null, text);
             assert.equal((await claim()).metadata.deletionTimestamp, undefined);

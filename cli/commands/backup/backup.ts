@@ -27,15 +27,14 @@ export const command = defineCommand({
         if (file) {
             requireNewFile(file);
         }
-        const session = await openLiveStack(output, words[0], { access: "read" });
-        output.result(await (file ? writeFile(session, file) : backup(session)));
+        const session = await openLiveStack(output, words[0]);
+        const { namespaceName } = session.outputs;
+        const made = file
+            ? await writeFile(session, file)
+            : requireBackups(await makeProvenBackup(session, namespaceName, "manual"), session);
+        output.result(made);
     },
 });
-
-async function backup(session: LiveSession): Promise<object> {
-    const { client, outputs, output } = session;
-    return requireBackups(await makeProvenBackup(output, client, outputs.namespaceName, "manual"), session);
-}
 
 async function writeFile({ api, output }: LiveSession, file: string): Promise<object> {
     const messages = await api.read();

@@ -4,7 +4,7 @@ import { readNamespace } from "../../../kubernetes/snapshot.ts";
 import { missingBackups } from "../../../preflight/backups.ts";
 import { requireBackups, unreadableTarget } from "../../backups.ts";
 import { defineCommand, stackWord } from "../../command.ts";
-import { type LiveSession, openLiveStack } from "../../session.ts";
+import { openLiveStack } from "../../session.ts";
 
 export const command = defineCommand({
     summary: "Lists the backups: time, messages, size, reason, whether proven, places, and name.",
@@ -15,31 +15,25 @@ export const command = defineCommand({
         "The exit status is 1 if the last backup or its copy to backupTarget failed, if the newest scheduled one is overdue,",
         "or if the target cannot be read.",
     ],
-    run: async ({ words, output }) => {
-        await backups(await openLiveStack(output, words[0], { access: "read" }));
+    run: async ({ words: [named], output }) => {
+        const session = await openLiveStack(output, named);
+        const { stack, client, outputs, settings } = session;
+        const { namespaceName } = outputs;
+        const found = requireBackups(await listBackups(client, namespaceName), session);
+        const { objects } = await readNamespace(client, namespaceName, "data");
+        const missing = [...missingBackups(settings, { objects }), ...unreadableTarget(found)];
+        process.exitCode = missing.length > 0 ? 1 : 0;
+        output.findings(missing);
+        const age = (time: string) => Math.round((Date.now() - Date.parse(time)) / 1000);
+        output.result(found.backups.map((backup) => ({ ...backup, ageSeconds: age(backup.time) })));
+        const [newest] = found.backups;
+        output.info(
+            newest
+                ? `\n${table(found.backups)}\n\nRestore one:  npm run restore -- ${newest.name} ${stack.name}`
+                : "There are no backups yet.",
+        );
     },
 });
-
-async function backups(session: LiveSession): Promise<void> {
-    const { stack, client, outputs, settings, output } = session;
-    const { namespaceName } = outputs;
-    const found = requireBackups(await listBackups(client, namespaceName), session);
-    const { backups: listed } = found;
-    const missing = [
-        ...missingBackups(settings, await readNamespace(client, namespaceName, "data")),
-        ...unreadableTarget(found),
-    ];
-    process.exitCode = missing.length > 0 ? 1 : 0;
-    output.findings(missing);
-    const age = (time: string) => Math.round((Date.now() - Date.parse(time)) / 1000);
-    output.result(listed.map((backup) => ({ ...backup, ageSeconds: age(backup.time) })));
-    if (listed.length === 0) {
-        output.info("There are no backups yet.");
-    } else {
-        output.info(`\n${table(listed)}\n`);
-        output.info(`Restore one:  npm run restore -- ${listed[0]?.name ?? ""} ${stack.name}`);
-    }
-}
 
 /** A line for each backup, in columns. */
 function table(backups: readonly PlacedBackup[]): string {

@@ -53,7 +53,7 @@ async function down(session: Session, yes: boolean, noBackup: boolean): Promise<
     // Other backups are deleted with the stack, as the announcement says.
     if (!noBackup && claims.some(({ use, kept }) => use === "backups" && kept)) {
         const without = fix("Destroy without a backup", "npm run down -- --no-backup");
-        await makeProvenBackup(output, session.client, place.name, "before-down", without);
+        await makeProvenBackup(session, place.name, "before-down", without);
     }
     await destroy(plan);
     await proveEnd(plan);

@@ -13,8 +13,8 @@ export const command = defineCommand({
         "The next up deploys the digests. An image that no pod runs keeps its tag, such as tools without guard and backups.",
         "The exit status is 1 if an image that runs has no digest.",
     ],
-    run: async ({ words, output }) => {
-        await pin(await openLiveStack(output, words[0], { access: "read" }));
+    run: async ({ words: [named], output }) => {
+        await pin(await openLiveStack(output, named));
     },
 });
 

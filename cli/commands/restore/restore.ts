@@ -60,28 +60,25 @@ export const command = defineCommand({
             );
         }
         const { yes = false, "no-backup": noBackup = false, messages } = options;
-        const source = sourceOf(word, messages);
-        const without = `Restore without a question:  ${restoreCommand(source, named)}`;
+        const wanted = sourceOf(word, messages);
+        const without = `Restore without a question:  ${restoreCommand(wanted, named)}`;
         requireAnswer(yes, "npm run restore replaces the messages", without);
-        await restore(await openLiveStack(output, named, { access: "read" }), source, yes, noBackup);
+        const open = await openLiveStack(output, named);
+        const source = wanted.named === newest ? { ...wanted, named: await newestOf(open) } : wanted;
+        const copy = await runRestore(restoreWork(open, source, yes, noBackup), source);
+        output.result({ stack: open.stack.name, source: source.named, copy: copy ?? null });
+        if (copy === undefined) {
+            return;
+        }
+        await waitForAnswer(open);
+        output.info(
+            source.named === copy
+                ? "\nThe api has the messages from before the restore again."
+                : `\nThe messages of ${source.named} are restored, and the api is back in its Service.\n` +
+                      `What was there before is in ${copy}`,
+        );
     },
 });
-
-async function restore(open: LiveSession, wanted: Source, yes: boolean, noBackup: boolean): Promise<void> {
-    const source = wanted.named === newest ? { ...wanted, named: await newestOf(open) } : wanted;
-    const copy = await runRestore(restoreWork(open, source, yes, noBackup), source);
-    open.output.result({ stack: open.stack.name, source: source.named, copy: copy ?? null });
-    if (copy === undefined) {
-        return;
-    }
-    await waitForAnswer(open);
-    open.output.info(
-        source.named === copy
-            ? "\nThe api has the messages from before the restore again."
-            : `\nThe messages of ${source.named} are restored, and the api is back in its Service.\n` +
-                  `What was there before is in ${copy}`,
-    );
-}
 
 /** Name of the newest proven backup that has messages. A new stack soon has one without. */
 async function newestOf(open: LiveSession): Promise<string> {
@@ -103,7 +100,7 @@ function restoreWork(open: LiveSession, source: Source, yes: boolean, noBackup: 
     const time = new Date().toISOString().replace(/[-:]/g, "");
     const copy = join(copiesFolder(stack.env), `${shortName(stack.name)}-${time}.json`);
     return {
-        ...workOf(open, "restore", copy, noBackup ? undefined : without),
+        ...workOf(open, "restore", copy, !noBackup && without),
         readSource: (wanted) =>
             readSource(wanted, async (name) => {
                 output.info(`Reading backup ${name} ...`);

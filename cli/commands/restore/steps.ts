@@ -65,7 +65,7 @@ export async function runRestore(given: RestoreWork, source: Source): Promise<st
             },
         ],
         undo: () => Promise.resolve(disk.read(work.path) === undefined),
-        again: restoreCommand(source, work.stack),
+        again: restoreCommand(source, work.stack.name),
     });
     return work.path;
 }
@@ -78,7 +78,7 @@ async function earlierCopy({ api, output, stack }: RestoreWork, source: Source):
     }
     const [, host, path, pid] = /^([^:]*):(.*) \(process (\d+)\)$/.exec(taken.journal) ?? [];
     const isHere = taken.by === "restore" && host === hostname();
-    output.refuse(!isHere && interrupted(taken, restoreCommand(source, stack)));
+    output.refuse(!isHere && interrupted(taken, restoreCommand(source, stack.name)));
     requireDead(output, "restore", Number(pid));
     output.info("Continuing a restore that was interrupted.");
     return path;

@@ -49,8 +49,6 @@ export interface SwitchedStack {
 
 export interface SwitchWork extends OperationWork {
     readonly pulumi: SwitchedStack;
-    /** Whether the claim stays with ephemeral storage as well. */
-    readonly retainData: boolean;
 }
 
 /** Moves the messages to the other storage. Returns false if they were on it already. */
@@ -59,7 +57,7 @@ export async function runSwitch(work: SwitchWork, to: StorageMode): Promise<bool
     const earlier = await openJournal(work);
     if (!earlier && (await api.mode()) === to) {
         await pulumi.setMode(to);
-        output.info(`The storage of stack ${stack} is ${to} already.`);
+        output.info(`The storage of stack ${stack.name} is ${to} already.`);
         return false;
     }
     await complete(work, procedureOf(work, earlier ? resume(work, earlier, to) : await begin(work, to)));
@@ -140,7 +138,6 @@ function procedureOf(work: SwitchWork, begun: Entries): Procedure {
         steps: [
             step("Copy the messages to this machine", copyMessages),
             step("Change the storage: pulumi up", changeStorage),
-            step("Read what the new volume holds", planVolume),
             step("Write the messages into the new volume, and compare", fillVolume),
             ...(to === "ephemeral" ? [step("Delete the claim: pulumi up", deleteClaim)] : []),
         ],
@@ -221,10 +218,10 @@ async function changeStorage(work: SwitchWork, entries: Entries): Promise<Entrie
 
 /** UID of the stack's claim if the switch gives it up, and if all its messages are in the copy. */
 async function claimToDelete(
-    { api, retainData }: SwitchWork,
+    { api, settings }: SwitchWork,
     { to, unreadClaim }: Entries,
 ): Promise<string | undefined> {
-    if (to === "persistent" || retainData) {
+    if (to === "persistent" || settings.retainData) {
         return undefined;
     }
     const uid = await api.ownClaimUid();
@@ -232,17 +229,12 @@ async function claimToDelete(
 }
 
 /** A kept claim holds messages already. They stay, and the copy follows them. */
-async function planVolume(work: SwitchWork, entries: Entries): Promise<Entries> {
-    const { copy = [], wanted } = entries;
-    const current = await work.api.read();
-    work.output.info(`    ${countMessages(current.length)}`);
-    return saveJournal(work, { ...entries, wanted: wanted ?? join(current, copy) });
-}
-
 async function fillVolume(work: SwitchWork, entries: Entries): Promise<Entries> {
     const { api, output } = work;
-    const { wanted = [] } = entries;
     const before = await api.read();
+    const { copy = [], wanted = join(before, copy) } = entries;
+    const filled = saveJournal(work, { ...entries, wanted });
+    output.info(`    ${countMessages(before.length)} in the new volume`);
     if (!begins(wanted, before)) {
         if (!begins(before, wanted)) {
             throw new UserError(`The new volume holds other messages than the copy. ${postedPast}`);
@@ -256,7 +248,7 @@ async function fillVolume(work: SwitchWork, entries: Entries): Promise<Entries> 
             "The new volume does not hold all messages: the api's pod may have been replaced meanwhile.",
         );
     }
-    return entries;
+    return filled;
 }
 
 async function deleteClaim(work: SwitchWork, entries: Entries): Promise<Entries> {

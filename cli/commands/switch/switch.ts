@@ -31,29 +31,23 @@ export const command = defineCommand({
     run: async ({ words: [mode, named], options, output }) => {
         const to = requireMode(mode);
         const open = await openLiveStack(output, named, { access: "change", changes: { storageMode: to } });
-        await switchStorage(open, to, options["no-backup"] === true);
+        const { stack, api, settings, state, outputs } = open;
+        output.refuse(otherNamespace(settings, outputs.namespaceName));
+        output.refuse(protectedClaim(settings, await api.claim(), state));
+        const isBackedUp = to === "ephemeral" && !options["no-backup"];
+        const without = fix("Switch without a backup", "npm run switch -- ephemeral --no-backup");
+        // A stack that is made again has another namespace, and has nothing to do with an old journal.
+        const path = join(dataFolder(stack.env), "switches", `${await api.installation()}.json`);
+        const work = workOf(open, "switch", path, isBackedUp && without);
+        const moved = await runSwitch({ ...work, pulumi: switchedStack(open) }, to);
+        output.result({ stack: stack.name, storageMode: to, moved });
+        if (moved) {
+            await waitForAnswer(open);
+            output.info(`\nThe storage is ${to} now, and the api is back in its Service.`);
+            await showInheritableVolumes(open, outputs.namespaceName);
+        }
     },
 });
-
-async function switchStorage(open: LiveSession, to: StorageMode, noBackup: boolean): Promise<void> {
-    const { stack, api, settings, output } = open;
-    const { namespaceName } = open.outputs;
-    output.refuse(otherNamespace(settings, namespaceName));
-    output.refuse(protectedClaim(settings, await api.claim(), open.state));
-    const without = fix("Switch without a backup", "npm run switch -- ephemeral --no-backup");
-    // A stack that is made again has another namespace, and has nothing to do with an old journal.
-    const path = join(dataFolder(stack.env), "switches", `${await api.installation()}.json`);
-    const work = workOf(open, "switch", path, to === "ephemeral" && !noBackup ? without : undefined);
-    const pulumi = switchedStack(open);
-    const moved = await runSwitch({ ...work, pulumi, retainData: settings.retainData }, to);
-    output.result({ stack: stack.name, storageMode: to, moved });
-    if (!moved) {
-        return;
-    }
-    await waitForAnswer(open);
-    output.info(`\nThe storage is ${to} now, and the api is back in its Service.`);
-    await showInheritableVolumes(open, namespaceName);
-}
 
 /** The claim that the api mounts is protected, in the config or in the state, and a switch to ephemeral deletes it. */
 export function protectedClaim(

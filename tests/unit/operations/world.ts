@@ -12,6 +12,9 @@ import { claimName } from "../../../model/names.ts";
 import type { StorageMode } from "../../../model/storage.ts";
 import { type Message, parse, render } from "../../../pods/database.ts";
 import { TransientError, UserError } from "../../../system/errors.ts";
+import { settings } from "../support/snapshots.ts";
+
+const { images } = settings();
 
 /** The command was killed. Nothing of it runs any more. */
 export class Killed extends Error {}
@@ -304,7 +307,6 @@ export class World {
 
     private readonly shared = {
         api: this.api as Partial<ChatApi> as ChatApi,
-        image: "api",
         disk: this.disk,
         output: Object.assign(new Output(false), {
             info: () => undefined,
@@ -318,7 +320,7 @@ export class World {
                 return this.act(() => undefined);
             },
         },
-        stack: "dev",
+        stack: { name: "dev" },
         path: journalPath,
         backUp: () => this.act(() => undefined),
         atFailure: () => undefined,
@@ -328,7 +330,7 @@ export class World {
     public switchWork(): SwitchWork {
         return {
             ...this.shared,
-            retainData: this.start.retainData === true,
+            settings: { images, retainData: this.start.retainData === true },
             pulumi: {
                 setMode: (mode) =>
                     this.act(() => {
@@ -348,6 +350,7 @@ export class World {
     public restoreWork(wanted: readonly Message[]): RestoreWork {
         return {
             ...this.shared,
+            settings: { images, retainData: false },
             readSource: () => this.act(() => render(wanted)),
             confirm: () => this.act(() => true),
             path: `/copies/${++this.restores}.json`,
