@@ -22,7 +22,7 @@ import {
     sweep,
     writeBackup,
 } from "./backups.ts";
-import { type Message, parse } from "./database.ts";
+import { parse } from "./database.ts";
 import { writeDurably } from "./durable.ts";
 
 const { env } = process;
@@ -32,6 +32,7 @@ const proof = env.PROOF ?? "/proof/db.json";
 const proofName = join(dirname(proof), "name");
 const proofSeconds = Number(env.PROOF_SECONDS ?? "120");
 const readSeconds = Number(env.READ_SECONDS ?? "120");
+const ifTorn = ". If its file is torn: pulumi config set guard true && pulumi up";
 const answerSeconds = Math.min(10, proofSeconds); // s for one answer of the api
 
 const commands: Readonly<Record<string, (name?: string) => unknown>> = {
@@ -44,7 +45,7 @@ const commands: Readonly<Record<string, (name?: string) => unknown>> = {
 };
 
 async function copy(): Promise<void> {
-    const { text, messages } = await readMessages();
+    const { text, messages } = await read(source, `at ${source}`, readSeconds, readSeconds, ifTorn);
     const name = nameOf(text, messages, env.REASON ?? "manual", nextTime(folder));
     prune();
     explainIfFull(backupsAreFull, () => {
@@ -67,36 +68,15 @@ async function copy(): Promise<void> {
     console.log(`${name}: ${messages.length} messages copied.`);
 }
 
-/**
- * The messages as the api returns them, which is its file byte for byte. Not from the file: a pod that mounts the api's claim
- * keeps it from being deleted, even when the pod has ended. Again and again, since the api may be starting.
- */
-async function readMessages(): Promise<{ text: string; messages: readonly Message[] }> {
-    const end = performance.now() + readSeconds * 1000;
-    for (;;) {
-        const answer = await ask(source);
-        const messages = answer && parse(answer.text);
-        if (answer && messages) {
-            return { text: answer.text, messages };
-        }
-        if (performance.now() > end) {
-            throw new Error(
-                answer
-                    ? `The api has not returned its messages for ${readSeconds} s: ${describe(answer)}. If its file is torn: pulumi config set guard true && pulumi up`
-                    : `The api has not answered at ${source} for ${readSeconds} s.`,
-            );
-        }
-        await sleep(200);
-    }
-}
-
 async function prove(): Promise<void> {
     const name = readFileSync(proofName, "utf8");
     const wanted = parse(readBackup(folder, name))?.length ?? 0;
-    const found = await countWhenReady();
-    if (found !== wanted) {
+    const url = `http://127.0.0.1:${env.API_PORT ?? "8080"}/messages`;
+    // An image that answers otherwise for a sixth of the time is not the api's.
+    const { messages } = await read(url, "on the copy", proofSeconds, proofSeconds / 6);
+    if (messages.length !== wanted) {
         throw new Error(
-            `The api returned ${found} messages from the copy, not ${wanted}. ${name} is not proven.`,
+            `The api returned ${messages.length} messages from the copy, not ${wanted}. ${name} is not proven.`,
         );
     }
     explainIfFull(backupsAreFull, () => {
@@ -106,23 +86,29 @@ async function prove(): Promise<void> {
     console.log(JSON.stringify(backupsIn(folder).find((backup) => backup.name === name)));
 }
 
-/** If the api answers without messages, wait a sixth of the time. If it does not answer at all, wait the whole time. */
-async function countWhenReady(): Promise<number> {
+/**
+ * The messages as the api returns them, which is its file byte for byte. Not from the file: a pod that mounts the api's claim
+ * keeps it from being deleted, even when the pod has ended. Again and again, since the api may be starting.
+ *
+ * @param otherwise for how many seconds it may answer without messages.
+ */
+async function read(url: string, place: string, seconds: number, otherwise = seconds, advice = "") {
     const start = performance.now();
-    let answers = 0; // the first answer without messages, in ms
+    let answers = 0; // the first of the answers without messages, in ms
     for (;;) {
-        const answer = await ask(`http://127.0.0.1:${env.API_PORT ?? "8080"}/messages`);
+        const answer = await ask(url);
         const messages = answer && parse(answer.text);
         if (messages) {
-            return messages.length;
+            return { text: answer.text, messages };
         }
         const now = performance.now();
         answers = answer ? answers || now : 0;
-        if (answer && now - answers > (proofSeconds * 1000) / 6) {
-            throw new Error(`The api answers on the copy, but not with messages: ${describe(answer)}`);
-        }
-        if (now - start > proofSeconds * 1000) {
-            throw new Error(`The api did not answer on the copy within ${proofSeconds} s.`);
+        if (now - start > seconds * 1000 || (answer && now - answers > otherwise * 1000)) {
+            throw new Error(
+                answer
+                    ? `The api answers ${place}, but not with messages: ${describe(answer)}${advice}`
+                    : `The api has not answered ${place} for ${seconds} s.`,
+            );
         }
         await sleep(200);
     }

@@ -26,7 +26,7 @@ export type BackupReason =
 /** How many backups for other reasons than the schedule are kept, all together. */
 export const othersKept = 20;
 
-const pattern = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-(\d+)-([0-9a-f]{8})-([a-z-]+)\.json$/;
+const pattern = /^(\d{8}T\d{6}Z)-(\d+)-([0-9a-f]{8})-([a-z-]+)\.json$/;
 
 /** Whether a text can be the name of a backup. */
 export function isBackupName(name: string): boolean {
@@ -35,7 +35,7 @@ export function isBackupName(name: string): boolean {
 
 /** Whether a text has the checksum and the number of messages that the name of its backup says. */
 export function isWhatNameSays(name: string, text: string): boolean {
-    const [, , , , , , , messages, sum] = pattern.exec(name) ?? [];
+    const [, , messages, sum] = pattern.exec(name) ?? [];
     return checksum(text) === sum && parse(text)?.length === Number(messages);
 }
 
@@ -55,8 +55,13 @@ export function nameOf(
  * was turned back, the newest backup would otherwise be the first to be deleted.
  */
 export function nextTime(folder: string): Date {
-    const backups = readdirSync(folder).flatMap((name) => backupNamed(name, { size: 0, proven: false }));
-    return new Date(Math.max(Date.now(), ...backups.map(({ time }) => Date.parse(time) + 1000)));
+    const [newest] = backupsIn(folder);
+    return new Date(Math.max(Date.now(), newest ? Date.parse(timeIn(newest.name)) + 1000 : 0));
+}
+
+/** The time that a name begins with, as ISO 8601. */
+function timeIn(name: string): string {
+    return name.replace(/^(....)(..)(..)T(..)(..)(..)Z.*/, "$1-$2-$3T$4:$5:$6Z");
 }
 
 /** Path of the file that says that a backup is proven. */
@@ -87,12 +92,10 @@ export function backupNamed(
     name: string,
     more: Pick<Backup, "size" | "proven"> & Partial<Backup>,
 ): readonly Backup[] {
-    const [, year, month, day, hour, minute, second, messages, , reason] = pattern.exec(name) ?? [];
-    if (reason === undefined) {
-        return [];
-    }
-    const time = `${year ?? ""}-${month ?? ""}-${day ?? ""}T${hour ?? ""}:${minute ?? ""}:${second ?? ""}Z`;
-    return [{ name, time, messages: Number(messages), reason, ...more }];
+    const [, , messages, , reason] = pattern.exec(name) ?? [];
+    return reason === undefined
+        ? []
+        : [{ name, time: timeIn(name), messages: Number(messages), reason, ...more }];
 }
 
 /** Writes a backup and reads it back. If that fails, nothing is left under its name. */
@@ -158,17 +161,11 @@ export function prune(folder: string, scheduledKept: number): void {
 
 /** Deletes the least wanted backups that free a number of bytes. False: all of them together are smaller, and they stay. */
 export function makeRoom(folder: string, bytes: number): boolean {
+    const all = expendable(backupsIn(folder));
     let freed = 0;
-    const going = expendable(backupsIn(folder)).filter(({ size }) => {
-        const isNeeded = freed < bytes;
-        freed += isNeeded ? size : 0;
-        return isNeeded;
-    });
-    if (freed < bytes) {
-        return false;
-    }
-    remove(folder, going);
-    return true;
+    const last = all.findIndex(({ size }) => (freed += size) >= bytes);
+    remove(folder, all.slice(0, last + 1));
+    return last !== -1;
 }
 
 function remove(folder: string, backups: readonly Backup[]): void {
@@ -180,10 +177,9 @@ function remove(folder: string, backups: readonly Backup[]): void {
 
 /** Deletes what killed runs have left: parts of files, older than a day. */
 export function sweep(folder: string): void {
-    const now = Date.now();
     for (const name of readdirSync(folder).filter((file) => file.endsWith(".part"))) {
-        const changed = statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? now;
-        if (now - changed > 24 * 60 * 60 * 1000) {
+        const changed = statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
+        if (Date.now() - changed > 24 * 60 * 60 * 1000) {
             rmSync(join(folder, name), { force: true });
         }
     }
