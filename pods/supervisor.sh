@@ -9,13 +9,13 @@ run_folder=${RUN_FOLDER:-/run/synergychat}
 uptime_file=${UPTIME_FILE:-/proc/uptime}
 newline='
 '
-app=          # Process of the command. Empty before the first start.
-early=        # Signals for the command that came before its process was known.
 stopping=     # Set once this script has been told to stop.
 halted=       # Set once it has ended the command between two writes.
 interrupted=  # Set if a signal has ended "wait" before the command did.
 restarts=     # Times of the restarts within the last minute.
 quick=0       # How many times in a row the command has ended within a second.
+
+# The process of the command is $! all the time. A signal for one that has ended, or that is not started yet, goes nowhere.
 
 # Hundredths of a second since the machine started. The shell has no clock, and "date" knows whole seconds only.
 now() {
@@ -26,7 +26,7 @@ now() {
 
 # Whether all threads of the command have stopped: SIGSTOP does not wait for a system call that is under way.
 has_stopped() {
-    for status in /proc/"$app"/task/*/stat; do
+    for status in /proc/"$!"/task/*/stat; do
         read -r line <"$status" || continue
         case ${line##*) } in
             [TtZX]*) ;;
@@ -49,35 +49,31 @@ is_complete() {
 # If the file is not complete within about two seconds, the command is asked to end, as without this script.
 stop_app() {
     turn=0
-    while kill -s STOP "$app" && [ "$turn" -lt 100 ]; do
+    while kill -s STOP "$!" && [ "$turn" -lt 100 ]; do
         if has_stopped && is_complete; then
-            kill -s KILL "$app"
+            kill -s KILL "$!"
             halted=1
             return
         fi
         turn=$((turn + 1))
-        kill -s CONT "$app"
+        kill -s CONT "$!"
         sleep 0.01
     done
-    kill -s TERM "$app"
-    kill -s CONT "$app"
+    kill -s TERM "$!"
+    kill -s CONT "$!"
 } 2>/dev/null
 
 on_stop() {
     trap '' TERM INT QUIT
     stopping=1
     interrupted=1
-    [ -z "$app" ] || stop_app
+    stop_app
 }
 
 on_other() {
     interrupted=1
-    if [ "$app" ]; then
-        kill -s "$1" "$app"
-    else
-        early="$early $1"
-    fi
-}
+    kill -s "$1" "$!"
+} 2>/dev/null
 
 # As the first process of a container, this script gets only the signals that it has a trap for.
 trap on_stop TERM INT QUIT
@@ -94,7 +90,7 @@ await_app() {
     while [ "$interrupted" ]; do
         interrupted=
         before=$code
-        wait "$app"
+        wait "$!"
         code=$?
     done
     [ "$code" -ne 127 ] || code=$before
@@ -118,16 +114,10 @@ count_restarts() {
 while :; do
     now
     start=$clock
-    early=
     "$@" &
-    app=$!
-    # A signal may have come before the process was known.
+    # The signal may have come before the process was there.
     [ -z "$stopping" ] || stop_app
-    for name in $early; do
-        kill -s "$name" "$app"
-    done
     await_app
-    app=
     [ -z "$stopping" ] || exit "$code"
 
     if [ "$code" -eq 126 ] || [ "$code" -eq 127 ]; then
