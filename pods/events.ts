@@ -1,9 +1,7 @@
 /** Events of the api's pod, sent to the cluster's API with the token that is mounted into the guard's container. */
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
-import { request } from "node:https";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -40,7 +38,6 @@ export class EventQueue {
     private readonly send: Send;
     private readonly pause: number;
     private readonly waiting: PodEvent[] = [];
-    private sending = false;
 
     /** @param pause milliseconds until an Event that could not be sent is sent again. */
     public constructor(send: Send, pause = 5000) {
@@ -49,18 +46,16 @@ export class EventQueue {
     }
 
     public add(event: PodEvent): void {
-        this.waiting.push({ id: randomBytes(8).toString("hex"), ...event });
+        this.waiting.push({ id: crypto.randomUUID(), ...event });
         if (this.waiting.length > limit) {
             this.waiting.shift();
         }
-        void this.drain();
+        if (this.waiting.length === 1) {
+            void this.drain();
+        }
     }
 
     private async drain(): Promise<void> {
-        if (this.sending) {
-            return;
-        }
-        this.sending = true;
         for (let event = this.waiting[0]; event; event = this.waiting[0]) {
             if ((await this.send(event)) === "later") {
                 await sleep(this.pause);
@@ -71,7 +66,6 @@ export class EventQueue {
                 this.waiting.shift();
             }
         }
-        this.sending = false;
     }
 }
 
@@ -90,11 +84,7 @@ export function sendTo(cluster: Cluster, timeout = 5000): Send {
     };
     return async (event) => {
         try {
-            const { status, text: answer } = await post(
-                cluster,
-                JSON.stringify(objectOf(event, cluster)),
-                timeout,
-            );
+            const { status, answer } = await post(cluster, objectOf(event, cluster), timeout);
             // 409: an earlier attempt succeeded, and its answer was lost.
             if (status < 300 || status === 409) {
                 lastProblem = "";
@@ -129,7 +119,8 @@ function objectOf({ reason, message, type, at, id = "" }: PodEvent, { pod }: Clu
     };
 }
 
-async function post(cluster: Cluster, body: string, timeout: number) {
+async function post(cluster: Cluster, event: object, timeout: number) {
+    const { request } = await import("node:https"); // Loaded now, it does not delay the guard's start.
     const mounted = (name: string): string => readFileSync(join(cluster.tokenFolder, name), "utf8");
     const sent = request({
         method: "POST",
@@ -140,7 +131,7 @@ async function post(cluster: Cluster, body: string, timeout: number) {
         headers: { Authorization: `Bearer ${mounted("token").trim()}`, "Content-Type": "application/json" },
         signal: AbortSignal.timeout(timeout),
     });
-    sent.end(body);
+    sent.end(JSON.stringify(event));
     const [response] = (await once(sent, "response")) as [IncomingMessage];
-    return { status: response.statusCode ?? 0, text: await text(response) };
+    return { status: response.statusCode ?? 0, answer: await text(response) };
 }
