@@ -38,8 +38,7 @@ function apiSpec(args: Omit<ApiArgs, "storage">, database: DatabaseVolume): Work
     // The Service leads to the port named portName, which is the guard's if there is one.
     const port = args.guard ? "api" : portName;
     const spec: WorkloadSpec = {
-        replicas: 1,
-        strategy: { type: "Recreate" },
+        rollout: { replicas: 1, strategy: { type: "Recreate" } },
         exceptions: [
             { kubeScore: "deployment-replicas", reason: oneWriter },
             { kubeScore: "deployment-strategy", reason: oneWriter },

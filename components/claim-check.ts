@@ -23,13 +23,11 @@ export function claimCheckJob(args: WorkloadArgs, claim: string): k8s.types.inpu
             }),
         ],
         volumes: [volume],
+        restartPolicy: "Never",
     });
     return {
         backoffLimit: 0,
         activeDeadlineSeconds: 120,
-        template: {
-            metadata: jobPodMetadata(claimCheckName, args.instance),
-            spec: { ...pod, restartPolicy: "Never" },
-        },
+        template: { metadata: jobPodMetadata(claimCheckName, args.instance), spec: pod },
     };
 }

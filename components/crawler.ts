@@ -28,7 +28,7 @@ export class Crawler extends Workload {
     public constructor(name: string, args: CrawlerArgs, opts?: pulumi.ComponentResourceOptions) {
         const numbers = Array.from({ length: args.containers }, (_, index) => index + 1);
         const spec: WorkloadSpec = {
-            replicas: args.pods,
+            rollout: { replicas: args.pods },
             environment: {
                 ...Object.fromEntries(numbers.map((number) => [portKey(number), String(port(number))])),
                 CRAWLER_KEYWORDS: pulumi.output(args.keywords).apply((words) => words.join(",")),

@@ -24,7 +24,7 @@ export class Web extends Workload {
     public constructor(name: string, args: WebArgs, opts?: pulumi.ComponentResourceOptions) {
         const selected = { matchLabels: selectorLabels("web") };
         const spec: WorkloadSpec = {
-            ...(args.replicas !== undefined && { replicas: args.replicas }),
+            rollout: args.replicas === undefined ? {} : { replicas: args.replicas },
             environment: { WEB_PORT: String(containerPort), API_URL: args.apiUrl },
             containers: (configMap) => [
                 container(args, {

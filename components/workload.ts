@@ -13,6 +13,8 @@ import { type Exception, exceptions } from "./exceptions.ts";
 import { type PlaceArgs, metadata } from "./place.ts";
 
 type Container = k8s.types.input.core.v1.Container;
+type DeploymentSpec = k8s.types.input.apps.v1.DeploymentSpec;
+type PodSpec = k8s.types.input.core.v1.PodSpec;
 type Probe = k8s.types.input.core.v1.Probe;
 
 /** Arguments of every part of the app. */
@@ -53,8 +55,8 @@ export interface WorkloadArgs extends PlaceArgs {
 
 /** What distinguishes a part's Deployment from the other parts'. */
 export interface WorkloadSpec {
-    /** Undefined: something else manages the number of pods. */
-    readonly replicas?: pulumi.Input<number>;
+    /** Without `replicas`, something else manages the number of pods. */
+    readonly rollout: Pick<DeploymentSpec, "replicas" | "strategy">;
     /** The data of the ConfigMap, which the containers read as their environment. */
     readonly environment: Environment;
     readonly containers: (configMap: pulumi.Input<string>) => Container[];
@@ -63,7 +65,6 @@ export interface WorkloadSpec {
     /** Undefined: the namespace's default account, of which no pod has a token. */
     readonly serviceAccountName?: pulumi.Input<string>;
     readonly podAnnotations?: Record<string, string>;
-    readonly strategy?: k8s.types.input.apps.v1.DeploymentStrategy;
     readonly topologySpreadConstraints?: k8s.types.input.core.v1.TopologySpreadConstraint[];
     /** Whether the Service also leads to a pod that is not ready. */
     readonly publishNotReadyAddresses?: boolean;
@@ -93,7 +94,15 @@ export class Workload extends pulumi.ComponentResource {
         name: string,
         part: Part,
         args: WorkloadArgs,
-        spec: WorkloadSpec,
+        {
+            rollout,
+            environment,
+            containers,
+            podAnnotations,
+            publishNotReadyAddresses,
+            exceptions: own,
+            ...parts
+        }: WorkloadSpec,
         opts?: pulumi.ComponentResourceOptions,
         order?: pulumi.CustomResourceOptions,
     ) {
@@ -101,53 +110,51 @@ export class Workload extends pulumi.ComponentResource {
 
         const configMap = new ConfigMap(
             `${name}-configmap`,
-            { metadata: metadata(args, configMapName(part), part), data: spec.environment },
+            { metadata: metadata(args, configMapName(part), part), data: environment },
             { parent: this },
         );
+        const pod = podSpec(args, { ...parts, containers: containers(configMap.metadata.name) });
+        const tolerations = args.tolerationSeconds !== undefined && deadNodes(args.tolerationSeconds);
         this.deployment = new Deployment(
             `${name}-deployment`,
-            deploymentArgs(part, args, spec, configMap.metadata.name),
-            { parent: this, customTimeouts: rolloutLimits, ...order },
-        );
-        new Service(`${name}-service`, serviceArgs(part, args, spec), { parent: this });
-        this.registerOutputs({});
-    }
-}
-
-/** Its pods carry a checksum of their environment, so that a change of it rolls them. */
-function deploymentArgs(
-    part: Part,
-    args: WorkloadArgs,
-    spec: WorkloadSpec,
-    configMap: pulumi.Input<string>,
-): k8s.apps.v1.DeploymentArgs {
-    const pod = podSpec(args, { ...spec, containers: spec.containers(configMap) });
-    return {
-        metadata: {
-            ...metadata(args, workloadName(part), part),
-            annotations: exceptions(pod, spec.exceptions),
-        },
-        spec: {
-            ...(spec.replicas !== undefined && { replicas: spec.replicas }),
-            ...(spec.strategy && { strategy: spec.strategy }),
-            selector: { matchLabels: selectorLabels(part) },
-            template: {
+            {
                 metadata: {
-                    labels: partLabels(part, args.instance),
-                    annotations: {
-                        "checksum/config": pulumi.output(spec.environment).apply(checksum),
-                        ...spec.podAnnotations,
-                    },
+                    ...metadata(args, workloadName(part), part),
+                    annotations: exceptions(pod, own),
                 },
                 spec: {
-                    ...pod,
-                    ...(args.tolerationSeconds !== undefined && {
-                        tolerations: deadNodes(args.tolerationSeconds),
-                    }),
+                    ...rollout,
+                    selector: { matchLabels: selectorLabels(part) },
+                    template: {
+                        metadata: {
+                            labels: partLabels(part, args.instance),
+                            // With a checksum of the environment, so that a change of it rolls the pods.
+                            annotations: {
+                                "checksum/config": pulumi.output(environment).apply(checksum),
+                                ...podAnnotations,
+                            },
+                        },
+                        spec: { ...pod, ...(tolerations && { tolerations }) },
+                    },
                 },
             },
-        },
-    };
+            { parent: this, customTimeouts: rolloutLimits, ...order },
+        );
+        new Service(
+            `${name}-service`,
+            {
+                // Pulumi awaits the Deployment's rollout. Waiting for the endpoints as well takes ten seconds and adds nothing.
+                metadata: metadata(args, serviceName(part), part, { "pulumi.com/skipAwait": "true" }),
+                spec: {
+                    selector: selectorLabels(part),
+                    ports: [{ name: portName, port: 80, targetPort: portName }],
+                    ...(publishNotReadyAddresses && { publishNotReadyAddresses }),
+                },
+            },
+            { parent: this },
+        );
+        this.registerOutputs({});
+    }
 }
 
 /** Source: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#taint-based-evictions */
@@ -161,15 +168,8 @@ function deadNodes(tolerationSeconds: number): k8s.types.input.core.v1.Toleratio
 }
 
 /** A pod that meets the `restricted` pod security standard and has no service account token. */
-export function podSpec(
-    { imagePullSecrets = [], hostUsers = true }: WorkloadArgs,
-    spec: Pick<
-        WorkloadSpec,
-        "initContainers" | "volumes" | "serviceAccountName" | "topologySpreadConstraints"
-    > & {
-        readonly containers: Container[];
-    },
-): k8s.types.input.core.v1.PodSpec {
+export function podSpec({ imagePullSecrets = [], hostUsers = true }: WorkloadArgs, own: PodSpec): PodSpec {
+    const { serviceAccountName: serviceAccount } = own;
     return {
         automountServiceAccountToken: false,
         ...(!hostUsers && { hostUsers }),
@@ -184,19 +184,9 @@ export function podSpec(
         },
         // Under its deprecated name as well, which the API server fills in otherwise. Left there when the guard is switched
         // off, it would keep naming an account that is gone, and the api would get no pod.
-        ...(spec.serviceAccountName !== undefined && {
-            serviceAccountName: spec.serviceAccountName,
-            serviceAccount: spec.serviceAccountName,
-        }),
-        ...(imagePullSecrets.length > 0 && {
-            imagePullSecrets: imagePullSecrets.map((secret) => ({ name: secret })),
-        }),
-        ...(spec.initContainers && { initContainers: spec.initContainers }),
-        containers: spec.containers,
-        ...(spec.volumes && { volumes: spec.volumes }),
-        ...(spec.topologySpreadConstraints && {
-            topologySpreadConstraints: spec.topologySpreadConstraints,
-        }),
+        ...(serviceAccount !== undefined && { serviceAccount }),
+        ...(imagePullSecrets.length > 0 && { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
+        ...own,
     };
 }
 
@@ -253,23 +243,6 @@ export function probes(
         startupProbe: { ...get(live ?? ready), periodSeconds: 1, failureThreshold: 60 },
         readinessProbe: { ...get(ready), periodSeconds: 5, failureThreshold: 2 },
         livenessProbe: { ...alive, periodSeconds: 10, failureThreshold: 3 },
-    };
-}
-
-/** Port 80 to the port `http`. */
-function serviceArgs(
-    part: Part,
-    args: WorkloadArgs,
-    { publishNotReadyAddresses }: WorkloadSpec,
-): k8s.core.v1.ServiceArgs {
-    return {
-        // Pulumi awaits the Deployment's rollout. Waiting for the endpoints as well takes ten seconds and adds nothing.
-        metadata: metadata(args, serviceName(part), part, { "pulumi.com/skipAwait": "true" }),
-        spec: {
-            selector: selectorLabels(part),
-            ports: [{ name: portName, port: 80, targetPort: portName }],
-            ...(publishNotReadyAddresses && { publishNotReadyAddresses }),
-        },
     };
 }
 
