@@ -1,6 +1,6 @@
 /** Claims: what a claim can be changed to, and which claims can be mounted. */
 import type { Settings } from "../config/settings.ts";
-import { type Claim, type Pod, podsThatMount } from "../kubernetes/objects.ts";
+import { type Pod, podsThatMount } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import {
     type Finding,
@@ -15,33 +15,19 @@ import { selectorLabels } from "../model/labels.ts";
 import type { Owners } from "../model/ownership.ts";
 import { declaredClaim, mountedClaim } from "../model/storage.ts";
 import { isDefaultClass } from "./classes.ts";
-import { type Cause, type FatedClaim, heldBy } from "./fates.ts";
+import { type FatedClaim, heldBy } from "./fates.ts";
 import { listNames, ownerArguments } from "./text.ts";
 
-/** Changes of a claim that cannot work. */
-export function impossibleClaims(settings: Settings, claims: readonly FatedClaim[]): readonly Finding[] {
-    return claims.flatMap((live) => {
-        const { fate, claim } = live;
-        switch (fate.kind) {
-            case "terminating":
-                return terminatingClaim(live, settings);
-            case "in-the-way":
-                return retainedClaimInTheWay(claim, fate.cause);
-            default:
-                return [];
-        }
-    });
-}
-
 /** No config key gives this claim up, so nothing else would say that its messages are about to be deleted. */
-function terminatingClaim(live: FatedClaim, settings: Settings): Found {
-    const { claim, place, mounted } = live;
+export function terminatingClaim(live: FatedClaim, settings: Settings): Found {
+    const { claim, place, mounted, fate } = live;
     const { name, uid } = claim.metadata;
     const { storage, retainData } = settings;
     // Another rule refuses to mount an existing claim that is being deleted.
     const isExisting = "existingClaim" in storage && storage.existingClaim === name;
     const isNeeded = mountedClaim(storage) === name || heldBy(live) !== undefined;
-    if (!mounted || isExisting || !isNeeded || uid === settings.discardClaim) {
+    const isLost = fate.kind === "terminating" && mounted && isNeeded;
+    if (!isLost || isExisting || uid === settings.discardClaim) {
         return [];
     }
     return error(
@@ -62,7 +48,11 @@ function terminatingClaim(live: FatedClaim, settings: Settings): Found {
 }
 
 /** A claim that is retained keeps its name, so no claim of another class or access mode can take its place. */
-function retainedClaimInTheWay(claim: Claim, { key, value, before }: Cause): Finding {
+export function retainedClaimInTheWay({ claim, fate }: FatedClaim): Found {
+    if (fate.kind !== "in-the-way") {
+        return [];
+    }
+    const { key, value, before } = fate.cause;
     const has = JSON.stringify(before);
     const { name, namespace = "" } = claim.metadata;
     return error(
@@ -88,12 +78,9 @@ export function unusableExistingClaim(
     if (!live) {
         return missingExistingClaim(name, snapshot, owners);
     }
-    const [code, problem] = unusable(live, snapshot) ?? [];
-    if (code === undefined || problem === undefined) {
-        return [];
-    }
+    const problem = unusable(live, snapshot);
     const look = fix("See the claim", `kubectl describe pvc ${name} --namespace ${namespace}`);
-    return existingClaimFinding(code, name, problem, look);
+    return problem ? existingClaimFinding(problem[0], name, problem[1], look) : [];
 }
 
 /** Why a claim cannot be mounted. Undefined if it can. */
@@ -139,7 +126,6 @@ function isApiPod({ metadata }: Pod): boolean {
 function missingExistingClaim(name: string, snapshot: ClusterSnapshot, owners: Owners): Finding {
     const namespace = snapshot.name;
     const apply = `kubectl apply --namespace ${namespace} --filename CLAIM.yaml`;
-    const label = `kubectl label namespace ${namespace} ${ownerArguments(owners[0])}`;
     return existingClaimFinding(
         "existing-claim-missing",
         name,
@@ -151,7 +137,7 @@ function missingExistingClaim(name: string, snapshot: ClusterSnapshot, owners: O
             : fix(
                   "Make the namespace, then the claim in it",
                   `kubectl create namespace ${namespace}`,
-                  label,
+                  `kubectl label namespace ${namespace} ${ownerArguments(owners[0])}`,
                   apply,
               ),
     );

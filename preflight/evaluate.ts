@@ -1,19 +1,24 @@
 /** What a snapshot of the cluster means for a config. Pure: every finding has a unit test. */
 import type { Settings } from "../config/settings.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
-import { type Finding, hasErrors } from "../model/finding.ts";
+import { type Finding, type Found, hasErrors } from "../model/finding.ts";
 import { ownersOf } from "../model/ownership.ts";
 import type { DeclaredResource } from "../pulumi/declared.ts";
 import type { RecordedState } from "../pulumi/state.ts";
 import { oldCluster, rejectedObjects } from "./api-server.ts";
 import { incompleteSecret, missingBackups } from "./backups.ts";
-import { impossibleClaims, unusableExistingClaim, volumesOnSeveralNodes } from "./claims.ts";
+import {
+    retainedClaimInTheWay,
+    terminatingClaim,
+    unusableExistingClaim,
+    volumesOnSeveralNodes,
+} from "./claims.ts";
 import { missingClasses } from "./classes.ts";
-import { fatesOf } from "./fates.ts";
+import { type FatedClaim, fatesOf } from "./fates.ts";
 import { servedHosts, unusableTlsSecret } from "./hosts.ts";
 import {
-    claimsThatWouldBeDeleted,
-    claimsNotMounted,
+    claimNotMounted,
+    claimWouldBeDeleted,
     ephemeralMessages,
     interrupted,
     removedProtection,
@@ -46,6 +51,8 @@ export function evaluate(settings: Settings, snapshot: ClusterSnapshot, run: Run
         return [interrupted(operation)];
     }
     const claims = fatesOf(settings, snapshot, owners);
+    const each = (rule: (live: FatedClaim, settings: Settings) => Found) =>
+        claims.flatMap((live) => rule(live, settings));
     const found = [
         oldCluster(snapshot),
         movedObjects(declared, recorded),
@@ -55,17 +62,18 @@ export function evaluate(settings: Settings, snapshot: ClusterSnapshot, run: Run
         servedHosts(settings, snapshot),
         unusableTlsSecret(settings, snapshot),
         unusableExistingClaim(settings, snapshot, claims, owners),
-        impossibleClaims(settings, claims),
-        claimsThatWouldBeDeleted(settings, claims),
+        each(terminatingClaim),
+        each(retainedClaimInTheWay),
+        each(claimWouldBeDeleted),
         volumesOnSeveralNodes(settings, snapshot),
         lostClaims(snapshot, recorded),
         missingBackups(settings, snapshot),
         incompleteSecret(settings, snapshot),
         inheritedVolumes(settings, snapshot, claims),
         switching ? [] : ephemeralMessages(settings, snapshot, claims),
-        switching ? [] : claimsNotMounted(settings, claims),
-        staleDiscardClaim(settings, claims),
-        switching ? [] : removedProtection(settings, claims),
+        switching ? [] : each(claimNotMounted),
+        each(staleDiscardClaim),
+        switching ? [] : each(removedProtection),
         adoptedClaims(snapshot, claims, instance, recorded),
     ].flat();
     // An error of another rule may be the reason of a refusal, and says more about it.

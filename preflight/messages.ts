@@ -42,35 +42,19 @@ export function interrupted({ by, namespace, journal }: TakenOut, again?: string
     );
 }
 
-/** Claims that would be deleted with messages or backups, unless discardClaim names them. */
-export function claimsThatWouldBeDeleted(
-    settings: Settings,
-    claims: readonly FatedClaim[],
-): readonly Finding[] {
-    return claims.flatMap((live) => {
-        const { claim, fate } = live;
-        const held = heldBy(live);
-        const isDeleted = fate.kind === "deleted" || fate.kind === "replaced";
-        return !isDeleted || held === undefined || claim.metadata.uid === settings.discardClaim
-            ? []
-            : claimWouldBeDeleted(live, fate, held, settings);
-    });
-}
-
-type Deletion = Extract<Fate, { readonly kind: "deleted" | "replaced" }>;
-
-function claimWouldBeDeleted(
-    { claim, use }: FatedClaim,
-    deletion: Deletion,
-    held: string,
-    { protectData }: Settings,
-): Finding {
+/** A claim that would be deleted with messages or backups, unless discardClaim names it. */
+export function claimWouldBeDeleted(live: FatedClaim, { discardClaim, protectData }: Settings): Found {
+    const { claim, use, fate } = live;
     const { name, namespace = "", uid } = claim.metadata;
-    const { cause } = deletion;
+    const held = heldBy(live);
+    const isDeleted = fate.kind === "deleted" || fate.kind === "replaced";
+    if (!isDeleted || held === undefined || uid === discardClaim) {
+        return [];
+    }
     return error(
         "claim-would-be-deleted",
-        `Claim ${name} in namespace ${namespace} would be deleted with ${held}, ${because(deletion)}.`,
-        ...(cause ? waysToKeep(cause) : []),
+        `Claim ${name} in namespace ${namespace} would be deleted with ${held}, ${because(fate)}.`,
+        ...(fate.cause ? waysToKeep(fate.cause) : []),
         fix(
             use === "backups" ? "Delete the backups" : "Delete the messages",
             protectData && "pulumi config set protectData false",
@@ -80,7 +64,7 @@ function claimWouldBeDeleted(
     );
 }
 
-function because({ kind, cause }: Deletion): string {
+function because({ kind, cause }: Extract<Fate, { readonly kind: "deleted" | "replaced" }>): string {
     if (cause) {
         return `because ${cause.key} is ${JSON.stringify(cause.value)}`;
     }
@@ -158,67 +142,59 @@ function lossOf(
         : `would be lost: the api's pod is replaced, because its template changes (${shown.join(", ")}${more}).`;
 }
 
-/** Claims that stay with messages while the api does not mount them. */
-export function claimsNotMounted(
-    { storage, retainNamespace }: Settings,
-    claims: readonly FatedClaim[],
-): readonly Finding[] {
-    return claims.flatMap((live) => {
-        const { claim, fate, use, mounted } = live;
-        const { name } = claim.metadata;
-        const held = heldBy(live);
-        // A claim that the stack still declares, or that somebody else made, is named once: when the api leaves it.
-        const isLeft =
-            fate.kind === "kept"
-                ? use === "messages"
-                : mounted && (fate.kind === "declared" || fate.kind === "foreign");
-        if (!isLeft || held === undefined || name === mountedClaim(storage)) {
-            return [];
-        }
-        return warning(
-            "kept-claim-not-mounted",
-            `Claim ${name} stays with ${held}, and the api does not mount it.` +
-                (retainNamespace ? "" : " A destroy deletes it with the namespace."),
-            fix(
-                "Mount it again",
-                "pulumi config set storageMode persistent",
-                `pulumi config ${fate.kind === "foreign" ? `set existingClaim ${name}` : "rm existingClaim"}`,
-                fate.kind === "kept" && configCommand("storageClass", requestedClass(claim)),
-            ),
-            !retainNamespace && fix("Keep it on destroy", "pulumi config set retainData true"),
-        );
-    });
+/** A claim that stays with messages while the api does not mount it. */
+export function claimNotMounted(live: FatedClaim, { storage, retainNamespace }: Settings): Found {
+    const { claim, fate, use, mounted } = live;
+    const { name } = claim.metadata;
+    const held = heldBy(live);
+    // A claim that the stack still declares, or that somebody else made, is named once: when the api leaves it.
+    const isLeft =
+        fate.kind === "kept"
+            ? use === "messages"
+            : mounted && (fate.kind === "declared" || fate.kind === "foreign");
+    if (!isLeft || held === undefined || name === mountedClaim(storage)) {
+        return [];
+    }
+    return warning(
+        "kept-claim-not-mounted",
+        `Claim ${name} stays with ${held}, and the api does not mount it.` +
+            (retainNamespace ? "" : " A destroy deletes it with the namespace."),
+        fix(
+            "Mount it again",
+            "pulumi config set storageMode persistent",
+            `pulumi config ${fate.kind === "foreign" ? `set existingClaim ${name}` : "rm existingClaim"}`,
+            fate.kind === "kept" && configCommand("storageClass", requestedClass(claim)),
+        ),
+        !retainNamespace && fix("Keep it on destroy", "pulumi config set retainData true"),
+    );
 }
 
 /** A discardClaim that was meant for one change and would apply to the next one as well. */
-export function staleDiscardClaim({ discardClaim }: Settings, claims: readonly FatedClaim[]): Found {
-    const named = claims.find(({ claim }) => claim.metadata.uid === discardClaim);
-    if (!named || !stays(named)) {
+export function staleDiscardClaim(live: FatedClaim, { discardClaim }: Settings): Found {
+    const { name, uid } = live.claim.metadata;
+    if (uid !== discardClaim || !stays(live)) {
         return [];
     }
     return warning(
         "discard-claim-stale",
-        `discardClaim names claim ${named.claim.metadata.name}, which stays. A later change would delete its messages without a question.`,
+        `discardClaim names claim ${name}, which stays. A later change would delete its messages without a question.`,
         fix("Remove it", "pulumi config rm discardClaim"),
     );
 }
 
 /** Keys that have kept a claim with messages so far, and that the config no longer sets: a fresh clone does not have them. */
-export function removedProtection(settings: Settings, claims: readonly FatedClaim[]): readonly Finding[] {
-    return claims.filter(stays).flatMap((live) => {
-        const { name, annotations = {} } = live.claim.metadata;
-        const held = heldBy(live);
-        return protections
-            .filter(([key, annotation]) => annotations[annotation] === "true" && !settings[key])
-            .filter(() => held !== undefined)
-            .map(([key, , effect]) =>
-                warning(
-                    "protection-removed",
-                    `${key} is false, and it has been true for claim ${name} with ${held ?? ""}. From this update on, ${effect}.`,
-                    fix("Keep it as it was", `pulumi config set ${key} true`),
-                ),
-            );
-    });
+export function removedProtection(live: FatedClaim, settings: Settings): readonly Finding[] {
+    const { name, annotations = {} } = live.claim.metadata;
+    const held = stays(live) ? heldBy(live) : undefined;
+    return protections
+        .filter(([key, annotation]) => held && annotations[annotation] === "true" && !settings[key])
+        .map(([key, , effect]) =>
+            warning(
+                "protection-removed",
+                `${key} is false, and it has been true for claim ${name} with ${held ?? ""}. From this update on, ${effect}.`,
+                fix("Keep it as it was", `pulumi config set ${key} true`),
+            ),
+        );
 }
 
 const protections = [
