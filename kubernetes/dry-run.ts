@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type KindPath, listPath, stackKinds } from "../model/kinds.ts";
 import { managerAnnotation } from "../model/labels.ts";
 import type { Answer, Client } from "./client.ts";
-import type { DeclaredObject, Deployment, LiveObject } from "./objects.ts";
+import type { DeclaredObject, Deployment, LiveObject, RecordedObject } from "./objects.ts";
 
 /** What the cluster would make of a declared object, or why it refuses the object. */
 export interface Tried {
@@ -21,14 +21,6 @@ export interface Rejection {
     readonly replaced: boolean;
 }
 
-/** What the stack's state has of an object. */
-export interface Recorded {
-    readonly kind: string;
-    readonly metadata: { readonly name: string; readonly namespace?: string };
-    /** The field manager under which Pulumi applies it. */
-    readonly __fieldManager?: string;
-}
-
 /**
  * Tries the declared objects of a namespace, and a pod of each Deployment, which a policy may refuse by itself. An object that is
  * among the live ones as declared is not tried, except for a Deployment, of which a field may have been removed.
@@ -39,7 +31,7 @@ export async function tryObjects(
     client: Client,
     objects: readonly DeclaredObject[],
     live: readonly LiveObject[],
-    { namespace, recorded }: { readonly namespace: string; readonly recorded: readonly Recorded[] },
+    { namespace, recorded }: { readonly namespace: string; readonly recorded: readonly RecordedObject[] },
 ): Promise<readonly Tried[]> {
     // The objects of a list do not carry their apiVersion.
     const isThere = (object: DeclaredObject) =>
@@ -57,7 +49,7 @@ export async function tryObjects(
 
 /** Whether this is one object of the cluster, as the state or the cluster has it. */
 export function isSame(
-    { kind, metadata }: LiveObject | Recorded,
+    { kind, metadata }: LiveObject | RecordedObject,
     object: LiveObject | DeclaredObject,
 ): boolean {
     const { name, namespace } = object.metadata;
@@ -81,7 +73,7 @@ async function tryObject(
     client: Client,
     object: DeclaredObject,
     namespace: string,
-    known: Recorded | undefined,
+    known: RecordedObject | undefined,
 ): Promise<Tried | undefined> {
     const kind = await kindPath(client, object);
     if (!kind) {

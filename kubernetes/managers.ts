@@ -3,8 +3,8 @@ import { isDeepStrictEqual } from "node:util";
 import { isStackName, objectPath } from "../model/kinds.ts";
 import { managerAnnotation } from "../model/labels.ts";
 import type { Client } from "./client.ts";
-import { type Recorded, isSame } from "./dry-run.ts";
-import type { LiveObject, Metadata } from "./objects.ts";
+import { isSame } from "./dry-run.ts";
+import type { LiveObject, Metadata, RecordedObject } from "./objects.ts";
 
 type ManagedFields = NonNullable<Metadata["managedFields"]>[number];
 
@@ -18,7 +18,7 @@ type ManagedFields = NonNullable<Metadata["managedFields"]>[number];
 export async function handOverFields(
     client: Client,
     objects: readonly LiveObject[],
-    recorded: readonly Recorded[],
+    recorded: readonly RecordedObject[],
 ): Promise<void> {
     const handed = objects.map(async (object) => {
         const { kind = "", metadata } = object;

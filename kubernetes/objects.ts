@@ -15,6 +15,14 @@ export interface DeclaredObject {
     readonly metadata: { readonly name: string; readonly namespace?: string };
 }
 
+/** What the stack's state has of an object. */
+export interface RecordedObject extends DeclaredObject {
+    readonly urn: string;
+    readonly metadata: DeclaredObject["metadata"] & { readonly uid: string };
+    /** The field manager under which Pulumi applies it. */
+    readonly __fieldManager?: string;
+}
+
 /** An object of the API. */
 export type LiveObject<T = object> = Omit<Live<T>, "metadata"> & {
     readonly kind?: string | undefined;

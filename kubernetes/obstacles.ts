@@ -25,7 +25,8 @@ export async function podObstacle(client: Client, namespace: string, pod: Pod): 
     if (status?.phase !== "Pending" || metadata.deletionTimestamp) {
         return problem && sentence(problem);
     }
-    const unbound = await unboundClaim(client, namespace, pod);
+    // A claim that is never bound keeps every pod that mounts it from starting. The pod itself does not name it.
+    const [unbound] = await unboundClaims(client, namespace, claimsOf(pod.spec));
     return unbound ?? (problem ? sentence(problem) : lastWarning(client, namespace, metadata.name));
 }
 
@@ -51,6 +52,7 @@ export function podProblem({ metadata, status }: Pod): string | undefined {
     );
     return unscheduled && `${unscheduled.reason ?? ""}: ${unscheduled.message ?? ""}`;
 }
+
 /** The newest event of an object if it is a warning: what the cluster tries to do in vain. */
 export async function lastWarning(client: Client, namespace: string, name: string) {
     const newest = await newestEvent(client, namespace, name);
@@ -60,12 +62,6 @@ export async function lastWarning(client: Client, namespace: string, name: strin
 /** A text as a sentence. */
 export function sentence(text: string): string {
     return text.trim().replace(/[.!]?$/, ".");
-}
-
-/** A claim that is never bound keeps every pod that mounts it from starting. The pod itself does not name it. */
-async function unboundClaim(client: Client, namespace: string, { spec }: Pod): Promise<string | undefined> {
-    const [first] = await unboundClaims(client, namespace, claimsOf(spec));
-    return first;
 }
 
 /** Which of these claims have no volume, and why, in full sentences. */
@@ -99,6 +95,6 @@ export function newest(events: readonly ClusterEvent[]): ClusterEvent | undefine
 }
 
 /** When an event happened last, as a text that sorts. */
-export function timeOf({ lastTimestamp, eventTime, metadata }: ClusterEvent): string {
+function timeOf({ lastTimestamp, eventTime, metadata }: ClusterEvent): string {
     return lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? "";
 }

@@ -4,9 +4,9 @@ import { kindOf, listPath, namespacedKinds, objectPath, stackKinds } from "../mo
 import { workloadName } from "../model/names.ts";
 import { type ApiState, ChatApi } from "./chat-api.ts";
 import type { Client } from "./client.ts";
-import { type Recorded, type Rejection, type Tried, tryObjects } from "./dry-run.ts";
+import { type Rejection, type Tried, tryObjects } from "./dry-run.ts";
 import type { Claim, DeclaredObject, Deployment, LiveObject, Pod } from "./objects.ts";
-import type { Secret, StorageClass, Volume } from "./objects.ts";
+import type { RecordedObject, Secret, StorageClass, Volume } from "./objects.ts";
 import { earlierVolumes, volumesPath } from "./volumes.ts";
 
 /** A namespace of a stack, with what is in it. */
@@ -76,7 +76,7 @@ export interface SnapshotQuery {
     /** Name of the secret with the certificate, or empty. */
     readonly tlsSecret: string;
     /** The objects that the stack's state has. */
-    readonly recorded: readonly Recorded[];
+    readonly recorded: readonly RecordedObject[];
     /** Name of the secret of the backups' target, or empty. */
     readonly targetSecret: string;
     /** The objects that the program declares, with plain values. */
@@ -169,8 +169,7 @@ async function listHostObjects(client: Client): Promise<readonly LiveObject[]> {
     return lists.flatMap((list) => list ?? []);
 }
 
-/** Forbidden is not the same as absent. */
-/** @param name empty: none is needed. */
+/** Forbidden is not the same as absent. @param name empty: none is needed. */
 async function findSecret(
     client: Client,
     namespace: string,

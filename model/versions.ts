@@ -15,13 +15,6 @@ export const minimumVersions = {
 
 /** Whether a version such as v3.259.0 is at least a minimum such as 3.210.0. Text that is no version is not. */
 export function isAtLeast(version: string, minimum: string): boolean {
-    const numbers = (text: string) => /^v?(\d+)\.(\d+)\.(\d+)/.exec(text.trim())?.slice(1).map(Number);
-    const [has, needs] = [numbers(version), numbers(minimum)];
-    if (!has || !needs) {
-        return false;
-    }
-    const [difference = 0] = needs
-        .map((need, index) => (has[index] ?? 0) - need)
-        .filter((difference) => difference !== 0);
-    return difference >= 0;
+    const [number] = /\d+\.\d+\.\d+/.exec(version) ?? [];
+    return number !== undefined && number.localeCompare(minimum, "en", { numeric: true }) >= 0;
 }

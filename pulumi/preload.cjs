@@ -12,13 +12,11 @@ const alreadyShown = 32;
 
 /** Ends with one clear message in place of "Unknown file extension .ts". */
 function requireNode() {
-    const numbers = (version) => version.match(/\d+/g).map(Number);
-    const [major, minor] = numbers(process.versions.node);
-    const [neededMajor, neededMinor] = numbers(engines.node);
-    if (major < neededMajor || (major === neededMajor && minor < neededMinor)) {
+    const needed = engines.node.replace(">=", "");
+    if (process.versions.node.localeCompare(needed, "en", { numeric: true }) < 0) {
         console.error(
             `error: Node.js ${process.versions.node} is too old for this program. ` +
-                `Version ${neededMajor}.${neededMinor} or newer is required. Nothing was changed.\n` +
+                `Version ${needed} or newer is required. Nothing was changed.\n` +
                 "  Install a newer one:     https://nodejs.org/en/download\n" +
                 '  Or use the project\'s:    export PATH="$PWD/node_modules/.bin:$PATH"',
         );

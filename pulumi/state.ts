@@ -1,4 +1,5 @@
 /** What a stack's state says: its outputs, its objects, their cluster, and how they are guarded. Pure. */
+import type { RecordedObject } from "../kubernetes/objects.ts";
 import { instanceLabel } from "../model/labels.ts";
 import type { StorageMode } from "../model/storage.ts";
 import { UserError } from "../system/errors.ts";
@@ -36,15 +37,6 @@ export interface StateResource {
     };
     readonly retainOnDelete?: boolean;
     readonly protect?: boolean;
-}
-
-export interface RecordedObject {
-    readonly urn: string;
-    readonly apiVersion: string;
-    readonly kind: string;
-    readonly metadata: { readonly name: string; readonly namespace?: string; readonly uid: string };
-    /** The field manager under which Pulumi applies it. */
-    readonly __fieldManager?: string;
 }
 
 /** Where the last run left the stack's objects. */

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import type { Answer } from "../../../kubernetes/client.ts";
-import { type Recorded, isContained, tryObjects } from "../../../kubernetes/dry-run.ts";
+import { isContained, tryObjects } from "../../../kubernetes/dry-run.ts";
+import type { RecordedObject } from "../../../kubernetes/objects.ts";
 import { fakeClient } from "../support/client.ts";
 
 const cronJob = {
@@ -12,12 +13,16 @@ const cronJob = {
 const refused: Answer = { kind: "failed", status: 422, message: "spec.schedule: Invalid value" };
 const taken: Answer = { kind: "found", body: {} };
 
+function recorded(one: typeof cronJob): RecordedObject {
+    return { ...one, urn: "", metadata: { ...one.metadata, uid: "1" } };
+}
+
 /** The messages for an object, and the requests, of a cluster that answers so. */
 async function messagesFor(
     object: typeof cronJob,
     answer: (path: string, method: string) => Answer,
     live: readonly object[] = [],
-    recorded: readonly Recorded[] = [object],
+    known: readonly RecordedObject[] = [recorded(object)],
 ): Promise<{
     readonly messages: readonly string[];
     readonly replaced: number;
@@ -28,7 +33,7 @@ async function messagesFor(
         asked.push(`${method} ${path.replace(/\?.*/, "")}`);
         return answer(path, method);
     });
-    const query = { namespace: "chat", recorded };
+    const query = { namespace: "chat", recorded: known };
     const tried = await tryObjects(client, [object], live as never, query);
     const found = tried.flatMap(({ rejection }) => rejection ?? []);
     const refusals = found.filter(({ replaced }) => !replaced);

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import type { Recorded } from "../../../kubernetes/dry-run.ts";
+import type { RecordedObject } from "../../../kubernetes/objects.ts";
 import { handOverFields } from "../../../kubernetes/managers.ts";
 import { fakeClient } from "../support/client.ts";
 import { object } from "../support/snapshots.ts";
@@ -41,7 +41,7 @@ describe("handOverFields", () => {
             return { kind: "found", body: {} };
         });
         const { kind, metadata } = claim;
-        await handOverFields(client, [claim], [{ kind, metadata } as Recorded]);
+        await handOverFields(client, [claim], [{ kind, metadata } as RecordedObject]);
         assert.deepEqual(patched, []);
         await handOverFields(client, [claim], []);
         const left = { "f:spec": { "f:resources": {} } };

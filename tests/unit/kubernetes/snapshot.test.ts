@@ -37,7 +37,12 @@ const query: SnapshotQuery = {
     namespace: "synergychat",
     tlsSecret: "",
     targetSecret: "",
-    recorded: [{ ...declared, __fieldManager: "pulumi-kubernetes-1a2b" }],
+    recorded: [
+        {
+            ...{ ...declared, urn: "", __fieldManager: "pulumi-kubernetes-1a2b" },
+            metadata: { ...declared.metadata, uid: "1" },
+        },
+    ],
     declared: () => Promise.resolve([declared]),
 };
 

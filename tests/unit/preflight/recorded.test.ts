@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import type { ClusterSnapshot } from "../../../kubernetes/snapshot.ts";
 import { keepsProvider, otherCluster, otherNamespace } from "../../../preflight/recorded.ts";
-import type { RecordedObject } from "../../../pulumi/state.ts";
+import type { RecordedObject } from "../../../kubernetes/objects.ts";
 import {
     assertFinding,
     claim,

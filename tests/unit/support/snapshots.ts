@@ -3,12 +3,12 @@ import { strict as assert } from "node:assert";
 import { type Settings, readSettings } from "../../../config/settings.ts";
 import type { ApiState } from "../../../kubernetes/chat-api.ts";
 import type { Rejection } from "../../../kubernetes/dry-run.ts";
-import type { Claim, LiveObject, Metadata } from "../../../kubernetes/objects.ts";
+import type { Claim, LiveObject, Metadata, RecordedObject } from "../../../kubernetes/objects.ts";
 import type { ClusterSnapshot, NamespaceSnapshot } from "../../../kubernetes/snapshot.ts";
 import { type Finding, type FindingCode, renderFinding } from "../../../model/finding.ts";
 import { classAnnotation, ownerLabels, retainAnnotation } from "../../../model/labels.ts";
 import { type Run, evaluate } from "../../../preflight/evaluate.ts";
-import type { RecordedObject, RecordedState } from "../../../pulumi/state.ts";
+import type { RecordedState } from "../../../pulumi/state.ts";
 
 export const instance = "synergychat-dev";
 export const uid = "0b9f8c1e-5a8d-4c59-9d0c-0d0b6a1c2f3e";
