@@ -39,6 +39,7 @@ function waysOn(
     if (message.includes("failed calling webhook")) {
         return [
             fix("Wait until that webhook answers, as an ingress controller's does soon", "npm run up"),
+            fix("See what does not run", "kubectl get pods --all-namespaces"),
             kind === "Ingress" && fix("Use no Ingress", "pulumi config set exposure none"),
         ];
     }
