@@ -48,15 +48,11 @@ export class AppExposure extends pulumi.ComponentResource {
     public constructor(name: string, args: AppExposureArgs, opts?: pulumi.ComponentResourceOptions) {
         super("synergychat:index:AppExposure", name, {}, opts);
 
-        switch (args.exposure.kind) {
-            case "ingress":
-                this.makeIngress(name, args, args.exposure);
-                break;
-            case "gateway":
-                this.makeGateway(name, args, args.exposure);
-                break;
-            case "none":
-                break;
+        const { exposure } = args;
+        if (exposure.kind === "ingress") {
+            this.makeIngress(name, args, exposure);
+        } else if (exposure.kind === "gateway") {
+            this.makeGateway(name, args, exposure);
         }
         this.registerOutputs({});
     }

@@ -30,7 +30,7 @@ export class AppNamespace extends pulumi.ComponentResource {
             {
                 metadata: {
                     name: args.name,
-                    labels: { ...stackLabels(args.instance), ...podSecurity("restricted") },
+                    labels: { ...stackLabels(args.instance), ...podSecurity },
                     annotations: { ...managerAnnotation, ...protectionAnnotations(args) },
                 },
             },
@@ -43,8 +43,8 @@ export class AppNamespace extends pulumi.ComponentResource {
 }
 
 /** Source: https://kubernetes.io/docs/concepts/security/pod-security-admission/ */
-function podSecurity(level: "restricted"): Record<string, string> {
-    return Object.fromEntries(
-        ["enforce", "audit", "warn"].map((mode) => [`pod-security.kubernetes.io/${mode}`, level]),
-    );
-}
+const podSecurity = {
+    "pod-security.kubernetes.io/enforce": "restricted",
+    "pod-security.kubernetes.io/audit": "restricted",
+    "pod-security.kubernetes.io/warn": "restricted",
+};

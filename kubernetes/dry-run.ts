@@ -126,16 +126,13 @@ async function kindPath(
 
 /** Undefined if the cluster takes the object, or does not tell because the user lacks a permission. */
 function refusalIn(answer: Answer): string | undefined {
-    switch (answer.kind) {
-        case "forbidden":
-            return /cannot \w+ resource/.test(answer.message) ? undefined : answer.message;
-        case "failed":
-            return [400, 422].includes(answer.status) || answer.message.includes("failed calling webhook")
-                ? answer.message
-                : undefined;
-        default:
-            return undefined;
+    if (answer.kind === "forbidden") {
+        return /cannot \w+ resource/.test(answer.message) ? undefined : answer.message;
     }
+    const isRefused =
+        answer.kind === "failed" &&
+        ([400, 422].includes(answer.status) || answer.message.includes("failed calling webhook"));
+    return isRefused ? answer.message : undefined;
 }
 
 /** Whether a live value has all that is declared. The API server adds defaults to it. */

@@ -25,8 +25,19 @@ export interface JobToRun {
 
 const ttl = 600; // s for which an ended Job can still be looked at
 
-export function startJob(client: Client, namespace: string, job: JobToRun): ReturnType<Client["post"]> {
-    return client.post(listPath(kindOf("Job"), namespace), manifest(job));
+export function startJob(
+    client: Client,
+    namespace: string,
+    { name, labels, spec, owner }: JobToRun,
+): ReturnType<Client["post"]> {
+    const { kind, metadata } = owner ?? {};
+    const ofOwner = { apiVersion: "batch/v1", kind, name: metadata?.name, uid: metadata?.uid };
+    return client.post(listPath(kindOf("Job"), namespace), {
+        apiVersion: "batch/v1",
+        kind: "Job",
+        metadata: { name, labels, ...(owner && { ownerReferences: [{ ...ofOwner, controller: true }] }) },
+        spec: { ...spec, ttlSecondsAfterFinished: ttl },
+    });
 }
 
 /** Starts a Job, waits for its end, and returns the log of a container. After the limit, the Job counts as failed. */
@@ -66,22 +77,6 @@ export async function runJob(
     return { ...ended, log: await readLog(client, namespace, pod, container) };
 }
 
-function manifest({ name, labels, spec, owner }: JobToRun): object {
-    const reference = owner && {
-        apiVersion: "batch/v1",
-        kind: owner.kind,
-        name: owner.metadata.name,
-        uid: owner.metadata.uid,
-        controller: true,
-    };
-    return {
-        apiVersion: "batch/v1",
-        kind: "Job",
-        metadata: { name, labels, ...(reference && { ownerReferences: [reference] }) },
-        spec: { ...spec, ttlSecondsAfterFinished: ttl },
-    };
-}
-
 /** What keeps the Job's pod from running, or the Job from having one, as a quota does. */
 async function obstacleOf(client: Client, namespace: string, job: string): Promise<string | undefined> {
     const pod = await podOf(client, namespace, job);
@@ -116,10 +111,8 @@ async function failureOf(client: Client, namespace: string, job: string, message
 async function readLog(client: Client, namespace: string, pod: Pod | undefined, container: string) {
     const path = `/api/v1/namespaces/${namespace}/pods/${pod?.metadata.name ?? ""}/log?container=${container}`;
     const answer = await client.read(path);
-    if (answer.kind !== "found") {
-        return "";
-    }
-    return typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body);
+    const body = answer.kind === "found" ? answer.body : "";
+    return typeof body === "string" ? body : JSON.stringify(body);
 }
 
 /** The newest pod of a Job. Undefined if it has none. */

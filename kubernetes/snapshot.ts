@@ -32,8 +32,8 @@ export interface ClusterSnapshot extends NamespaceSnapshot {
     /** How many nodes the cluster has. Undefined if the user may not list them. */
     readonly nodes: number | undefined;
     /**
-     * Fields of the api's pod template that differ from the program's, so that an update replaces the pod. Undefined if the
-     * cluster does not tell.
+     * Fields of the api's pod template that an update changes, so that it replaces the pod. The dry run knows defaults and the
+     * owner of each field, so another image is seen, a changed limit, and a `kubectl edit`. Undefined if the cluster does not tell.
      */
     readonly apiPodChanges: readonly string[] | undefined;
     /** The image that the api would run: a webhook may rewrite the declared one. Undefined if the cluster does not tell. */
@@ -104,6 +104,7 @@ export async function takeSnapshot(client: Client, query: SnapshotQuery): Promis
     const after = tried.find(
         ({ object: { kind, metadata } }) => kind === "Deployment" && metadata.name === workloadName("api"),
     )?.result as Deployment | undefined;
+    const before = here.api?.deployment.spec?.template;
     return {
         ...here,
         version: version?.gitVersion,
@@ -114,7 +115,7 @@ export async function takeSnapshot(client: Client, query: SnapshotQuery): Promis
             spec?.nodeAffinity ? (spec.storageClassName ?? []) : [],
         ),
         nodes: nodes?.length,
-        apiPodChanges: here.api ? podChanges(here.api.deployment, after) : [],
+        apiPodChanges: before ? after && differences(before, after.spec?.template, "template") : [],
         apiImage: after && apiImageOf(after),
         hostObjects,
         tlsSecret,
@@ -196,14 +197,6 @@ async function permissionsIn(client: Client, namespace: string): Promise<readonl
     );
     const status = answer.kind === "found" ? answer.body.status : undefined;
     return status && !status.incomplete ? status.resourceRules : undefined;
-}
-
-/**
- * The fields of the api's pod template that the update changes. The dry run knows defaults and the owner of each field, so
- * whatever replaces the pod is seen: another image, a changed limit, a `kubectl edit`.
- */
-function podChanges(before: Deployment, after: Deployment | undefined): readonly string[] | undefined {
-    return after && differences(before.spec?.template, after.spec?.template, "template");
 }
 
 /** The image of the api's container. */

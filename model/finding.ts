@@ -132,7 +132,7 @@ export function fix(to: string, ...run: readonly Maybe<string>[]): Fix {
 
 /** One or more findings as text, indented by two spaces, separated by blank lines. */
 export function renderFindings(findings: readonly Finding[]): string {
-    return findings.map((finding) => indent(renderFinding(finding))).join("\n\n");
+    return findings.map((finding) => renderFinding(finding).replace(/^/gm, "  ")).join("\n\n");
 }
 
 /**
@@ -174,8 +174,4 @@ export function reaching(finding: Finding, { stack, context }: Target): Finding 
 
 export function hasErrors(findings: readonly Finding[]): boolean {
     return findings.some(({ severity }) => severity === "error");
-}
-
-function indent(text: string): string {
-    return text.replace(/^/gm, "  ");
 }

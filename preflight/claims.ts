@@ -169,9 +169,7 @@ export function volumesOnSeveralNodes(
 ): Found {
     const wanted = declaredClaim(storage);
     const used = storageClasses.find((one) =>
-        wanted?.storageClass === undefined
-            ? isDefaultClass("storage", one)
-            : one.metadata.name === wanted.storageClass,
+        wanted?.storageClass === undefined ? isDefaultClass(one) : one.metadata.name === wanted.storageClass,
     );
     if (!wanted || used?.provisioner !== "k8s.io/minikube-hostpath" || nodes < 2) {
         return [];

@@ -2,21 +2,9 @@
 import type { Settings } from "../config/settings.ts";
 import type { LiveObject } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
-import { type Finding, type Fix, error, fix } from "../model/finding.ts";
+import { type Finding, type Fix, type Found, error, fix } from "../model/finding.ts";
 import { type FatedClaim, newClaims } from "./fates.ts";
 import { listNames } from "./text.ts";
-
-type ClassKind = "storage" | "ingress" | "gateway";
-
-/** The annotations that make a class the cluster's default. Kubernetes still honours the beta one of storage classes. */
-const defaultAnnotations: Readonly<Record<ClassKind, readonly string[]>> = {
-    storage: [
-        "storageclass.kubernetes.io/is-default-class",
-        "storageclass.beta.kubernetes.io/is-default-class",
-    ],
-    ingress: ["ingressclass.kubernetes.io/is-default-class"],
-    gateway: [],
-};
 
 /** How a controller is had if the cluster has none. */
 const controllers: Readonly<Record<"ingress" | "gateway", (wanted?: string) => readonly Fix[]>> = {
@@ -51,14 +39,15 @@ export function missingClasses(
 ): readonly Finding[] {
     const { exposure } = settings;
     const wanted = new Set(newClaims(settings, claims).map(({ args }) => args.storageClass));
-    const found = [...wanted].map((one) => missingClass("storage", one, snapshot.storageClasses));
-    if (exposure.kind === "ingress") {
-        found.push(missingClass("ingress", exposure.ingressClass, snapshot.ingressClasses));
-    }
-    if (exposure.kind === "gateway") {
-        found.push(missingClass("gateway", exposure.gatewayClass, snapshot.gatewayClasses ?? []));
-    }
-    return found.filter((one) => one !== undefined);
+    return [
+        ...[...wanted].map((one) => missingClass("storage", one, snapshot.storageClasses)),
+        exposure.kind === "ingress"
+            ? missingClass("ingress", exposure.ingressClass, snapshot.ingressClasses)
+            : [],
+        exposure.kind === "gateway"
+            ? missingClass("gateway", exposure.gatewayClass, snapshot.gatewayClasses ?? [])
+            : [],
+    ].flat();
 }
 
 /**
@@ -66,14 +55,14 @@ export function missingClasses(
  * @param classes undefined if they may not be listed, so that nothing is known.
  */
 function missingClass(
-    kind: ClassKind,
+    kind: "storage" | "ingress" | "gateway",
     wanted: string | undefined,
     classes: readonly LiveObject[] | undefined,
-): Finding | undefined {
+): Found {
     const isWanted = (one: LiveObject) =>
-        wanted === undefined ? isDefaultClass(kind, one) : one.metadata.name === wanted;
+        wanted === undefined ? isDefaultClass(one) : one.metadata.name === wanted;
     if (!classes || classes.some(isWanted)) {
-        return undefined;
+        return [];
     }
     const key = `${kind}Class`;
     const problem =
@@ -90,7 +79,8 @@ function missingClass(
     );
 }
 
-/** Whether a class is the cluster's default. */
-export function isDefaultClass(kind: ClassKind, { metadata }: LiveObject): boolean {
-    return defaultAnnotations[kind].some((name) => metadata.annotations?.[name] === "true");
+/** Whether an annotation makes a class the cluster's default. Kubernetes still honours the beta one of storage classes. */
+export function isDefaultClass({ metadata: { annotations = {} } }: LiveObject): boolean {
+    const marks = ["storageclass", "storageclass.beta", "ingressclass"];
+    return marks.some((mark) => annotations[`${mark}.kubernetes.io/is-default-class`] === "true");
 }

@@ -58,7 +58,7 @@ export function evaluate(settings: Settings, snapshot: ClusterSnapshot, run: Run
         movedObjects(declared, recorded),
         missingPermissions(settings, snapshot),
         missingClasses(settings, snapshot, claims),
-        foreignObjects(settings, snapshot, claims, owners),
+        foreignObjects(settings, snapshot, owners),
         servedHosts(settings, snapshot),
         unusableTlsSecret(settings, snapshot),
         unusableExistingClaim(settings, snapshot, claims, owners),

@@ -1,5 +1,6 @@
 /** What becomes of each live claim with the next update. That is decided here, once, and every rule reads it. */
 import type { Settings } from "../config/settings.ts";
+import { isSame } from "../kubernetes/dry-run.ts";
 import type { Claim } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot, NamespaceSnapshot } from "../kubernetes/snapshot.ts";
 import { classAnnotation } from "../model/labels.ts";
@@ -120,13 +121,10 @@ function changeOf(
 }
 
 /** Whether the API server refuses to change the claim to what the program declares. A new size may be refused for less. */
-function isReplaced({ metadata: { name } }: Claim, { rejections }: ClusterSnapshot): boolean {
+function isReplaced(claim: Claim, { rejections }: ClusterSnapshot): boolean {
     return rejections.some(
         ({ object, message, replaced }) =>
-            replaced &&
-            object.kind === "PersistentVolumeClaim" &&
-            object.metadata.name === name &&
-            message.includes("spec is immutable"),
+            replaced && isSame(claim, object) && message.includes("spec is immutable"),
     );
 }
 

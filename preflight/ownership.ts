@@ -7,6 +7,7 @@ import type { LiveObject } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, type Found, error, fix, note, warning } from "../model/finding.ts";
 import { isStackName } from "../model/kinds.ts";
+import { claimName } from "../model/names.ts";
 import { type Owners, isOwned, isRetained, ownerOf } from "../model/ownership.ts";
 import type { RecordedState } from "../pulumi/state.ts";
 import { type FatedClaim, stays } from "./fates.ts";
@@ -15,8 +16,7 @@ import { listNames, ownerArguments } from "./text.ts";
 /** A namespace, or objects with the stack's names in it, that the stack does not own. */
 export function foreignObjects(
     settings: Settings,
-    { namespace, objects }: ClusterSnapshot,
-    claims: readonly FatedClaim[],
+    { namespace, objects, claims = [] }: ClusterSnapshot,
     owners: Owners,
 ): Found {
     if (namespace?.metadata.deletionTimestamp) {
@@ -27,15 +27,12 @@ export function foreignObjects(
     }
     const existing = "existingClaim" in settings.storage ? settings.storage.existingClaim : undefined;
     return [
-        ...objects
-            .filter(({ kind = "", metadata }) => kind !== claimKind && isStackName(kind, metadata.name))
-            .filter((object) => !isOwned(object, owners))
-            .map((object) => foreignObject(object, owners)),
-        ...claims
-            .filter(({ owned, use }) => !owned && use !== "other")
-            .filter(({ claim }) => claim.metadata.name !== existing)
-            .map((live) => foreignClaim(live, owners)),
-    ];
+        ...objects.filter(({ kind }) => kind !== claimKind),
+        ...claims.filter(({ metadata }) => metadata.name !== existing),
+    ]
+        .filter(({ kind = "", metadata }) => isStackName(kind, metadata.name))
+        .filter((object) => !isOwned(object, owners))
+        .map((object) => foreignObject(object, owners));
 }
 
 const claimKind = "PersistentVolumeClaim";
@@ -73,32 +70,24 @@ function foreignNamespace(namespace: LiveObject, { retainNamespace }: Settings, 
 function foreignObject(object: LiveObject, owners: Owners): Finding {
     const { kind = "", metadata } = object;
     const { name, namespace = "" } = metadata;
+    const exists = `${kind} ${name} in namespace ${namespace} exists, and this stack does not own it (${owner(object)}).`;
+    const label = `kubectl label ${kind.toLowerCase()} ${name} --namespace ${namespace} --overwrite ${ownerArguments(owners[0])}`;
+    if (kind === claimKind) {
+        return error(
+            "foreign-claim",
+            exists,
+            name === claimName &&
+                fix("Use it, without ever deleting it", `pulumi config set existingClaim ${name}`),
+            fix("Give it to this stack, which may then delete it", label),
+        );
+    }
     return error(
         "foreign-object",
-        exists(object),
+        exists,
         fix("Delete it", `kubectl delete ${kind.toLowerCase()} ${name} --namespace ${namespace}`),
         // The containers, volumes and update strategy of a Deployment would be mixed with the stack's.
-        kind !== "Deployment" && fix("Give it to this stack", labelCommand(object, owners)),
+        kind !== "Deployment" && fix("Give it to this stack", label),
     );
-}
-
-function foreignClaim({ claim, use }: FatedClaim, owners: Owners): Finding {
-    return error(
-        "foreign-claim",
-        exists(claim),
-        use === "messages" &&
-            fix("Use it, without ever deleting it", `pulumi config set existingClaim ${claim.metadata.name}`),
-        fix("Give it to this stack, which may then delete it", labelCommand(claim, owners)),
-    );
-}
-
-function exists(object: LiveObject): string {
-    const { name, namespace = "" } = object.metadata;
-    return `${object.kind ?? ""} ${name} in namespace ${namespace} exists, and this stack does not own it (${owner(object)}).`;
-}
-
-function labelCommand({ kind = "", metadata: { name, namespace = "" } }: LiveObject, owners: Owners): string {
-    return `kubectl label ${kind.toLowerCase()} ${name} --namespace ${namespace} --overwrite ${ownerArguments(owners[0])}`;
 }
 
 function owner(object: LiveObject): string {

@@ -169,7 +169,8 @@ export function place(more: Partial<NamespaceSnapshot> = {}): NamespaceSnapshot 
 
 /** An object that the cluster refuses. */
 export function rejection(kind: string, name: string, message: string, replaced = false): Rejection {
-    return { object: { apiVersion: "v1", kind, metadata: { name } }, message, replaced };
+    const metadata = { name, namespace: "synergychat" };
+    return { object: { apiVersion: "v1", kind, metadata }, message, replaced };
 }
 
 /** A state of the stack in this namespace. Undefined: the state has nothing. */
