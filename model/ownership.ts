@@ -20,10 +20,15 @@ export function ownersOf(instance: string, recorded: readonly string[]): Owners 
 }
 
 /** Whether an object is owned by one of these: it carries all owner labels. */
-export function isOwned({ metadata: { labels } }: Described, owners: Owners): boolean {
-    return owners.some((instance) =>
-        Object.entries(ownerLabels(instance)).every(([label, value]) => labels?.[label] === value),
-    );
+export function isOwned(object: Described, owners: Owners): boolean {
+    return owners.some((instance) => hasLabels(object, ownerLabels(instance)));
+}
+
+export function hasLabels(
+    { metadata: { labels } }: Described,
+    wanted: Readonly<Record<string, string | undefined>>,
+): boolean {
+    return Object.entries(wanted).every(([label, value]) => labels?.[label] === value);
 }
 
 /** Instance of the stack that an object says it belongs to. Undefined if it has no such label. */

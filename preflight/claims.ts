@@ -1,6 +1,6 @@
 /** Claims: what a claim can be changed to, and which claims can be mounted. */
 import type { Settings } from "../config/settings.ts";
-import { type Pod, podsThatMount } from "../kubernetes/objects.ts";
+import { podsThatMount } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import {
     type Finding,
@@ -12,7 +12,7 @@ import {
     warning,
 } from "../model/finding.ts";
 import { selectorLabels } from "../model/labels.ts";
-import type { Owners } from "../model/ownership.ts";
+import { type Owners, hasLabels } from "../model/ownership.ts";
 import { declaredClaim, mountedClaim } from "../model/storage.ts";
 import { isDefaultClass } from "./classes.ts";
 import { type FatedClaim, heldBy } from "./fates.ts";
@@ -111,15 +111,11 @@ function unusable(
             "That claim has no volume yet (phase Pending), and its events say why.",
         ];
     }
-    const others = podsThatMount(metadata.name, snapshot.pods).filter((pod) => !isApiPod(pod));
+    const others = podsThatMount(metadata.name, snapshot.pods).filter(
+        (pod) => !hasLabels(pod, selectorLabels("api")),
+    );
     const problem = `That claim is mounted by ${listNames(others)}. Two programs that write one file lose messages.`;
     return others.length > 0 ? ["existing-claim-mounted", problem] : undefined;
-}
-
-function isApiPod({ metadata }: Pod): boolean {
-    return Object.entries(selectorLabels("api")).every(
-        ([label, value]) => metadata.labels?.[label] === value,
-    );
 }
 
 /** In a namespace that does not exist yet there is no claim, so the first step is a namespace that the stack owns. */

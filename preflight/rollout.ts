@@ -8,6 +8,7 @@ import { lasting } from "../kubernetes/poll.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, error, fix } from "../model/finding.ts";
 import { isStackName, kindOf, listPath } from "../model/kinds.ts";
+import { hasLabels } from "../model/ownership.ts";
 import { backupsClaimName, claimName, guardName } from "../model/names.ts";
 import { renderAdvice } from "./advice.ts";
 import type { Reached } from "./preflight.ts";
@@ -61,19 +62,18 @@ export function reportObstacles(
 ): () => void {
     const lasts = lasting<readonly string[]>(every.patience);
     const said = new Set<string>();
-    const timer = setInterval(() => {
-        void (async () => {
-            const claims = await unboundClaims(client, namespace, [claimName, backupsClaimName]);
-            const pods = await rolloutObstacles(client, namespace);
-            const obstacles = [...claims, ...pods.map(({ reason }) => reason)];
-            for (const text of lasts(obstacles.length > 0 ? obstacles : undefined) ?? []) {
-                if (!said.has(text)) {
-                    said.add(text);
-                    report(text);
-                }
-            }
-        })().catch(() => undefined); // the update itself says what it cannot do
-    }, every.look).unref();
+    const look = async () => {
+        const claims = await unboundClaims(client, namespace, [claimName, backupsClaimName]);
+        const pods = await rolloutObstacles(client, namespace);
+        const obstacles = [...claims, ...pods.map(({ reason }) => reason)];
+        const lasting = lasts(obstacles.length > 0 ? obstacles : undefined) ?? [];
+        for (const text of lasting.filter((one) => !said.has(one))) {
+            said.add(text);
+            report(text);
+        }
+    };
+    // The update itself says what it cannot do.
+    const timer = setInterval(() => void look().catch(() => undefined), every.look).unref();
     return () => {
         clearInterval(timer);
     };
@@ -102,7 +102,7 @@ export async function rolloutProblems(
             if (deployments.every(isComplete)) {
                 return [];
             }
-            const problems = await obstaclesOf(client, namespace, deployments);
+            const problems = await rolloutObstacles(client, namespace, deployments);
             return last(problems.length > 0 ? problems : undefined);
         },
         seconds,
@@ -122,22 +122,12 @@ export function isComplete({ metadata, spec, status }: Deployment): boolean {
 }
 
 /** A finding for each Deployment of the stack that gets no pods, and for each of their pods that cannot start. */
-export async function rolloutObstacles(client: Client, namespace: string): Promise<readonly Finding[]> {
-    return obstaclesOf(client, namespace, await deploymentsIn(client, namespace));
-}
-
-/** The namespace may have been prepared by somebody else, with Deployments of its own. */
-async function deploymentsIn(client: Client, namespace: string): Promise<readonly Deployment[]> {
-    const path = listPath(kindOf("Deployment"), namespace);
-    const all = (await client.listIfAllowed<Deployment>(path)) ?? [];
-    return all.filter(({ metadata }) => isStackName("Deployment", metadata.name));
-}
-
-async function obstaclesOf(
+export async function rolloutObstacles(
     client: Client,
     namespace: string,
-    deployments: readonly Deployment[],
+    known?: readonly Deployment[],
 ): Promise<readonly Finding[]> {
+    const deployments = known ?? (await deploymentsIn(client, namespace));
     const pods = (await client.listIfAllowed<Pod>(`/api/v1/namespaces/${namespace}/pods`)) ?? [];
     const stuck = pods
         .filter((pod) => deployments.some((deployment) => isPodOf(deployment, pod)))
@@ -148,9 +138,16 @@ async function obstaclesOf(
     return [...deployments.flatMap(podsNotCreated), ...(await Promise.all(problems))];
 }
 
-export function isPodOf({ spec }: Deployment, { metadata: { labels = {} } }: Pod): boolean {
-    const wanted = Object.entries(spec?.selector?.matchLabels ?? {});
-    return wanted.length > 0 && wanted.every(([label, value]) => labels[label] === value);
+/** The namespace may have been prepared by somebody else, with Deployments of its own. */
+async function deploymentsIn(client: Client, namespace: string): Promise<readonly Deployment[]> {
+    const path = listPath(kindOf("Deployment"), namespace);
+    const all = (await client.listIfAllowed<Deployment>(path)) ?? [];
+    return all.filter(({ metadata }) => isStackName("Deployment", metadata.name));
+}
+
+export function isPodOf({ spec }: Deployment, pod: Pod): boolean {
+    const { matchLabels } = spec?.selector ?? {};
+    return matchLabels !== undefined && hasLabels(pod, matchLabels);
 }
 
 /** A Deployment whose pods the cluster refuses: a quota, a policy, a service account that is missing. */
@@ -159,16 +156,16 @@ export function podsNotCreated({ metadata, status }: Deployment): readonly Findi
     const failure = (status?.conditions ?? []).find(
         ({ type, status: is }) => type === "ReplicaFailure" && is === "True",
     );
-    return failure
-        ? [
-              error(
-                  "pods-not-created",
-                  `The cluster refuses the pods of Deployment ${name}: ${sentence(failure.message ?? "")}`,
-                  fix("See what limits the namespace", `kubectl describe namespace ${namespace}`),
-                  takeBack,
-              ),
-          ]
-        : [];
+    if (!failure) {
+        return [];
+    }
+    const found = error(
+        "pods-not-created",
+        `The cluster refuses the pods of Deployment ${name}: ${sentence(failure.message ?? "")}`,
+        fix("See what limits the namespace", `kubectl describe namespace ${namespace}`),
+        takeBack,
+    );
+    return [found];
 }
 
 /** A pod that cannot start, with the problem as a sentence. */
