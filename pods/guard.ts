@@ -6,7 +6,6 @@
  * backups, and BACKUP_MAX_AGE in seconds if they have a schedule.
  */
 import { readdirSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { newestProof } from "./copies.ts";
@@ -90,6 +89,7 @@ process.once("SIGTERM", () => {
     });
 });
 
+const { createServer } = process.getBuiltinModule("node:http");
 createServer((_, response) => response.end()).listen(Number(env.HEALTH_PORT ?? "0"));
 await proxy.listen(Number(env.GUARD_PORT ?? "0"));
 // Requests wait meanwhile, and the mirror is read after it was written for the last time.
