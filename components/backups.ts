@@ -185,7 +185,7 @@ function besideApi({ mountedByApi }: BackupJobArgs): k8s.types.input.core.v1.Aff
 function tool(args: BackupJobArgs, command: "copy" | "prove"): Container {
     return backupContainer(args, args.tools.image, {
         name: command,
-        command: ["node", `${toolPaths.code}/backup.ts`, command],
+        command: ["node", `${toolPaths.code}/backup.js`, command],
     });
 }
 

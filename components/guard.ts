@@ -83,7 +83,7 @@ export class Guard extends pulumi.ComponentResource {
     }
 }
 
-const guardProgram = "guard.ts";
+const guardProgram = "guard.js";
 const supervisor = "supervisor.sh";
 const runVolume = "synergychat-run";
 const tokenVolume = "synergychat-guard-token";

@@ -188,7 +188,7 @@ async function withReader<T>(
             (...args) =>
                 client.exec(namespace, { pod: name, container }, [...program, ...args]);
         return use(
-            run("prove", "node", `${toolPaths.code}/backup.ts`),
+            run("prove", "node", `${toolPaths.code}/backup.js`),
             pod.spec.containers.length > 1
                 ? run(sendContainer, "sh", `${toolPaths.code}/target.sh`)
                 : undefined,

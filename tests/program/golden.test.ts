@@ -38,7 +38,7 @@ function resourcesOf({ resources }: Run): Dump {
 /** The programs of folder pods/ are files of this repository already, so only their names are kept. */
 function withoutPrograms(inputs: Declared["inputs"]): Dump {
     const text = JSON.stringify(inputs, (key, value: unknown) => {
-        const isPrograms = key === "data" && Object.keys(value as object).includes("database.ts");
+        const isPrograms = key === "data" && Object.keys(value as object).includes("database.js");
         return isPrograms ? Object.keys(value as object) : key === "checksum/tools" ? "of pods/" : value;
     });
     return JSON.parse(text) as Dump;
