@@ -176,28 +176,17 @@ function volumes(guard: GuardedPod): Volume[] {
     return [
         toolsVolume(guard.tools),
         { name: runVolume, emptyDir: { sizeLimit: "16Mi" } },
-        tokenOf(),
+        token,
         ...(guard.backups
             ? [{ name: backupsVolume, persistentVolumeClaim: { claimName: guard.backups.claim } }]
             : []),
     ];
 }
 
-/** The service account's token, as the kubelet would mount it by itself, but into one container alone. */
-function tokenOf(): Volume {
-    const item = (key: string) => [{ key, path: key }];
-    return {
-        name: tokenVolume,
-        projected: {
-            sources: [
-                { serviceAccountToken: { path: "token" } },
-                { configMap: { name: "kube-root-ca.crt", items: item("ca.crt") } },
-                {
-                    downwardAPI: {
-                        items: [{ path: "namespace", fieldRef: { fieldPath: "metadata.namespace" } }],
-                    },
-                },
-            ],
-        },
-    };
-}
+/** The service account's token and the certificate of the cluster, as the kubelet would mount them, but into one container alone. */
+const token: Volume = {
+    name: tokenVolume,
+    projected: {
+        sources: [{ serviceAccountToken: { path: "token" } }, { configMap: { name: "kube-root-ca.crt" } }],
+    },
+};
