@@ -96,7 +96,9 @@ async function read(url: string, place: string, seconds: number, otherwise = sec
     const start = performance.now();
     let answers = 0; // the first of the answers without messages, in ms
     for (;;) {
-        const answer = await ask(url);
+        const answer = await fetch(url, { signal: AbortSignal.timeout(answerSeconds * 1000) })
+            .then(async (response) => ({ status: response.status, text: await response.text() }))
+            .catch(() => undefined);
         const messages = answer && parse(answer.text);
         if (messages) {
             return { text: answer.text, messages };
@@ -104,30 +106,15 @@ async function read(url: string, place: string, seconds: number, otherwise = sec
         const now = performance.now();
         answers = answer ? answers || now : 0;
         if (now - start > seconds * 1000 || (answer && now - answers > otherwise * 1000)) {
+            const said = answer && `status ${answer.status}, ${JSON.stringify(answer.text.slice(0, 80))}`;
             throw new Error(
-                answer
-                    ? `The api answers ${place}, but not with messages: ${describe(answer)}${advice}`
+                said
+                    ? `The api answers ${place}, but not with messages: ${said}${advice}`
                     : `The api has not answered ${place} for ${seconds} s.`,
             );
         }
         await sleep(200);
     }
-}
-
-type Answer = Readonly<{ status: number; text: string }>;
-
-/** Undefined: there is no answer. */
-async function ask(url: string): Promise<Answer | undefined> {
-    try {
-        const answer = await fetch(url, { signal: AbortSignal.timeout(answerSeconds * 1000) });
-        return { status: answer.status, text: await answer.text() };
-    } catch {
-        return undefined;
-    }
-}
-
-function describe({ status, text }: Answer): string {
-    return `status ${status}, ${JSON.stringify(text.slice(0, 80))}`;
 }
 
 function prune(): void {
