@@ -1,8 +1,8 @@
 /** Copies of the api's file: those that the guard keeps beside it for a person to look at, and the newest backup. */
-import { existsSync, linkSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Message, parse, readIfThere } from "./database.ts";
-import { renameDurably, writeDurably } from "./durable.ts";
+import { writeDurably } from "./durable.ts";
 
 /** How many copies of a kind are kept. */
 const limit = 5;
@@ -11,7 +11,7 @@ const limit = 5;
 export function keepTorn(file: string, bytes: Buffer, folder: string): string {
     mkdirSync(folder, { recursive: true });
     const [last] = newestFirst(folder, /^torn-/);
-    if (last !== undefined && readFileSync(last).equals(bytes)) {
+    if (last !== undefined && readIfThere(last)?.equals(bytes)) {
         return last; // The repair has failed before.
     }
     const path = newCopy(folder, "torn");
@@ -23,10 +23,10 @@ export function keepTorn(file: string, bytes: Buffer, folder: string): string {
     return path;
 }
 
-/** Keeps the mirror of a file that has become shorter. */
+/** Keeps the mirror of a file that has become shorter. The next one is written to the same folder, which flushes both names. */
 export function keepMirror(mirror: string, folder: string): string {
     const path = newCopy(folder, "shorter");
-    renameDurably(mirror, path);
+    renameSync(mirror, path);
     return path;
 }
 

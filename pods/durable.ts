@@ -7,17 +7,12 @@ export function writeDurably(path: string, content: string | Uint8Array, mode = 
     const part = join(dirname(path), `.${basename(path)}.part`);
     try {
         writeFileSync(part, content, { mode, flush: true });
-        renameDurably(part, path);
+        renameSync(part, path);
+        flush(dirname(path));
     } catch (error) {
         rmSync(part, { force: true }); // half a file, on a full disk
         throw error;
     }
-}
-
-/** Renames a file within its file system. */
-export function renameDurably(from: string, to: string): void {
-    renameSync(from, to);
-    flush(dirname(to));
 }
 
 /** Flushes a file, or the names in a folder. Some file systems (CIFS, 9p, some of FUSE) cannot flush a folder, and refuse it. */
