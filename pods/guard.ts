@@ -10,7 +10,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { newestProof } from "./copies.ts";
 import { type PodEvent, EventQueue, sendTo } from "./events.ts";
-import { type Reason, Keeper } from "./keeper.ts";
+import { Keeper } from "./keeper.ts";
 import { outlivePredecessor } from "./predecessor.ts";
 import { Proxy } from "./proxy.ts";
 
@@ -37,7 +37,7 @@ const queue = new EventQueue(
 /** The restarts whose Event is on its way. */
 const restarts = new Set<string>();
 
-function report(reason: Reason, message: string, more: Partial<PodEvent> = {}): void {
+function report(reason: string, message: string, more: Partial<PodEvent> = {}): void {
     console.log(`${reason}: ${message}`);
     const type = reason === "ApiGuardRecovered" ? "Normal" : "Warning";
     queue.add({ reason, message, type, at: new Date(), ...more });
@@ -61,21 +61,20 @@ function reportRestarts(): void {
 }
 
 const started = new Date().toISOString();
-let overdueSaid = -Infinity; // when, in ms
 
 /** Says that no new backup is proven, each hour, because the cluster forgets an Event after that. A time in the future hides all later ones. */
-function reportOverdue(): void {
+function watchBackups(): void {
     const newest = newestProof(env.BACKUPS ?? "");
     const age = Math.abs(Date.now() - Date.parse(newest ?? started)) / 1000;
-    const now = performance.now();
-    if (age > Number(env.BACKUP_MAX_AGE) && now - overdueSaid > 3600 * 1000) {
-        overdueSaid = now;
+    const isOverdue = age > Number(env.BACKUP_MAX_AGE);
+    if (isOverdue) {
         report(
             "BackupOverdue",
             `${newest === undefined ? "No backup is proven" : `The newest proven backup is of ${newest}`}: two intervals of ` +
                 "backupSchedule have passed without one, or the clock was wrong.",
         );
     }
+    setTimeout(watchBackups, isOverdue ? 3_600_000 : 10_000);
 }
 
 // This container may use twice the memory of the api's: see components/guard.ts.
@@ -95,8 +94,7 @@ await proxy.listen(Number(env.GUARD_PORT ?? "0"));
 // Requests wait meanwhile, and the mirror is read after it was written for the last time.
 await proxy.inTurn(() => outlivePredecessor(join(dirname(file), ".guard", "socket")));
 if (env.BACKUP_MAX_AGE !== undefined) {
-    setInterval(reportOverdue, 10_000);
-    reportOverdue();
+    watchBackups();
 }
 setInterval(reportRestarts, interval);
 for (;;) {

@@ -6,17 +6,8 @@ import { type Message, memoryProblem, merge, parse, readIfThere, render, salvage
 import { flush, writeDurably } from "./durable.ts";
 import { Mirror } from "./mirror.ts";
 
-/** What the guard reports, as the reason of an Event. */
-export type Reason =
-    | "ApiRestarted"
-    | "ApiFileRepaired"
-    | "ApiFileShorter"
-    | "ApiFileLarge"
-    | "ApiMessagesPutBack"
-    | "ApiGuardFailed"
-    | "ApiGuardRecovered"
-    | "BackupOverdue";
-export type Report = (reason: Reason, message: string) => void;
+/** Makes an Event with this reason. */
+export type Report = (reason: string, message: string) => void;
 
 /** A file that stays invalid and unchanged this long is torn. Before that, the app may still be writing it. */
 const patience = 2000;

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, render } from "../database.ts";
-import { type Reason, Keeper } from "../keeper.ts";
+import { Keeper } from "../keeper.ts";
 import { file } from "./support/messages.ts";
 
 /** Files that a killed write, a crashed node or a full disk leaves. In each, the first `found` messages are complete. */
@@ -58,7 +58,7 @@ describe("The guard of the api's file", function () {
     let folder: string;
     let db: string;
     let backups: string;
-    let reports: { reason: Reason; message: string }[];
+    let reports: { reason: string; message: string }[];
     let keeper: Keeper;
     let time: number;
 
@@ -109,7 +109,7 @@ describe("The guard of the api's file", function () {
         return kept(kind).map((name) => readFileSync(join(folder, ".guard", name)));
     }
 
-    function reasons(): Reason[] {
+    function reasons(): string[] {
         return reports.map(({ reason }) => reason);
     }
 
