@@ -36,7 +36,7 @@ export async function makeProvenBackup(
     const { name, messages, proven } = end.backup;
     output.info(`Backup ${name}: ${countMessages(messages)}, ${proven ? "proven" : "not proven"}.`);
     if (end.notSent !== undefined) {
-        output.findings([notCopied(`Backup ${name}`, { job: end.job, namespace, reason: end.notSent })]);
+        output.findings([notCopied(`Backup ${name}`, end.job, namespace, end.notSent)]);
         if (occasion === "manual") {
             process.exitCode = 1;
         }

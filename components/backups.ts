@@ -128,7 +128,7 @@ const proofFile = `${toolPaths.proof}/db.json`;
  * that returns.
  */
 function backupJob(args: BackupJobArgs) {
-    const { api, backupsClaim, target } = args;
+    const { api, backupsClaim, mountedByApi, target } = args;
     const before = [tool(args, "copy"), provingApi(api)];
     const prove = tool(args, "prove");
     const pod = podSpec(api, {
@@ -152,7 +152,15 @@ function backupJob(args: BackupJobArgs) {
         ...(target && { podFailurePolicy: { rules: [failedSend] } }),
         template: {
             metadata: jobPodMetadata(backupName, api.instance),
-            spec: { ...pod, restartPolicy: "Never", affinity: besideApi(args) },
+            spec: {
+                ...pod,
+                restartPolicy: "Never",
+                // A ReadWriteOnce volume is mounted on one node only. If the api does not mount the backups, their volume may be on
+                // another node than the api, and then the backup runs there.
+                affinity: mountedByApi
+                    ? { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [nodeOfApi] } }
+                    : preferNodeOfApi,
+            },
         },
     } satisfies JobSpec;
 }
@@ -172,41 +180,29 @@ export function trialJob(args: Omit<BackupJobArgs, "reason" | "target">): JobSpe
     return { ...backupJob({ ...args, reason: "before-upgrade" }), backoffLimit: 0 };
 }
 
-/**
- * A ReadWriteOnce volume is mounted on one node only. If the api does not mount the backups, their volume may be on another
- * node than the api, and then the backup runs there.
- */
-function besideApi({ mountedByApi }: BackupJobArgs): k8s.types.input.core.v1.Affinity {
-    return mountedByApi
-        ? { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [nodeOfApi] } }
-        : preferNodeOfApi;
-}
-
 function tool(args: BackupJobArgs, command: "copy" | "prove"): Container {
-    return backupContainer(args, args.tools.image, {
+    const { image } = args.tools;
+    return backupContainer(args, {
         name: command,
+        image,
         command: ["node", `${toolPaths.code}/backup.js`, command],
     });
 }
 
 /** Restic, which copies the proven backup. Without the Secret, it says what it lacks, and the backup stays proven. */
 function sendTo({ image, repository, secretName }: BackupTarget, args: BackupJobArgs): Container {
+    const command = ["sh", `${toolPaths.code}/target.sh`, "send"];
+    const envFrom = [{ secretRef: { name: secretName, optional: true } }];
     return backupContainer(
         args,
-        image,
-        {
-            name: sendContainer,
-            command: ["sh", `${toolPaths.code}/target.sh`, "send"],
-            envFrom: [{ secretRef: { name: secretName, optional: true } }],
-        },
+        { name: sendContainer, image, command, envFrom },
         { RESTIC_REPOSITORY: repository, NAMESPACE: args.api.namespace, TMPDIR: toolPaths.proof },
     );
 }
 
 function backupContainer(
     { api, apiUrl, reason, kept }: BackupJobArgs,
-    image: pulumi.Input<string>,
-    own: Pick<Container, "command" | "envFrom"> & { name: string },
+    own: Container,
     more: Record<string, pulumi.Input<string>> = {},
 ): Container {
     const environment = {
@@ -218,19 +214,16 @@ function backupContainer(
         PROOF: proofFile,
         ...more,
     };
-    return container(
-        { ...api, image },
-        {
-            ...own,
-            env: Object.entries(environment).map(([name, value]) => ({ name, value })),
-            volumeMounts: [
-                { name: backupsVolume, mountPath: toolPaths.backups },
-                { name: proofVolume, mountPath: toolPaths.proof },
-                toolsMount,
-            ],
-            memory: { request: "48Mi", limit: "256Mi" },
-        },
-    );
+    return container(api, {
+        ...own,
+        env: Object.entries(environment).map(([name, value]) => ({ name, value })),
+        volumeMounts: [
+            { name: backupsVolume, mountPath: toolPaths.backups },
+            { name: proofVolume, mountPath: toolPaths.proof },
+            toolsMount,
+        ],
+        memory: { request: "48Mi", limit: "256Mi" },
+    });
 }
 
 /** The api on the copy. As a sidecar, so that the Job ends when the proof does. */

@@ -117,7 +117,15 @@ export function guarded(
             ...spec.containers(configMap).map((api) => supervised(api, guard)),
             sidecar({ ...args, ...memory, image: guard.tools.image, imagePullPolicy }, guard, database),
         ],
-        volumes: [...(spec.volumes ?? []), ...volumes(guard)],
+        volumes: [
+            ...(spec.volumes ?? []),
+            toolsVolume(guard.tools),
+            { name: runVolume, emptyDir: { sizeLimit: "16Mi" } },
+            token,
+            ...(guard.backups
+                ? [{ name: backupsVolume, persistentVolumeClaim: { claimName: guard.backups.claim } }]
+                : []),
+        ],
     };
 }
 
@@ -170,17 +178,6 @@ function sidecar(args: WorkloadArgs, guard: GuardedPod, database: DatabaseVolume
         },
         memory: { request: "48Mi", limit: "512Mi" },
     });
-}
-
-function volumes(guard: GuardedPod): Volume[] {
-    return [
-        toolsVolume(guard.tools),
-        { name: runVolume, emptyDir: { sizeLimit: "16Mi" } },
-        token,
-        ...(guard.backups
-            ? [{ name: backupsVolume, persistentVolumeClaim: { claimName: guard.backups.claim } }]
-            : []),
-    ];
 }
 
 /** The service account's token and the certificate of the cluster, as the kubelet would mount them, but into one container alone. */

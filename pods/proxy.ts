@@ -186,12 +186,8 @@ export class Proxy {
         } else if (isAcknowledged) {
             refuse(response, 500, "The api has stored the message, but the guard cannot mirror it.");
         } else if (!(await forward(outcome, response))) {
-            const isKnown = outcome === "broken" && keeper.isMirrored;
-            refuse(
-                response,
-                502,
-                `The api did not answer. The message ${isKnown ? "was not" : "may be"} stored.`,
-            );
+            const fate = outcome === "broken" && keeper.isMirrored ? "was not" : "may be";
+            refuse(response, 502, `The api did not answer. The message ${fate} stored.`);
         }
         if (outcome === "broken") {
             // A process that is ending still takes connections for a moment, and breaks them.

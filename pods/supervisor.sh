@@ -77,10 +77,9 @@ on_other() {
 
 # As the first process of a container, this script gets only the signals that it has a trap for.
 trap on_stop TERM INT QUIT
-for name in HUP USR1 USR2; do
-    # shellcheck disable=SC2064
-    trap "on_other $name" "$name"
-done
+trap 'on_other HUP' HUP
+trap 'on_other USR1' USR1
+trap 'on_other USR2' USR2
 
 # Waits for the command, and sets its exit code. If a signal comes just as the command ends, the second "wait" no longer
 # knows the process, and answers 127.

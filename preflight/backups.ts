@@ -74,7 +74,7 @@ function failedBackup(objects: readonly LiveObject[], namespace: string): Found 
     const { name } = newest.metadata;
     // The one rule of a backup's Job is about the copy to the target.
     if (newest.status?.conditions?.some(({ reason }) => reason === "PodFailurePolicy")) {
-        return notCopied("The last backup of the messages", { job: name, namespace });
+        return notCopied("The last backup of the messages", name, namespace);
     }
     const logs = `kubectl logs job/${name} --namespace ${namespace} --all-containers`;
     return warning(
@@ -86,14 +86,7 @@ function failedBackup(objects: readonly LiveObject[], namespace: string): Found 
 }
 
 /** A backup that is on its claim only. */
-export function notCopied(
-    backup: string,
-    {
-        job,
-        namespace,
-        reason = "",
-    }: { readonly job: string; readonly namespace: string; readonly reason?: string },
-): Finding {
+export function notCopied(backup: string, job: string, namespace: string, reason = ""): Finding {
     return warning(
         "backup-not-copied",
         `${backup} is proven, and its copy to backupTarget failed. It would be lost with this cluster. ${reason}`.trim(),

@@ -397,11 +397,12 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
             now,
         ),
         [
-            notCopied("Backup 20260105T120000Z-2-0a1b2c3d-manual.json", {
-                job: failedJob.job,
-                namespace: "synergychat",
-                reason: "Fatal: wrong password or no key found.",
-            }),
+            notCopied(
+                "Backup 20260105T120000Z-2-0a1b2c3d-manual.json",
+                failedJob.job,
+                "synergychat",
+                "Fatal: wrong password or no key found.",
+            ),
         ],
     ],
     "target-secret-incomplete": [
