@@ -58,6 +58,7 @@ export default tseslint.config(
         },
         rules: {
             "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+            "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
         },
     },
     forbidImports(["*.ts"], ["cli", "tools", "tests", "sandbox"], { from: "\\./" }),

@@ -89,18 +89,16 @@ async function isApp(url: string, address: string): Promise<boolean> {
 async function bodyOf(url: string, address: string): Promise<string | undefined> {
     const options: https.RequestOptions = {
         agent: false, // which would use a connection to another address again
-        lookup: (_host, how, done) => {
-            dns.lookup(address, how, done);
-        },
+        lookup: (_host, how, done) => dns.lookup(address, how, done),
         // Whether the app answers is asked, not whether its certificate is valid.
         rejectUnauthorized: false,
         signal: AbortSignal.timeout(attemptLimit),
     };
     try {
         const { get } = url.startsWith("https:") ? https : http;
-        const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
-            get(url, options, resolve).on("error", reject);
-        });
+        const response = await new Promise<http.IncomingMessage>((resolve, reject) =>
+            get(url, options, resolve).on("error", reject),
+        );
         const body = await text(response);
         return response.statusCode === 200 ? body : undefined;
     } catch {

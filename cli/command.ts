@@ -19,11 +19,7 @@ export interface Command<Table extends Options = Options> {
     readonly words: readonly string[];
     /** Every command has `--json` as well, see `Output`. */
     readonly options: Table;
-    /**
-     * What a person should know beyond the summary, for the help.
-     *
-     * @default []
-     */
+    /** What a person should know beyond the summary, for the help. */
     readonly details?: readonly string[];
     run(call: Call<Table>): Promise<void>;
 }

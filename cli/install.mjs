@@ -52,20 +52,16 @@ function hasLinks(folder) {
 
 /** npm installs a Node.js for the commands, unless it was told to run no scripts of packages. */
 function requireNode() {
-    const isOld = (version) => {
-        const [major, minor] = version.split(".").map(Number);
-        return !(major > 22 || (major === 22 && minor >= 18));
-    };
-    if (isOld(process.versions.node)) {
-        const { stdout } = spawnSync("node", ["-p", "process.versions.node"], { encoding: "utf8" });
-        if (isOld(stdout ?? "")) {
-            console.error(
-                `Node.js ${process.versions.node} is too old. Version 22.18 or newer is required. Nothing was changed.\n` +
-                    "npm could not install a newer one for this project: ignore-scripts may be set (npm config get ignore-scripts).\n" +
-                    "  Install a newer one:  https://nodejs.org/en/download",
-            );
-            process.exit(1);
-        }
+    const { node } = process.versions;
+    const isOld = (version) => version.localeCompare("22.18", "en", { numeric: true }) < 0;
+    const installed = () => spawnSync("node", ["-p", "process.versions.node"], { encoding: "utf8" }).stdout;
+    if (isOld(node) && isOld(installed() ?? "")) {
+        console.error(
+            `Node.js ${node} is too old. Version 22.18 or newer is required. Nothing was changed.\n` +
+                "npm could not install a newer one for this project: ignore-scripts may be set (npm config get ignore-scripts).\n" +
+                "  Install a newer one:  https://nodejs.org/en/download",
+        );
+        process.exit(1);
     }
 }
 

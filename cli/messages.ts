@@ -1,5 +1,6 @@
 /** Lists of messages: read, compared and joined. Pure. */
 import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { Message } from "../pods/database.ts";
 
 /** The messages of a text that the app can read. Otherwise why it cannot, as the predicate of a sentence. */
@@ -26,7 +27,7 @@ function isMessage(item: unknown): item is Message {
 
 /** Whether the second list begins with the first, message by message. */
 export function begins(first: readonly Message[], second: readonly Message[]): boolean {
-    return first.length <= second.length && first.every((message, index) => same(message, second[index]));
+    return isDeepStrictEqual(pairs(first), pairs(second.slice(0, first.length)));
 }
 
 /** Both lists as one, the first list first. If one list begins with the other, that is the longer list. */
@@ -39,10 +40,13 @@ export function join(first: readonly Message[], second: readonly Message[]): rea
 
 /** A short checksum of the authors and texts in their order. */
 export function fingerprint(messages: readonly Message[]): string {
-    const pairs = messages.map(({ AuthorUsername, Text }) => [AuthorUsername, Text]);
-    return createHash("sha256").update(JSON.stringify(pairs)).digest("hex").slice(0, 16);
+    return createHash("sha256")
+        .update(JSON.stringify(pairs(messages)))
+        .digest("hex")
+        .slice(0, 16);
 }
 
-function same(one: Message, other: Message | undefined): boolean {
-    return one.AuthorUsername === other?.AuthorUsername && one.Text === other.Text;
+/** What the app keeps of messages: a file of somebody's own can have more fields. */
+function pairs(messages: readonly Message[]): readonly (readonly string[])[] {
+    return messages.map(({ AuthorUsername, Text }) => [AuthorUsername, Text]);
 }

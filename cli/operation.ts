@@ -71,9 +71,9 @@ export interface Procedure {
     /** What completes a restore. */
     readonly again?: string;
     /** Is called when all is done, before people can post again. */
-    readonly settle?: () => void;
+    readonly settle?: () => unknown;
     /** Is called when the api is back in its Service. */
-    readonly forget?: () => void;
+    readonly forget?: () => unknown;
 }
 
 /** Takes the api out of its Service, runs all steps, and puts the api back. Undoes everything if that fails early. */
@@ -152,9 +152,7 @@ const patienceSeconds = 120; // for a restart of the API server, and for a pod t
 
 /** Runs an action again after a failure that may pass by itself. */
 async function persevere({ clock, output }: OperationWork, action: () => Promise<unknown>): Promise<void> {
-    const onFailure = ({ message }: Error) => {
-        output.info(`    ${message}\n    Trying again ...`);
-    };
+    const onFailure = ({ message }: Error) => output.info(`    ${message}\n    Trying again ...`);
     const isDone = async () => {
         await action();
         return true;

@@ -55,11 +55,11 @@ export class Output {
         }
     }
 
-    /** Ends the command with these findings, if there are any. */
-    public refuse(found: Found | false | undefined): void {
-        const findings = [found === false ? [] : (found ?? [])].flat();
+    /** Ends the command with what is found, if it is anything. */
+    public refuse(found: Found | false | undefined, title = ""): void {
+        const findings = found ? [found].flat() : [];
         if (findings.length > 0) {
-            throw new UserError(this.render(findings));
+            throw new UserError(`${title}${this.render(findings)}`);
         }
     }
 

@@ -145,9 +145,8 @@ function settingsOf(
     const changed = Object.entries(changes).map(([key, value]) => [`${project}:${key}`, value] as const);
     const { settings, findings } = checkConfig({ ...raw, ...Object.fromEntries(changed) }, project);
     if (!settings) {
-        throw new UserError(
-            `The config of stack ${stack.name} is not valid. Nothing was changed.\n\n${output.render(findings)}`,
-        );
+        const reason = `The config of stack ${stack.name} is not valid. Nothing was changed.`;
+        throw new UserError(`${reason}\n\n${output.render(findings)}`);
     }
     if (settings.context !== context) {
         throw new UserError(

@@ -25,12 +25,9 @@ export function requireAnswer(yes: boolean, does: string, without: string): void
 export async function confirm(question: string): Promise<boolean> {
     const terminal = createInterface({ input: process.stdin, output: process.stdout });
     terminal.once("SIGINT", () => process.kill(process.pid, "SIGINT"));
-    const answer = await new Promise<string>((resolve) => {
-        terminal.once("close", () => {
-            resolve("");
-        });
-        terminal.question(`${question} [y/N] `, resolve);
-    });
+    terminal.setPrompt(`${question} [y/N] `);
+    terminal.prompt();
+    const { value = "" } = (await terminal[Symbol.asyncIterator]().next()) as { value?: string };
     terminal.close();
-    return /^y(es)?$/i.test(answer.trim());
+    return /^y(es)?$/i.test(value.trim());
 }

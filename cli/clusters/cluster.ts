@@ -21,7 +21,7 @@ export interface Cluster {
     /** The folders of its node, if this machine sees them. Whether one exists is undefined if that is not known. */
     readonly folders?: {
         readonly exists: (folder: string) => boolean | undefined;
-        readonly remove: (folder: string) => void;
+        readonly remove: (folder: string) => unknown;
     };
     /** Address of the node at which its ingress controller answers, published or not. */
     readonly nodeAddress?: () => string | undefined;

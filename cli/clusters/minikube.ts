@@ -45,17 +45,13 @@ export function minikube(query: ClusterQuery, profile: string, silence: string |
     return {
         kind: "minikube",
         env,
-        enableIngress: (ingressClass) => {
-            enableController(query, profile, ingressClass);
-        },
+        enableIngress: (ingressClass) => enableController(query, profile, ingressClass),
         folders: {
             exists: (folder) => {
                 const printed = inNode(`if test -e '${folder}'; then echo present; else echo absent; fi`);
                 return printed.includes("present") || (printed.includes("absent") ? false : undefined);
             },
-            remove: (folder) => {
-                inNode(`sudo rm -rf '${folder}'`);
-            },
+            remove: (folder) => inNode(`sudo rm -rf '${folder}'`),
         },
         nodeAddress: node,
         reachAdvice: ({ webUrl, apiUrl }, exposure, published) => {

@@ -40,9 +40,7 @@ export async function sandbox(query: ClusterQuery): Promise<Cluster> {
         env: sandboxEnvironment(env) ?? env,
         folders: {
             exists: existsSync,
-            remove: (folder) => {
-                rmSync(folder, { recursive: true, force: true });
-            },
+            remove: (folder) => rmSync(folder, { recursive: true, force: true }),
         },
         reachAdvice: () => [
             "The sandbox's ingress does not answer. See its parts: npm run sandbox -- status",

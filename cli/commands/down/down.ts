@@ -33,10 +33,7 @@ async function down(session: Session, yes: boolean, noBackup: boolean): Promise<
     const { output, stack, settings, state, context } = session;
     const plan = await planDestroy(session);
     const { claims, items, place } = plan;
-    const found = refusals(plan);
-    if (found.length > 0) {
-        throw new UserError(`Nothing was changed.\n\n${output.render(found)}`);
-    }
+    output.refuse(refusals(plan), "Nothing was changed.\n\n");
     if (state.length === 0 && items.length === 0 && plan.unrecorded.length === 0) {
         output.info(`Stack ${stack.name} was not up. Nothing was deleted.`);
         output.result({ stack: stack.name, data: [] });
@@ -98,12 +95,10 @@ function announce({ items, place, unrecorded, session: { output } }: DestroyPlan
     if (place.api?.messages && place.api.claim === undefined) {
         output.info(`The api's ${countMessages(place.api.messages)} on ephemeral storage will be lost.`);
     }
-    if (unrecorded.length > 0) {
-        output.list(
-            "The stack owns objects that its state does not have, and they are deleted too:",
-            namesOf(unrecorded),
-        );
-    }
+    output.list(
+        "The stack owns objects that its state does not have, and they are deleted too:",
+        namesOf(unrecorded),
+    );
 }
 
 function namesOf(objects: readonly LiveObject[]): readonly string[] {

@@ -174,12 +174,9 @@ export function protectionRefusals(
     const kept = live.find(({ metadata }) => stackClaims.includes(metadata.name));
     const retains = first ? first.retainOnDelete === true : kept ? isRetained(kept) : retainData;
     if (retains !== retainData) {
+        const reason = `retainData is ${retainData} in the config, but the last up recorded ${retains}. A destroy would ${retains ? "keep" : "delete"} the messages.`;
         return [
-            error(
-                "config-not-applied",
-                `retainData is ${retainData} in the config, but the last up recorded ${retains}. A destroy would ${retains ? "keep" : "delete"} the messages.`,
-                fix("Apply the config first", "npm run up", "npm run down"),
-            ),
+            error("config-not-applied", reason, fix("Apply the config first", "npm run up", "npm run down")),
         ];
     }
     // A killed first up may have recorded neither claim nor namespace.
@@ -200,21 +197,18 @@ function isStackClaim({ type, id = "" }: StateResource): boolean {
 /** A claim that somebody else made and that would be deleted, or whose pods keep it from being deleted. */
 function claimRefusals({ claim, owned, place }: LiveClaim, owners: Owners): readonly Finding[] {
     const { name, namespace = "", deletionTimestamp } = claim.metadata;
-    if (!owned) {
-        return deletionTimestamp
-            ? []
-            : [
-                  error(
-                      "foreign-claim-would-be-deleted",
-                      `Claim ${name} would be deleted with its namespace ${namespace}. This stack does not own the claim.`,
-                      fix("Keep the claim", "pulumi config set retainData true", "npm run up"),
-                      fix("Delete the claim", `kubectl delete pvc ${name} --namespace ${namespace}`),
-                  ),
-              ];
+    if (owned) {
+        // A pod that is being deleted releases the claim by itself.
+        const foreign = place.pods.filter((pod) => !isOwned(pod, owners) && !pod.metadata.deletionTimestamp);
+        return mountedClaims(claim, foreign);
     }
-    // A pod that is being deleted releases the claim by itself.
-    const foreign = place.pods.filter((pod) => !isOwned(pod, owners) && !pod.metadata.deletionTimestamp);
-    return mountedClaims(claim, foreign);
+    const deleted = error(
+        "foreign-claim-would-be-deleted",
+        `Claim ${name} would be deleted with its namespace ${namespace}. This stack does not own the claim.`,
+        fix("Keep the claim", "pulumi config set retainData true", "npm run up"),
+        fix("Delete the claim", `kubectl delete pvc ${name} --namespace ${namespace}`),
+    );
+    return deletionTimestamp ? [] : [deleted];
 }
 
 /** A claim that cannot be deleted, because some of these pods mount it. */

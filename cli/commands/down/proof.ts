@@ -31,15 +31,12 @@ export async function proveEnd(plan: DestroyPlan): Promise<void> {
         }
     }
     const found = items.map((item) => ({ ...item, exists: uidsIn(look).includes(item.uid) }));
-    const wrong: string[] = [];
-    for (const { kind, name, kept, exists } of [...found, ...foldersOf(plan)]) {
-        session.output.info(
-            `  ${exists === undefined ? "unknown" : !exists ? "gone" : kept ? "kept" : "left"}  ${kind} ${name}`,
-        );
-        if (exists !== undefined && exists !== kept) {
-            wrong.push(`${kind} ${name} ${exists ? "still exists" : "is gone, although it should be kept"}`);
-        }
-    }
+    const wrong = [...found, ...foldersOf(plan)].flatMap(({ kind, name, kept, exists }) => {
+        const fate = exists === undefined ? "unknown" : !exists ? "gone" : kept ? "kept" : "left";
+        session.output.info(`  ${fate}  ${kind} ${name}`);
+        const problem = exists ? "still exists" : "is gone, although it should be kept";
+        return exists === undefined || exists === kept ? [] : `${kind} ${name} ${problem}`;
+    });
     if (wrong.length > 0) {
         const blocked = session.output.render(blockers(plan, look));
         throw new UserError(`Cleanup is incomplete: ${wrong.join("; ")}.${blocked && `\n\n${blocked}`}`);
@@ -115,12 +112,10 @@ async function settle({ session, items, place }: DestroyPlan): Promise<readonly 
             return left.length === ignored.length;
         }
         const found = ignored.filter(({ metadata }) => !deleted.has(metadata.uid));
-        if (found.length > 0) {
-            output.list(
-                "minikube's provisioner ignores volumes that it made before its last start. Deleting them:",
-                found.map((one) => `${one.metadata.name}, folder ${minikubeFolder(one) ?? "unknown"}`),
-            );
-        }
+        output.list(
+            "minikube's provisioner ignores volumes that it made before its last start. Deleting them:",
+            found.map((one) => `${one.metadata.name}, folder ${minikubeFolder(one) ?? "unknown"}`),
+        );
         for (const volume of found) {
             const { name, uid } = volume.metadata;
             deleted.set(uid, volume);
@@ -130,16 +125,14 @@ async function settle({ session, items, place }: DestroyPlan): Promise<readonly 
         }
         return found.length > 0 ? isGone() : left.length === 0;
     };
-    const onWait = () => {
-        output.info(`Waiting until all of it is deleted, at most ${settleSeconds} s ...`);
-    };
+    const onWait = () => output.info(`Waiting until all of it is deleted, at most ${settleSeconds} s ...`);
     await poll(isGone, { seconds: settleSeconds, onWait, inVain: () => false });
     return [...deleted.values()];
 }
 
 function uidsIn({ place, volumes }: Look): readonly string[] {
-    const namespaces = place.namespace ? [place.namespace] : [];
-    return [...(place.claims ?? []), ...volumes, ...namespaces].map(({ metadata }) => metadata.uid);
+    const { claims = [], namespace = [] } = place;
+    return [claims, volumes, namespace].flat().map(({ metadata }) => metadata.uid);
 }
 
 /** The volumes' folders on the node. Whether they exist is undefined if that cannot be seen. */

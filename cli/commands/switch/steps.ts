@@ -34,21 +34,18 @@ export interface Entries {
     readonly complete?: boolean | undefined;
 }
 
-/** What a switch uses of Pulumi and of the stack's config. */
-export interface SwitchedStack {
-    /** Sets storageMode in the config, if it is another one. */
-    readonly setMode: (mode: StorageMode) => Promise<void>;
-    /**
-     * Runs `pulumi up`.
-     *
-     * @param discardClaim UID of the claim that the change gives up. Undefined: none.
-     * @param isKept whether this run leaves that claim as it is.
-     */
-    readonly up: (discardClaim: string | undefined, isKept: boolean) => Promise<void>;
-}
-
 export interface SwitchWork extends OperationWork {
-    readonly pulumi: SwitchedStack;
+    readonly pulumi: {
+        /** Sets storageMode in the config, if it is another one. */
+        readonly setMode: (mode: StorageMode) => Promise<void>;
+        /**
+         * Runs `pulumi up`.
+         *
+         * @param discardClaim UID of the claim that the change gives up. Undefined: none.
+         * @param isKept whether this run leaves that claim as it is.
+         */
+        readonly up: (discardClaim: string | undefined, isKept: boolean) => Promise<void>;
+    };
 }
 
 /** Moves the messages to the other storage. Returns false if they were on it already. */
@@ -148,13 +145,9 @@ function procedureOf(work: SwitchWork, begun: Entries): Procedure {
             }
             return isUnchanged;
         },
-        settle: () => {
-            // From here on people can post, so that the copy in the journal is no longer what the api must have.
-            saveJournal(work, { ...entries(), complete: true });
-        },
-        forget: () => {
-            disk.remove(path);
-        },
+        // From here on people can post, so that the copy in the journal is no longer what the api must have.
+        settle: () => saveJournal(work, { ...entries(), complete: true }),
+        forget: () => disk.remove(path),
     };
 }
 
@@ -170,9 +163,7 @@ async function hasStillItsStorage({ api }: SwitchWork, { to, copy, unreadClaim }
 }
 
 async function copyMessages(work: SwitchWork, entries: Entries): Promise<Entries> {
-    const { copy, to } = entries;
-    const isChanged = copy !== undefined && (await work.api.mode()) === to;
-    const copied = isChanged ? entries : await gather(work, entries);
+    const copied = await gather(work, entries);
     work.output.info(`    ${describe(copied.copy ?? [])}, in ${work.path}`);
     return copied;
 }
@@ -180,7 +171,10 @@ async function copyMessages(work: SwitchWork, entries: Entries): Promise<Entries
 /** All that must be moved: what an earlier run has copied, and what the api has. */
 async function gather(work: SwitchWork, entries: Entries): Promise<Entries> {
     const { api, output } = work;
-    const { copy, unreadClaim } = entries;
+    const { copy, unreadClaim, to } = entries;
+    if (copy && (await api.mode()) === to) {
+        return entries;
+    }
     if (copy && !(await api.isReady())) {
         // On the way back from a volume that no pod can use. Nobody has posted since the copy was made.
         output.info("    The api has no ready pod: the copy of the earlier run is complete.");

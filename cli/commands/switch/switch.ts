@@ -18,7 +18,7 @@ import { waitForAnswer } from "../../addresses.ts";
 import { UsageError, defineCommand, stackWord } from "../../command.ts";
 import { workOf } from "../../operation.ts";
 import { type LiveSession, openLiveStack, showInheritableVolumes } from "../../session.ts";
-import { type SwitchedStack, runSwitch } from "./steps.ts";
+import { type SwitchWork, runSwitch } from "./steps.ts";
 
 export const command = defineCommand({
     summary: "Changes the storage mode and takes the messages along.",
@@ -69,7 +69,7 @@ export function protectedClaim(
     );
 }
 
-function switchedStack({ stack, state, output }: LiveSession): SwitchedStack {
+function switchedStack({ stack, state, output }: LiveSession): SwitchWork["pulumi"] {
     const claim = state.find(
         ({ type, outputs }) => type === guardedTypes.claim && outputs?.metadata?.name === claimName,
     );

@@ -96,9 +96,7 @@ async function deploy(session: Session, flags: readonly string[]): Promise<void>
         throw error;
     }
     const problems = await rolloutProblems(client, namespace, rolloutSeconds);
-    if (problems.length > 0) {
-        throw new UserError(`Pulumi is done, and SynergyChat does not run:\n\n${output.render(problems)}`);
-    }
+    output.refuse(problems, "Pulumi is done, and SynergyChat does not run:\n\n");
 }
 
 /** Shows where page and api answer, or what a person has to do first. Undefined: one of them does not answer. */
@@ -112,9 +110,7 @@ async function showAddresses(session: Session, app: StackOutputs): Promise<Addre
         const isReachable = async () =>
             (await published())?.length !== 0 ||
             (await firstAnswering(app.webUrl, [loopback], 0)) !== undefined;
-        const onWait = () => {
-            output.info(`Waiting for the app's address, at most ${addressSeconds} s ...`);
-        };
+        const onWait = () => output.info(`Waiting for the app's address, at most ${addressSeconds} s ...`);
         await poll(isReachable, { seconds: addressSeconds, onWait, inVain: () => false });
     }
     // Without another address, only a tunnel can answer, and it does so at once.
@@ -175,12 +171,11 @@ function showForwards({ namespace, apiUrl }: Settings, output: Output): void {
     const apiPort = port || "8081";
     const forward = (part: "web" | "api", local: string) =>
         `kubectl port-forward --namespace ${namespace} service/${serviceName(part)} ${local}:${portName}`;
-    if (hostname !== "localhost") {
-        output.list(
-            "It is not exposed (exposure none), and the page calls the api at apiUrl. So first run:",
-            [`pulumi config set apiUrl http://localhost:${apiPort} && pulumi up`],
-        );
-    }
+    const setUrl = `pulumi config set apiUrl http://localhost:${apiPort} && pulumi up`;
+    output.list(
+        "It is not exposed (exposure none), and the page calls the api at apiUrl. So first run:",
+        hostname === "localhost" ? [] : [setUrl],
+    );
     output.list("Forward two ports, each in a terminal of its own, then open http://localhost:8080", [
         forward("web", "8080"),
         forward("api", apiPort),

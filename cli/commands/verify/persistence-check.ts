@@ -34,13 +34,13 @@ export async function persistenceCheck(live: LiveStack): Promise<Check> {
     };
     try {
         // A killed run leaves its copy behind.
-        await removeCopy(live);
+        await deleteCopy(live, "pods", "persistentvolumeclaims");
         if (claim) {
             await create(live, "PersistentVolumeClaim", "persistentvolumeclaims", claimOfCopy(claim));
         }
         await start();
         await api.postTo(proxy, { AuthorUsername: "verify", Text: "written by npm run verify" });
-        await deleteAll(live, "pods");
+        await deleteCopy(live, "pods");
         const { length } = await start();
         const promised = outputs.storageMode === "persistent" ? 1 : 0;
         const seen = `1 written, ${length} there after the pod was replaced, ${promised} promised by ${outputs.storageMode} storage`;
@@ -48,7 +48,7 @@ export async function persistenceCheck(live: LiveStack): Promise<Check> {
     } catch (error) {
         return check(heading, tried, false, (error as Error).message);
     } finally {
-        await removeCopy(live);
+        await deleteCopy(live, "pods", "persistentvolumeclaims");
     }
 }
 
@@ -92,26 +92,19 @@ export function volumesOfCopy(volumes: readonly Volume[], claim: string | undefi
     });
 }
 
-async function removeCopy(live: LiveStack): Promise<void> {
-    await deleteAll(live, "pods");
-    await deleteAll(live, "persistentvolumeclaims");
-}
-
 type Resource = Parameters<typeof pathOf>[1];
 
 /** Deletes the copy's objects, by its label: what only happens to have its name belongs to somebody else. */
-async function deleteAll(live: LiveStack, resource: Resource): Promise<void> {
+async function deleteCopy(live: LiveStack, ...resources: readonly Resource[]): Promise<void> {
     const { client } = live.session;
-    const path = pathOf(live, resource);
-    const selected = `${path}?labelSelector=${encodeURIComponent(`app=${copyName}`)}`;
-    for (const { metadata } of await client.list<LiveObject>(selected)) {
-        await client.delete(`${path}/${metadata.name}`);
+    for (const path of resources.map((resource) => pathOf(live, resource))) {
+        const selected = `${path}?labelSelector=${encodeURIComponent(`app=${copyName}`)}`;
+        for (const { metadata } of await client.list<LiveObject>(selected)) {
+            await client.delete(`${path}/${metadata.name}`);
+        }
+        const isGone = async () => (await client.list(selected)).length === 0;
+        await client.waitUntil(`${path} has none of the deleted objects`, isGone, waitSeconds);
     }
-    await client.waitUntil(
-        `${path} has none of the deleted objects`,
-        async () => (await client.list(selected)).length === 0,
-        waitSeconds,
-    );
 }
 
 async function create(live: LiveStack, kind: string, resource: Resource, spec: object): Promise<void> {
