@@ -52,7 +52,7 @@ export interface OpenOptions {
     readonly access?: "up" | "change" | "destroy" | "read";
     /** Whether to build a sandbox without asking. */
     readonly yes?: boolean;
-    /** Values of this project's keys that take the place of the config's. */
+    /** Values that take the place of the config's. */
     readonly changes?: Readonly<Record<string, string>>;
 }
 
@@ -100,7 +100,7 @@ export async function openStack(
     }
     const stack = new PulumiStack(name, login.env, output.descriptor);
     if (mayStart) {
-        stack.select();
+        stack.run(["stack", "select", "--create", "--non-interactive"]);
     }
     const state = stack.resources();
     const recorded = recordedIn(state);
@@ -141,9 +141,7 @@ function settingsOf(
     if (!raw) {
         throw new UserError(`There is no stack ${stack.name}.\n  Bring it up:  npm run up -- ${stack.name}`);
     }
-    const project = projectName();
-    const changed = Object.entries(changes).map(([key, value]) => [`${project}:${key}`, value] as const);
-    const { settings, findings } = checkConfig({ ...raw, ...Object.fromEntries(changed) }, project);
+    const { settings, findings } = checkConfig({ ...raw, ...changes }, projectName());
     if (!settings) {
         const reason = `The config of stack ${stack.name} is not valid. Nothing was changed.`;
         throw new UserError(`${reason}\n\n${output.render(findings)}`);

@@ -38,11 +38,6 @@ export class PulumiStack {
         });
     }
 
-    /** Selects the stack, and creates it if there is none. */
-    public select(): void {
-        this.run(["stack", "select", "--create", "--non-interactive"]);
-    }
-
     /**
      * The resources in the stack's state. None if there is no such stack.
      *

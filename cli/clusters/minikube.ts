@@ -13,12 +13,9 @@ interface Profile {
 
 /** The profile behind a context: minikube names both alike. Undefined if there is no minikube, or no such profile. */
 export function profileOf(context: string, env: Environment): string | undefined {
-    if (!isOnPath("minikube", env)) {
-        return undefined;
-    }
     // The profile minikube need not exist yet: `minikube start` creates it.
-    const isProfile = context === "minikube" || profiles(env).some(({ Name }) => Name === context);
-    return isProfile ? context : undefined;
+    const isProfile = () => context === "minikube" || profiles(env).some(({ Name }) => Name === context);
+    return isOnPath("minikube", env) && isProfile() ? context : undefined;
 }
 
 /**

@@ -30,20 +30,15 @@ import {
 } from "../../../pulumi/state.ts";
 import type { Session } from "../../session.ts";
 
-/** What the cluster holds of a stack at one moment. */
-export interface Look {
-    readonly place: NamespaceSnapshot;
-    readonly volumes: readonly Volume[];
-}
+/** The namespace of a stack, and all volumes of its cluster. */
+export type Look = NamespaceSnapshot & { readonly volumes: readonly Volume[] };
 
 export interface DestroyPlan {
     readonly session: Session;
-    readonly place: NamespaceSnapshot;
+    readonly place: Look;
     /** Every claim in the namespace, with whether a destroy leaves it in the cluster. */
     readonly claims: readonly PlannedClaim[];
-    /** The volumes of these claims and of earlier ones. */
-    readonly volumes: readonly { readonly volume: Volume; readonly kept: boolean }[];
-    /** Everything that is looked for after the destroy: claims, volumes, and the namespace if the stack owns it. */
+    /** What is looked for after the destroy: claims, their volumes and earlier ones, and the namespace if the stack owns it. */
     readonly items: readonly Item[];
     /** What the stack owns and its state does not have: a killed command made it. */
     readonly unrecorded: readonly LiveObject[];
@@ -56,6 +51,8 @@ interface Item {
     readonly name: string;
     readonly uid: string;
     readonly kept: boolean;
+    /** The folder of a volume on its node. */
+    readonly folder: string | undefined;
     /** The data of a claim. */
     readonly held?: string;
 }
@@ -63,42 +60,40 @@ interface Item {
 export async function planDestroy(session: Session): Promise<DestroyPlan> {
     const { state, client, settings, owners } = session;
     const name = recordedIn(state).namespace ?? settings.namespace;
-    const { place, volumes: all } = await lookAt(client, name);
+    const place = await lookAt(client, name);
+    const { volumes } = place;
     const claims = liveClaims(place, owners).map((live) => ({ ...live, kept: isKept(live, session) }));
     const bound = claims.flatMap(({ claim: { spec }, kept }) =>
-        all.filter(({ metadata }) => metadata.name === spec?.volumeName).map((volume) => ({ volume, kept })),
+        volumes
+            .filter(({ metadata }) => metadata.name === spec?.volumeName)
+            .map((one) => itemOf("volume", one, kept)),
     );
-    const earlier = earlierVolumes(all, [place]).map((volume) => ({
-        volume,
-        kept: settings.retainData || volume.spec?.persistentVolumeReclaimPolicy === "Retain",
-    }));
-    const volumes = [...bound, ...earlier];
+    const earlier = earlierVolumes(volumes, [place]).map((one) =>
+        itemOf("volume", one, settings.retainData || one.spec?.persistentVolumeReclaimPolicy === "Retain"),
+    );
     const keepData = knownOutputs(state)?.retainsData ?? settings.retainData;
     return {
         session,
         place,
         claims,
-        volumes,
         items: [
             ...claims.map((live) => ({ ...itemOf("claim", live.claim, live.kept), held: dataIn(live) })),
-            ...volumes.map(({ volume, kept }) => itemOf("volume", volume, kept)),
+            ...bound,
+            ...earlier,
             ...namespaceItem(place, session),
         ],
         unrecorded: unrecorded(place, owners, keepData, state),
     };
 }
 
-/** What the cluster holds now of the namespace and of all volumes. */
 export async function lookAt(client: Client, namespace: string): Promise<Look> {
-    const [volumes, place] = await Promise.all([
-        client.list<Volume>(volumesPath),
-        readNamespace(client, namespace, "data"),
-    ]);
-    return { place, volumes };
+    const volumes = await client.list<Volume>(volumesPath);
+    return { ...(await readNamespace(client, namespace, "data")), volumes };
 }
 
-function itemOf(kind: string, { metadata: { name, uid } }: LiveObject, kept: boolean): Item {
-    return { kind, name, uid, kept };
+function itemOf(kind: string, { metadata, spec }: Pick<Volume, "metadata" | "spec">, kept: boolean): Item {
+    const { name, uid } = metadata;
+    return { kind, name, uid, kept, folder: spec?.hostPath?.path };
 }
 
 function dataIn(live: LiveClaim): string {

@@ -44,16 +44,17 @@ export async function proveEnd(plan: DestroyPlan): Promise<void> {
 }
 
 /** What holds each claim, volume and namespace that is being deleted. */
-export function blockers({ items, session }: DestroyPlan, { place, volumes }: Look): readonly Finding[] {
+export function blockers({ items, session }: DestroyPlan, look: Look): readonly Finding[] {
+    const { claims = [], pods, volumes, namespace } = look;
     const isGoing = ({ metadata }: LiveObject) =>
         items.some(({ uid, kept }) => !kept && uid === metadata.uid);
     const isTerminating = (one: LiveObject) => isGoing(one) && one.metadata.deletionTimestamp !== undefined;
     return [
-        ...(place.claims ?? []).filter(isTerminating).map((claim) => claimBlocker(claim, place.pods)),
+        ...claims.filter(isTerminating).map((claim) => claimBlocker(claim, pods)),
         ...volumes
             .filter((volume) => isGoing(volume) && volume.status?.phase !== "Bound")
             .map((volume) => volumeBlocker(volume, session.context)),
-        ...(place.namespace && isTerminating(place.namespace) ? [terminatingNamespace(place.namespace)] : []),
+        ...(namespace && isTerminating(namespace) ? [terminatingNamespace(namespace)] : []),
     ];
 }
 
@@ -130,14 +131,13 @@ async function settle({ session, items, place }: DestroyPlan): Promise<readonly 
     return [...deleted.values()];
 }
 
-function uidsIn({ place, volumes }: Look): readonly string[] {
-    const { claims = [], namespace = [] } = place;
-    return [claims, volumes, namespace].flat().map(({ metadata }) => metadata.uid);
+function uidsIn({ claims = [], volumes, namespace }: Look): readonly string[] {
+    return [claims, volumes, namespace ?? []].flat().map(({ metadata }) => metadata.uid);
 }
 
 /** The volumes' folders on the node. Whether they exist is undefined if that cannot be seen. */
-function foldersOf({ volumes, session: { cluster } }: DestroyPlan) {
-    const folders = new Map(volumes.map(({ volume, kept }) => [volume.spec?.hostPath?.path, kept]));
+function foldersOf({ items, session: { cluster } }: DestroyPlan) {
+    const folders = new Map(items.map(({ folder, kept }) => [folder, kept]));
     return [...folders].flatMap(([folder, kept]) =>
         folder === undefined || !cluster.folders
             ? []

@@ -30,10 +30,8 @@ export interface Pinned {
 /** Exported for its unit test. */
 export async function pin({ client, outputs, settings, stack, output }: LiveSession): Promise<void> {
     const { pods } = await readNamespace(client, outputs.namespaceName, "data");
-    const results = Object.entries(settings.images).map(([name, image]) => ({
-        name,
-        ...pinned(image, pods),
-    }));
+    const images = Object.entries(settings.images);
+    const results = images.map(([name, image]) => ({ name, ...pinned(image, pods) }));
     for (const { name, from, to, reason } of results) {
         if (reason === undefined) {
             stack.run(["config", "set", "--path", `images.${name}`, to ?? from]);

@@ -20,6 +20,8 @@ import { workOf } from "../../operation.ts";
 import { type LiveSession, openLiveStack, showInheritableVolumes } from "../../session.ts";
 import { type SwitchWork, runSwitch } from "./steps.ts";
 
+const modeKey = `${projectName()}:storageMode`;
+
 export const command = defineCommand({
     summary: "Changes the storage mode and takes the messages along.",
     words: ["persistent|ephemeral", stackWord],
@@ -30,7 +32,7 @@ export const command = defineCommand({
     ],
     run: async ({ words: [mode, named], options, output }) => {
         const to = requireMode(mode);
-        const open = await openLiveStack(output, named, { access: "change", changes: { storageMode: to } });
+        const open = await openLiveStack(output, named, { access: "change", changes: { [modeKey]: to } });
         const { stack, api, settings, state, outputs } = open;
         output.refuse(otherNamespace(settings, outputs.namespaceName));
         output.refuse(protectedClaim(settings, await api.claim(), state));
@@ -75,7 +77,7 @@ function switchedStack({ stack, state, output }: LiveSession): SwitchWork["pulum
     );
     return {
         setMode: (mode) => {
-            if (stack.config()?.[`${projectName()}:storageMode`] !== mode) {
+            if (stack.config()?.[modeKey] !== mode) {
                 output.info(`    pulumi config set storageMode ${mode}`);
                 stack.run(["config", "set", "storageMode", mode]);
             }

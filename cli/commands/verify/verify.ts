@@ -19,14 +19,14 @@ export const command = defineCommand({
         const session = await openLiveStack(output, named);
         const { stack, cluster, outputs, settings } = session;
         const checks: Check[] = [];
+        const counts = { ok: 0, failed: 0, skipped: 0 };
         for await (const next of allChecks(session)) {
             const { heading, tried, seen, result } = next;
             const title = heading === checks.at(-1)?.heading ? "" : `\n${heading}\n`;
             output.info(`${title}  ${labels[result]}  ${tried}: ${seen}`);
             checks.push(next);
+            counts[result]++;
         }
-        const count = (result: Check["result"]) => checks.filter((one) => one.result === result).length;
-        const counts = { ok: count("ok"), failed: count("failed"), skipped: count("skipped") };
         output.info(`\n${counts.ok} ok, ${counts.failed} failed, ${counts.skipped} skipped`);
         output.result({ stack: stack.name, ...counts, checks });
         process.exitCode = counts.failed > 0 ? 1 : 0;
