@@ -122,13 +122,9 @@ function resume(work: SwitchWork, earlier: Entries, to: StorageMode): Entries {
 function procedureOf(work: SwitchWork, begun: Entries): Procedure {
     const { pulumi, disk, path } = work;
     const { to } = begun;
-    let last = begun;
-    const entries = () => readJournal(work) ?? last;
-    const step = (title: string, run: (work: SwitchWork, entries: Entries) => Promise<Entries>): Step => ({
+    const step = (title: string, run: (work: SwitchWork, entries: Entries) => Promise<unknown>): Step => ({
         title,
-        run: async () => {
-            last = await run(work, entries());
-        },
+        run: () => run(work, readJournal(work) ?? begun),
     });
     return {
         operation: "switch",
@@ -139,14 +135,16 @@ function procedureOf(work: SwitchWork, begun: Entries): Procedure {
             ...(to === "ephemeral" ? [step("Delete the claim: pulumi up", deleteClaim)] : []),
         ],
         undo: async () => {
-            const isUnchanged = !entries().complete && (await hasStillItsStorage(work, entries()));
+            // Without a journal, all is done.
+            const entries = readJournal(work) ?? { ...begun, complete: true };
+            const isUnchanged = !entries.complete && (await hasStillItsStorage(work, entries));
             if (isUnchanged) {
                 await pulumi.setMode(to === "persistent" ? "ephemeral" : "persistent");
             }
             return isUnchanged;
         },
         // From here on people can post, so that the copy in the journal is no longer what the api must have.
-        settle: () => saveJournal(work, { ...entries(), complete: true }),
+        settle: () => saveJournal(work, { ...begun, ...readJournal(work), complete: true }),
         forget: () => disk.remove(path),
     };
 }
@@ -162,10 +160,9 @@ async function hasStillItsStorage({ api }: SwitchWork, { to, copy, unreadClaim }
     );
 }
 
-async function copyMessages(work: SwitchWork, entries: Entries): Promise<Entries> {
-    const copied = await gather(work, entries);
-    work.output.info(`    ${describe(copied.copy ?? [])}, in ${work.path}`);
-    return copied;
+async function copyMessages(work: SwitchWork, entries: Entries): Promise<void> {
+    const { copy = [] } = await gather(work, entries);
+    work.output.info(`    ${describe(copy)}, in ${work.path}`);
 }
 
 /** All that must be moved: what an earlier run has copied, and what the api has. */
@@ -197,7 +194,7 @@ async function lastMessages({ api, clock }: SwitchWork): Promise<readonly Messag
 }
 
 /** The claim stays for now: until the new volume is filled, the journal is the only other place with the messages. */
-async function changeStorage(work: SwitchWork, entries: Entries): Promise<Entries> {
+async function changeStorage(work: SwitchWork, entries: Entries): Promise<void> {
     const { api, pulumi } = work;
     const { to, copy = [] } = entries;
     await pulumi.setMode(to);
@@ -207,7 +204,6 @@ async function changeStorage(work: SwitchWork, entries: Entries): Promise<Entrie
         throw new UserError(`The api has more messages than the copy. ${postedPast}`);
     }
     await pulumi.up(discarded, true);
-    return entries;
 }
 
 /** UID of the stack's claim if the switch gives it up, and if all its messages are in the copy. */
@@ -223,11 +219,11 @@ async function claimToDelete(
 }
 
 /** A kept claim holds messages already. They stay, and the copy follows them. */
-async function fillVolume(work: SwitchWork, entries: Entries): Promise<Entries> {
+async function fillVolume(work: SwitchWork, entries: Entries): Promise<void> {
     const { api, output } = work;
     const before = await api.read();
     const { copy = [], wanted = join(before, copy) } = entries;
-    const filled = saveJournal(work, { ...entries, wanted });
+    saveJournal(work, { ...entries, wanted });
     output.info(`    ${countMessages(before.length)} in the new volume`);
     if (!begins(wanted, before)) {
         if (!begins(before, wanted)) {
@@ -242,16 +238,15 @@ async function fillVolume(work: SwitchWork, entries: Entries): Promise<Entries> 
             "The new volume does not hold all messages: the api's pod may have been replaced meanwhile.",
         );
     }
-    return filled;
 }
 
-async function deleteClaim(work: SwitchWork, entries: Entries): Promise<Entries> {
+async function deleteClaim(work: SwitchWork, entries: Entries): Promise<void> {
     const discarded = await claimToDelete(work, entries);
     if (discarded === undefined) {
         work.output.info("    There is none that the switch deletes.");
-        return entries;
+        return;
     }
     await work.pulumi.up(discarded, false);
     // The pod may have been replaced, and the new volume with it.
-    return fillVolume(work, entries);
+    await fillVolume(work, entries);
 }
