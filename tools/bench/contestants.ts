@@ -4,17 +4,8 @@ import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "nod
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { parts, workloadName } from "../../model/names.ts";
-import { type Environment, isOnPath } from "../../system/process.ts";
+import { isOnPath } from "../../system/process.ts";
 import { runDeploy } from "../../tests/program/support/program.ts";
-
-/** A folder that is deleted at the end, and an environment in which everything asks one cluster and stays in that folder. */
-export interface Ground {
-    readonly folder: string;
-    readonly context: string;
-    readonly env: Environment;
-    /** Ends the command that runs. */
-    readonly signal?: AbortSignal;
-}
 
 /** Config keys without their namespace. */
 export type Config = Readonly<Record<string, string>>;
@@ -29,22 +20,22 @@ export interface Contestant {
     readonly destroy: Command;
 }
 
-/** Everybody who takes part. Helm does if it is installed. */
-export async function contestantsOn(ground: Ground) {
+/** Everybody who takes part, in a folder that is deleted at the end. Helm does if it is installed. */
+export async function contestantsIn(folder: string, context: string) {
     return {
-        kubectl: kubectlContestant(ground),
-        ...(isOnPath("helm", ground.env) && { helm: helmContestant(ground) }),
-        empty: await pulumiContestant(ground, "empty"),
-        plain: await pulumiContestant(ground, "plain"),
-        program: await pulumiContestant(ground, "program"),
+        kubectl: kubectlContestant(folder),
+        ...(isOnPath("helm", process.env) && { helm: helmContestant(folder) }),
+        empty: await pulumiContestant(folder, context, "empty"),
+        plain: await pulumiContestant(folder, context, "plain"),
+        program: await pulumiContestant(folder, context, "program"),
     };
 }
 
 /** The floor: kubectl, which waits for the three rollouts and for nothing else. */
-function kubectlContestant(ground: Ground) {
+function kubectlContestant(folder: string) {
     const namespace = namespaceOf("kubectl");
-    const file = join(ground.folder, "kubectl.json");
-    const kubectl = (...args: readonly string[]) => run(ground, "kubectl", ...args, "--namespace", namespace);
+    const file = join(folder, "kubectl.json");
+    const kubectl = (...args: readonly string[]) => run("kubectl", [...args, "--namespace", namespace]);
     const andRollOut = async (...args: readonly string[]) => {
         await kubectl(...args);
         for (const part of parts) {
@@ -64,12 +55,12 @@ function kubectlContestant(ground: Ground) {
 }
 
 /** Helm, with a chart of the same objects: a release that waits until all of them are ready. */
-function helmContestant(ground: Ground): Contestant {
+function helmContestant(folder: string): Contestant {
     const namespace = namespaceOf("helm");
-    const chart = join(ground.folder, "chart");
+    const chart = join(folder, "chart");
     mkdirSync(join(chart, "templates"), { recursive: true });
     writeFileSync(join(chart, "Chart.yaml"), "apiVersion: v2\nname: bench\nversion: 1.0.0\n");
-    const helm = (...args: readonly string[]) => run(ground, "helm", ...args, "--namespace", namespace);
+    const helm = (...args: readonly string[]) => run("helm", [...args, "--namespace", namespace]);
     return {
         namespace,
         prepare: async (config) => {
@@ -81,15 +72,15 @@ function helmContestant(ground: Ground): Contestant {
         // Helm leaves the namespace that it made.
         destroy: async () => {
             await helm("uninstall", "bench");
-            await run(ground, "kubectl", "delete", "namespace", namespace);
+            await run("kubectl", ["delete", "namespace", namespace]);
         },
     };
 }
 
 /** A Pulumi program: a copy in the benchmark's folder, because Pulumi writes a stack's config file beside the program. */
-async function pulumiContestant(ground: Ground, name: "program" | "plain" | "empty") {
+async function pulumiContestant(folder: string, context: string, name: "program" | "plain" | "empty") {
     const namespace = namespaceOf(name);
-    const directory = join(ground.folder, name);
+    const directory = join(folder, name);
     if (name === "program") {
         const isPart = (path: string) => !/^(node_modules|sandbox|\.git|Pulumi\..+\.yaml)$/.test(path);
         cpSync(".", directory, { recursive: true, filter: isPart });
@@ -99,27 +90,35 @@ async function pulumiContestant(ground: Ground, name: "program" | "plain" | "emp
     }
     symlinkSync(resolve("node_modules"), join(directory, "node_modules"));
 
-    const peak = peakMemory(directory);
-    const here = { ...ground, env: { ...ground.env, ...peak.environment } };
+    const objects = join(directory, "objects.json");
+    const peak = join(directory, "peak");
+    const script = join(directory, "peak.cjs");
+    // The process of the program writes what it needed at its peak. A language host may be a Node.js process, too: the program
+    // is the one that runs the SDK's script.
+    writeFileSync(
+        script,
+        `if (/cmd.run/.test(process.argv[1] ?? "")) process.on("exit", () =>
+            require("node:fs").writeFileSync(${JSON.stringify(peak)}, String(process.resourceUsage().maxRSS)));`,
+    );
     const options = ["--cwd", directory, "--non-interactive", "--stack", "bench"];
-    const pulumi = (...args: readonly string[]) => run(here, "pulumi", ...args, ...options);
+    const pulumi = (...args: readonly string[]) =>
+        run("pulumi", [...args, ...options], { NODE_OPTIONS: `--require ${script}` });
     await pulumi("stack", "init");
     return {
         namespace,
         prepare: async (changes: Config) => {
-            const objects = join(directory, "objects.json");
             if (name === "plain") {
                 writeFileSync(objects, JSON.stringify(await objectsOf(namespace, changes)));
             }
             const own = name === "plain" ? { objects } : configIn(namespace, changes);
-            const config = Object.entries({ "kubernetes:context": ground.context, ...own });
+            const config = Object.entries({ "kubernetes:context": context, ...own });
             const pairs = config.flatMap(([key, value]) => ["--plaintext", `${key}=${value}`]);
             await pulumi("config", "set-all", "--path", ...pairs);
         },
         apply: () => pulumi("up", "--yes", "--skip-preview"),
         preview: () => pulumi("preview"),
         destroy: () => pulumi("destroy", "--yes", "--skip-preview"),
-        peakMebibytes: peak.mebibytes,
+        peakMebibytes: () => Number(readFileSync(peak, "utf8")) / 1024,
     };
 }
 
@@ -137,25 +136,12 @@ async function objectsOf(namespace: string, changes: Config): Promise<readonly u
     return (await runDeploy(configIn(namespace, changes))).objects.map(({ inputs }) => inputs as unknown);
 }
 
-/** What the process of a Pulumi program needed at its peak when it ran last. The process itself writes it to a file. */
-function peakMemory(folder: string) {
-    const [file, script] = [join(folder, "peak"), join(folder, "peak.cjs")];
-    // A language host may be a Node.js process, too. The program is the one that runs the SDK's script.
-    writeFileSync(
-        script,
-        `if (/cmd.run/.test(process.argv[1] ?? "")) process.on("exit", () =>
-            require("node:fs").writeFileSync(${JSON.stringify(file)}, String(process.resourceUsage().maxRSS)));`,
-    );
-    const environment = { NODE_OPTIONS: `--require ${script}` };
-    return { environment, mebibytes: () => Number(readFileSync(file, "utf8")) / 1024 };
-}
+/** Ends the command that runs. */
+export const interruption = new AbortController();
 
 /** Runs a program to its end, and returns what it prints. Other work of this process goes on meanwhile. */
-export async function run(
-    { env, signal }: Omit<Ground, "folder" | "context">,
-    program: string,
-    ...args: readonly string[]
-): Promise<string> {
-    const options = { env: { ...env }, maxBuffer: Infinity, ...(signal && { signal }) };
-    return (await promisify(execFile)(program, args, options)).stdout;
+export async function run(program: string, args: readonly string[], more: Config = {}): Promise<string> {
+    const { signal } = interruption;
+    const options = { env: { ...process.env, ...more }, maxBuffer: Infinity, signal };
+    return (await promisify(execFile)(program, args, options)).stdout.trim();
 }

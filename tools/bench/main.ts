@@ -2,7 +2,8 @@
  * `npm run bench -- [ROUNDS]`: measures this program against kubectl, Helm, an empty Pulumi program and the plainest Pulumi
  * program of the same objects, and writes the table of docs/performance.md.
  *
- * It uses the cluster of the current context, in namespaces and stacks of its own, and removes them at the end.
+ * It uses the cluster of the current context, in namespaces and stacks of its own, and removes them at the end. What it did not
+ * make, it does not delete.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
@@ -11,57 +12,34 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "../../kubernetes/client.ts";
 import { serviceName } from "../../model/names.ts";
 import { UserError } from "../../system/errors.ts";
+import { runVisibly } from "../../system/process.ts";
 import { formatted, replaceGenerated } from "../markdown.ts";
-import { type Command, type Config, type Contestant, type Ground } from "./contestants.ts";
-import { contestantsOn, namespaceOf, run } from "./contestants.ts";
-import { type Name, type Row, type Task, resultTable } from "./report.ts";
+import { type Command, type Config, type Contestant, contestantsIn } from "./contestants.ts";
+import { interruption, namespaceOf, run } from "./contestants.ts";
+import { type Name, type Sample, type TaskName, resultTable, tasks } from "./report.ts";
 
 const document = "docs/performance.md";
 
-const apply = ["kubectl apply, rollout status", "kubectl"] as const;
-const empty = ["an empty program", "empty"] as const;
-const restart = ["kubectl rollout restart", "kubectl"] as const;
-
-const tasks = {
-    first: { task: "first up until ready", floor: apply, aim: 1.4 },
-    nothing: { task: "up with nothing to do", floor: empty, aim: 1.4 },
-    preview: { task: "preview with nothing to do", floor: empty, aim: 1.4 },
-    config: { task: "config change of the crawler", floor: apply, aim: 1.4 },
-    ephemeral: { task: "switch to ephemeral", floor: apply, aim: 1.2 },
-    persistent: { task: "switch to persistent", floor: apply, aim: 1.2 },
-    destroy: { task: "destroy until the volume is gone", floor: ["kubectl delete", "kubectl"], aim: 1.1 },
-    silentConfig: { task: "api silent: config rollout", floor: restart },
-    silentSwitch: { task: "api silent: switch", floor: restart },
-    memory: { task: "peak memory of the program", floor: empty, unit: "MiB" },
-} as const satisfies Readonly<Record<string, Task>>;
-type TaskName = keyof typeof tasks;
+type Contestants = Awaited<ReturnType<typeof contestantsIn>>;
 type Note = (task: TaskName, name: Name, value: number) => void;
 
 /** Everybody does every task once in each round. The first round fills caches, and is not counted. */
-async function measure(ground: Ground, rounds: number): Promise<readonly Row[]> {
-    const contestants = await contestantsOn(ground);
-    const figures: Partial<Record<TaskName, Partial<Record<Name, number[]>>>> = {};
+async function measure(contestants: Contestants, client: Client, rounds: number): Promise<readonly Sample[]> {
+    const samples: Sample[] = [];
     for (let number = 0; number <= rounds; number++) {
+        samples.splice(number === 1 ? 0 : Infinity);
         console.log(number === 0 ? "warm-up" : `round ${number} of ${rounds}`);
-        await round(ground, contestants, number, (task, name, value) => {
+        await round(contestants, client, number, (task, name, value) => {
             console.log(`  ${tasks[task].task}, ${name}: ${value.toFixed(1)}`);
-            const values = ((figures[task] ??= {})[name] ??= []);
-            if (number > 0) {
-                values.push(value);
-            }
+            samples.push({ task, name, value });
         });
     }
-    return (Object.keys(tasks) as TaskName[]).map((name) => {
-        // Pulumi has to start and the cluster has to change, one after the other.
-        const isAfterBoth = tasks[name].floor !== empty && "aim" in tasks[name];
-        const starts = isAfterBoth ? figures.nothing?.empty : undefined;
-        return { ...tasks[name], values: figures[name] ?? {}, starts };
-    });
+    return samples;
 }
 
 async function round(
-    ground: Ground,
-    { kubectl, helm, empty, plain, program }: Awaited<ReturnType<typeof contestantsOn>>,
+    { kubectl, helm, empty, plain, program }: Contestants,
+    client: Client,
     number: number,
     note: Note,
 ): Promise<void> {
@@ -90,22 +68,22 @@ async function round(
     }
     await change("config", changed);
 
-    const silent = await silence(ground, kubectl, kubectl.restartApi);
+    const silent = await silence(client, kubectl, kubectl.restartApi);
     note("silentConfig", "kubectl", silent);
     note("silentSwitch", "kubectl", silent);
     await program.prepare({ ...changed, "imagePullSecrets[0]": `round-${number}` });
-    note("silentConfig", "program", await silence(ground, program, program.apply));
+    note("silentConfig", "program", await silence(client, program, program.apply));
     const toEphemeral = () => change("ephemeral", { ...changed, storageMode: "ephemeral" });
-    note("silentSwitch", "program", await silence(ground, program, toEphemeral));
+    note("silentSwitch", "program", await silence(client, program, toEphemeral));
     await change("persistent", changed);
 
     for (const [name, { namespace, destroy }] of all) {
         const volumeName = "--output=jsonpath={.items[0].spec.volumeName}";
-        const volume = await run(ground, "kubectl", "get", "pvc", `--namespace=${namespace}`, volumeName);
+        const volume = await run("kubectl", ["get", "pvc", `--namespace=${namespace}`, volumeName]);
         await time("destroy", name, async () => {
             await destroy();
             // An app is gone when its volume is.
-            await run(ground, "kubectl", "wait", "--for=delete", `pv/${volume}`, "--timeout=2m");
+            await run("kubectl", ["wait", "--for=delete", `pv/${volume}`, "--timeout=2m"]);
         });
     }
 }
@@ -118,8 +96,7 @@ function named<T>(contestants: Partial<Record<Name, T>>): readonly [Name, T][] {
  * The longest time, in seconds, in which the api answers nobody during a change. Every question is asked by itself: one
  * that hangs at a pod that ends does not keep the others from being asked.
  */
-async function silence(ground: Ground, { namespace }: Contestant, command: Command): Promise<number> {
-    const client = await Client.connect(ground);
+async function silence(client: Client, { namespace }: Contestant, command: Command): Promise<number> {
     const path = `/api/v1/namespaces/${namespace}/services/${serviceName("api")}:80/proxy/messages`;
     const answered: number[] = [];
     const ask = async (start = performance.now()): Promise<void> => {
@@ -139,55 +116,17 @@ async function silence(ground: Ground, { namespace }: Contestant, command: Comma
     return Math.max(...times.slice(1).map((time, index) => time - (times[index] ?? time))) / 1000;
 }
 
-/** Removes everything that the benchmark makes, however it ends. What it did not make, it does not delete. */
-async function onGround(act: (ground: Ground) => Promise<void>): Promise<void> {
-    const folder = mkdtempSync(join(tmpdir(), "synergychat-bench-"));
-    const env = {
-        ...process.env,
-        KUBECONFIG: join(folder, "kubeconfig"),
-        // The state, and what the programs cache, is in this folder as well.
-        XDG_CACHE_HOME: folder,
-        PULUMI_BACKEND_URL: `file://${folder}`,
-        PULUMI_CONFIG_PASSPHRASE: "",
-        PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
-        PULUMI_SKIP_UPDATE_CHECK: "true",
-    };
-    const current = ["config", "view", "--minify", "--flatten", "--raw"];
-    writeFileSync(env.KUBECONFIG, await run({ env: process.env }, "kubectl", ...current));
-    const context = (await run({ env }, "kubectl", "config", "current-context")).trim();
-    const names = ["kubectl", "helm", "plain", "program"].map(namespaceOf);
-    const ours = ["namespace", "--ignore-not-found", ...names];
-    const found = await run({ env }, "kubectl", "get", ...ours, "--output=name");
-    if (found !== "") {
-        throw new UserError(`The benchmark makes and deletes namespaces that exist already:\n${found}`);
-    }
-    const interruption = new AbortController();
-    for (const signal of ["SIGINT", "SIGTERM"]) {
-        process.once(signal, () => {
-            interruption.abort();
-        });
-    }
-    try {
-        await act({ folder, context, env, signal: interruption.signal });
-    } finally {
-        console.log("\nRemoving what the benchmark made ...");
-        await run({ env }, "kubectl", "delete", ...ours);
-        // A command that was interrupted may still write its last file.
-        rmSync(folder, { recursive: true, maxRetries: 20, retryDelay: 500 });
-    }
-}
-
 /** Where the figures come from: the parts that ran, and the machine. */
-async function describePlace({ env }: Ground, rounds: number): Promise<string> {
+async function describePlace(rounds: number): Promise<string> {
     const { dependencies } = JSON.parse(readFileSync("package.json", "utf8")) as {
         dependencies: Readonly<Record<"@pulumi/pulumi" | "@pulumi/kubernetes", string>>;
     };
     const fields = "{.items[0].status.nodeInfo['kubeletVersion','containerRuntimeVersion']}";
     return [
         `Medians of ${rounds} interleaved rounds, after one that is not counted.`,
-        `Pulumi ${(await run({ env }, "pulumi", "version")).trim()} with its SDK ${dependencies["@pulumi/pulumi"]},`,
+        `Pulumi ${await run("pulumi", ["version"])} with its SDK ${dependencies["@pulumi/pulumi"]},`,
         `Kubernetes provider ${dependencies["@pulumi/kubernetes"]}, Node.js ${process.version},`,
-        `Kubernetes ${await run({ env }, "kubectl", "get", "nodes", `--output=jsonpath=${fields}`)},`,
+        `Kubernetes ${await run("kubectl", ["get", "nodes", `--output=jsonpath=${fields}`])},`,
         `${cpus().length} cores (${cpus()[0]?.model.trim() ?? "unknown"}),`,
         `load average ${(loadavg()[2] ?? 0).toFixed(1)} over the last 15 minutes.`,
     ].join(" ");
@@ -197,10 +136,39 @@ const rounds = Number(process.argv[2] ?? "5");
 if (!Number.isInteger(rounds) || rounds < 1) {
     throw new UserError(`ROUNDS is ${process.argv[2] ?? ""}. It must be a whole number of 1 or more.`);
 }
-await onGround(async (ground) => {
-    const table = resultTable(await measure(ground, rounds));
-    const text = `${await describePlace(ground, rounds)}\n\n${table}`;
+const ours = ["namespace", "--ignore-not-found", ...["kubectl", "helm", "plain", "program"].map(namespaceOf)];
+const found = await run("kubectl", ["get", ...ours, "--output=name"]);
+if (found !== "") {
+    throw new UserError(`The benchmark makes and deletes namespaces that exist already:\n${found}`);
+}
+const kubeconfig = await run("kubectl", ["config", "view", "--minify", "--flatten", "--raw"]);
+const context = await run("kubectl", ["config", "current-context"]);
+const folder = mkdtempSync(join(tmpdir(), "synergychat-bench-"));
+writeFileSync(join(folder, "kubeconfig"), kubeconfig);
+// From here on, everything asks this one cluster. The state, and what the programs cache, is in the folder as well.
+Object.assign(process.env, {
+    KUBECONFIG: join(folder, "kubeconfig"),
+    XDG_CACHE_HOME: folder,
+    PULUMI_BACKEND_URL: `file://${folder}`,
+    PULUMI_CONFIG_PASSPHRASE: "",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+});
+delete process.env.PULUMI_CONFIG_PASSPHRASE_FILE;
+for (const signal of ["SIGINT", "SIGTERM"]) {
+    process.once(signal, () => {
+        interruption.abort();
+    });
+}
+try {
+    const contestants = await contestantsIn(folder, context);
+    const table = resultTable(await measure(contestants, await Client.connect({ context }), rounds));
+    const text = `${await describePlace(rounds)}\n\n${table}`;
     const whole = replaceGenerated(readFileSync(document, "utf8"), "measurements", text);
     writeFileSync(document, await formatted(document, whole));
     console.log(`\n${text}`);
-});
+} finally {
+    console.log("\nRemoving what the benchmark made ...");
+    runVisibly("kubectl", ["delete", ...ours], process.env, 1);
+    // A command that was interrupted may still write its last file.
+    rmSync(folder, { recursive: true, maxRetries: 20, retryDelay: 500 });
+}
