@@ -53,35 +53,27 @@ function crawlerContainer(
     configMap: pulumi.Input<string>,
 ): k8s.types.input.core.v1.Container {
     const ownPort = number === 1 ? portName : `${portName}-${number}`;
+    const from = (name: string, key = name) => ({
+        name,
+        valueFrom: { configMapKeyRef: { name: configMap, key } },
+    });
     return container(args, {
         name: crawlerContainerName(number),
         ports: [{ name: ownPort, containerPort: port(number) }],
-        ...environment(number, configMap),
+        // The first container takes the ConfigMap whole. The others take their own port under the name that the image expects.
+        ...(number === 1
+            ? { envFrom: [{ configMapRef: { name: configMap } }] }
+            : {
+                  env: [
+                      from("CRAWLER_PORT", portKey(number)),
+                      from("CRAWLER_KEYWORDS"),
+                      from("CRAWLER_DB_PATH"),
+                  ],
+              }),
         volumeMounts: [{ name: cacheVolumeName, mountPath: cachePaths.mountPath }],
         ...probes({ ready: "/healthz" }, ownPort),
         memory: { request: "32Mi", limit: "256Mi" },
     });
-}
-
-/** The first container takes the ConfigMap whole. The others take their own port under the name that the image expects. */
-function environment(
-    number: number,
-    configMap: pulumi.Input<string>,
-): Pick<k8s.types.input.core.v1.Container, "env" | "envFrom"> {
-    if (number === 1) {
-        return { envFrom: [{ configMapRef: { name: configMap } }] };
-    }
-    const from = (name: string, key: string) => ({
-        name,
-        valueFrom: { configMapKeyRef: { name: configMap, key } },
-    });
-    return {
-        env: [
-            from("CRAWLER_PORT", portKey(number)),
-            from("CRAWLER_KEYWORDS", "CRAWLER_KEYWORDS"),
-            from("CRAWLER_DB_PATH", "CRAWLER_DB_PATH"),
-        ],
-    };
 }
 
 function port(number: number): number {
