@@ -14,7 +14,7 @@ import { Tools } from "./components/tools.ts";
 import { Web } from "./components/web.ts";
 import type { Settings } from "./config/settings.ts";
 import { type Part, serviceName, workloadName } from "./model/names.ts";
-import type { Trials } from "./preflight/preflight.ts";
+import type { Trials } from "./preflight/trials.ts";
 import type { StackOutputs } from "./pulumi/state.ts";
 
 /** The stack's outputs, some of which are known only once the cluster has made the object. */

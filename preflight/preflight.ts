@@ -12,18 +12,9 @@ import { type DeclaredResource, objectsIn } from "../pulumi/declared.ts";
 import { plainValue, readRecordedState } from "../pulumi/engine.ts";
 import type { RecordedState } from "../pulumi/state.ts";
 import { forThisStack, renderAdvice } from "./advice.ts";
-import { checkExistingClaim } from "./claim-check.ts";
 import { evaluate } from "./evaluate.ts";
 import { otherCluster, otherNamespace } from "./recorded.ts";
-import { tryNewImage } from "./upgrade.ts";
-
-/** Specs of Jobs that the preflight may run. */
-export interface Trials {
-    /** Makes a backup and starts the api's image on a copy of it. Undefined: there is nothing that could be copied. */
-    readonly newImage: object | undefined;
-    /** Looks into the claim that somebody else made, before the api mounts it. Undefined: there is no such claim. */
-    readonly existingClaim: object | undefined;
-}
+import { type Trials, checkExistingClaim, tryNewImage } from "./trials.ts";
 
 /** The cluster, and where the last run left the stack's objects in it. */
 export interface Reached {
@@ -87,9 +78,10 @@ export async function preflight(
     await report(evaluate(discardClaim ? { ...settings, discardClaim } : settings, snapshot, run), context);
     if (!runtime.isDryRun()) {
         await handOverFields(client, snapshot.objects, recorded.objects);
-        const { existingClaim, newImage } = await plainValue<Trials>(result.trials);
-        await report(await checkExistingClaim(client, settings, snapshot, existingClaim), context);
-        await report(await tryNewImage(client, settings, snapshot, newImage), context);
+        const trials = await plainValue<Trials>(result.trials);
+        for (const trial of [checkExistingClaim, tryNewImage]) {
+            await report([await trial(client, settings, snapshot, trials)].flat(), context);
+        }
     }
     return snapshot;
 }

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { checkExistingClaim, claimToCheck } from "../../../preflight/claim-check.ts";
+import { checkExistingClaim, claimToCheck } from "../../../preflight/trials.ts";
 import type { Answer } from "../../../kubernetes/client.ts";
 import { fakeClient } from "../support/client.ts";
 import { type Config, api, claim, running, settings } from "../support/snapshots.ts";
@@ -49,7 +49,8 @@ describe("checkExistingClaim", () => {
                 ? found({ status: { conditions: [{ type: end, status: "True" }] } })
                 : found({ spec: { hostPath: { path: "/data" } } });
         });
-        const findings = await checkExistingClaim(client, settings(config), fresh, {});
+        const trials = { existingClaim: {}, newImage: undefined };
+        const findings = [await checkExistingClaim(client, settings(config), fresh, trials)].flat();
         return { codes: findings.map(({ code }) => code), deleted: deleted.length };
     }
 

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { replacedImage } from "../../../preflight/upgrade.ts";
+import { replacedImage } from "../../../preflight/trials.ts";
 import { type Config, api, object, running, settings } from "../support/snapshots.ts";
 
 const image = "bootdotdev/synergychat-api:1";

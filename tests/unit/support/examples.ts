@@ -15,8 +15,7 @@ import { ownerLabels, protectAnnotation } from "../../../model/labels.ts";
 import { movedObjects } from "../../../preflight/moved.ts";
 import { missingBackups, notCopied } from "../../../preflight/backups.ts";
 import { liveClaims } from "../../../preflight/fates.ts";
-import { unusableFile } from "../../../preflight/claim-check.ts";
-import { upgradeRefused } from "../../../preflight/upgrade.ts";
+import { unusableFile, upgradeRefused } from "../../../preflight/trials.ts";
 import { otherCluster, otherNamespace } from "../../../preflight/recorded.ts";
 import {
     type Config,
