@@ -65,7 +65,11 @@ export async function runJob(
             return { ok: false, reason: await failureOf(client, namespace, job.name, failed.message ?? "") };
         }
         // An obstacle does not fail the Job before its deadline. At the deadline, the pod is deleted, and the reason with it.
-        const obstacle = await obstacleOf(client, namespace, job.name);
+        const pod = await podOf(client, namespace, job.name);
+        // Without a pod, what keeps the Job from having one, as a quota does.
+        const obstacle = await (pod
+            ? podObstacle(client, namespace, pod)
+            : lastWarning(client, namespace, job.name));
         const isLate = performance.now() - start > seconds * 1000;
         return lasts(obstacle) !== undefined || isLate
             ? { ok: false, reason: obstacle ?? `Job ${job.name} did not end within ${seconds} s.` }
@@ -75,12 +79,6 @@ export async function runJob(
     const ended = await client.waitUntil(`Job ${job.name} ends`, end, seconds + 60);
     const pod = await podOf(client, namespace, job.name);
     return { ...ended, log: await readLog(client, namespace, pod, container) };
-}
-
-/** What keeps the Job's pod from running, or the Job from having one, as a quota does. */
-async function obstacleOf(client: Client, namespace: string, job: string): Promise<string | undefined> {
-    const pod = await podOf(client, namespace, job);
-    return pod ? podObstacle(client, namespace, pod) : lastWarning(client, namespace, job);
 }
 
 /**

@@ -24,7 +24,8 @@ export async function handOverFields(
         const { kind = "", metadata } = object;
         const { name, namespace, managedFields = [], resourceVersion } = metadata;
         const isKept = kind === "PersistentVolumeClaim" && !recorded.some((one) => isSame(one, object));
-        const after = managedFields.map((one) => (isOfPulumi(one) ? handedOver(one, isKept) : one));
+        const isOfPulumi = (manager = "") => manager === today || manager.startsWith("pulumi-kubernetes-");
+        const after = managedFields.map((one) => (isOfPulumi(one.manager) ? handedOver(one, isKept) : one));
         if (isStackName(kind, name) && !isDeepStrictEqual(after, managedFields)) {
             const patch = { metadata: { resourceVersion, managedFields: after } };
             // If somebody changes the object at this moment, the next update does it.
@@ -35,10 +36,6 @@ export async function handOverFields(
 }
 
 const [today] = Object.values(managerAnnotation);
-
-function isOfPulumi({ manager }: ManagedFields): boolean {
-    return manager === today || (manager?.startsWith("pulumi-kubernetes-") ?? false);
-}
 
 function handedOver(fields: ManagedFields, withoutClass: boolean): ManagedFields {
     const after = { ...structuredClone(fields), manager: today };

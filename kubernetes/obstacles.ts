@@ -91,10 +91,7 @@ async function newestEvent(client: Client, namespace: string, name: string) {
 
 /** The newest of these events. Undefined if there is none. */
 export function newest(events: readonly ClusterEvent[]): ClusterEvent | undefined {
-    return [...events].sort((one, other) => (timeOf(one) < timeOf(other) ? 1 : -1))[0];
-}
-
-/** When an event happened last, as a text that sorts. */
-function timeOf({ lastTimestamp, eventTime, metadata }: ClusterEvent): string {
-    return lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? "";
+    const timeOf = ({ lastTimestamp, eventTime, metadata }: ClusterEvent) =>
+        lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? "";
+    return events.toSorted((one, other) => (timeOf(one) < timeOf(other) ? 1 : -1))[0];
 }

@@ -69,6 +69,8 @@ export interface Permission {
 /** Path of all storage classes of the cluster. */
 export const storageClassesPath = "/apis/storage.k8s.io/v1/storageclasses";
 
+const hostKinds = stackKinds.filter(({ hosts }) => hosts !== undefined);
+
 /** What a snapshot is taken of. */
 export interface SnapshotQuery {
     /** The stack's namespace. */
@@ -94,7 +96,7 @@ export async function takeSnapshot(client: Client, query: SnapshotQuery): Promis
             client.findIfAllowed<{ gitVersion?: string }>("/version"),
             client.listIfAllowed<Volume>(volumesPath),
             client.listIfAllowed<LiveObject>("/api/v1/nodes"),
-            listHostObjects(client),
+            Promise.all(hostKinds.map((row) => client.listIfAllowed<LiveObject>(listPath(row)))),
             permissionsIn(client, namespace),
             client.listIfAllowed<StorageClass>(storageClassesPath),
             client.listIfAllowed<LiveObject>("/apis/networking.k8s.io/v1/ingressclasses"),
@@ -117,7 +119,7 @@ export async function takeSnapshot(client: Client, query: SnapshotQuery): Promis
         nodes: nodes?.length,
         apiPodChanges: before ? after && differences(before, after.spec?.template, "template") : [],
         apiImage: after && apiImageOf(after),
-        hostObjects,
+        hostObjects: hostObjects.flatMap((list) => list ?? []),
         tlsSecret,
         targetSecret,
         storageClasses: classes[0],
@@ -162,12 +164,6 @@ async function tryDeclared(
             metadata.namespace === name || (!namespace && kind === "Namespace" && metadata.name === name),
     );
     return tryObjects(client, own, objects, { namespace: namespace ? name : "default", recorded });
-}
-
-async function listHostObjects(client: Client): Promise<readonly LiveObject[]> {
-    const rows = stackKinds.filter(({ hosts }) => hosts !== undefined);
-    const lists = await Promise.all(rows.map((row) => client.listIfAllowed<LiveObject>(listPath(row))));
-    return lists.flatMap((list) => list ?? []);
 }
 
 /** Forbidden is not the same as absent. @param name empty: none is needed. */

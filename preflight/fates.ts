@@ -67,16 +67,11 @@ export function liveClaims(place: NamespaceSnapshot, owners: Owners): readonly L
         const { name } = claim.metadata;
         const owned = isOwned(claim, owners);
         const mounted = place.api?.claim === name;
-        return { claim, place, owned, mounted, use: useOf(name, owned && mounted) };
+        // A claim that the api mounts holds its messages, also if it has a name that the stack no longer gives.
+        const holdsMessages = name === claimName || (owned && mounted);
+        const use = name === backupsClaimName ? "backups" : holdsMessages ? "messages" : "other";
+        return { claim, place, owned, mounted, use };
     });
-}
-
-/** A claim that the api mounts holds its messages, also if it has a name that the stack no longer gives. */
-function useOf(name: string, ownedAndMounted: boolean): LiveClaim["use"] {
-    if (name === backupsClaimName) {
-        return "backups";
-    }
-    return name === claimName || ownedAndMounted ? "messages" : "other";
 }
 
 function fateOf({ claim, owned, use }: LiveClaim, settings: Settings, snapshot: ClusterSnapshot): Fate {
