@@ -1,4 +1,5 @@
 /** Rules of config values: what a key's text may be, and the value that it becomes. */
+import { parseJson } from "../system/json.ts";
 
 /** A rule turns the text of a config value into a value, or refuses it. */
 export interface Rule<T> {
@@ -168,12 +169,4 @@ function isTextsByName(value: unknown): value is Readonly<Record<string, string>
 
 function isTexts(value: unknown): value is readonly string[] {
     return Array.isArray(value) && value.every((item) => typeof item === "string");
-}
-
-function parseJson(text: string): unknown {
-    try {
-        return JSON.parse(text);
-    } catch {
-        return undefined;
-    }
 }

@@ -4,6 +4,7 @@
  * in a tenth of the time that a client library takes to load.
  */
 import { TransientError, UserError } from "../system/errors.ts";
+import { parseJson } from "../system/json.ts";
 import { type Ended, capture } from "../system/process.ts";
 import { type ClusterAccess, kubectlEnvironment, kubectlFlags, startProxy } from "./kubectl.ts";
 import { poll } from "./poll.ts";
@@ -204,22 +205,14 @@ function itemsOf<T>({ kind, items }: List<T>): readonly T[] {
 }
 
 function answerOf(status: number, text: string): Answer {
-    const body = parsed(text);
+    const body = parseJson(text) ?? text;
     if (status >= 200 && status < 300) {
         return { kind: "found", body };
     }
     // The API server's own words if it is the one that refuses.
-    const { message = text.trim() } = (typeof body === "object" && body ? body : {}) as { message?: string };
+    const { message = text.trim() } = (typeof body === "object" ? body : {}) as { message?: string };
     if (status === 404) {
         return { kind: "not found", message };
     }
     return status === 403 ? { kind: "forbidden", message } : { kind: "failed", status, message };
-}
-
-function parsed(text: string): unknown {
-    try {
-        return JSON.parse(text);
-    } catch {
-        return text;
-    }
 }

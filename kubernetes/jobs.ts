@@ -2,7 +2,7 @@
 import { kindOf, listPath, objectPath } from "../model/kinds.ts";
 import { workloadName } from "../model/names.ts";
 import type { Client } from "./client.ts";
-import type { Job, LiveObject, Pod } from "./objects.ts";
+import { type Job, type LiveObject, type Pod, conditionOf } from "./objects.ts";
 import { lastWarning, patience, podObstacle, sentence } from "./obstacles.ts";
 import { lasting } from "./poll.ts";
 
@@ -54,13 +54,11 @@ export async function runJob(
     const start = performance.now();
     const lasts = lasting<string>(patience);
     const end = async (): Promise<Ending | undefined> => {
-        const { status } = await client.get<Job>(objectPath("Job", job.name, namespace));
-        const condition = (type: string) =>
-            (status?.conditions ?? []).find((one) => one.type === type && one.status === "True");
-        if (condition("Complete")) {
+        const live = await client.get<Job>(objectPath("Job", job.name, namespace));
+        if (conditionOf(live, "Complete")) {
             return { ok: true };
         }
-        const failed = condition("Failed");
+        const failed = conditionOf(live, "Failed");
         if (failed) {
             return { ok: false, reason: await failureOf(client, namespace, job.name, failed.message ?? "") };
         }

@@ -70,9 +70,17 @@ export function hasEnded({ status }: Pod): boolean {
 }
 
 /** Whether a pod is ready and not on its way out. */
-export function isReady({ metadata, status }: Pod): boolean {
-    return (
-        metadata.deletionTimestamp === undefined &&
-        (status?.conditions ?? []).some(({ type, status: is }) => type === "Ready" && is === "True")
-    );
+export function isReady(pod: Pod): boolean {
+    return pod.metadata.deletionTimestamp === undefined && conditionOf(pod, "Ready") !== undefined;
+}
+
+/** The condition of this type, if it has this status. */
+export function conditionOf({ status }: Conditioned, type: string, is = "True"): Condition | undefined {
+    return status?.conditions?.find((one) => one.type === type && one.status === is);
+}
+
+type Condition = Partial<Record<"type" | "status" | "reason" | "message", string | undefined>>;
+
+interface Conditioned {
+    readonly status?: { readonly conditions?: readonly Condition[] | undefined } | undefined;
 }

@@ -1,7 +1,7 @@
 /** What keeps a pod from running, in the words of the cluster. */
 import { kindOf, listPath } from "../model/kinds.ts";
 import type { Client } from "./client.ts";
-import { type Claim, type ClusterEvent, type Pod, claimsOf } from "./objects.ts";
+import { type Claim, type ClusterEvent, type Pod, claimsOf, conditionOf } from "./objects.ts";
 
 /** How long an obstacle may last, in ms. A volume that is provisioned and an image that is pulled take their time. */
 export const patience = 60_000;
@@ -47,9 +47,7 @@ export function podProblem({ metadata, status }: Pod): string | undefined {
     if (waiting.length > 0) {
         return waiting.join("; ");
     }
-    const unscheduled = (status?.conditions ?? []).find(
-        ({ type, status: is }) => type === "PodScheduled" && is === "False",
-    );
+    const unscheduled = conditionOf({ status }, "PodScheduled", "False");
     return unscheduled && `${unscheduled.reason ?? ""}: ${unscheduled.message ?? ""}`;
 }
 

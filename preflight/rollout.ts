@@ -2,7 +2,7 @@
 import { RunError, log } from "@pulumi/pulumi";
 import type { Settings } from "../config/settings.ts";
 import { type Client, isProgramMissing } from "../kubernetes/client.ts";
-import { type Deployment, type LiveObject, type Pod, claimsOf } from "../kubernetes/objects.ts";
+import { type Deployment, type LiveObject, type Pod, claimsOf, conditionOf } from "../kubernetes/objects.ts";
 import { podObstacle, podProblem, sentence, unboundClaims } from "../kubernetes/obstacles.ts";
 import { lasting } from "../kubernetes/poll.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
@@ -151,11 +151,9 @@ export function isPodOf({ spec }: Deployment, pod: Pod): boolean {
 }
 
 /** A Deployment whose pods the cluster refuses: a quota, a policy, a service account that is missing. */
-export function podsNotCreated({ metadata, status }: Deployment): readonly Finding[] {
-    const { name, namespace = "" } = metadata;
-    const failure = (status?.conditions ?? []).find(
-        ({ type, status: is }) => type === "ReplicaFailure" && is === "True",
-    );
+export function podsNotCreated(deployment: Deployment): readonly Finding[] {
+    const { name, namespace = "" } = deployment.metadata;
+    const failure = conditionOf(deployment, "ReplicaFailure");
     if (!failure) {
         return [];
     }
