@@ -1,15 +1,8 @@
 /** Ingresses: whether the cluster accepts one, and the addresses that it publishes. */
-import {
-    type AddressStatus,
-    type ExposureKind,
-    kindOf,
-    listPath,
-    objectPath,
-    stackKinds,
-} from "../model/kinds.ts";
+import { type ExposureKind, kindOf, listPath, objectPath } from "../model/kinds.ts";
 import { stackLabels } from "../model/labels.ts";
+import { gatewayName, ingressName } from "../model/names.ts";
 import type { Client } from "./client.ts";
-import type { LiveObject } from "./objects.ts";
 import { poll } from "./poll.ts";
 
 const controllerSeconds = 180; // for an ingress controller that starts
@@ -61,13 +54,22 @@ export async function findExposureObject(
     namespace: string,
     exposure: ExposureKind,
 ): Promise<ExposureObject | undefined> {
-    const row = stackKinds.find(({ feature, addresses }) => feature === exposure && addresses !== undefined);
-    const [name] = row?.names ?? [];
-    if (!row?.addresses || name === undefined) {
+    if (exposure === "none") {
         return undefined;
     }
-    const found = await client.find<LiveObject & { status?: AddressStatus }>(
-        objectPath(row.kind, name, namespace),
-    );
-    return { kind: row.kind, name, addresses: found && row.addresses(found.status ?? {}) };
+    const [kind, name] = exposure === "ingress" ? ["Ingress", ingressName] : ["Gateway", gatewayName];
+    const found = await client.find<Exposing>(objectPath(kind, name, namespace));
+    const { loadBalancer, addresses = [] } = found?.status ?? {};
+    const published = (loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => ip ?? hostname ?? []);
+    return { kind, name, addresses: found && [...published, ...addresses.map(({ value }) => value)] };
+}
+
+/** An Ingress has the one field, and a Gateway the other. */
+interface Exposing {
+    readonly status?: {
+        readonly loadBalancer?: {
+            readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string }[];
+        };
+        readonly addresses?: readonly { readonly value: string }[];
+    };
 }

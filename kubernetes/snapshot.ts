@@ -1,6 +1,6 @@
 /** What the cluster holds that matters to a stack, asked once before anything is registered. Nothing in here changes it. */
 import { isDeepStrictEqual } from "node:util";
-import { kindOf, listPath, namespacedKinds, objectPath, stackKinds } from "../model/kinds.ts";
+import { kindOf, listPath, namespacedKinds, objectPath } from "../model/kinds.ts";
 import { workloadName } from "../model/names.ts";
 import { type ApiState, ChatApi } from "./chat-api.ts";
 import type { Client } from "./client.ts";
@@ -69,7 +69,8 @@ export interface Permission {
 /** Path of all storage classes of the cluster. */
 export const storageClassesPath = "/apis/storage.k8s.io/v1/storageclasses";
 
-const hostKinds = stackKinds.filter(({ hosts }) => hosts !== undefined);
+/** The kinds that serve host names. */
+const hostKinds = ["Ingress", "HTTPRoute"].map(kindOf);
 
 /** What a snapshot is taken of. */
 export interface SnapshotQuery {

@@ -1,9 +1,8 @@
 /**
  * Every kind of object that the stack can make, in one table.
  *
- * What is listed before a change, which names are the stack's own, which host names clash, what a killed run may have
- * left, the permissions and the addresses all follow from it. A test fails if the program declares an object that
- * the table does not have.
+ * What is listed before a change, which names are the stack's own, what a killed run may have left, and the permissions all
+ * follow from it. A test fails if the program declares an object that the table does not have.
  */
 import {
     backupName,
@@ -42,24 +41,6 @@ export interface StackKind {
     readonly holdsData: boolean;
     /** The feature for which the stack makes this kind. Undefined: every stack does. */
     readonly feature?: Feature;
-    /** Host names that an object of this kind serves. */
-    readonly hosts?: (spec: HostSpec) => readonly string[];
-    /** Addresses that the controller publishes in the object's status. */
-    readonly addresses?: (status: AddressStatus) => readonly string[];
-}
-
-/** The fields of a spec that can name hosts. */
-export interface HostSpec {
-    readonly rules?: readonly { readonly host?: string | undefined }[] | undefined;
-    readonly hostnames?: readonly string[] | undefined;
-}
-
-/** The fields of a status that can name addresses. */
-export interface AddressStatus {
-    readonly loadBalancer?:
-        | { readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string }[] | undefined }
-        | undefined;
-    readonly addresses?: readonly { readonly value: string }[] | undefined;
 }
 
 const gatewayApi = "gateway.networking.k8s.io/v1";
@@ -83,20 +64,11 @@ export const stackKinds: readonly StackKind[] = [
         [denyPolicyName, ...parts.map(workloadName), backupName, targetPolicyName],
         { feature: "networkPolicies" },
     ),
-    row("networking.k8s.io/v1", "Ingress", "ingresses", [ingressName], {
-        feature: "ingress",
-        hosts: ({ rules = [] }) => rules.flatMap(({ host }) => host ?? []),
-        addresses: ({ loadBalancer }) =>
-            (loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => ip ?? hostname ?? []),
-    }),
+    row("networking.k8s.io/v1", "Ingress", "ingresses", [ingressName], { feature: "ingress" }),
     row(gatewayApi, "HTTPRoute", "httproutes", (["web", "api", "https"] as const).map(httpRouteName), {
         feature: "gateway",
-        hosts: ({ hostnames = [] }) => hostnames,
     }),
-    row(gatewayApi, "Gateway", "gateways", [gatewayName], {
-        feature: "gateway",
-        addresses: ({ addresses = [] }) => addresses.map(({ value }) => value),
-    }),
+    row(gatewayApi, "Gateway", "gateways", [gatewayName], { feature: "gateway" }),
     row("v1", "PersistentVolumeClaim", "persistentvolumeclaims", [claimName, backupsClaimName], {
         holdsData: true,
     }),

@@ -3,7 +3,6 @@ import type { Settings } from "../config/settings.ts";
 import type { LiveObject } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, type Found, error, fix, warning } from "../model/finding.ts";
-import { type HostSpec, stackKinds } from "../model/kinds.ts";
 
 /** Host names of the config that an object in a foreign namespace serves. */
 export function servedHosts(settings: Settings, snapshot: ClusterSnapshot): readonly Finding[] {
@@ -53,9 +52,10 @@ export function unusableTlsSecret(settings: Settings, { tlsSecret: found }: Clus
           );
 }
 
-/** Host names that an object serves. */
+/** Host names that an Ingress or an HTTPRoute serves. */
 function hostsOf(object: LiveObject): readonly string[] {
-    const row = stackKinds.find(({ kind }) => kind === object.kind);
-    const { spec = {} } = object as { spec?: HostSpec };
-    return row?.hosts?.(spec) ?? [];
+    const { rules = [], hostnames = [] } =
+        (object as { spec?: { rules?: readonly { host?: string }[]; hostnames?: readonly string[] } }).spec ??
+        {};
+    return [...rules.flatMap(({ host }) => host ?? []), ...hostnames];
 }

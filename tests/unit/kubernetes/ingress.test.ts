@@ -1,6 +1,6 @@
-/** The wait for an ingress controller. */
+/** The wait for an ingress controller, and the addresses that one publishes. */
 import { strict as assert } from "node:assert";
-import { waitForIngressController } from "../../../kubernetes/ingress.ts";
+import { findExposureObject, waitForIngressController } from "../../../kubernetes/ingress.ts";
 import { fakeClient } from "../support/client.ts";
 
 describe("the wait for an ingress controller", () => {
@@ -18,5 +18,32 @@ describe("the wait for an ingress controller", () => {
     it("leaves what else is wrong with an Ingress to the update", async () => {
         const client = fakeClient(() => ({ kind: "forbidden", message: "you may not" }));
         await waitForIngressController(client, "synergychat-dev", () => assert.fail());
+    });
+});
+
+describe("the object that publishes the addresses", () => {
+    const find = (kind: "ingress" | "gateway" | "none", status?: object) =>
+        findExposureObject(
+            fakeClient(() =>
+                status ? { kind: "found", body: { status } } : { kind: "not found", message: "no" },
+            ),
+            "chat",
+            kind,
+        );
+
+    it("is an Ingress or a Gateway", async () => {
+        const ingress = [{ ip: "10.0.0.1" }, { hostname: "lb.internal" }, {}];
+        assert.deepEqual(await find("ingress", { loadBalancer: { ingress } }), {
+            ...{ kind: "Ingress", name: "app-ingress", addresses: ["10.0.0.1", "lb.internal"] },
+        });
+        assert.deepEqual(await find("gateway", { addresses: [{ value: "10.0.0.2" }] }), {
+            ...{ kind: "Gateway", name: "app-gateway", addresses: ["10.0.0.2"] },
+        });
+    });
+
+    it("may have no address yet, or not be there", async () => {
+        assert.deepEqual((await find("ingress", {}))?.addresses, []);
+        assert.equal((await find("gateway"))?.addresses, undefined);
+        assert.equal(await find("none"), undefined);
     });
 });

@@ -66,19 +66,6 @@ describe("the table of kinds", () => {
         assert.equal(groupOf(kindOf("Deployment")), "apps");
     });
 
-    it("reads hosts and addresses from what an object has", () => {
-        const { hosts, addresses } = kindOf("Ingress");
-        assert.ok(hosts);
-        assert.deepEqual(hosts({ rules: [{ host: "a" }, {}] }), ["a"]);
-        assert.deepEqual(hosts({}), []);
-        const published = [{ ip: "10.0.0.1" }, { hostname: "lb.internal" }, {}];
-        assert.ok(addresses);
-        assert.deepEqual(addresses({ loadBalancer: { ingress: published } }), ["10.0.0.1", "lb.internal"]);
-        assert.deepEqual(addresses({}), []);
-        assert.deepEqual(kindOf("HTTPRoute").hosts?.({ hostnames: ["b"] }), ["b"]);
-        assert.deepEqual(kindOf("Gateway").addresses?.({ addresses: [{ value: "10.0.0.2" }] }), ["10.0.0.2"]);
-    });
-
     it("throws for a kind that it does not have", () => {
         assert.throws(() => kindOf("Secret"), /Secret/);
     });

@@ -12,7 +12,7 @@ import {
 
 const ingress = (namespace: string, ...hosts: string[]) => ({
     ...object("Ingress", "app-ingress", { namespace }),
-    spec: { rules: hosts.map((host) => ({ host })) },
+    spec: { rules: [{}, ...hosts.map((host) => ({ host }))] },
 });
 const route = (namespace: string, ...hostnames: string[]) => ({
     ...object("HTTPRoute", "web-httproute", { namespace }),
