@@ -167,11 +167,9 @@ export function volumesOnSeveralNodes(
     const used = storageClasses.find((one) =>
         wanted?.storageClass === undefined ? isDefaultClass(one) : one.metadata.name === wanted.storageClass,
     );
-    if (!wanted || used?.provisioner !== "k8s.io/minikube-hostpath" || nodes < 2) {
-        return [];
-    }
-    const { name } = used.metadata;
-    if (tiedClasses.includes(name)) {
+    const { name = "" } = used?.metadata ?? {};
+    const isFolder = used?.provisioner === "k8s.io/minikube-hostpath" && !tiedClasses.includes(name);
+    if (!wanted || !isFolder || nodes < 2) {
         return [];
     }
     return warning(

@@ -38,11 +38,8 @@ export async function reach({ context, kubeconfig, namespace }: Settings): Promi
         Client.connect({ context, kubeconfig }),
         readRecordedState(),
     ]);
-    const elsewhere = [...otherCluster(context, recorded), otherNamespace({ namespace }, recorded.namespace)];
-    await report(
-        elsewhere.filter((one) => one !== undefined),
-        context,
-    );
+    const namespaces = otherNamespace({ namespace }, recorded.namespace) ?? [];
+    await report([otherCluster(context, recorded), namespaces].flat(), context);
     return { client, recorded };
 }
 

@@ -2,7 +2,7 @@
 import { RunError, log } from "@pulumi/pulumi";
 import type { Settings } from "../config/settings.ts";
 import { type Client, isProgramMissing } from "../kubernetes/client.ts";
-import { type Deployment, type LiveObject, type Pod, claimsOf, conditionOf } from "../kubernetes/objects.ts";
+import { type Deployment, type Pod, claimsOf, conditionOf } from "../kubernetes/objects.ts";
 import { podObstacle, podProblem, sentence, unboundClaims } from "../kubernetes/obstacles.ts";
 import { lasting } from "../kubernetes/poll.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
@@ -40,7 +40,11 @@ export async function requireRollout(
         client,
         namespace,
         rolloutSeconds,
-        (deployment) => !before.objects.some((object) => isUnchanged(object, deployment)),
+        ({ metadata: { uid, generation } }) =>
+            // A change of the spec is a new generation: https://kubernetes.io/docs/reference/using-api/api-concepts
+            !before.objects.some(
+                ({ metadata }) => metadata.uid === uid && metadata.generation === generation,
+            ),
     );
     if (problems.length > 0) {
         throw new RunError(
@@ -77,11 +81,6 @@ export function reportObstacles(
     return () => {
         clearInterval(timer);
     };
-}
-
-/** Source: https://kubernetes.io/docs/reference/using-api/api-concepts (a change of the spec is a new generation) */
-function isUnchanged(before: LiveObject, { metadata: { uid, generation } }: Deployment): boolean {
-    return before.metadata.uid === uid && before.metadata.generation === generation;
 }
 
 /**

@@ -102,17 +102,12 @@ function rehearsalStore(monitor: object): Store {
 }
 
 /** Does nothing, whatever is called: no log reaches the engine twice, and no hook is registered twice. */
-const ignoring: object = new Proxy(
-    {},
-    {
-        get:
-            () =>
-            (_: unknown, done?: Done): Promise<void> => {
-                done?.(null, {});
-                return Promise.resolve();
-            },
-    },
-);
+const ignoring: object = new Proxy({}, { get: () => ignore });
+
+function ignore(_: unknown, done?: Done): Promise<void> {
+    done?.(null, {});
+    return Promise.resolve();
+}
 
 /** A monitor that keeps registrations and leaves all questions to the real one. */
 function recorder(resources: DeclaredResource[]): object {
@@ -132,9 +127,7 @@ function recorder(resources: DeclaredResource[]): object {
             response.setProperties(request.getProperties());
             done(null, response);
         },
-        registerResourceOutputs: (_: unknown, done: Done): void => {
-            done(null, {});
-        },
+        registerResourceOutputs: ignore,
         invoke: (request: pb.ResourceInvokeRequest, done: Done): void => {
             // The engine does not know a provider of the rehearsal. Its default one answers as well.
             if (request.getProvider().endsWith(unknownValue)) {
