@@ -1,154 +1,76 @@
 /**
- * Objects that Pulumi would take over and then delete.
+ * Objects that the state has as another resource than the program: somebody has renamed a resource, or put it into a component.
  *
  * Pulumi knows a resource by its URN: project, types of its ancestors, type and name. An object under a new URN is taken over in the
  * cluster (`upsertExistingObjects`), and after that the resource of the old URN is deleted, which is the same object. An alias
  * tells Pulumi that both are one.
  */
+import { mergeOptions, output, runtime } from "@pulumi/pulumi";
 import type { DeclaredObject } from "../kubernetes/objects.ts";
-import { type Finding, type Fix, error, fix } from "../model/finding.ts";
+import { type Finding, error, fix } from "../model/finding.ts";
 import { type DeclaredResource, type KubernetesResource, isKubernetes, urnOf } from "../pulumi/declared.ts";
 import type { RecordedState } from "../pulumi/state.ts";
 
-/** Every declared object that the state has under a URN which Pulumi would delete after it has taken the object over. */
+/** From now on, whatever the program declares under another URN than the state gets an alias that leads to its object there. */
+export function followMoves(declared: readonly DeclaredResource[], recorded: RecordedState): void {
+    const places = new Map(
+        placesOf(declared, recorded).map(({ resource: { urn }, place = urn }) => [urn, place]),
+    );
+    const moved = declared.filter(({ urn }) => places.has(urn) && places.get(urn) !== urn);
+    runtime.registerStackTransformation(({ type, name, props, opts }) => {
+        if (!moved.some((one) => one.type === type && one.name === name)) {
+            return undefined;
+        }
+        const own = output(opts.parent?.urn ?? "").apply((parent) => urnOf(parent, type, name));
+        const alias = own.apply((urn) => places.get(urn) ?? urn);
+        return { props, opts: mergeOptions(opts, { aliases: [alias] }) };
+    });
+}
+
+/** Objects that Pulumi would delete after it has taken them over: the state has them twice, because a run was killed between the two. */
 export function movedObjects(
     declared: readonly DeclaredResource[],
-    { objects, urns }: RecordedState,
+    recorded: RecordedState,
 ): readonly Finding[] {
-    const places = placesOf(declared, urns);
-    const moves = declared.filter(isKubernetes).flatMap((resource) => {
-        const place = places.get(resource.urn);
-        const wayOn = (urn: string) =>
-            place === undefined ? aliasFor(resource, urn, declared, urns) : forget(urn);
-        return objects
-            .filter((object) => identity(object) === identity(resource.inputs) && object.urn !== place)
-            .map(({ urn }) => ({ resource, former: urn, way: wayOn(urn) }));
-    });
-    return [...Map.groupBy(moves, ({ way }) => way.run[0]).values()].map(moved);
+    return placesOf(declared, recorded).flatMap(({ resource: { urn, inputs }, others }) =>
+        others.map((other) =>
+            error(
+                "resource-moved",
+                `Pulumi would delete ${inputs.kind} ${inputs.metadata.name}, because this stack's state has it as another resource than the program.\n` +
+                    `  in the state:    ${shortUrn(other)}\n` +
+                    `  in the program:  ${shortUrn(urn)}`,
+                fix("Forget the old one, without deleting the object", `pulumi state delete '${other}'`),
+            ),
+        ),
+    );
 }
 
-interface Move {
+interface Placed {
     readonly resource: KubernetesResource;
-    /** URN in the state. */
-    readonly former: string;
-    readonly way: Fix;
+    /** The URN under which Pulumi finds it in the state. Undefined: it is new. */
+    readonly place: string | undefined;
+    /** The other URNs under which the state has the same object. */
+    readonly others: readonly string[];
 }
 
-/**
- * The URN that the state has for each resource, as the engine finds it: its own, one of its aliases, or what follows from the
- * URN that the state has for its parent.
- *
- * Source: `generateAliases` in pkg/resource/deploy/step_generator.go of pulumi
- */
 function placesOf(
     declared: readonly DeclaredResource[],
-    urns: readonly string[],
-): ReadonlyMap<string, string> {
-    const places = new Map<string, string>();
-    for (const resource of declared) {
-        const parent = declared.find(({ urn }) => urn === resource.parent);
-        const parentPlace = places.get(resource.parent);
-        const possible = [
-            resource.urn,
-            ...resource.aliases,
-            ...(parent && parentPlace ? [inherited(parent.name, parentPlace, [resource])] : []),
-        ];
-        const place = possible.find((urn) => urns.includes(urn));
-        if (place !== undefined) {
-            places.set(resource.urn, place);
-        }
-    }
-    return places;
+    { objects, urns }: RecordedState,
+): readonly Placed[] {
+    return declared.filter(isKubernetes).map((resource) => {
+        const same = objects
+            .filter((object) => identity(object) === identity(resource.inputs))
+            .map(({ urn }) => urn);
+        // What the program still declares is the place of that resource.
+        const free = same.filter((one) => !declared.some(({ urn }) => urn === one));
+        const place = [resource.urn, ...resource.aliases, ...free].find((urn) => urns.includes(urn));
+        return { resource, place, others: same.filter((urn) => urn !== place) };
+    });
 }
 
 /** An object is the same one in every version of its API. */
 function identity({ apiVersion, kind, metadata: { name, namespace = "default" } }: DeclaredObject): string {
     return [apiVersion.replace(/\/?[^/]*$/, ""), kind, namespace, name].join("/");
-}
-
-/** One finding for all that one alias mends. */
-function moved(moves: readonly Move[]): Finding {
-    const [{ resource, former, way }] = moves as readonly [Move, ...Move[]];
-    const list = moves.map(({ resource: { inputs } }) => `${inputs.kind} ${inputs.metadata.name}`);
-    return error(
-        "resource-moved",
-        `Pulumi would delete ${list.join(", ")}, because this stack's state has ${list.length === 1 ? "it" : "them"} as another resource than the program.\n` +
-            `  in the state:    ${shortUrn(former)}\n` +
-            `  in the program:  ${shortUrn(resource.urn)}`,
-        way,
-    );
-}
-
-/** The resource has a place in the state already, so this one is a second place of the same object. */
-function forget(urn: string): Fix {
-    return fix("Forget the old one, without deleting the object", `pulumi state delete '${urn}'`);
-}
-
-/** The alias that leads to the old URN, on the outermost ancestor on which it does: its children inherit it. */
-function aliasFor(
-    resource: DeclaredResource,
-    old: string,
-    declared: readonly DeclaredResource[],
-    urns: readonly string[],
-): Fix {
-    const possible = urns.filter((urn) => !typesIn(urn).includes("pulumi:pulumi:Stack"));
-    for (const [index, ancestor] of lineageOf(resource, declared).entries()) {
-        const descendants = lineageOf(resource, declared).slice(index + 1);
-        const former = possible.find((urn) => inherited(ancestor.name, urn, descendants) === old);
-        if (former !== undefined) {
-            return fix(
-                `Add to the options of new ${ancestor.type.split(":").at(-1) ?? ""}("${ancestor.name}", ...)`,
-                `aliases: [${aliasText(ancestor, former)}]`,
-            );
-        }
-    }
-    throw new Error(`no alias leads from ${resource.urn} to ${old}`);
-}
-
-/** The resource, after all its ancestors. */
-function lineageOf(
-    resource: DeclaredResource,
-    declared: readonly DeclaredResource[],
-): readonly DeclaredResource[] {
-    const parent = declared.find(({ urn }) => urn === resource.parent);
-    return [...(parent ? lineageOf(parent, declared) : []), resource];
-}
-
-/**
- * The URN that the last of these descendants has by an alias of their ancestor.
- *
- * Source: `inheritedChildAlias` in resource.ts of @pulumi/pulumi
- */
-function inherited(name: string, alias: string, [child, ...others]: readonly DeclaredResource[]): string {
-    if (!child) {
-        return alias;
-    }
-    const own = child.name.startsWith(name) ? nameIn(alias) + child.name.slice(name.length) : child.name;
-    return inherited(child.name, urnOf(alias, child.type, own), others);
-}
-
-function aliasText({ type, name, parent }: DeclaredResource, former: string): string {
-    const formerType = typesIn(former).at(-1) ?? "";
-    const changes = [
-        ...(nameIn(former) === name ? [] : [`name: "${nameIn(former)}"`]),
-        ...(formerType === type ? [] : [`type: "${formerType}"`]),
-    ];
-    if (urnOf(parent, formerType, nameIn(former)) === former) {
-        return `{ ${changes.join(", ")} }`;
-    }
-    // A parent that the program no longer has can only be named by the whole URN.
-    return typesIn(former).length === 1
-        ? `{ ${[...changes, "parent: pulumi.rootStackResource"].join(", ")} }`
-        : `"${former}"`;
-}
-
-/** Types of the ancestors and of the resource itself. */
-function typesIn(urn: string): readonly string[] {
-    return (urn.split("::")[2] ?? "").split("$");
-}
-
-function nameIn(urn: string): string {
-    return urn.split("::").slice(3).join("::");
 }
 
 /** A URN without stack and project. */

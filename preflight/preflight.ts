@@ -13,6 +13,7 @@ import { plainValue, readRecordedState } from "../pulumi/engine.ts";
 import type { RecordedState } from "../pulumi/state.ts";
 import { forThisStack, renderAdvice } from "./advice.ts";
 import { evaluate } from "./evaluate.ts";
+import { followMoves } from "./moved.ts";
 import { otherCluster, otherNamespace } from "./recorded.ts";
 import { type Trials, checkExistingClaim, tryNewImage } from "./trials.ts";
 
@@ -73,6 +74,7 @@ export async function preflight(
     const discardClaim = process.env[switchVariable];
     const run = { instance, recorded, switching: discardClaim !== undefined, declared: resources };
     await report(evaluate(discardClaim ? { ...settings, discardClaim } : settings, snapshot, run), context);
+    followMoves(resources, recorded);
     if (!runtime.isDryRun()) {
         await handOverFields(client, snapshot.objects, recorded.objects);
         const trials = await plainValue<Trials>(result.trials);

@@ -8,7 +8,6 @@ export interface DeclaredResource {
     readonly urn: string;
     readonly type: string;
     readonly name: string;
-    readonly parent: string;
     /** Other URNs under which the state may have it, by its own aliases and by those of its parent. */
     readonly aliases: readonly string[];
     /** Plain values. What only the cluster will know is the text `unknownValue`. */
@@ -146,14 +145,8 @@ function recorder(resources: DeclaredResource[]): object {
 
 function declaredBy(request: pb.RegisterResourceRequest): DeclaredResource {
     const [type, name, parent] = [request.getType(), request.getName(), request.getParent()];
-    return {
-        urn: urnOf(parent, type, name),
-        type,
-        name,
-        parent,
-        aliases: request.getAliasurnsList(),
-        inputs: request.getObject()?.toJavaScript() ?? {},
-    };
+    const [urn, aliases] = [urnOf(parent, type, name), request.getAliasurnsList()];
+    return { urn, type, name, aliases, inputs: request.getObject()?.toJavaScript() ?? {} };
 }
 
 /** The URN that the engine gives a resource. Source: https://www.pulumi.com/docs/iac/concepts/resources/names/#urns */

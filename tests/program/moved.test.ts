@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { movedObjects } from "../../preflight/moved.ts";
+import { followMoves, movedObjects } from "../../preflight/moved.ts";
 import { type DeclaredResource, isKubernetes, rehearse } from "../../pulumi/declared.ts";
 import type { RecordedState } from "../../pulumi/state.ts";
 
@@ -23,15 +23,13 @@ class Wrapper extends pulumi.ComponentResource {
     }
 }
 
-const route = (name: string, version: string, opts?: pulumi.CustomResourceOptions) => {
-    new k8s.apiextensions.CustomResource(
-        name,
-        { apiVersion: `example.org/${version}`, kind: "Route", metadata: { name: "chat" } },
-        opts,
-    );
-};
+const route = (name: string, version: string) =>
+    new k8s.apiextensions.CustomResource(name, {
+        ...{ apiVersion: `example.org/${version}`, kind: "Route", metadata: { name: "chat" } },
+    });
 
-async function declaredBy(program: () => void): Promise<readonly DeclaredResource[]> {
+/** @param state if the objects are to be found in it again, where the program has moved them. */
+async function declaredBy(program: () => void, state?: RecordedState): Promise<readonly DeclaredResource[]> {
     await pulumi.runtime.setMocks(
         {
             newResource: ({ type, name }) => {
@@ -46,6 +44,10 @@ async function declaredBy(program: () => void): Promise<readonly DeclaredResourc
     let declared: readonly DeclaredResource[] = [];
     await pulumi.runtime.runInPulumiStack(async () => {
         declared = (await rehearse(program)).resources;
+        if (state) {
+            followMoves(declared, state);
+            declared = (await rehearse(program)).resources;
+        }
     });
     return declared;
 }
@@ -67,133 +69,92 @@ async function stateAfter(...programs: readonly (() => void)[]): Promise<Recorde
     };
 }
 
-/** An alias as people write it. */
-function asCode(alias: string | object): string {
-    const text = ([key, value]: [string, unknown]) =>
-        `${key}: ${value === undefined ? "pulumi.rootStackResource" : JSON.stringify(value)}`;
-    return typeof alias === "string"
-        ? JSON.stringify(alias)
-        : `{ ${Object.entries(alias).map(text).join(", ")} }`;
-}
-
 describe("an object that the state has under another URN", () => {
     const before = () => {
         new Part("api");
     };
 
-    const edits: readonly [
-        what: string,
-        before: () => void,
-        after: (opts: Options) => void,
-        alias: string | object,
-    ][] = [
+    const edits: readonly [what: string, before: () => void, after: () => void][] = [
+        ["its component has another name", before, () => new Part("chat-api")],
+        ["its component has another type", before, () => new Part("api", {}, "test:index:Api")],
+        ["a component is around its own", before, () => new Part("api", { parent: new Wrapper("app") })],
         [
-            "because its component has another name",
-            before,
-            (opts) => new Part("chat-api", opts),
-            { name: "api" },
-        ],
-        [
-            "because its component has another type",
-            before,
-            (opts) => new Part("api", opts, "test:index:Api"),
-            { type: "test:index:Part" },
-        ],
-        [
-            "because a component is around its own",
-            before,
-            (opts) => new Part("api", { ...opts, parent: new Wrapper("app") }),
-            { parent: pulumi.rootStackResource },
-        ],
-        [
-            "because a component is around its own, and the name is another one",
-            before,
-            (opts) => new Part("chat-api", { ...opts, parent: new Wrapper("app") }),
-            { name: "api", parent: pulumi.rootStackResource },
-        ],
-        [
-            "because a component around its own is gone",
+            "a component around its own is gone",
             () => new Part("api", { parent: new Wrapper("app") }),
-            (opts) => new Part("api", opts),
-            "urn:pulumi:dev::chat::my:index:App$test:index:Part::api",
+            () => new Part("api"),
         ],
         [
-            "because the component around its own has another name and type",
+            "the component around its own has another name and type",
             () => new Part("api", { parent: new Wrapper("app") }),
-            (opts) => new Part("api", { parent: new Wrapper("site", opts, "my:index:Site") }),
-            { name: "app", type: "my:index:App" },
+            () => new Part("api", { parent: new Wrapper("site", {}, "my:index:Site") }),
         ],
-        [
-            "because its own name is another one",
-            () => {
-                route("chat", "v1");
-            },
-            (opts) => {
-                route("route", "v1", opts);
-            },
-            { name: "chat" },
-        ],
-        [
-            "because it is in another version of its API",
-            () => {
-                route("chat", "v1beta1");
-            },
-            (opts) => {
-                route("chat", "v1", opts);
-            },
-            { type: "kubernetes:example.org/v1beta1:Route" },
-        ],
+        ["its own name is another one", () => route("chat", "v1"), () => route("route", "v1")],
+        ["it is in another version of its API", () => route("chat", "v1beta1"), () => route("chat", "v1")],
     ];
-    for (const [what, old, edited, alias] of edits) {
-        it(`is refused ${what}, with an alias that leads there`, async () => {
+    for (const [what, old, edited] of edits) {
+        it(`is found by an alias if ${what}`, async () => {
             const state = await stateAfter(old);
-            const found = movedObjects(
-                await declaredBy(() => {
-                    edited({});
-                }),
-                state,
-            );
+            assert.deepEqual(movedObjects(await declaredBy(edited), state), []);
+            const followed = (await declaredBy(edited, state)).filter(isKubernetes);
             assert.deepEqual(
-                found.map(({ code, severity, fixes }) => [code, severity, fixes.map(({ run }) => run)]),
-                [["resource-moved", "error", [[`aliases: [${asCode(alias)}]`]]]],
+                followed.map(({ aliases }) => aliases),
+                state.objects.map(({ urn }) => [urn]),
             );
-            const followed = await declaredBy(() => {
-                edited({ aliases: [alias] });
-            });
-            assert.deepEqual(movedObjects(followed, state), []);
         });
     }
 
-    it("is refused although an alias leads there if the state has both, and the old one is to be forgotten", async () => {
+    it("is found by the alias that the program has", async () => {
         const after = () => new Part("chat-api", { aliases: [{ name: "api" }] });
-        const [{ fixes } = assert.fail()] = movedObjects(
-            await declaredBy(after),
-            await stateAfter(before, after),
+        const [state, former] = [await stateAfter(before), await declaredBy(after)];
+        assert.deepEqual(movedObjects(former, state), []);
+        assert.deepEqual(await declaredBy(after, state), former);
+    });
+
+    it("is alone in getting an alias if another one has its type and name", async () => {
+        const two = () => {
+            for (const name of ["my:index:One", "my:index:Two"]) {
+                const metadata = { name, namespace: "chat" };
+                new k8s.core.v1.ConfigMap("map", { metadata }, { parent: new Wrapper(name, {}, name) });
+            }
+        };
+        const state = await stateAfter(() => {
+            new k8s.core.v1.ConfigMap("map", { metadata: { name: "my:index:Two", namespace: "chat" } });
+        });
+        const maps = (await declaredBy(two, state)).filter(isKubernetes);
+        assert.deepEqual(
+            maps.map(({ urn, aliases }) => aliases.filter((alias) => alias !== urn)),
+            [[], state.objects.map(({ urn }) => urn)],
         );
+    });
+
+    it("is refused if the state has both, and the old one is to be forgotten", async () => {
+        const after = () => new Part("chat-api");
+        const state = await stateAfter(before, after);
+        const [{ code, severity, fixes } = assert.fail()] = movedObjects(await declaredBy(after), state);
+        assert.deepEqual([code, severity], ["resource-moved", "error"]);
         const old = "urn:pulumi:dev::chat::test:index:Part$kubernetes:core/v1:Service::api-service";
         assert.deepEqual(fixes[0]?.run, [`pulumi state delete '${old}'`]);
     });
 
-    it("is one of several in one finding if one alias mends them all", async () => {
-        const two = (name: string) => () => {
-            const part = new Part(name);
-            new k8s.core.v1.ConfigMap(`${name}-map`, { metadata: { name: "map" } }, { parent: part });
-        };
-        const found = movedObjects(await declaredBy(two("chat-api")), await stateAfter(two("api")));
-        assert.deepEqual(
-            found.map(({ fixes }) => fixes[0]?.run),
-            [['aliases: [{ name: "api" }]']],
-        );
+    it("is refused if the program declares it twice", async () => {
+        const twice = await declaredBy(() => {
+            before();
+            new Part("chat-api");
+        });
+        assert.equal(movedObjects(twice, await stateAfter(before)).length, 1);
     });
 
-    it("is not refused if nothing moved, or if it is a new object", async () => {
+    it("is not refused and gets no alias if nothing moved, or if it is a new object", async () => {
         const state = await stateAfter(before);
-        assert.deepEqual(movedObjects(await declaredBy(before), state), []);
         const other = () => {
             before();
             route("chat", "v1");
         };
-        assert.deepEqual(movedObjects(await declaredBy(other), state), []);
+        for (const program of [before, other]) {
+            const declared = await declaredBy(program);
+            assert.deepEqual(movedObjects(declared, state), []);
+            assert.deepEqual(await declaredBy(program, state), declared);
+        }
     });
 });
 

@@ -77,7 +77,6 @@ function declared(name: string) {
     return {
         urn: `urn:pulumi:dev::synergychat::${type}::${name}`,
         ...{ type, name, aliases: [] },
-        parent: "urn:pulumi:dev::synergychat::pulumi:pulumi:Stack::synergychat-dev",
         inputs: { apiVersion: "v1", kind: "Service", metadata },
     };
 }
@@ -211,10 +210,6 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
     "other-namespace": [[otherNamespace(settings(elsewhere), "synergychat")].filter(isFinding)],
     "recorded-claim-lost": [findings(fresh, {}, { recorded: recorded("synergychat", [lostClaim]) })],
     "resource-moved": [
-        movedObjects(
-            [declared("chat-api")],
-            recorded("synergychat", [{ ...declared("api").inputs, urn: declared("api").urn }]),
-        ),
         movedObjects(
             [declared("chat-api")],
             recorded("synergychat", [
