@@ -2,7 +2,7 @@
  * The guard's own copy of the messages. What is new is appended and synchronized, so a copy of many messages costs no more
  * than one of few, and what was written before is not written again.
  */
-import { closeSync, fdatasyncSync, ftruncateSync, mkdirSync, openSync, statSync, writeSync } from "node:fs";
+import { appendFileSync, mkdirSync, statSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Message, parse, readIfThere, render, salvage } from "./database.ts";
 import { writeDurably } from "./durable.ts";
@@ -52,20 +52,12 @@ export class Mirror {
 
     private writeFrom(known: number, file: Buffer): void {
         const size = statSync(this.path, { throwIfNoEntry: false })?.size ?? 0;
-        if (size < this.bytes.length) {
+        if (size < known) {
             this.replace(file); // Somebody has changed or deleted the mirror.
             return;
         }
-        const descriptor = openSync(this.path, "r+");
-        try {
-            for (let at = known; at < file.length;) {
-                at += writeSync(descriptor, file, at, file.length - at, at);
-            }
-            ftruncateSync(descriptor, file.length); // An earlier attempt may have failed.
-            fdatasyncSync(descriptor);
-        } finally {
-            closeSync(descriptor);
-        }
+        truncateSync(this.path, known); // Cuts off the end of the list, and what an earlier attempt has left.
+        appendFileSync(this.path, file.subarray(known), { flush: true });
         this.bytes = file;
     }
 }
