@@ -92,9 +92,7 @@ export class Proxy {
     }
 
     /** Waits until the file is complete and mirrored, and lost messages are back. */
-    public async settle(
-        deadline = performance.now() + limits.patience,
-    ): Promise<"settled" | "torn" | "failing"> {
+    public async settle(deadline = performance.now() + limits.patience) {
         while (this.keeper.look() && this.keeper.putBack()) {
             if (this.keeper.isSettled || this.isOver(deadline)) {
                 return this.keeper.isSettled ? "settled" : "torn";
@@ -128,12 +126,7 @@ export class Proxy {
         });
     }
 
-    private async pass(
-        request: IncomingMessage,
-        body: Buffer,
-        response: ServerResponse,
-        deadline: number,
-    ): Promise<void> {
+    private async pass(request: IncomingMessage, body: Buffer, response: ServerResponse, deadline: number) {
         const isPost = request.method === "POST";
         do {
             const file = await this.settle(deadline);
@@ -143,9 +136,7 @@ export class Proxy {
             }
             this.keeper.added = [];
             const asked = ask(this.port, request, body);
-            const done = isPost
-                ? this.posted(asked, messageIn(body), response)
-                : forward(await asked, response);
+            const done = isPost ? this.posted(asked, body, response) : forward(await asked, response);
             if (await done) {
                 return;
             }
@@ -155,12 +146,9 @@ export class Proxy {
     }
 
     /** Waits until a post is done, or at least stored. False: it has not reached the app. */
-    private async posted(
-        asked: Promise<Outcome>,
-        message: Message | undefined,
-        response: ServerResponse,
-    ): Promise<boolean> {
+    private async posted(asked: Promise<Outcome>, body: Buffer, response: ServerResponse) {
         const { keeper } = this;
+        const message = messageIn(body);
         const isStored = (): boolean =>
             keeper.look() &&
             (message
@@ -251,14 +239,11 @@ function messageIn(body: Buffer): Message | undefined {
 }
 
 /** Sends a request to the app, over a connection of its own: if none could be made, the request has not reached the app. */
-function ask(
-    port: string,
-    { method, url, rawHeaders }: Pick<IncomingMessage, "method" | "url" | "rawHeaders">,
-    body?: Buffer,
-): Promise<Outcome> {
+function ask(port: string, request: typeof probe | IncomingMessage, body?: Buffer): Promise<Outcome> {
     return new Promise((resolve) => {
+        const { method, url: path, rawHeaders } = request;
         const headers = endToEnd(rawHeaders);
-        const sent = connect({ host: "127.0.0.1", port, method, path: url, headers, agent: false });
+        const sent = connect({ host: "127.0.0.1", port, method, path, headers, agent: false });
         sent.setTimeout(limits.answer, () => {
             resolve("late");
             sent.destroy();
