@@ -69,11 +69,7 @@ export class Guard extends pulumi.ComponentResource {
                 metadata: metadata(args, eventsRoleName, "api"),
                 roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: role.metadata.name },
                 subjects: [
-                    {
-                        kind: "ServiceAccount",
-                        name: account.metadata.name,
-                        namespace: account.metadata.namespace,
-                    },
+                    { kind: "ServiceAccount", name: account.metadata.name, namespace: args.namespace },
                 ],
             },
             { parent: this },
@@ -104,7 +100,6 @@ export function guarded(
     guard: GuardedPod,
     database: DatabaseVolume,
 ): WorkloadSpec {
-    const { imagePullPolicy = "IfNotPresent" } = args;
     // The guard has all messages in memory twice as often as the api, and warns before either is killed.
     const memory = args.memory === undefined ? {} : { memory: 2 * args.memory };
     return {
@@ -114,8 +109,14 @@ export function guarded(
         // The guard answers for an api that is not ready. A new pod gets requests as soon as the guard listens, without a probe.
         publishNotReadyAddresses: true,
         containers: (configMap) => [
-            ...spec.containers(configMap).map((api) => supervised(api, guard)),
-            sidecar({ ...args, ...memory, image: guard.tools.image, imagePullPolicy }, guard, database),
+            ...spec.containers(configMap).map((api) => ({
+                ...api,
+                // The image's own shell: the supervisor is PID 1 of the api's container, and the api its child.
+                command: ["sh", `${toolPaths.code}/${supervisor}`],
+                args: [...guard.command],
+                volumeMounts: [...((api.volumeMounts ?? []) as []), toolsMount, runMount],
+            })),
+            sidecar({ ...args, ...memory, image: guard.tools.image }, guard, database),
         ],
         volumes: [
             ...(spec.volumes ?? []),
@@ -126,16 +127,6 @@ export function guarded(
                 ? [{ name: backupsVolume, persistentVolumeClaim: { claimName: guard.backups.claim } }]
                 : []),
         ],
-    };
-}
-
-function supervised(api: Container, { command }: GuardedPod): Container {
-    return {
-        ...api,
-        // The image's own shell: the supervisor is PID 1 of the api's container, and the api its child.
-        command: ["sh", `${toolPaths.code}/${supervisor}`],
-        args: [...command],
-        volumeMounts: [...((api.volumeMounts ?? []) as []), toolsMount, runMount],
     };
 }
 

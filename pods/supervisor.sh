@@ -102,10 +102,7 @@ count_restarts() {
     recent=
     count=1
     for time in $restarts; do
-        if [ $((clock - time)) -lt 6000 ]; then
-            recent="$recent $time"
-            count=$((count + 1))
-        fi
+        [ $((clock - time)) -ge 6000 ] || recent="$recent $time" count=$((count + 1))
     done
     restarts="$recent $clock"
 }
