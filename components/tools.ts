@@ -63,8 +63,14 @@ export function toolsChecksum(programs: readonly string[], files = toolFiles()):
     return createHash("sha256").update(JSON.stringify(content)).digest("hex");
 }
 
+let stripped: Record<string, string> | undefined;
+
 /** Every program by its file name, without types: to strip them in the pod would take longer than the rest of the guard's start. */
 export function toolFiles(): Record<string, string> {
+    return (stripped ??= readPrograms());
+}
+
+function readPrograms(): Record<string, string> {
     const folder = join(import.meta.dirname, "..", "pods");
     const names = readdirSync(folder).filter((name) => /\.(ts|sh)$|^package\.json$/.test(name));
     const emitWarning = process.emitWarning.bind(process);
