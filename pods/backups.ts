@@ -1,8 +1,8 @@
 /** Backups in their folder: their names, which say all about them, and which of them go. */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type Message, parse } from "./database.ts";
+import { type Message, parse, readIfThere } from "./database.ts";
 import { writeDurably } from "./durable.ts";
 
 /** A backup, as its name and its file tell. */
@@ -111,15 +111,12 @@ export function writeBackup(folder: string, name: string, text: string): void {
 
 /** The text of a backup. An error says that there is none of that name, or that it is not what its name says. */
 export function readBackup(folder: string, name: string): string {
-    const path = join(folder, name);
-    if (!isBackupName(name) || !existsSync(path)) {
+    const text = isBackupName(name) ? readIfThere(join(folder, name))?.toString() : undefined;
+    if (text === undefined) {
         throw new Error(`There is no backup ${name}.`);
     }
-    const text = readFileSync(path, "utf8");
     if (!isWhatNameSays(name, text)) {
-        throw new Error(
-            `Backup ${name} is damaged: its name says another checksum or another number of messages.`,
-        );
+        throw new Error(`Backup ${name} is damaged: its name says another checksum or number of messages.`);
     }
     return text;
 }
@@ -131,8 +128,7 @@ export function readBackup(folder: string, name: string): string {
  * @param backups the newest first.
  */
 export function expendable(backups: readonly Backup[]): readonly Backup[] {
-    const most = Math.max(...backups.map(({ messages }) => messages));
-    const fullest = backups.find(({ messages }) => messages === most);
+    const [fullest] = backups.toSorted((one, other) => other.messages - one.messages);
     const newestProven = backups.find(({ proven }) => proven);
     return [...backups.filter(({ proven }) => proven), ...backups.filter(({ proven }) => !proven)]
         .reverse()
