@@ -129,8 +129,12 @@ const proofFile = `${toolPaths.proof}/db.json`;
  */
 function backupJob(args: BackupJobArgs) {
     const { api, backupsClaim, mountedByApi, target } = args;
-    const before = [tool(args, "copy"), provingApi(api)];
-    const prove = tool(args, "prove");
+    const tool = (name: "copy" | "prove") => {
+        const command = ["node", `${toolPaths.code}/backup.js`, name];
+        return backupContainer(args, { name, image: args.tools.image, command });
+    };
+    const before = [tool("copy"), provingApi(api)];
+    const prove = tool("prove");
     const pod = podSpec(api, {
         initContainers: target ? [...before, prove] : before,
         containers: [target ? sendTo(target, args) : prove],
@@ -178,15 +182,6 @@ const failedSend: k8s.types.input.batch.v1.PodFailurePolicyRule = {
 /** As `backupJob`, to try an image of the api on a copy of the messages. An image that fails once would fail again. */
 export function trialJob(args: Omit<BackupJobArgs, "reason" | "target">): JobSpec {
     return { ...backupJob({ ...args, reason: "before-upgrade" }), backoffLimit: 0 };
-}
-
-function tool(args: BackupJobArgs, command: "copy" | "prove"): Container {
-    const { image } = args.tools;
-    return backupContainer(args, {
-        name: command,
-        image,
-        command: ["node", `${toolPaths.code}/backup.js`, command],
-    });
 }
 
 /** Restic, which copies the proven backup. Without the Secret, it says what it lacks, and the backup stays proven. */

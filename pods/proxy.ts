@@ -149,15 +149,14 @@ export class Proxy {
     private async posted(asked: Promise<Outcome>, body: Buffer, response: ServerResponse) {
         const { keeper } = this;
         const message = messageIn(body);
-        const isStored = (): boolean =>
-            keeper.look() &&
-            (message
-                ? merge(keeper.added, [message]).length === keeper.added.length
-                : keeper.added.length > 0);
+        const isStored = (): boolean => {
+            const { added } = keeper;
+            return message ? merge(added, [message]).length === added.length : added.length > 0;
+        };
         let outcome: Outcome | "slow" = "slow";
         while (outcome === "slow") {
             outcome = await Promise.race([asked, sleep(limits.slow, "slow" as const, { ref: false })]);
-            if (outcome === "slow" && isStored()) {
+            if (outcome === "slow" && keeper.look() && isStored()) {
                 asked.then((answer) => this.acknowledge(answer, response)).catch(() => response.destroy());
                 return true;
             }
