@@ -50,6 +50,8 @@ function loadLessOfTheSdk() {
     // For functions that are serialized, such as those of dynamic providers: npm's dependency solver and the TypeScript compiler.
     loadWhenUsed("@npmcli/arborist");
     loadWhenUsed("@pulumi/pulumi/typescript-shim");
+    // A debugger for such functions. The SDK waits for it before each program.
+    loadWhenUsed("@pulumi/pulumi/runtime/closure/v8Hooks", { isInitializedAsync: async () => undefined });
     // The SDK takes a stack for every promise. This translates each by source maps, and Node.js runs the program as it is.
     leaveOut("source-map-support/register");
     const isTraced =
@@ -69,12 +71,17 @@ function leaveOut(name) {
     replace(name, () => ({}));
 }
 
-/** For modules that are looked into only when something of theirs is called. */
-function loadWhenUsed(name) {
+/**
+ * For modules that are looked into only when something of theirs is called.
+ *
+ * @param own exports that are used without the module.
+ */
+function loadWhenUsed(name, own = {}) {
     replace(name, (load) => {
         let loaded;
         // `__esModule` keeps `import * as` of TypeScript from copying the exports, which would be a use of each.
-        const get = (_, key) => (key === "__esModule" ? true : (loaded ??= load())[key]);
+        const early = { __esModule: true, ...own };
+        const get = (_, key) => (key in early ? early[key] : (loaded ??= load())[key]);
         return new Proxy({}, { get });
     });
 }

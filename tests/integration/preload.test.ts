@@ -49,6 +49,7 @@ describe("what the program does not use", () => {
         "TypeScript's compiler": "/typescript/lib/typescript.js",
         "source maps": "/source-map-support/source-map-support.js",
         traces: "/@opentelemetry/sdk-trace-node/build/src/NodeTracerProvider.js",
+        "a debugger": "NativeModule inspector",
     };
 
     /** What a program loads that runs as Pulumi runs it. */
@@ -61,7 +62,9 @@ describe("what the program does not use", () => {
             require("source-map-support/register");
             require("@pulumi/pulumi/cmd/run/tracing");
             const pulumi = require("@pulumi/pulumi");
-            (async () => { ${use} })().then(() => console.log(JSON.stringify(Object.keys(require.cache))));`;
+            const hooks = require("@pulumi/pulumi/runtime/closure/v8Hooks");
+            (async () => { await hooks.isInitializedAsync(); ${use} })()
+                .then(() => console.log(JSON.stringify([...Object.keys(require.cache), ...process.moduleLoadList])));`;
         const ended = spawnSync("node", [...nodeArguments(), "--eval", program, "--", ...args], {
             cwd: root,
             encoding: "utf8",
@@ -82,7 +85,7 @@ describe("what the program does not use", () => {
         const use = `const { text } = await pulumi.runtime.serializeFunction(() => require("yaml").parse("1"));
             require("node:assert").match(text, /yaml/);
             await pulumi.runtime.computeCodePaths();`;
-        assert.deepEqual(loaded(use), ["npm's dependency solver", "TypeScript's compiler"]);
+        assert.deepEqual(loaded(use), ["npm's dependency solver", "TypeScript's compiler", "a debugger"]);
     });
 
     for (const [how, args, env] of [
