@@ -194,10 +194,8 @@ export function requireDead(output: Output, operation: Operation, pid: number): 
 }
 
 export function runningOperation(operation: Operation, where: string): Finding {
-    return error(
-        `${operation}-running`,
-        `Another ${operation} of this stack is running (${where}). Wait until it has ended.`,
-    );
+    const reason = `Another ${operation} of this stack is running (${where}). Wait until it has ended.`;
+    return error(`${operation}-running`, reason);
 }
 
 export const postedPast =

@@ -68,16 +68,14 @@ export async function openStack(
     const before = selectedStack(early);
     const name = named ?? before ?? "dev";
     const { context, env } = clusterOf(name);
-    const cluster = await findCluster({ context, stack: name, env, mayStart, yes, output }).catch(
-        (error: unknown) => {
-            throw access === "destroy" && error instanceof NoCluster
-                ? new UserError(
-                      `${error.message}\nNothing was changed. If the cluster is gone for good, make Pulumi forget the stack:\n` +
-                          `  pulumi stack rm ${name} --force --preserve-config`,
-                  )
-                : error;
-        },
-    );
+    const query = { context, stack: name, env, mayStart, yes, output };
+    const cluster = await findCluster(query).catch((error: unknown) => {
+        const forget =
+            "Nothing was changed. If the cluster is gone for good, make Pulumi forget the stack:\n" +
+            `  pulumi stack rm ${name} --force --preserve-config`;
+        const isGone = access === "destroy" && error instanceof NoCluster;
+        throw isGone ? new UserError(`${error.message}\n${forget}`) : error;
+    });
     const login = await logIn(cluster.env, output.info);
     const selected = cluster.kind === "sandbox" ? selectedStack(login.env) : before;
     // The sandbox brings a Pulumi and a state of its own, in which another stack may be selected.

@@ -65,14 +65,10 @@ export function claimBlocker(claim: Claim, pods: readonly Pod[]): Finding {
     const { name, namespace = "", finalizers = [] } = claim.metadata;
     const others = finalizers.filter((finalizer) => finalizer !== inUseFinalizer);
     const [mounted] = mountedClaims(claim, pods);
-    return (
-        mounted ??
-        error(
-            "claim-held-by-finalizer",
-            `Claim ${name} is Terminating. The finalizer ${others.join(", ") || inUseFinalizer} holds it, and whoever set the finalizer must remove it.`,
-            fix("See the claim", `kubectl describe pvc ${name} --namespace ${namespace}`),
-        )
-    );
+    const holder = others.join(", ") || inUseFinalizer;
+    const reason = `Claim ${name} is Terminating. The finalizer ${holder} holds it, and whoever set the finalizer must remove it.`;
+    const look = fix("See the claim", `kubectl describe pvc ${name} --namespace ${namespace}`);
+    return mounted ?? error("claim-held-by-finalizer", reason, look);
 }
 
 export function volumeBlocker(volume: Volume, context: string): Finding {

@@ -82,9 +82,8 @@ async function apiLog(live: LiveStack): Promise<Check> {
     const path = `${pathOf(live, "pods")}/${pod?.metadata.name ?? ""}/log?container=${name}`;
     const log = pod && (await live.session.client.read<string>(path));
     const found = log?.kind === "found" && log.body.includes(usesFile);
-    const seen = found
-        ? usesFile
-        : `the log ${log?.kind === "found" ? `has no line "${usesFile}"` : "cannot be read"}`;
+    const problem = log?.kind === "found" ? `has no line "${usesFile}"` : "cannot be read";
+    const seen = found ? usesFile : `the log ${problem}`;
     return check("Storage in Kubernetes", `kubectl logs deployment/${name}`, found, seen);
 }
 
@@ -98,16 +97,11 @@ function running(name: string, live: LiveStack): Check {
     const containers = spec?.template?.spec?.containers?.length ?? 0;
     const pods = deployment ? live.pods.filter((pod) => isPodOf(deployment, pod)) : [];
     const problems = new Set(pods.flatMap((pod) => podProblem(pod) ?? []));
-    return check(
-        "Containers in pods",
-        `kubectl get deployment ${name}`,
-        deployment !== undefined && wanted > 0 && !isDoubled && isComplete(deployment),
-        deployment
-            ? `${status?.availableReplicas ?? 0} of ${wanted} pods ready, containers in each: ${containers}` +
-                  (isDoubled ? ". Two pods on one file lose messages" : "") +
-                  [...problems].map((problem) => `. ${problem}`).join("")
-            : `there is no Deployment ${name}`,
-    );
+    const ready = `${status?.availableReplicas ?? 0} of ${wanted} pods ready, containers in each: ${containers}`;
+    const notes = [isDoubled ? "Two pods on one file lose messages" : [], ...problems].flat();
+    const ok = deployment !== undefined && wanted > 0 && !isDoubled && isComplete(deployment);
+    const seen = deployment ? [ready, ...notes].join(". ") : `there is no Deployment ${name}`;
+    return check("Containers in pods", `kubectl get deployment ${name}`, ok, seen);
 }
 
 function sharedVolume(live: LiveStack): Check {
@@ -115,48 +109,43 @@ function sharedVolume(live: LiveStack): Check {
     const volume = spec.volumes?.find(({ name }) => name === cacheVolumeName);
     const containers = spec.containers ?? [];
     const mounting = containers.filter((one) => mountPath(one, cacheVolumeName) === cachePaths.mountPath);
+    const ok = volume?.emptyDir !== undefined && mounting.length > 0 && mounting.length === containers.length;
+    const by = `${mounting.length} of ${containers.length} containers`;
+    const seen = `${describeVolume(volume)}, mounted at ${cachePaths.mountPath} by ${by}`;
     return check(
         "Ephemeral volumes",
         `${cacheVolumeName} of Deployment ${workloadName("crawler")}`,
-        volume?.emptyDir !== undefined && mounting.length > 0 && mounting.length === containers.length,
-        `${describeVolume(volume)}, mounted at ${cachePaths.mountPath} by ${mounting.length} of ${containers.length} containers`,
+        ok,
+        seen,
     );
 }
 
 async function behindService(live: LiveStack): Promise<Check> {
     const selector = `kubernetes.io/service-name=${serviceName("crawler")}`;
-    const path = `/apis/discovery.k8s.io/v1/namespaces/${live.name}/endpointslices`;
-    const slices = await live.session.client.list<EndpointSlice>(
-        `${path}?labelSelector=${encodeURIComponent(selector)}`,
-    );
+    const query = `labelSelector=${encodeURIComponent(selector)}`;
+    const path = `/apis/discovery.k8s.io/v1/namespaces/${live.name}/endpointslices?${query}`;
+    const slices = await live.session.client.list<EndpointSlice>(path);
     const ports = [...new Set(slices.flatMap(({ ports }) => (ports ?? []).map(({ port }) => port)))];
     const first = specOf(live, "crawler").containers?.[0]?.ports?.[0]?.containerPort;
     const isFirst = ports.length === 1 && ports[0] === first;
-    return check(
-        "Ephemeral volumes",
-        `kubectl get endpointslices --selector ${selector}`,
-        isFirst,
-        `port ${ports.join(", ") || "none"}: ${isFirst ? "the first container only" : "not the first container only"}`,
-    );
+    const seen = `port ${ports.join(", ") || "none"}: ${isFirst ? "" : "not "}the first container only`;
+    return check("Ephemeral volumes", `kubectl get endpointslices --selector ${selector}`, isFirst, seen);
 }
 
 function claim({ api, claims, session }: LiveStack): Check {
     const mounted = api?.claim;
     const { spec, status } = claims?.find(({ metadata }) => metadata.name === mounted) ?? {};
     const isEphemeral = session.outputs.storageMode === "ephemeral";
+    const ok = isEphemeral ? mounted === undefined : status?.phase === "Bound";
     const columns = [
+        mounted ?? "none",
         status?.phase,
         spec?.volumeName,
         spec?.resources?.requests?.storage,
         spec?.accessModes?.join(","),
         spec?.storageClassName,
     ];
-    return check(
-        "Persistence",
-        "kubectl get pvc",
-        isEphemeral ? mounted === undefined : status?.phase === "Bound",
-        `the api mounts ${[mounted ?? "none", ...columns].filter(Boolean).join(" ")}`,
-    );
+    return check("Persistence", "kubectl get pvc", ok, `the api mounts ${columns.filter(Boolean).join(" ")}`);
 }
 
 function apiVolume(live: LiveStack): Check {
@@ -167,12 +156,11 @@ function apiVolume(live: LiveStack): Check {
     const config = objectOf(live, "ConfigMap", configMapName("api")) as ConfigMap | undefined;
     const file = config?.data?.API_DB_FILEPATH;
     const isOfMode = storageMode === "persistent" ? volume?.persistentVolumeClaim : volume?.emptyDir;
-    return check(
-        "Attach persistence",
-        `${apiVolumeName} of Deployment ${workloadName("api")}`,
-        isOfMode !== undefined && mounted !== undefined && file?.startsWith(`${mounted}/`) === true,
-        `${describeVolume(volume)} at ${mounted ?? "no path"} with ${storageMode} storage, and API_DB_FILEPATH is ${file ?? "not set"}`,
-    );
+    const isInIt = mounted !== undefined && file?.startsWith(`${mounted}/`) === true;
+    const where = `${describeVolume(volume)} at ${mounted ?? "no path"} with ${storageMode} storage`;
+    const seen = `${where}, and API_DB_FILEPATH is ${file ?? "not set"}`;
+    const tried = `${apiVolumeName} of Deployment ${workloadName("api")}`;
+    return check("Attach persistence", tried, isOfMode !== undefined && isInIt, seen);
 }
 
 /** None if the api does not answer, which other checks say. */
@@ -184,12 +172,8 @@ async function memoryCheck({ session: { api, settings } }: LiveStack): Promise<r
 /** @param memory that the api may use, in MiB. */
 export function memoryCheckOf(size: number, memory: number): Check {
     const problem = memoryProblem(size, memory * 2 ** 20);
-    return check(
-        "Resource limits",
-        "GET /messages",
-        problem === undefined,
-        problem ?? `${memory} MiB of memory are enough`,
-    );
+    const seen = problem ?? `${memory} MiB of memory are enough`;
+    return check("Resource limits", "GET /messages", problem === undefined, seen);
 }
 
 async function guardCheck(live: LiveStack): Promise<Check> {
@@ -216,13 +200,10 @@ export function guardCheckOf(events: readonly ClusterEvent[], pods: readonly Pod
 function backupsCheck({ objects, session: { settings } }: LiveStack): Check {
     const problems = missingBackups(settings, { objects });
     const cronJob = cronJobIn(objects);
-    return check(
-        "Backups",
-        `kubectl get cronjob ${backupName}`,
-        cronJob !== undefined && problems.length === 0,
-        problems.map(({ reason }) => reason).join(" ") ||
-            `the newest scheduled backup: ${cronJob?.status?.lastSuccessfulTime ?? "none yet"}`,
-    );
+    const newest = `the newest scheduled backup: ${cronJob?.status?.lastSuccessfulTime ?? "none yet"}`;
+    const seen = problems.map(({ reason }) => reason).join(" ") || newest;
+    const ok = cronJob !== undefined && problems.length === 0;
+    return check("Backups", `kubectl get cronjob ${backupName}`, ok, seen);
 }
 
 /** The object that publishes the addresses, and both addresses as a browser on this machine meets them. */
