@@ -47,23 +47,16 @@ export async function makeProvenBackup(
 /** A backup that failed. Nothing was changed. `job` is undefined if no Job was started. */
 export function backupNotMade(
     occasion: Occasion,
-    {
-        reason,
-        job,
-        namespace,
-    }: Readonly<Record<"reason" | "namespace", string> & { job: string | undefined }>,
+    { reason, job, namespace }: Record<"reason" | "namespace", string> & { readonly job: string | undefined },
     ways: readonly Fix[],
 ): Finding {
     const where = `--namespace ${namespace}`;
     const look = job
         ? [`kubectl describe job ${job} ${where}`, `kubectl logs job/${job} ${where} --all-containers`]
         : [`kubectl get pods,events ${where}`, `kubectl logs deployment/${workloadName("api")} ${where}`];
-    return error(
-        "backup-not-made",
-        `The ${occasion} backup failed: ${reason}\nNothing was changed.`,
-        fix(job ? "See its Job" : "See what the api does", ...look),
-        ...ways,
-    );
+    const see = fix(job ? "See its Job" : "See what the api does", ...look);
+    const what = `The ${occasion} backup failed: ${reason}\nNothing was changed.`;
+    return error("backup-not-made", what, see, ...ways);
 }
 
 /** A target that could not be listed, beside the claim. */
@@ -74,10 +67,7 @@ export function unreadableTarget({ targetProblem }: Pick<FoundBackups, "targetPr
 }
 
 /** What was found of the backups. @throws UserError if that is nothing, because the stack makes none. */
-export function requireBackups<T>(
-    found: T | undefined,
-    { settings, output }: Pick<Session, "settings" | "output">,
-): T {
+export function requireBackups<T>(found: T | undefined, { settings, output }: Session): T {
     if (found === undefined) {
         throw new UserError(output.render([backupsOff(settings)]));
     }

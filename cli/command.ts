@@ -104,11 +104,10 @@ function keptByNpm(table: Options, args: readonly string[], env: Environment): r
 }
 
 export function helpOf(name: string, { summary, words, options, details = [] }: Command): string {
-    const rows = Object.entries<Options[string]>({
-        ...options,
-        ...jsonOption,
-        help: { type: "boolean", text: "show this help" },
-    }).map(([option, { value, text }]) => [`--${option} ${value ?? ""}`, text] as const);
+    const all: Options = { ...options, ...jsonOption, help: { type: "boolean", text: "show this help" } };
+    const rows = Object.entries(all).map(
+        ([option, { value, text }]) => [`--${option} ${value ?? ""}`, text] as const,
+    );
     const width = Math.max(...rows.map(([option]) => option.length)) + 2;
     return [
         summary,

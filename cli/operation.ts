@@ -161,10 +161,8 @@ async function persevere({ clock, output }: OperationWork, action: () => Promise
 }
 
 /** Refuses if the image has no shell: through it, the api's file is read and replaced. */
-export async function requireShell(
-    operation: Operation,
-    { api, settings, output }: OperationWork,
-): Promise<void> {
+export async function requireShell(operation: Operation, work: OperationWork): Promise<void> {
+    const { api, settings, output } = work;
     if (!(await api.hasShell())) {
         output.refuse(noShell(operation, settings.images.api, await api.mode()));
     }

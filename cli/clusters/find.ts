@@ -6,9 +6,6 @@ import { type Cluster, type ClusterQuery, NoCluster } from "./cluster.ts";
 import { minikube, profileOf } from "./minikube.ts";
 import { isSandboxPossible, sandbox, sandboxEnvironment } from "./sandbox.ts";
 
-const installMinikube = "https://minikube.sigs.k8s.io/docs/start";
-const installKubectl = "https://kubernetes.io/docs/tasks/tools";
-
 /** Finds the cluster of a context: one that answers, a minikube profile, or the sandbox. Starts it if it may. */
 export async function findCluster(query: ClusterQuery): Promise<Cluster> {
     const { context, env, mayStart } = query;
@@ -17,7 +14,7 @@ export async function findCluster(query: ClusterQuery): Promise<Cluster> {
     if (!isOnPath("kubectl", env) && !isSandbox) {
         throw new UserError(
             "kubectl is not on the PATH. An alias, such as one for minikube kubectl, is not enough.\n" +
-                `  Install it:  ${installKubectl}`,
+                `  Install it:  https://kubernetes.io/docs/tasks/tools`,
         );
     }
     const silence = silenceOf(context, env);
@@ -66,7 +63,7 @@ function noCluster(context: string, env: Environment, mayStart: boolean, silence
     }
     return (
         "There is no cluster: context minikube does not answer, and minikube is not on the PATH.\n" +
-        `  Install minikube:  ${installMinikube}\n` +
+        `  Install minikube:  https://minikube.sigs.k8s.io/docs/start\n` +
         "On Linux as root, this command can build a small cluster of its own."
     );
 }

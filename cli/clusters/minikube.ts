@@ -68,12 +68,7 @@ function asRoot(start: readonly string[]): readonly string[] {
 }
 
 /** Runs a command that changes the profile. @throws UserError with the ways on if it fails. */
-function run(
-    { env, output }: ClusterQuery,
-    what: string,
-    args: readonly string[],
-    ...ways: readonly string[]
-): void {
+function run({ env, output }: ClusterQuery, what: string, args: readonly string[], ...ways: string[]): void {
     output.info(`${what}: minikube ${args.join(" ")}`);
     try {
         runVisibly("minikube", args, env, output.descriptor);

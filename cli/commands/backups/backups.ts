@@ -27,11 +27,8 @@ export const command = defineCommand({
         const age = (time: string) => Math.round((Date.now() - Date.parse(time)) / 1000);
         output.result(found.backups.map((backup) => ({ ...backup, ageSeconds: age(backup.time) })));
         const [newest] = found.backups;
-        output.info(
-            newest
-                ? `\n${table(found.backups)}\n\nRestore one:  npm run restore -- ${newest.name} ${stack.name}`
-                : "There are no backups yet.",
-        );
+        const restore = `Restore one:  npm run restore -- ${newest?.name ?? ""} ${stack.name}`;
+        output.info(newest ? `\n${table(found.backups)}\n\n${restore}` : "There are no backups yet.");
     },
 });
 

@@ -56,17 +56,16 @@ async function down(session: Session, yes: boolean, noBackup: boolean): Promise<
     await proveEnd(plan);
     output.result({ stack: stack.name, data: items.map(({ kind, name, kept }) => ({ kind, name, kept })) });
     if (claims.some(({ owned, kept }) => owned && kept)) {
-        output.list("The next npm run up mounts the claim again. To delete it:", [
-            "pulumi config set retainData false",
-            "npm run up",
-            "npm run down",
-        ]);
+        const steps = ["pulumi config set retainData false", "npm run up", "npm run down"];
+        output.list("The next npm run up mounts the claim again. To delete it:", steps);
     }
     const isNamespaceKept = items.some(({ uid, kept }) => kept && uid === place.namespace?.metadata.uid);
     if (!isNamespaceKept && currentNamespace(session.client.target) === place.name) {
-        output.list(`kubectl still uses namespace ${place.name} in context ${context}. To set it back:`, [
-            `kubectl config set-context ${context} --namespace=default`,
-        ]);
+        const reset = [`kubectl config set-context ${context} --namespace=default`];
+        output.list(
+            `kubectl still uses namespace ${place.name} in context ${context}. To set it back:`,
+            reset,
+        );
     }
     output.info(`\nStack ${stack.name} is down${settings.retainData ? ", and its data is kept" : ""}.`);
 }
@@ -85,13 +84,11 @@ function requireRecorded({ session: { state, stack }, unrecorded }: DestroyPlan)
 
 /** What is about to be deleted or kept, with how many messages. */
 function announce({ items, place, unrecorded, session: { output } }: DestroyPlan): void {
-    output.list(
-        "The data of the stack:",
-        items.map(
-            ({ kind, name, kept, held }) =>
-                `${kind} ${name} ${kept ? "is kept" : "will be deleted"}${held ? `, with ${held}` : ""}`,
-        ),
+    const data = items.map(
+        ({ kind, name, kept, held }) =>
+            `${kind} ${name} ${kept ? "is kept" : "will be deleted"}${held ? `, with ${held}` : ""}`,
     );
+    output.list("The data of the stack:", data);
     if (place.api?.messages && place.api.claim === undefined) {
         output.info(`The api's ${countMessages(place.api.messages)} on ephemeral storage will be lost.`);
     }

@@ -170,9 +170,8 @@ export function protectionRefusals(
     const retains = first ? first.retainOnDelete === true : kept ? isRetained(kept) : retainData;
     if (retains !== retainData) {
         const reason = `retainData is ${retainData} in the config, but the last up recorded ${retains}. A destroy would ${retains ? "keep" : "delete"} the messages.`;
-        return [
-            error("config-not-applied", reason, fix("Apply the config first", "npm run up", "npm run down")),
-        ];
+        const apply = fix("Apply the config first", "npm run up", "npm run down");
+        return [error("config-not-applied", reason, apply)];
     }
     // A killed first up may have recorded neither claim nor namespace.
     const isProtected = guarded.some(({ protect }) => protect === true) || (protectData && state.length > 0);

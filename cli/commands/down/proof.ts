@@ -87,12 +87,10 @@ export function volumeBlocker(volume: Volume, context: string): Finding {
         ? "Its reclaim policy is Retain, so it stays with its data until somebody deletes both."
         : `Its provisioner ${provisionerOf(volume) || "(unknown)"} must delete it${status?.message ? `: ${status.message}` : ""}`;
     const held = finalizers.length > 0 ? ` Its finalizers: ${finalizers.join(", ")}.` : "";
-    return error(
-        "volume-not-deleted",
-        `Volume ${name} is ${status?.phase ?? "unknown"}. ${sentence(why)}${held}`,
-        fix("See the volume", `kubectl describe pv ${name}`),
-        isRetained && fix("Delete the volume, but not its data", `kubectl delete pv ${name}`),
-    );
+    const reason = `Volume ${name} is ${status?.phase ?? "unknown"}. ${sentence(why)}${held}`;
+    const look = fix("See the volume", `kubectl describe pv ${name}`);
+    const remove = fix("Delete the volume, but not its data", `kubectl delete pv ${name}`);
+    return error("volume-not-deleted", reason, look, isRetained && remove);
 }
 
 /** Waits until all that must be gone is. Deletes the volumes that minikube's provisioner ignores, and returns them. */

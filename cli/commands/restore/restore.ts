@@ -71,12 +71,11 @@ export const command = defineCommand({
             return;
         }
         await waitForAnswer(open);
-        output.info(
-            source.named === copy
-                ? "\nThe api has the messages from before the restore again."
-                : `\nThe messages of ${source.named} are restored, and the api is back in its Service.\n` +
-                      `What was there before is in ${copy}`,
-        );
+        const restored =
+            `The messages of ${source.named} are restored, and the api is back in its Service.\n` +
+            `What was there before is in ${copy}`;
+        const isBack = source.named === copy;
+        output.info(`\n${isBack ? "The api has the messages from before the restore again." : restored}`);
     },
 });
 

@@ -55,14 +55,12 @@ export async function runRestore(given: RestoreWork, source: Source): Promise<st
     if (earlier === undefined && typeof messagesOrProblem(before) !== "string") {
         await work.backUp();
     }
+    const replace = () => replaceFile(work, source, wanted);
     await complete(work, {
         operation: "restore",
         steps: [
             { title: "Copy the api's file to this machine", run: () => copyFile(work) },
-            {
-                title: "Replace the file, and compare what the api returns",
-                run: () => replaceFile(work, source, wanted),
-            },
+            { title: "Replace the file, and compare what the api returns", run: replace },
         ],
         undo: () => Promise.resolve(disk.read(work.path) === undefined),
         again: restoreCommand(source, work.stack.name),
@@ -123,11 +121,9 @@ async function replaceFile(work: RestoreWork, { named }: Source, wanted: string)
     }
     const found = await api.read();
     if (found.length !== messages.length || !begins(messages, found)) {
-        throw new TransientError(
-            found.length > messages.length
-                ? `The api returns more than the messages of ${named}. ${postedPast}`
-                : `The api does not return the messages of ${named}: its pod may have been replaced meanwhile.`,
-        );
+        const more = `The api returns more than the messages of ${named}. ${postedPast}`;
+        const others = `The api does not return the messages of ${named}: its pod may have been replaced meanwhile.`;
+        throw new TransientError(found.length > messages.length ? more : others);
     }
     output.info(`    ${describe(found)}, from ${named}`);
 }

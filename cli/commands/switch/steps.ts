@@ -207,14 +207,11 @@ async function changeStorage(work: SwitchWork, entries: Entries): Promise<void> 
 }
 
 /** UID of the stack's claim if the switch gives it up, and if all its messages are in the copy. */
-async function claimToDelete(
-    { api, settings }: SwitchWork,
-    { to, unreadClaim }: Entries,
-): Promise<string | undefined> {
-    if (to === "persistent" || settings.retainData) {
+async function claimToDelete(work: SwitchWork, { to, unreadClaim }: Entries): Promise<string | undefined> {
+    if (to === "persistent" || work.settings.retainData) {
         return undefined;
     }
-    const uid = await api.ownClaimUid();
+    const uid = await work.api.ownClaimUid();
     return uid === unreadClaim ? undefined : uid;
 }
 

@@ -128,18 +128,13 @@ async function showAddresses(session: Session, app: StackOutputs): Promise<Addre
 }
 
 /** Shows where page and api answer, if both do before the deadline. */
-async function showAnswers(
-    session: Session,
-    app: StackOutputs,
-    seconds: number,
-): Promise<Addresses | undefined> {
+async function showAnswers(session: Session, app: StackOutputs, seconds: number) {
     const { output } = session;
     const find = () => candidates(session, app.namespaceName);
     const answers = [app.webUrl, `${app.apiUrl}/messages`].map(async (url) => {
+        const { hostname: host } = new URL(url);
         const address = await firstAnswering(url, find, seconds);
-        return address === undefined
-            ? []
-            : { host: new URL(url).hostname, address, ip: await numberOf(address) };
+        return address === undefined ? [] : { host, address, ip: await numberOf(address) };
     });
     const sites = (await Promise.all(answers)).flat();
     const [page, api] = sites;
@@ -147,20 +142,16 @@ async function showAnswers(
         return undefined;
     }
     const addresses = { [page.host]: page.ip, [api.host]: api.ip };
-    output.list(
-        `Both answer at ${[...new Set([page.address, api.address])].join(" and ")}. Add to ${hostsFile(thisMachine())}:`,
-        page.ip === api.ip
-            ? [`${page.ip} ${page.host} ${api.host}`]
-            : sites.map(({ ip, host }) => `${ip} ${host}`),
-    );
+    const at = [...new Set([page.address, api.address])].join(" and ");
+    const both = `${page.ip} ${page.host} ${api.host}`;
+    const lines = page.ip === api.ip ? [both] : sites.map(({ ip, host }) => `${ip} ${host}`);
+    output.list(`Both answer at ${at}. Add to ${hostsFile(thisMachine())}:`, lines);
     output.list(
         "The load balancer's address can change. If the hosts are in a domain of yours, create DNS records instead:",
         sites.flatMap(({ host, address, ip }) => (address === ip ? [] : `${host} CNAME ${address}`)),
     );
-    output.list(
-        "Remove from that file, where the first line of a name counts:",
-        otherLines(hostsText(thisMachine()), addresses),
-    );
+    const others = otherLines(hostsText(thisMachine()), addresses);
+    output.list("Remove from that file, where the first line of a name counts:", others);
     const port = app.webUrl.startsWith("https:") ? 443 : 80;
     output.list("Without it:", [`curl --resolve '*:${port}:${page.ip}' ${app.webUrl}`]);
     return addresses;
