@@ -18,10 +18,8 @@ const returnSeconds = 10;
  * Where the app may answer: at the addresses that the controller has published, at those of minikube's node, which answer
  * up to a minute before they are published, and on this machine.
  */
-export async function candidates(
-    { client, cluster, settings }: Pick<Session, "client" | "cluster" | "settings">,
-    namespace: string,
-): Promise<readonly string[]> {
+export async function candidates(session: Session, namespace: string): Promise<readonly string[]> {
+    const { client, cluster, settings } = session;
     const object = await findExposureObject(client, namespace, settings.exposure.kind);
     const node = cluster.nodeAddress?.() ?? loopback;
     return [...new Set([...(object?.addresses ?? []), node, loopback])];

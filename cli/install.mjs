@@ -28,14 +28,10 @@ function install(folder) {
 function isInstalled(folder) {
     const installed = packagesIn(join(folder, "node_modules", ".package-lock.json"));
     const wanted = packagesIn(join(folder, "package-lock.json")) ?? {};
-    return (
-        installed !== undefined &&
-        Object.entries(wanted).every(
-            ([path, { version, optional }]) =>
-                path === "" || optional || installed[path]?.version === version,
-        ) &&
-        hasLinks(join(folder, "node_modules", ".bin"))
-    );
+    const isThere = ([path, { version, optional }]) =>
+        path === "" || optional || installed?.[path]?.version === version;
+    const isComplete = installed !== undefined && Object.entries(wanted).every(isThere);
+    return isComplete && hasLinks(join(folder, "node_modules", ".bin"));
 }
 
 function packagesIn(file) {
@@ -44,10 +40,8 @@ function packagesIn(file) {
 
 /** `pulumi new` copies links as files, and programs that are copies do not find what is beside them. */
 function hasLinks(folder) {
-    return (
-        !existsSync(folder) ||
-        readdirSync(folder).every((name) => lstatSync(join(folder, name)).isSymbolicLink())
-    );
+    const isLink = (name) => lstatSync(join(folder, name)).isSymbolicLink();
+    return !existsSync(folder) || readdirSync(folder).every(isLink);
 }
 
 /** npm installs a Node.js for the commands, unless it was told to run no scripts of packages. */

@@ -34,11 +34,7 @@ export interface OperationWork extends Pick<LiveSession, "api" | "output"> {
     readonly atFailure: (say: () => unknown) => unknown;
 }
 
-/**
- * What a switch and a restore work with on a live stack.
- *
- * @param without how to go on without a backup. False: none is made.
- */
+/** What a switch and a restore work with on a live stack. Without a way to go on `without` a backup, they make none. */
 export function workOf(
     session: LiveSession,
     operation: Operation,

@@ -35,7 +35,6 @@ export interface Session {
     readonly output: Output;
 }
 
-/** A session of a stack that is up. */
 export interface LiveSession extends Session {
     /** The outputs that the last `up` recorded. */
     readonly outputs: StackOutputs;
@@ -45,9 +44,7 @@ export interface LiveSession extends Session {
 export interface OpenOptions {
     /**
      * `up` may start a cluster and create the stack. `up` and `change` run Pulumi, and release a lock that a dead process
-     * has left. So does `destroy`, for a stack whose cluster may be gone for good. `read` runs no such command.
-     *
-     * @default "read"
+     * has left. So does `destroy`, for a stack whose cluster may be gone for good. `read`, the default, runs none.
      */
     readonly access?: "up" | "change" | "destroy" | "read";
     /** Whether to build a sandbox without asking. */

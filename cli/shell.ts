@@ -19,10 +19,8 @@ export function exportsOf(before: Environment, after: Environment): string {
 
 /** What is put before and after the PATH. The shell's own may differ from the one of this process, which npm has changed. */
 function path(value: string, before: Environment): string {
-    return value
-        .split(before.PATH ?? "")
-        .map((part) => part && shellWord(part))
-        .join('"$PATH"');
+    const parts = value.split(before.PATH ?? "");
+    return parts.map((part) => part && shellWord(part)).join('"$PATH"');
 }
 
 /** The line that a shell like this one needs before plain pulumi and kubectl work as in an environment. */

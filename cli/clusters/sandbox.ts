@@ -56,15 +56,9 @@ export async function sandbox(query: ClusterQuery): Promise<Cluster> {
 export function sandboxEnvironment(env: Environment): Environment | undefined {
     const json = outputOf(process.execPath, ["sandbox/cli.ts", "env", "--json"], env);
     const { PULUMI_BACKEND_URL, PULUMI_CONFIG_PASSPHRASE, PULUMI_CONFIG_PASSPHRASE_FILE } = env;
-    const chosen = {
-        PULUMI_BACKEND_URL,
-        PULUMI_CONFIG_PASSPHRASE,
-        PULUMI_CONFIG_PASSPHRASE_FILE,
-        PULUMI_CREDENTIALS_PATH: credentialsFolder(env),
-    };
-    return json === undefined
-        ? undefined
-        : { ...env, ...(JSON.parse(json) as Environment), ...(hasBackend(env) && chosen) };
+    const own = { PULUMI_BACKEND_URL, PULUMI_CONFIG_PASSPHRASE, PULUMI_CONFIG_PASSPHRASE_FILE };
+    const chosen = hasBackend(env) && { ...own, PULUMI_CREDENTIALS_PATH: credentialsFolder(env) };
+    return json === undefined ? undefined : { ...env, ...(JSON.parse(json) as Environment), ...chosen };
 }
 
 function isRunning(env: Environment): boolean {

@@ -32,7 +32,6 @@ export const command = defineCommand({
     },
 });
 
-/** A line for each backup, in columns. */
 function table(backups: readonly PlacedBackup[]): string {
     const rows = [
         ["TIME", "MESSAGES", "SIZE", "REASON", "PROVEN", "PLACES", "NAME"],

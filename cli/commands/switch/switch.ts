@@ -72,9 +72,8 @@ export function protectedClaim(
 }
 
 function switchedStack({ stack, state, output }: LiveSession): SwitchWork["pulumi"] {
-    const claim = state.find(
-        ({ type, outputs }) => type === guardedTypes.claim && outputs?.metadata?.name === claimName,
-    );
+    const claims = state.filter(({ type }) => type === guardedTypes.claim);
+    const claim = claims.find(({ outputs }) => outputs?.metadata?.name === claimName);
     return {
         setMode: (mode) => {
             if (stack.config()?.[modeKey] !== mode) {

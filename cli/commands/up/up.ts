@@ -103,13 +103,12 @@ async function deploy(session: Session, flags: readonly string[]): Promise<void>
 async function showAddresses(session: Session, app: StackOutputs): Promise<Addresses | undefined> {
     const { cluster, client, settings, output } = session;
     const { namespaceName } = app;
-    const published = async () =>
-        (await findExposureObject(client, namespaceName, settings.exposure.kind))?.addresses;
+    const { kind } = settings.exposure;
+    const published = async () => (await findExposureObject(client, namespaceName, kind))?.addresses;
     if (cluster.kind === "existing") {
         // A load balancer can take minutes to get one. Some controllers publish none, and answer on this machine.
-        const isReachable = async () =>
-            (await published())?.length !== 0 ||
-            (await firstAnswering(app.webUrl, [loopback], 0)) !== undefined;
+        const isHere = async () => (await firstAnswering(app.webUrl, [loopback], 0)) !== undefined;
+        const isReachable = async () => (await published())?.length !== 0 || (await isHere());
         const onWait = () => output.info(`Waiting for the app's address, at most ${addressSeconds} s ...`);
         await poll(isReachable, { seconds: addressSeconds, onWait, inVain: () => false });
     }
@@ -119,7 +118,7 @@ async function showAddresses(session: Session, app: StackOutputs): Promise<Addre
     if (addresses) {
         return addresses;
     }
-    const advice = cluster.reachAdvice(app, settings.exposure.kind, (await published())?.[0]);
+    const advice = cluster.reachAdvice(app, kind, (await published())?.[0]);
     if (cluster.kind === "sandbox") {
         throw new UserError(advice.join("\n"));
     }

@@ -137,14 +137,9 @@ function claim({ api, claims, session }: LiveStack): Check {
     const { spec, status } = claims?.find(({ metadata }) => metadata.name === mounted) ?? {};
     const isEphemeral = session.outputs.storageMode === "ephemeral";
     const ok = isEphemeral ? mounted === undefined : status?.phase === "Bound";
-    const columns = [
-        mounted ?? "none",
-        status?.phase,
-        spec?.volumeName,
-        spec?.resources?.requests?.storage,
-        spec?.accessModes?.join(","),
-        spec?.storageClassName,
-    ];
+    const { volumeName, resources, accessModes, storageClassName } = spec ?? {};
+    const [size, modes] = [resources?.requests?.storage, accessModes?.join(",")];
+    const columns = [mounted ?? "none", status?.phase, volumeName, size, modes, storageClassName];
     return check("Persistence", "kubectl get pvc", ok, `the api mounts ${columns.filter(Boolean).join(" ")}`);
 }
 
