@@ -34,7 +34,7 @@ export interface OperationWork extends Pick<LiveSession, "api" | "output"> {
     readonly atFailure: (say: () => unknown) => unknown;
 }
 
-/** What a switch and a restore work with on a live stack. Without a way to go on `without` a backup, they make none. */
+/** What a switch and a restore work with on a live stack. `without` is the way on if the backup fails. False: make none. */
 export function workOf(
     session: LiveSession,
     operation: Operation,

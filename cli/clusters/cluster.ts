@@ -25,7 +25,7 @@ export interface Cluster {
     };
     /** Address of the node at which its ingress controller answers, published or not. */
     readonly nodeAddress?: () => string | undefined;
-    /** How a browser on this machine reaches the app, if nothing answers at the address that is published, if one is. */
+    /** How a browser on this machine reaches the app if nothing answers. `published`: the address that the controller names. */
     readonly reachAdvice: (
         app: Pick<StackOutputs, "webUrl" | "apiUrl">,
         exposure: ExposureKind,

@@ -8,13 +8,13 @@ import { isSandboxPossible, sandbox, sandboxEnvironment } from "./sandbox.ts";
 
 /** Finds the cluster of a context: one that answers, a minikube profile, or the sandbox. Starts it if it may. */
 export async function findCluster(query: ClusterQuery): Promise<Cluster> {
-    const { context, env, mayStart } = query;
+    const { context, env } = query;
     const profile = profileOf(context, env);
     const isSandbox = isSandboxPossible(context, profile);
     if (!isOnPath("kubectl", env) && !isSandbox) {
         throw new UserError(
             "kubectl is not on the PATH. An alias, such as one for minikube kubectl, is not enough.\n" +
-                `  Install it:  https://kubernetes.io/docs/tasks/tools`,
+                "  Install it:  https://kubernetes.io/docs/tasks/tools",
         );
     }
     const silence = silenceOf(context, env);
@@ -27,7 +27,7 @@ export async function findCluster(query: ClusterQuery): Promise<Cluster> {
     if (isSandbox) {
         return sandbox(query);
     }
-    throw new NoCluster(noCluster(context, env, mayStart, silence));
+    throw new NoCluster(noCluster(query, silence));
 }
 
 /** A cluster that somebody else runs: this project neither starts nor changes it. */
@@ -45,12 +45,12 @@ function existingCluster(env: Environment): Cluster {
 
 /** The environment in which kubectl reaches the cluster of a context, whether or not the cluster runs. */
 export function clusterEnvironment({ context, env }: Pick<ClusterQuery, "context" | "env">): Environment {
-    const isSandbox =
-        isSandboxPossible(context, profileOf(context, env)) && silenceOf(context, env) !== undefined;
+    const isPossible = isSandboxPossible(context, profileOf(context, env));
+    const isSandbox = isPossible && silenceOf(context, env) !== undefined;
     return isSandbox ? (sandboxEnvironment(env) ?? env) : env;
 }
 
-function noCluster(context: string, env: Environment, mayStart: boolean, silence: string): string {
+function noCluster({ context, env, mayStart }: ClusterQuery, silence: string): string {
     const known = contexts({ env });
     if (known.includes(context)) {
         return (
@@ -63,7 +63,7 @@ function noCluster(context: string, env: Environment, mayStart: boolean, silence
     }
     return (
         "There is no cluster: context minikube does not answer, and minikube is not on the PATH.\n" +
-        `  Install minikube:  https://minikube.sigs.k8s.io/docs/start\n` +
+        "  Install minikube:  https://minikube.sigs.k8s.io/docs/start\n" +
         "On Linux as root, this command can build a small cluster of its own."
     );
 }

@@ -112,12 +112,8 @@ function sharedVolume(live: LiveStack): Check {
     const ok = volume?.emptyDir !== undefined && mounting.length > 0 && mounting.length === containers.length;
     const by = `${mounting.length} of ${containers.length} containers`;
     const seen = `${describeVolume(volume)}, mounted at ${cachePaths.mountPath} by ${by}`;
-    return check(
-        "Ephemeral volumes",
-        `${cacheVolumeName} of Deployment ${workloadName("crawler")}`,
-        ok,
-        seen,
-    );
+    const tried = `${cacheVolumeName} of Deployment ${workloadName("crawler")}`;
+    return check("Ephemeral volumes", tried, ok, seen);
 }
 
 async function behindService(live: LiveStack): Promise<Check> {
@@ -151,11 +147,11 @@ function apiVolume(live: LiveStack): Check {
     const config = objectOf(live, "ConfigMap", configMapName("api")) as ConfigMap | undefined;
     const file = config?.data?.API_DB_FILEPATH;
     const isOfMode = storageMode === "persistent" ? volume?.persistentVolumeClaim : volume?.emptyDir;
-    const isInIt = mounted !== undefined && file?.startsWith(`${mounted}/`) === true;
+    const hasFile = mounted !== undefined && file?.startsWith(`${mounted}/`) === true;
     const where = `${describeVolume(volume)} at ${mounted ?? "no path"} with ${storageMode} storage`;
     const seen = `${where}, and API_DB_FILEPATH is ${file ?? "not set"}`;
     const tried = `${apiVolumeName} of Deployment ${workloadName("api")}`;
-    return check("Attach persistence", tried, isOfMode !== undefined && isInIt, seen);
+    return check("Attach persistence", tried, isOfMode !== undefined && hasFile, seen);
 }
 
 /** None if the api does not answer, which other checks say. */
