@@ -138,7 +138,7 @@ describe("npm run switch", function () {
     });
 
     it("does not begin if another machine's switch has begun, and names that journal", async () => {
-        await operation("switch", stack, ["persistent"], /^3\/6/m);
+        await operation("switch", stack, ["persistent"], /^3\/5/m);
         const { metadata } = await get(stack.name, "service", "api-service");
         const where = metadata.annotations["synergychat/journal"] as string;
         assert.match(where, new RegExp(`^${hostname()}:/.*\\.json \\(process \\d+\\)$`));
@@ -156,7 +156,7 @@ describe("npm run switch", function () {
     });
 
     it("keeps the api out of its Service until its end, even after a refresh halfway", async () => {
-        const { status, text } = await operation("switch", stack, ["persistent"], /^5\/6/m);
+        const { status, text } = await operation("switch", stack, ["persistent"], /^4\/5/m);
         assert.equal(status, null, text);
         await stack.run("refresh", "--yes", "--skip-preview");
         assert.equal(await isInService(), false);
