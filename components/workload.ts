@@ -202,7 +202,11 @@ export function jobPodMetadata(app: string, instance: string): k8s.types.input.m
 /** A container without privileges, with a read-only root file system and limited resources. */
 export function container(
     args: WorkloadArgs,
-    { memory, ...own }: Container & { memory: { request: string; limit: string } },
+    {
+        cpu = "500m",
+        memory,
+        ...own
+    }: Container & { cpu?: string; memory: { request: string; limit: string } },
 ): Container {
     return {
         image: args.image,
@@ -216,7 +220,7 @@ export function container(
         resources: {
             requests: { cpu: "10m", memory: memory.request, "ephemeral-storage": "16Mi" },
             limits: {
-                cpu: "500m",
+                cpu,
                 memory: args.memory === undefined ? memory.limit : `${args.memory}Mi`,
                 "ephemeral-storage": "1Gi",
             },

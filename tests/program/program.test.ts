@@ -126,8 +126,8 @@ describe("deploy", () => {
             [...spec.containers, ...(spec.initContainers ?? [])].map((one) => one.resources.limits.memory);
         const { spec } = run.find("CronJob", "synergychat-api-backup").inputs;
         assert.deepEqual(limits(run.find("Deployment", "synergychat-api").inputs.spec.template.spec), [
+            "2048Mi", // the guard's
             "1024Mi",
-            "2048Mi",
         ]);
         assert.deepEqual(limits(spec.jobTemplate.spec.template.spec), ["1024Mi", "1024Mi", "1024Mi"]);
         assert.deepEqual(limits(run.find("Deployment", "synergychat-web").inputs.spec.template.spec), [
