@@ -6,17 +6,8 @@ import { type Claim, type ClusterEvent, type Pod, claimsOf, conditionOf } from "
 /** How long an obstacle may last, in ms. A volume that is provisioned and an image that is pulled take their time. */
 export const patience = 60_000;
 
-/** Reasons of the kubelet that time alone does not cure. */
-const persistentReasons = [
-    "ImagePullBackOff",
-    "ErrImagePull",
-    "ErrImageNeverPull",
-    "InvalidImageName",
-    "CreateContainerConfigError",
-    "CreateContainerError",
-    "RunContainerError",
-    "CrashLoopBackOff",
-];
+/** Reasons for which a container that starts waits. Time alone cures no other, such as ImagePullBackOff or CrashLoopBackOff. */
+const startReasons = ["", "ContainerCreating", "PodInitializing"];
 
 /** What keeps a pod from running, in full sentences. Undefined: it runs, has ended, or may still start. */
 export async function podObstacle(client: Client, namespace: string, pod: Pod): Promise<string | undefined> {
@@ -40,9 +31,9 @@ export function podProblem({ metadata, status }: Pod): string | undefined {
         const { reason = "", message = "" } = state?.waiting ?? {};
         // Why the container could not be started is in its last state: the waiting reason is only the back-off then.
         const cause = lastState?.terminated?.message ?? "";
-        return persistentReasons.includes(reason)
-            ? [`container ${name}: ${reason}. ${message} ${cause}`.trim()]
-            : [];
+        return startReasons.includes(reason)
+            ? []
+            : [`container ${name}: ${reason}. ${message} ${cause}`.trim()];
     });
     if (waiting.length > 0) {
         return waiting.join("; ");

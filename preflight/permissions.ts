@@ -14,18 +14,20 @@ export interface PermissionRule {
 
 /** All permissions that are missing, in one finding. If the cluster does not tell, the claims must be visible at least. */
 export function missingPermissions(settings: Settings, snapshot: ClusterSnapshot): Found {
-    const missing = snapshot.permissions
-        ? missingIn(snapshot.permissions, settings, snapshot.namespace !== undefined)
-        : snapshot.claims === undefined
-          ? ["list persistentvolumeclaims"]
-          : [];
-    return missing.length === 0
-        ? []
-        : error(
-              "permissions-missing",
-              `Missing permissions in namespace ${settings.namespace}: ${missing.join("; ")}.\n` +
-                  "An administrator of the cluster can grant them, by the Role and the ClusterRole in docs/rbac.yaml.",
-          );
+    const { permissions, namespace, claims } = snapshot;
+    const needed = permissionsFor(featuresOf(settings), namespace !== undefined, settings.retainNamespace);
+    const known = claims ? [] : ["list persistentvolumeclaims"];
+    const missing = permissions
+        ? needed.flatMap((rule) => missingIn(permissions, rule, settings.namespace))
+        : known;
+    if (missing.length === 0) {
+        return [];
+    }
+    return error(
+        "permissions-missing",
+        `Missing permissions in namespace ${settings.namespace}: ${missing.join("; ")}.\n` +
+            "An administrator of the cluster can grant them, by the Role and the ClusterRole in docs/rbac.yaml.",
+    );
 }
 
 /** The permissions without which `pulumi up` or `pulumi destroy` of a stack with these features fails. */
@@ -59,25 +61,21 @@ export function permissionsFor(
 
 function missingIn(
     permissions: readonly Permission[],
-    settings: Settings,
-    namespaceExists: boolean,
+    { group, resource, verbs }: PermissionRule,
+    namespace: string,
 ): readonly string[] {
-    const isAllowed = (verb: string, { group, resource }: PermissionRule) => {
+    const isAllowed = (verb: string) => {
         const canBeLimited = resource === "namespaces" && ["get", "patch", "delete"].includes(verb);
         return permissions.some(
             ({ verbs, apiGroups, resources = [], resourceNames = [] }) =>
                 includes(verbs, verb) &&
                 includes(apiGroups, group) &&
                 includes(resources, resource) &&
-                (resourceNames.length === 0 || (canBeLimited && resourceNames.includes(settings.namespace))),
+                (resourceNames.length === 0 || (canBeLimited && resourceNames.includes(namespace))),
         );
     };
-    const { retainNamespace } = settings;
-    return permissionsFor(featuresOf(settings), namespaceExists, retainNamespace).flatMap((rule) => {
-        const verbs = rule.verbs.filter((verb) => !isAllowed(verb, rule));
-        const resource = rule.group === "" ? rule.resource : `${rule.resource}.${rule.group}`;
-        return verbs.length > 0 ? [`${verbs.join(", ")} ${resource}`] : [];
-    });
+    const missing = verbs.filter((verb) => !isAllowed(verb)).join(", ");
+    return missing === "" ? [] : [`${missing} ${group === "" ? resource : `${resource}.${group}`}`];
 }
 
 function includes(list: readonly string[], item: string): boolean {

@@ -91,6 +91,26 @@ describe("podCannotStart", () => {
     });
 });
 
+describe("podProblem", () => {
+    const waiting = (reason?: string) =>
+        podProblem({
+            metadata: { name: "web-1", uid: "1" },
+            status: { containerStatuses: [{ name: "web", state: { waiting: { reason } } }] },
+        });
+
+    it("is whatever the kubelet says of a container that waits, also if the reason is new", () => {
+        for (const reason of ["ErrImagePull", "CreateContainerConfigError", "SignatureValidationFailed"]) {
+            assert.equal(waiting(reason), `container web: ${reason}.`);
+        }
+    });
+
+    it("is none while the container starts", () => {
+        for (const reason of ["ContainerCreating", "PodInitializing", undefined]) {
+            assert.equal(waiting(reason), undefined);
+        }
+    });
+});
+
 describe("the rollout of a stack", () => {
     const namespace = "synergychat";
     const selecting = (name: string, status: Deployment["status"]): Deployment => ({
