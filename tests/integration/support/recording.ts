@@ -19,6 +19,12 @@ import { projectName } from "../../../pulumi/project.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 
+/** What Node.js has compiled, for all runs: the home folder that each has is empty. */
+const compiled = mkdtempSync(join(tmpdir(), "synergychat-compiled-"));
+process.on("exit", () => {
+    rmSync(compiled, { recursive: true, force: true });
+});
+
 /** How a command ended. */
 export interface Run {
     readonly status: number | null;
@@ -286,6 +292,7 @@ export class Recording {
         return {
             PATH: [this.folder, join(this.folder, "tools"), dirname(process.execPath)].join(":"),
             HOME: this.folder,
+            NODE_COMPILE_CACHE: compiled,
             STATE: this.folder,
         };
     }
