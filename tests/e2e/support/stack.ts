@@ -1,6 +1,6 @@
 /** A stack of a scenario's own, worked on by the real pulumi from the project's root, as a person would. */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { parse, stringify } from "yaml";
+import { rmSync, writeFileSync } from "node:fs";
+import { stringify } from "yaml";
 import { deleteLeftVolumes, kubectl } from "./cluster.ts";
 import { execute } from "./execute.ts";
 
@@ -102,12 +102,10 @@ export class TestStack {
         return `Pulumi.${this.name}.yaml`;
     }
 
-    /** The salt stays: without it, Pulumi makes a new one, and works a quarter of a second more on a key for it. */
     private writeConfig(): void {
         const all = Object.entries(this.config);
         const set = all.filter(([, value]) => value !== undefined);
         const full = set.map(([key, value]) => [key.includes(":") ? key : `synergychat:${key}`, value]);
-        const { encryptionsalt } = parse(readFileSync(this.file, "utf8")) as { encryptionsalt: string };
-        writeFileSync(this.file, stringify({ encryptionsalt, config: Object.fromEntries(full) }));
+        writeFileSync(this.file, stringify({ config: Object.fromEntries(full) }));
     }
 }
