@@ -172,7 +172,7 @@ function sidecar(args: WorkloadArgs, guard: GuardedPod, database: DatabaseVolume
             httpGet: { path: "/", port: guardHealthPort },
             ...{ timeoutSeconds: 10, periodSeconds: 10, failureThreshold: 3 },
         },
-        // Most of the silence of a planned stop is the start of Node.js.
+        // Requests wait while Node.js starts, which takes longer with half of a processor.
         cpu: "1",
         memory: { request: "48Mi", limit: "512Mi" },
     });
