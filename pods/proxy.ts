@@ -165,12 +165,14 @@ export class Proxy {
             return false;
         }
         await this.settle();
-        const isAcknowledged = typeof outcome !== "string" && outcome.statusCode === 201;
+        const answer = typeof outcome === "string" ? undefined : outcome;
+        const isAcknowledged = answer?.statusCode === 201;
         // If the mirror has not seen a message, another write has overwritten it.
         if (isStored() || (isAcknowledged && message && keeper.add(message))) {
             await this.settle();
             await this.acknowledge(outcome, response);
         } else if (isAcknowledged) {
+            answer.destroy();
             refuse(response, 500, "The api has stored the message, but the guard cannot mirror it.");
         } else if (!(await forward(outcome, response))) {
             const fate = outcome === "broken" && keeper.isMirrored ? "was not" : "may be";
