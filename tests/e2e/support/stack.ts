@@ -1,6 +1,6 @@
 /** A stack of a scenario's own, worked on by the real pulumi from the project's root, as a person would. */
-import { rmSync, writeFileSync } from "node:fs";
-import { stringify } from "yaml";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { parse, stringify } from "yaml";
 import { deleteLeftVolumes, kubectl } from "./cluster.ts";
 import { execute } from "./execute.ts";
 
@@ -17,6 +17,8 @@ export class TestStack {
     public readonly apiHost: string;
     private config: Record<string, unknown>;
     private readonly first: Record<string, unknown>;
+    /** What Pulumi has put into the stack's file: without it, each run after an edit would derive a new key. */
+    private salt: unknown;
 
     /** @param scenario names the stack, its namespace and its hosts, so that scenarios never meet. */
     public constructor(scenario: string, config: Record<string, unknown> = {}) {
@@ -38,6 +40,7 @@ export class TestStack {
     public async create(): Promise<void> {
         await this.clear();
         await this.run("stack", "init", this.name, "--no-select");
+        this.salt = parse(readFileSync(this.file, "utf8")).encryptionsalt;
         this.writeConfig();
     }
 
@@ -106,6 +109,6 @@ export class TestStack {
         const all = Object.entries(this.config);
         const set = all.filter(([, value]) => value !== undefined);
         const full = set.map(([key, value]) => [key.includes(":") ? key : `synergychat:${key}`, value]);
-        writeFileSync(this.file, stringify({ config: Object.fromEntries(full) }));
+        writeFileSync(this.file, stringify({ encryptionsalt: this.salt, config: Object.fromEntries(full) }));
     }
 }
