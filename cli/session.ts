@@ -62,7 +62,9 @@ export async function openStack(
     const mayStart = access === "up";
     const early = pulumiEnvironment(process.env);
     output.target = { setup: setupFor(early, named) };
-    const before = selectedStack(early);
+    // Who names a stack is not asked which one is selected: each question to Pulumi costs a start of Pulumi.
+    const selectedIn = (env: Environment) => (named === undefined ? selectedStack(env) : undefined);
+    const before = selectedIn(early);
     const name = named ?? before ?? "dev";
     const { context, env } = clusterOf(name);
     const query = { context, stack: name, env, mayStart, yes, output };
@@ -74,19 +76,22 @@ export async function openStack(
         throw isGone ? new UserError(`${error.message}\n${forget}`) : error;
     });
     const login = await logIn(cluster.env, output.info);
-    const selected = cluster.kind === "sandbox" ? selectedStack(login.env) : before;
     // The sandbox brings a Pulumi and a state of its own, in which another stack may be selected.
-    if (named === undefined && selected !== undefined && selected !== name) {
+    const selected = cluster.kind === "sandbox" ? selectedIn(login.env) : before;
+    if (selected !== undefined && selected !== name) {
         throw new UserError(
             `Stack ${selected} is selected, and you named none. Name the one that you mean, ${selected} or ${name}.\n` +
                 `  For example:  npm run up -- ${selected}`,
         );
     }
     // A command that creates the stack selects it as well.
-    const other = mayStart || selected === shortName(name) ? undefined : name;
+    const other = mayStart || selected !== undefined ? undefined : name;
     output.target = {
         stack: other,
-        context: currentContext(process.env) === context ? undefined : context,
+        // Only who has something to print asks kubectl.
+        get context() {
+            return currentContext(process.env) === context ? undefined : context;
+        },
         setup: setupFor(login.env, other),
     };
     output.info(`Stack ${name}, context ${context}, state in ${login.url}.`);
@@ -94,7 +99,7 @@ export async function openStack(
         releaseDeadLock(name, login, output.info);
     }
     const stack = new PulumiStack(name, login.env, output.descriptor);
-    if (mayStart) {
+    if (mayStart && selected === undefined) {
         stack.run(["stack", "select", "--create", "--non-interactive"]);
     }
     const state = stack.resources();
