@@ -112,11 +112,11 @@ export async function writeKubeconfigs(paths: Paths): Promise<void> {
 /** Whether a person's kubeconfig leads to this very cluster. What they set in it since, as its namespace, is theirs. */
 export function holds(theirs: string, own: string): boolean {
     const { clusters, users } = JSON.parse(own) as {
-        clusters: { cluster: Record<string, string> }[];
-        users: { user: Record<string, string> }[];
+        clusters: { cluster: Record<string, unknown> }[];
+        users: { user: Record<string, unknown> }[];
     };
     const entries = [...clusters.map(({ cluster }) => cluster), ...users.map(({ user }) => user)];
-    return entries.flatMap((entry) => Object.values(entry)).every((value) => theirs.includes(value));
+    return entries.flatMap((entry) => Object.values(entry)).every((value) => theirs.includes(String(value)));
 }
 
 export function kubeconfigOf(paths: Paths, part: string): string {
@@ -136,6 +136,8 @@ async function kubeconfig(paths: Paths, part: string): Promise<string> {
                 cluster: {
                     server: `https://${networkOf(paths).server}:6443`,
                     "certificate-authority-data": await encoded("ca.crt"),
+                    // Nothing leaves this machine.
+                    "disable-compression": true,
                 },
             },
         ],
