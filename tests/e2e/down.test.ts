@@ -73,6 +73,16 @@ describe("npm run down", () => {
         }
     });
 
+    it("has nothing to say of the namespace if another stack's config names it", async () => {
+        const other = new TestStack("down-other", { namespace: stack.name });
+        await other.create();
+        const { status, text } = await operation("down", other, ["--yes"]);
+        assert.deepEqual([status, codesIn(text)], [0, []], text);
+        assert.match(text, /was not up/);
+        await other.remove();
+        assert.deepEqual(await messages(stack), ["still here"]);
+    });
+
     it("refuses while a pod of somebody else's mounts the claim, and names it", async () => {
         const where = ["--namespace", stack.name];
         await kubectl("create", ...where, "--filename", `${import.meta.dirname}/support/holder.yaml`);

@@ -18,6 +18,7 @@ const added = [
     ["secret", "added"],
     ["horizontalpodautoscaler", "added"],
     ["cronjob", "added"],
+    ["persistentvolumeclaim", "added"],
     ["note", "added"],
 ] as const;
 
@@ -25,11 +26,13 @@ const imports = `
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/index.js";
 import { HorizontalPodAutoscaler } from "@pulumi/kubernetes/autoscaling/v2/index.js";
 import { CronJob } from "@pulumi/kubernetes/batch/v1/index.js";
-import { Secret } from "@pulumi/kubernetes/core/v1/index.js";`;
+import { PersistentVolumeClaim, Secret } from "@pulumi/kubernetes/core/v1/index.js";`;
 
 const objects = `
     const metadata = { name: "added", namespace: namespace.namespaceName };
     new Secret("added", { metadata, stringData: { token: "secret" } }, opts);
+    const resources = { requests: { storage: "1Gi" } };
+    new PersistentVolumeClaim("added", { metadata, spec: { accessModes: ["ReadWriteOnce"], resources } }, opts);
     const scaleTargetRef = { apiVersion: "apps/v1", kind: "Deployment", name: "synergychat-crawler" };
     new HorizontalPodAutoscaler("added", { metadata, spec: { scaleTargetRef, maxReplicas: 2 } }, opts);
     const template = {

@@ -44,7 +44,11 @@ export interface DestroyPlan {
     readonly unrecorded: readonly LiveObject[];
 }
 
-export type PlannedClaim = LiveClaim & { readonly kept: boolean };
+export type PlannedClaim = LiveClaim & {
+    readonly kept: boolean;
+    /** Whether the state has it: the program declares it, and it may be one of its user's own. */
+    readonly recorded: boolean;
+};
 
 interface Item {
     readonly kind: string;
@@ -60,9 +64,12 @@ interface Item {
 export async function planDestroy(session: Session): Promise<DestroyPlan> {
     const { state, client, settings, owners } = session;
     const name = recordedIn(state).namespace ?? settings.namespace;
-    const place = await lookAt(client, name);
+    const place = ownPart(await lookAt(client, name), session);
     const { volumes } = place;
-    const claims = liveClaims(place, owners).map((live) => ({ ...live, kept: isKept(live, session) }));
+    const claims = liveClaims(place, owners).map((live) => {
+        const resource = resourceOf(live, state);
+        return { ...live, recorded: resource !== undefined, kept: isKept(live, resource, session) };
+    });
     const bound = claims.flatMap(({ claim: { spec }, kept }) =>
         volumes
             .filter(({ metadata }) => metadata.name === spec?.volumeName)
@@ -91,6 +98,17 @@ export async function lookAt(client: Client, namespace: string): Promise<Look> {
     return { ...(await readNamespace(client, namespace, "data")), volumes };
 }
 
+/** Nothing, if the namespace is another stack's: the config of a stack that was never up can name any. */
+function ownPart(look: Look, { state, owners }: Session): Look {
+    const { namespace, claims = [], objects } = look;
+    const isOwn =
+        recordedIn(state).namespace !== undefined ||
+        [namespace ?? [], claims, objects].flat().some((object) => isOwned(object, owners));
+    return isOwn || namespace === undefined
+        ? look
+        : { ...look, namespace: undefined, api: undefined, claims: [], objects: [], pods: [], volumes: [] };
+}
+
 function itemOf(kind: string, { metadata, spec }: Pick<Volume, "metadata" | "spec">, kept: boolean): Item {
     const { name, uid } = metadata;
     return { kind, name, uid, kept, folder: spec?.hostPath?.path };
@@ -113,14 +131,24 @@ function isNamespaceKept({ settings, state }: Session): boolean {
     return settings.retainData || isKeptByState(state, guardedTypes.namespace);
 }
 
-/** Pulumi deletes what it has in its state, and the namespace with everything in it. */
-function isKept({ claim: { metadata }, owned }: LiveClaim, session: Session): boolean {
+function resourceOf(
+    { claim: { metadata } }: LiveClaim,
+    state: readonly StateResource[],
+): StateResource | undefined {
     const id = `${metadata.namespace ?? ""}/${metadata.name}`;
-    const recorded = session.state.find((one) => one.type === guardedTypes.claim && one.id === id);
+    return state.find((one) => one.type === guardedTypes.claim && one.id === id);
+}
+
+/** Pulumi deletes what it has in its state, and the namespace with everything in it. */
+function isKept(
+    { claim: { metadata }, owned }: LiveClaim,
+    resource: StateResource | undefined,
+    session: Session,
+): boolean {
     return (
         metadata.deletionTimestamp === undefined &&
         isNamespaceKept(session) &&
-        (recorded ? recorded.retainOnDelete === true : !owned || session.settings.retainData)
+        (resource ? resource.retainOnDelete === true : !owned || session.settings.retainData)
     );
 }
 
@@ -149,7 +177,9 @@ export function refusals({ place, claims, session }: DestroyPlan): readonly Find
     const live = claims.map(({ claim }) => claim);
     return [
         ...protectionRefusals(settings, state, live),
-        ...claims.filter(({ kept }) => !kept).flatMap((one) => claimRefusals(one, owners)),
+        ...claims
+            .filter(({ kept, owned, recorded }) => !kept && (owned || !recorded))
+            .flatMap((one) => claimRefusals(one, owners)),
     ];
 }
 

@@ -27,6 +27,7 @@ function plan(
     config: Config = {},
     state: readonly StateResource[] = [],
     pods: readonly LiveObject[] = [],
+    owner = instance,
 ) {
     const list = (kind: string, items: readonly LiveObject[]): Answer => ({
         kind: "found",
@@ -43,7 +44,7 @@ function plan(
             ? { kind: "found", body: namespace }
             : { kind: "not found", message: "" };
     });
-    const session = { client, state, settings: settings(config), owners: [instance] };
+    const session = { client, state, settings: settings(config), owners: [owner] };
     return planDestroy(session as unknown as Session);
 }
 
@@ -76,6 +77,19 @@ describe("a destroy", () => {
         ];
         const claims = [claim(), claim({ name: "redis" })];
         assert.deepEqual(await keptBy(claims, { retainData: "true" }, state), ["synergychat-api-pvc"]);
+    });
+
+    it("leaves a namespace alone in which all is another stack's", async () => {
+        const found = await plan(all, {}, [], [], "synergychat-two");
+        assert.deepEqual([found.claims, found.items, refusals(found)], [[], [], []]);
+    });
+
+    it("deletes a claim that its user has declared, and no other one without owner labels", async () => {
+        const redis = claim({ name: "redis", labels: {} });
+        const state = [{ type: guardedTypes.claim, id: "synergychat/redis" }];
+        const finding = single(refusals(await plan([claim(), redis, foreign], {}, state)));
+        assert.equal(finding.code, "foreign-claim-would-be-deleted");
+        assert.ok(finding.reason.startsWith("Claim mine "));
     });
 
     it("is refused while a foreign pod mounts any of the claims that it deletes", async () => {
