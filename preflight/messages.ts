@@ -57,12 +57,14 @@ export function claimWouldBeDeleted(live: FatedClaim, { discardClaim, protectDat
         ...(fate.cause ? waysToKeep(fate.cause) : []),
         fix(
             use === "backups" ? "Delete the backups" : "Delete the messages",
-            protectData && "pulumi config set protectData false",
-            protectData && "pulumi up",
+            ...(protectData ? unprotect : []),
             `pulumi config set discardClaim ${uid}`,
         ),
     );
 }
+
+/** An up alone would be refused as well, and Pulumi deletes nothing that its state protects. The next up protects the rest again. */
+export const unprotect = ["pulumi config set protectData false", "pulumi state unprotect --all --yes"] as const;
 
 function because({ kind, cause }: Extract<Fate, { readonly kind: "deleted" | "replaced" }>): string {
     if (cause) {

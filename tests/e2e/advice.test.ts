@@ -170,7 +170,9 @@ describe("the advice of pulumi up", () => {
         }
     });
 
-    it("deletes the messages", async () => {
+    it("deletes the messages, although they were protected", async () => {
+        configure(stack, { protectData: true });
+        await stack.up();
         configure(stack, { storageMode: "ephemeral" });
         const text = await refused(stack, "claim-would-be-deleted");
         await follow(stack, text, "claim-would-be-deleted", "Delete the messages");

@@ -9,6 +9,7 @@ import type { Settings } from "../../../config/settings.ts";
 import { type Finding, error, fix } from "../../../model/finding.ts";
 import { claimName } from "../../../model/names.ts";
 import type { StorageMode } from "../../../model/storage.ts";
+import { unprotect } from "../../../preflight/messages.ts";
 import { switchVariable } from "../../../preflight/preflight.ts";
 import { otherNamespace } from "../../../preflight/recorded.ts";
 import { dataFolder } from "../../../pulumi/login.ts";
@@ -67,7 +68,7 @@ export function protectedClaim(
         "data-protected",
         `Claim ${claimName} is protected (protectData), and a switch to ephemeral storage deletes the claim after it has copied the messages.`,
         fix("Keep the claim", "pulumi config set retainData true", again),
-        fix("Delete the claim", "pulumi config set protectData false", "npm run up", again),
+        fix("Delete the claim", ...unprotect, again),
     );
 }
 

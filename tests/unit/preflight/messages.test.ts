@@ -143,7 +143,7 @@ describe("messages on the stack's claim", () => {
         const { fixes } = only(running, { ...ephemeral, protectData: "true" });
         assert.deepEqual(fixes.at(-1)?.run, [
             "pulumi config set protectData false",
-            "pulumi up",
+            "pulumi state unprotect --all --yes",
             `pulumi config set discardClaim ${uid}`,
         ]);
     });
