@@ -158,7 +158,7 @@ export interface Target {
 /** The same finding with commands that reach this stack and its cluster, whatever is selected. */
 export function reaching(finding: Finding, { stack, context }: Target): Finding {
     const onStack = (command: string): string =>
-        /^pulumi (config|up|preview|refresh|destroy|cancel)\b/.test(command)
+        /^pulumi (config|up|preview|refresh|destroy|cancel|state)\b/.test(command)
             ? `${command} --stack ${stack ?? ""}`
             : command
                   .replace(/^npm run ((switch|backup|down) -- .*|restore -- \S+)$/, `$& ${stack ?? ""}`)

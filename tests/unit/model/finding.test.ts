@@ -36,6 +36,7 @@ describe("a finding whose commands reach a stack", () => {
         const run = [
             "pulumi config set namespace chat",
             "pulumi up --refresh",
+            "pulumi state delete 'urn:pulumi:dev::chat::pkg:index:Api::api'",
             "npm run up",
             "npm run switch -- ephemeral",
             "npm run switch -- ephemeral --no-backup",
@@ -51,6 +52,7 @@ describe("a finding whose commands reach a stack", () => {
                 run: [
                     "pulumi config set namespace chat --stack dev",
                     "pulumi up --refresh --stack dev",
+                    "pulumi state delete 'urn:pulumi:dev::chat::pkg:index:Api::api' --stack dev",
                     "npm run up -- dev",
                     "npm run switch -- ephemeral dev",
                     "npm run switch -- ephemeral --no-backup dev",
