@@ -170,13 +170,13 @@ export function clusterOf(stack: string): { readonly context: string; readonly e
     const kubeconfig = bootstrapValue(stack, "kubernetes:kubeconfig");
     const file = configFile(stack);
     if (typeof context !== "string" || context === "") {
-        const problem = existsSync(file)
-            ? `${file} does not name a cluster in plain text.`
-            : `There is no stack ${stack} here, and no file ${file}. There is: ${stacksHere().join(", ") || "none"}.`;
+        const named = `pulumi config set kubernetes:context minikube --stack ${stack}`;
         throw new UserError(
-            `${problem}\n` +
-                `  Create the stack, if there is none:  pulumi stack init ${stack}\n` +
-                `  Name its cluster:                    pulumi config set kubernetes:context minikube --stack ${stack}`,
+            existsSync(file)
+                ? `${file} does not say in plain text which cluster the stack is for.\n  Name its cluster:  ${named}`
+                : `There is no stack ${stack} here, and no file ${file}. Stacks that have one: ${stacksHere().join(", ") || "none"}.\n` +
+                  `  Create the stack, if there is none:  pulumi stack init ${stack}\n` +
+                  `  Name its cluster:                    ${named}`,
         );
     }
     if (kubeconfig === undefined) {

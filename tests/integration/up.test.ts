@@ -349,7 +349,7 @@ describe("npm run up, on stand-ins", function () {
     it("names the stacks that exist if there is none of that name", () => {
         const { status, text, calls } = up(["dve"]);
         assert.equal(status, 1);
-        assert.match(text, /There is: dev\./);
+        assert.match(text, /Stacks that have one: dev\./);
         assert.deepEqual(calls, []);
     });
 
