@@ -175,8 +175,8 @@ export function clusterOf(stack: string): { readonly context: string; readonly e
             existsSync(file)
                 ? `${file} does not say in plain text which cluster the stack is for.\n  Name its cluster:  ${named}`
                 : `There is no stack ${stack} here, and no file ${file}. Stacks that have one: ${stacksHere().join(", ") || "none"}.\n` +
-                  `  Create the stack, if there is none:  pulumi stack init ${stack}\n` +
-                  `  Name its cluster:                    ${named}`,
+                      `  Create the stack, if there is none:  pulumi stack init ${stack}\n` +
+                      `  Name its cluster:                    ${named}`,
         );
     }
     if (kubeconfig === undefined) {

@@ -64,7 +64,10 @@ export function claimWouldBeDeleted(live: FatedClaim, { discardClaim, protectDat
 }
 
 /** An up alone would be refused as well, and Pulumi deletes nothing that its state protects. The next up protects the rest again. */
-export const unprotect = ["pulumi config set protectData false", "pulumi state unprotect --all --yes"] as const;
+export const unprotect = [
+    "pulumi config set protectData false",
+    "pulumi state unprotect --all --yes",
+] as const;
 
 function because({ kind, cause }: Extract<Fate, { readonly kind: "deleted" | "replaced" }>): string {
     if (cause) {
