@@ -66,10 +66,7 @@ export async function planDestroy(session: Session): Promise<DestroyPlan> {
     const name = recordedIn(state).namespace ?? settings.namespace;
     const place = ownPart(await lookAt(client, name), session);
     const { volumes } = place;
-    const claims = liveClaims(place, owners).map((live) => {
-        const resource = resourceOf(live, state);
-        return { ...live, recorded: resource !== undefined, kept: isKept(live, resource, session) };
-    });
+    const claims = liveClaims(place, owners).map((live) => plannedClaim(live, session));
     const bound = claims.flatMap(({ claim: { spec }, kept }) =>
         volumes
             .filter(({ metadata }) => metadata.name === spec?.volumeName)
@@ -99,14 +96,18 @@ export async function lookAt(client: Client, namespace: string): Promise<Look> {
 }
 
 /** Nothing, if the namespace is another stack's: the config of a stack that was never up can name any. */
-function ownPart(look: Look, { state, owners }: Session): Look {
+function ownPart(look: Look, session: Session): Look {
     const { namespace, claims = [], objects } = look;
     const isOwn =
-        recordedIn(state).namespace !== undefined ||
-        [namespace ?? [], claims, objects].flat().some((object) => isOwned(object, owners));
+        isNamespaceRecorded(look, session) ||
+        [namespace ?? [], claims, objects].flat().some((object) => isOwned(object, session.owners));
     return isOwn || namespace === undefined
         ? look
         : { ...look, namespace: undefined, api: undefined, claims: [], objects: [], pods: [], volumes: [] };
+}
+
+function isNamespaceRecorded({ name }: Pick<NamespaceSnapshot, "name">, { state }: Session): boolean {
+    return state.some(({ type, id }) => type === guardedTypes.namespace && id === name);
 }
 
 function itemOf(kind: string, { metadata, spec }: Pick<Volume, "metadata" | "spec">, kept: boolean): Item {
@@ -119,8 +120,9 @@ function dataIn(live: LiveClaim): string {
 }
 
 /** None if the stack does not own the namespace. One that an earlier destroy kept is in no state any more. */
-function namespaceItem({ name, namespace }: NamespaceSnapshot, session: Session): readonly Item[] {
-    const isRecorded = session.state.some(({ type, id }) => type === guardedTypes.namespace && id === name);
+function namespaceItem(place: NamespaceSnapshot, session: Session): readonly Item[] {
+    const { namespace } = place;
+    const isRecorded = isNamespaceRecorded(place, session);
     return namespace && (isRecorded || isOwned(namespace, session.owners))
         ? [itemOf("namespace", namespace, isNamespaceKept(session) || (isRetained(namespace) && !isRecorded))]
         : [];
@@ -131,25 +133,15 @@ function isNamespaceKept({ settings, state }: Session): boolean {
     return settings.retainData || isKeptByState(state, guardedTypes.namespace);
 }
 
-function resourceOf(
-    { claim: { metadata } }: LiveClaim,
-    state: readonly StateResource[],
-): StateResource | undefined {
-    const id = `${metadata.namespace ?? ""}/${metadata.name}`;
-    return state.find((one) => one.type === guardedTypes.claim && one.id === id);
-}
-
 /** Pulumi deletes what it has in its state, and the namespace with everything in it. */
-function isKept(
-    { claim: { metadata }, owned }: LiveClaim,
-    resource: StateResource | undefined,
-    session: Session,
-): boolean {
-    return (
-        metadata.deletionTimestamp === undefined &&
-        isNamespaceKept(session) &&
-        (resource ? resource.retainOnDelete === true : !owned || session.settings.retainData)
-    );
+function plannedClaim(live: LiveClaim, session: Session): PlannedClaim {
+    const { settings, state } = session;
+    const { name, namespace = "", deletionTimestamp } = live.claim.metadata;
+    const id = `${namespace}/${name}`;
+    const recorded = state.find((one) => one.type === guardedTypes.claim && one.id === id);
+    const stays = recorded ? recorded.retainOnDelete === true : !live.owned || settings.retainData;
+    const kept = deletionTimestamp === undefined && isNamespaceKept(session) && stays;
+    return { ...live, kept, recorded: recorded !== undefined };
 }
 
 /** What the stack owns and its state does not have, except for data that is kept, in the order in which it can be deleted. */
