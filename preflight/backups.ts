@@ -1,9 +1,10 @@
-/** Backups that are missing: the last one failed, or the newest one is too old. */
+/** Backups that are missing: the last one failed, the newest one is too old, or there are none. */
 import type { Settings } from "../config/settings.ts";
+import type { FoundBackups } from "../kubernetes/backups.ts";
 import type { CronJob, Job, LiveObject } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
-import { type Finding, type Found, error, fix, warning } from "../model/finding.ts";
-import { backupName, sendContainer, upgradeJobPrefix } from "../model/names.ts";
+import { type Finding, type Fix, type Found, error, fix, warning } from "../model/finding.ts";
+import { backupName, sendContainer, upgradeJobPrefix, workloadName } from "../model/names.ts";
 import { longestAge } from "../model/schedule.ts";
 
 /** Keys of the Secret of a target: restic's environment. */
@@ -125,5 +126,43 @@ function overdueBackup({ metadata, spec, status }: CronJob, namespace: string, n
         `The newest scheduled backup that succeeded is of ${newest.toISOString()}, which is more than two intervals ago (${spec?.schedule ?? ""}).`,
         fix("See why", `kubectl describe cronjob ${name} --namespace ${namespace}`),
         fix("Make one now", "npm run backup"),
+    );
+}
+
+/** What a command makes a backup for. */
+export type Occasion = "manual" | "before-restore" | "before-switch" | "before-down";
+
+/** A backup that failed. Nothing was changed. `job` is undefined if no Job was started. */
+export function backupNotMade(
+    occasion: Occasion,
+    { reason, job, namespace }: Record<"reason" | "namespace", string> & { readonly job: string | undefined },
+    ways: readonly Fix[],
+): Finding {
+    const where = `--namespace ${namespace}`;
+    const look = job
+        ? [`kubectl describe job ${job} ${where}`, `kubectl logs job/${job} ${where} --all-containers`]
+        : [`kubectl get pods,events ${where}`, `kubectl logs deployment/${workloadName("api")} ${where}`];
+    const see = fix(job ? "See its Job" : "See what the api does", ...look);
+    const what = `The ${occasion} backup failed: ${reason}\nNothing was changed.`;
+    return error("backup-not-made", what, see, ...ways);
+}
+
+/** A target that could not be listed, beside the claim. */
+export function unreadableTarget({ targetProblem }: Pick<FoundBackups, "targetProblem">): readonly Finding[] {
+    return targetProblem === undefined
+        ? []
+        : [warning("target-unreadable", `The copies in backupTarget cannot be listed. ${targetProblem}`)];
+}
+
+export function backupsOff({ backups }: Pick<Settings, "backups">): Finding {
+    return error(
+        "backups-off",
+        backups
+            ? "backupSchedule is set in the config, and the last up did not apply it."
+            : "This stack makes no backups, because backupSchedule is not set.",
+        fix("Write the messages to a file", "npm run backup -- --file messages.json"),
+        backups
+            ? fix("Apply it", "npm run up")
+            : fix("Make backups every night", "pulumi config set backupSchedule '0 3 * * *'", "npm run up"),
     );
 }

@@ -1,8 +1,8 @@
 /** `npm run backups -- [STACK]`: lists the backups, the newest first. */
 import { type PlacedBackup, listBackups } from "../../../kubernetes/backups.ts";
 import { readNamespace } from "../../../kubernetes/snapshot.ts";
-import { missingBackups } from "../../../preflight/backups.ts";
-import { requireBackups, unreadableTarget } from "../../backups.ts";
+import { missingBackups, unreadableTarget } from "../../../preflight/backups.ts";
+import { requireBackups } from "../../backups.ts";
 import { defineCommand, stackWord } from "../../command.ts";
 import { openLiveStack } from "../../session.ts";
 

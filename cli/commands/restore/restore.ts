@@ -8,12 +8,13 @@
 import { join } from "node:path";
 import { listBackups, readBackup } from "../../../kubernetes/backups.ts";
 import { fix } from "../../../model/finding.ts";
+import { unreadableTarget } from "../../../preflight/backups.ts";
 import { dataFolder } from "../../../pulumi/login.ts";
 import { shortName } from "../../../pulumi/project.ts";
 import { UserError } from "../../../system/errors.ts";
 import type { Environment } from "../../../system/process.ts";
 import { waitForAnswer } from "../../addresses.ts";
-import { requireBackups, unreadableTarget } from "../../backups.ts";
+import { requireBackups } from "../../backups.ts";
 import { UsageError, defineCommand, stackWord, yesOption } from "../../command.ts";
 import { workOf } from "../../operation.ts";
 import { type LiveSession, openLiveStack } from "../../session.ts";

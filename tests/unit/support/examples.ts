@@ -1,7 +1,6 @@
 /** An example of every finding, in each of its texts, from the code that makes it. tests/unit/findings.txt has them all. */
 import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/proof.ts";
 import { type DestroyPlan, protectionRefusals, refusals } from "../../../cli/commands/down/plan.ts";
-import { backupNotMade, backupsOff, unreadableTarget } from "../../../cli/backups.ts";
 import { noShell, runningOperation } from "../../../cli/operation.ts";
 import { restoreCommand } from "../../../cli/commands/restore/steps.ts";
 import { type RawConfig, checkConfig } from "../../../config/settings.ts";
@@ -13,7 +12,13 @@ import type { ClusterSnapshot, NamespaceSnapshot } from "../../../kubernetes/sna
 import type { Finding, FindingCode } from "../../../model/finding.ts";
 import { ownerLabels, protectAnnotation } from "../../../model/labels.ts";
 import { movedObjects } from "../../../preflight/moved.ts";
-import { missingBackups, notCopied } from "../../../preflight/backups.ts";
+import {
+    backupNotMade,
+    backupsOff,
+    missingBackups,
+    notCopied,
+    unreadableTarget,
+} from "../../../preflight/backups.ts";
 import { liveClaims } from "../../../preflight/fates.ts";
 import { unusableFile, upgradeRefused } from "../../../preflight/trials.ts";
 import { otherCluster, otherNamespace } from "../../../preflight/recorded.ts";
