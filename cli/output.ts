@@ -46,7 +46,8 @@ export class Output {
 
     /** Findings as text, with commands that reach the command's stack. */
     public render(findings: readonly Finding[]): string {
-        return renderFindings(findings.map((finding) => reaching(finding, this.target)));
+        const target = { ...this.target };
+        return renderFindings(findings.map((finding) => reaching(finding, target)));
     }
 
     public findings(findings: readonly Finding[]): void {
