@@ -22,7 +22,7 @@ describe("the advice of pulumi up", () => {
     const { name } = stack;
     const elsewhere = `${name}-2`;
     const others = `${name}-others`;
-    const claim = (namespace = name) => get(namespace, "pvc", claimName);
+    const claim = () => get(name, "pvc", claimName);
 
     before(async () => {
         // A killed run leaves it behind.

@@ -97,11 +97,12 @@ export async function lookAt(client: Client, namespace: string): Promise<Look> {
 
 /** Nothing, if the namespace is another stack's: the config of a stack that was never up can name any. */
 function ownPart(look: Look, session: Session): Look {
-    const { namespace, claims = [], objects } = look;
+    const { namespace, objects } = look;
     const isOwn =
+        namespace === undefined ||
         isNamespaceRecorded(look, session) ||
-        [namespace ?? [], claims, objects].flat().some((object) => isOwned(object, session.owners));
-    return isOwn || namespace === undefined
+        [namespace, ...objects].some((object) => isOwned(object, session.owners));
+    return isOwn
         ? look
         : { ...look, namespace: undefined, api: undefined, claims: [], objects: [], pods: [], volumes: [] };
 }
