@@ -46,6 +46,7 @@ export class Output {
 
     /** Findings as text, with commands that reach the command's stack. */
     public render(findings: readonly Finding[]): string {
+        // Once for all: its context is a question to kubectl.
         const target = { ...this.target };
         return renderFindings(findings.map((finding) => reaching(finding, target)));
     }
