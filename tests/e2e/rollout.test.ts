@@ -21,11 +21,9 @@ describe("a rollout", () => {
     after(() => stack.remove());
 
     it("has ended when plain pulumi up returns, although Recreate leaves a moment without a pod", async () => {
-        for (const imagePullPolicy of ["Never", "IfNotPresent"]) {
-            stack.edit({ imagePullPolicy });
-            await stack.up();
-            assert.ok(isComplete(await get(stack.name, "deployment", "synergychat-api")));
-        }
+        stack.edit({ imagePullPolicy: "Never" });
+        await stack.up();
+        assert.ok(isComplete(await get(stack.name, "deployment", "synergychat-api")));
     });
 
     it("fails with the pod's own reason if an image does not exist", async () => {

@@ -43,7 +43,6 @@ describe("two stacks side by side", () => {
         left.edit({ crawlerKeywords: ["night"] });
         await left.up();
         await right.up("--expect-no-changes");
-        await right.run("refresh", "--yes", "--skip-preview", "--expect-no-changes");
     });
 
     it("refuse to move into each other's namespace", async () => {

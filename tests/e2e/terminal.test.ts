@@ -38,7 +38,6 @@ describe("a new terminal", () => {
         }).map((pair) => pair.join("="));
     });
     after(async () => {
-        await shell(`eval "$(npm run -s env)"; pulumi destroy --yes --skip-preview --stack ${stack.name}`);
         await stack.remove();
         rmSync(home, { recursive: true });
     });
