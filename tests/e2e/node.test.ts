@@ -168,7 +168,7 @@ describe("nodes", () => {
             await kubectl("taint", "nodes", second, "node.kubernetes.io/out-of-service-");
             await succeed("down", stack, ["--yes"]);
             // Those of the claims that were deleted while their node was dead go as soon as it is back.
-            await until("all volumes are gone", async () => (await list("default", "pv")).length === 0);
+            await until("all volumes are gone", async () => (await list("", "pv")).length === 0);
             await kubectl("cordon", first);
             await stack.up();
             await kubectl("uncordon", first);

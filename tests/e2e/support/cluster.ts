@@ -1,5 +1,8 @@
 /** The real cluster that the scenarios run on, and what kubectl sees of it. */
+import { strict as assert } from "node:assert";
+import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Client } from "../../../kubernetes/client.ts";
 import { type Ended, execute } from "./execute.ts";
 
 const context = "minikube";
@@ -20,22 +23,60 @@ export function tryKubectl(...args: readonly string[]): Promise<Ended> {
 
 /** An object of the cluster, or undefined if there is none. */
 export async function get(namespace: string, kind: string, name: string): Promise<any> {
-    const json = await kubectl(
-        "get",
-        kind,
-        name,
-        "--namespace",
-        namespace,
-        "--ignore-not-found",
-        "--output=json",
-    );
+    const path = pathOf(namespace, kind);
+    if (path !== undefined) {
+        return (await connection()).find(`${path}/${name}`);
+    }
+    const where = ["--namespace", namespace, "--ignore-not-found", "--output=json"];
+    const json = await kubectl("get", kind, name, ...where);
     return json === "" ? undefined : JSON.parse(json);
 }
 
-/** All objects of a kind in a namespace. */
-export async function list(namespace: string, kind: string, ...args: readonly string[]): Promise<any[]> {
-    const json = await kubectl("get", kind, "--namespace", namespace, "--output=json", ...args);
-    return JSON.parse(json).items;
+/** All objects of a kind in a namespace, with a `--selector` or a `--field-selector` as kubectl takes them. */
+export async function list(namespace: string, kind: string, ...selectors: readonly string[]): Promise<any[]> {
+    const path = pathOf(namespace, kind);
+    assert.ok(path, `${kind} has no path in cluster.ts`);
+    const query = new URLSearchParams();
+    for (const selector of selectors) {
+        const [, flag = "", value = ""] = /^--(selector|field-selector)=(.*)$/.exec(selector) ?? [];
+        query.set(flag === "selector" ? "labelSelector" : "fieldSelector", value);
+    }
+    return [...(await (await connection()).list(`${path}?${query.toString()}`))];
+}
+
+/** Where the API server has the kinds that the scenarios ask for again and again. */
+function pathOf(namespace: string, kind: string): string | undefined {
+    const [of, resource] = paths[kind] ?? paths[kind.replace(/s$/, "")] ?? [];
+    const isClusterWide = kind === "namespace" || kind === "pv";
+    return of && resource && `${of}/${isClusterWide ? "" : `namespaces/${namespace}/`}${resource}`;
+}
+
+const paths: Readonly<Record<string, readonly [of: string, resource: string]>> = {
+    namespace: ["/api/v1", "namespaces"],
+    pod: ["/api/v1", "pods"],
+    pv: ["/api/v1", "persistentvolumes"],
+    pvc: ["/api/v1", "persistentvolumeclaims"],
+    service: ["/api/v1", "services"],
+    configmap: ["/api/v1", "configmaps"],
+    event: ["/api/v1", "events"],
+    deployment: ["/apis/apps/v1", "deployments"],
+    job: ["/apis/batch/v1", "jobs"],
+    cronjob: ["/apis/batch/v1", "cronjobs"],
+    ingress: ["/apis/networking.k8s.io/v1", "ingresses"],
+    networkpolicy: ["/apis/networking.k8s.io/v1", "networkpolicies"],
+    endpointslice: ["/apis/discovery.k8s.io/v1", "endpointslices"],
+};
+
+/** One connection to each cluster, which costs a tenth of a kubectl for each question. */
+const connections = new Map<string, Promise<Client>>();
+
+function connection(): Promise<Client> {
+    const { KUBECONFIG } = process.env;
+    // A cluster that was made anew has new keys.
+    const key = KUBECONFIG && existsSync(KUBECONFIG) ? readFileSync(KUBECONFIG, "utf8") : "";
+    const client = connections.get(key) ?? Client.connect({ context, env: process.env });
+    connections.set(key, client);
+    return client;
 }
 
 /** Every object that the stack could have touched, with its generation or data. */
@@ -64,7 +105,7 @@ export async function apiRolledOut(namespace: string): Promise<void> {
 
 /** Waits until each namespace of a scenario that is being deleted is gone. */
 export async function waitForDeletedNamespaces(): Promise<void> {
-    for (const { metadata } of await list("default", "namespace")) {
+    for (const { metadata } of await list("", "namespace")) {
         if (metadata.deletionTimestamp !== undefined && metadata.name.startsWith("e2e-")) {
             await kubectl("wait", "--for=delete", `namespace/${metadata.name as string}`, "--timeout=100s");
         }
@@ -75,8 +116,8 @@ export async function waitForDeletedNamespaces(): Promise<void> {
 export async function deleteLeftVolumes(
     isLeft = (namespace: string) => namespace.startsWith("e2e-"),
 ): Promise<void> {
-    const namespaces = (await list("default", "namespace")).map(({ metadata }) => metadata.name as string);
-    for (const { metadata, spec } of await list("default", "persistentvolume")) {
+    const namespaces = (await list("", "namespace")).map(({ metadata }) => metadata.name as string);
+    for (const { metadata, spec } of await list("", "pv")) {
         const namespace = (spec.claimRef?.namespace ?? "") as string;
         if (isLeft(namespace) && !namespaces.includes(namespace)) {
             await kubectl("delete", "persistentvolume", metadata.name, "--ignore-not-found", "--timeout=60s");
