@@ -198,6 +198,16 @@ describe("a switch", () => {
         });
     }
 
+    it("does not even begin if the messages are on that storage already", async () => {
+        const never = () => assert.fail("it has begun");
+        for (const mode of ["ephemeral", "persistent"] as const) {
+            const world = new World({ mode, texts });
+            const { disk, pulumi, ...work } = world.switchWork();
+            const idle = { ...work, disk: { ...disk, create: never }, pulumi: { ...pulumi, up: never } };
+            assert.equal(await runSwitch(idle, mode), false);
+        }
+    });
+
     it("refuses to begin with an image without a shell, and changes nothing", async () => {
         for (const mode of ["ephemeral", "persistent"] as const) {
             const world = new World({ mode, texts, shell: false });

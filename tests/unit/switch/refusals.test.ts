@@ -1,6 +1,7 @@
 /** What stops a switch. */
 import { strict as assert } from "node:assert";
-import { protectedClaim } from "../../../cli/commands/switch/switch.ts";
+import { UsageError, readCall } from "../../../cli/command.ts";
+import { command, protectedClaim } from "../../../cli/commands/switch/switch.ts";
 import { readSettings } from "../../../config/settings.ts";
 import { claimName } from "../../../model/names.ts";
 import { guardedTypes } from "../../../pulumi/state.ts";
@@ -11,6 +12,15 @@ function settings(config: Readonly<Record<string, string>> = {}) {
 }
 
 describe("the refusals of a switch", () => {
+    for (const args of [[], ["persistant"]]) {
+        it(`take ${JSON.stringify(args)} for wrong usage: the mode is neither of the two`, async () => {
+            await assert.rejects(
+                command.run(readCall("switch", command, args)),
+                (error) => error instanceof UsageError && error.message.includes(`"${args.join("")}"`),
+            );
+        });
+    }
+
     describe("with protected data", () => {
         const state = [{ type: guardedTypes.claim, protect: true }];
         const leaving = { storageMode: "ephemeral", protectData: "true" };
