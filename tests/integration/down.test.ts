@@ -60,6 +60,14 @@ describe("npm run down, on stand-ins", function () {
         assert.deepEqual(calls, []);
     });
 
+    it("deletes nothing if the config is invalid", () => {
+        recording.config({ retainData: "yes" });
+        const { status, text, calls } = down(["--yes"]);
+        assert.equal(status, 1, text);
+        assert.match(text, /retainData is "yes".*\[invalid-value\]/);
+        assert.deepEqual(calls, []);
+    });
+
     it("deletes with --yes without a question, at a terminal or not", () => {
         for (const terminal of [[], atTerminal]) {
             recording.objects({ [unrecorded]: deployment });
