@@ -3,13 +3,13 @@ import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { ask, messages, say } from "./support/app.ts";
-import { get, kubectl, list } from "./support/cluster.ts";
+import { get, kubectl } from "./support/cluster.ts";
 import { codesIn } from "./support/findings.ts";
 import { journal, operation } from "./support/operation.ts";
 import { TestStack } from "./support/stack.ts";
 
 describe("npm run switch", function () {
-    this.timeout(600_000); // some tests run the command four times
+    this.timeout(600_000); // some tests run the command twice
 
     const stack = new TestStack("switch", { storageMode: "ephemeral", crawlerContainers: 1 });
     const posts = Array.from({ length: 20 }, (_, index) => `message ${index + 1} ä€ "quoted" \\ <b>`);
@@ -35,66 +35,31 @@ describe("npm run switch", function () {
 
     const claim = () => get(stack.name, "pvc", "synergychat-api-pvc");
 
-    /** UIDs of the api's pods: a switch that changes nothing leaves them. */
-    async function pods(): Promise<string[]> {
-        const found = await list(stack.name, "pod", "--selector=app=synergychat-api");
-        return found.map(({ metadata }) => metadata.uid as string);
-    }
+    const service = () => get(stack.name, "service", "api-service");
 
     async function isInService(): Promise<boolean> {
-        const { spec } = await get(stack.name, "service", "api-service");
-        return !("synergychat/out-of-service" in spec.selector);
+        return !("synergychat/out-of-service" in (await service()).spec.selector);
     }
 
-    it("exits with status 2 if the mode is neither of the two", async () => {
-        const { status, text } = await operation("switch", stack, ["persistant"]);
-        assert.equal(status, 2);
-        assert.ok(text.includes('"persistant"'), text);
-    });
+    /** The volume of the first claim. */
+    let volume: string;
 
-    it("moves the messages to persistent storage, and ends when the api answers from outside", async () => {
-        const text = await switchTo("persistent");
-        assert.equal((await ask(stack, stack.apiHost, "/messages")).status, 200);
-        const fingerprints = [...text.matchAll(/22 messages \((\w+)\)/g)].map(
-            ([, fingerprint]) => fingerprint,
-        );
-        assert.equal(fingerprints.length, 3, text);
-        assert.equal(new Set(fingerprints).size, 1, text);
-        assert.deepEqual(await messages(stack), texts);
-        assert.equal((await claim()).status.phase, "Bound");
-        assert.equal((await stack.outputs()).storageMode, "persistent");
+    const provisionedBy = (provisioner: string) =>
+        kubectl("annotate", "pv", volume, "--overwrite", `pv.kubernetes.io/provisioned-by=${provisioner}`);
+
+    it("puts everything back if pulumi up refuses to change the storage", async () => {
+        stack.edit({ storageClass: "nope" });
+        const { status, text } = await operation("switch", stack, ["persistent"]);
+        assert.equal(status, 1, text);
+        assert.ok(text.includes('"nope"'), text);
         assert.equal(journal(), undefined);
-        await stack.up("--refresh", "--expect-no-changes");
-    });
-
-    it("changes nothing a second time", async () => {
-        const before = await pods();
-        await switchTo("persistent");
-        assert.deepEqual(await pods(), before);
+        assert.ok(await isInService());
+        assert.match(readFileSync(`Pulumi.${stack.name}.yaml`, "utf8"), /storageMode: ephemeral/);
         assert.deepEqual(await messages(stack), texts);
+        stack.edit({ storageClass: undefined });
     });
 
-    it("moves them back to ephemeral storage, killed on the way, and deletes the claim only then", async () => {
-        const volume = (await claim()).spec.volumeName as string;
-        for (const moment of [/api-deployment updating/, /^5\/6/m]) {
-            const { status, text } = await operation("switch", stack, ["ephemeral"], moment);
-            assert.equal(status, null, text);
-            assert.equal((await claim()).metadata.deletionTimestamp, undefined);
-            assert.deepEqual(
-                journal()?.copy?.map(({ Text }) => Text),
-                texts,
-            );
-        }
-        await switchTo("ephemeral");
-        assert.deepEqual(await messages(stack), texts);
-        assert.equal(await claim(), undefined);
-        assert.equal(journal(), undefined);
-        await kubectl("wait", "--for=delete", `pv/${volume}`, "--timeout=60s");
-        // The config no longer names the claim that is gone.
-        await stack.up("--refresh", "--expect-no-changes");
-    });
-
-    it("goes back from a volume that no pod can use", async () => {
+    it("goes back from a volume that no pod can use, after a kill in pulumi up", async () => {
         const never = "e2e-never";
         await kubectl("apply", "--filename", `${import.meta.dirname}/support/class.yaml`);
         try {
@@ -114,33 +79,51 @@ describe("npm run switch", function () {
         }
     });
 
-    it("does not begin if the config is invalid", async () => {
-        const before = await pods();
-        stack.edit({ webReplicas: 0 });
-        const { status, text } = await operation("switch", stack, ["persistent"]);
-        assert.equal(status, 1, text);
-        assert.ok(text.includes("webReplicas"), text);
+    it("moves the messages to persistent storage, and ends when the api answers from outside", async () => {
+        stack.edit({ protectData: true }); // for the next test
+        const text = await switchTo("persistent");
+        assert.equal((await ask(stack, stack.apiHost, "/messages")).status, 200);
+        const fingerprints = [...text.matchAll(/22 messages \((\w+)\)/g)].map(
+            ([, fingerprint]) => fingerprint,
+        );
+        assert.equal(fingerprints.length, 3, text);
+        assert.equal(new Set(fingerprints).size, 1, text);
+        assert.deepEqual(await messages(stack), texts);
+        assert.equal((await claim()).status.phase, "Bound");
+        assert.equal((await stack.outputs()).storageMode, "persistent");
         assert.equal(journal(), undefined);
-        assert.deepEqual(await pods(), before);
-        stack.edit({ webReplicas: 1 });
     });
 
-    it("puts everything back if pulumi up refuses to change the storage", async () => {
-        stack.edit({ storageClass: "nope" });
-        const { status, text } = await operation("switch", stack, ["persistent"]);
-        assert.equal(status, 1, text);
-        assert.ok(text.includes('"nope"'), text);
-        assert.equal(journal(), undefined);
-        assert.ok(await isInService());
-        assert.match(readFileSync(`Pulumi.${stack.name}.yaml`, "utf8"), /storageMode: ephemeral/);
+    it("does not begin while the last up protects the claim, and neither does a down", async () => {
+        stack.edit({ protectData: undefined });
+        const args = { switch: ["ephemeral"], down: ["--yes"] } as const;
+        for (const command of ["switch", "down"] as const) {
+            const { status, text } = await operation(command, stack, args[command]);
+            assert.deepEqual([status, codesIn(text)], [1, ["data-protected"]], text);
+        }
         assert.deepEqual(await messages(stack), texts);
-        stack.edit({ storageClass: undefined });
+        assert.equal(journal(), undefined);
+        // As the switch says.
+        await stack.run("state", "unprotect", "--all", "--yes");
+    });
+
+    it("keeps the claim, the copy, and the api out of its Service after a kill on the way back, even after a refresh", async () => {
+        volume = (await claim()).spec.volumeName as string;
+        // As minikube's provisioner after a restart.
+        await provisionedBy("k8s.io/minikube-hostpath-before");
+        const { status, text } = await operation("switch", stack, ["ephemeral"], /^4\/6/m);
+        assert.equal(status, null, text);
+        await stack.run("refresh", "--yes", "--skip-preview");
+        assert.equal(await isInService(), false);
+        assert.equal((await claim()).metadata.deletionTimestamp, undefined);
+        assert.deepEqual(
+            journal()?.copy?.map(({ Text }) => Text),
+            texts,
+        );
     });
 
     it("does not begin if another machine's switch has begun, and names that journal", async () => {
-        await operation("switch", stack, ["persistent"], /^3\/5/m);
-        const { metadata } = await get(stack.name, "service", "api-service");
-        const where = metadata.annotations["synergychat/journal"] as string;
+        const where = (await service()).metadata.annotations["synergychat/journal"] as string;
         assert.match(where, new RegExp(`^${hostname()}:/.*\\.json \\(process \\d+\\)$`));
         const other = await operation("switch", stack, ["ephemeral"], undefined, {
             XDG_DATA_HOME: import.meta.dirname,
@@ -150,56 +133,40 @@ describe("npm run switch", function () {
         const [, patch = ""] =
             / kubectl (patch .*)'$/m.exec(other.text.replaceAll("--patch='", "--patch=")) ?? [];
         await kubectl(...patch.split(" "));
-        assert.deepEqual(await messages(stack), texts);
-        await switchTo("ephemeral");
-        assert.deepEqual(await messages(stack), texts);
+        assert.ok(await isInService());
     });
 
-    it("keeps the api out of its Service until its end, even after a refresh halfway", async () => {
-        const { status, text } = await operation("switch", stack, ["persistent"], /^4\/5/m);
-        assert.equal(status, null, text);
-        await stack.run("refresh", "--yes", "--skip-preview");
-        assert.equal(await isInService(), false);
-        await switchTo("ephemeral");
+    it("goes on after that kill, deletes the claim only then, and names a volume that its provisioner ignores", async () => {
+        const text = await switchTo("ephemeral");
         assert.deepEqual(await messages(stack), texts);
+        assert.equal(await claim(), undefined);
+        assert.equal(journal(), undefined);
+        assert.deepEqual(codesIn(text), ["released-volume-has-old-data"]);
+        assert.match(text, new RegExp(`kubectl --context minikube delete pv ${volume}`));
+        assert.equal((await get("", "pv", volume)).status.phase, "Released");
+        await provisionedBy("k8s.io/minikube-hostpath");
+        await kubectl("wait", "--for=delete", `pv/${volume}`, "--timeout=60s");
     });
 
-    it("adds to what a kept claim holds, and keeps that claim", async () => {
-        stack.edit({ storageMode: "persistent", retainData: true });
+    it("does not begin if the api's image has no shell", async () => {
+        const api = "bootdotdev/synergychat-api:without-shell";
+        stack.edit({ storageMode: "persistent", images: { api } });
         await stack.up();
         await say(stack, "from before");
+        const { status, text } = await operation("switch", stack, ["ephemeral"]);
+        assert.deepEqual([status, codesIn(text)], [1, ["switch-needs-shell"]], text);
+        assert.deepEqual(await messages(stack), ["from before"]);
+        assert.ok(await isInService());
+        assert.equal(journal(), undefined);
+    });
+
+    it("adds to what a kept claim holds", async () => {
         const { uid } = (await claim()).metadata;
-        stack.edit({ storageMode: "ephemeral" });
+        stack.edit({ storageMode: "ephemeral", retainData: true, images: undefined });
         await stack.up();
         await say(stack, "since then");
         await switchTo("persistent");
         assert.deepEqual(await messages(stack), ["from before", "since then"]);
-        await switchTo("ephemeral");
-        assert.deepEqual(await messages(stack), ["from before", "since then"]);
         assert.equal((await claim()).metadata.uid, uid);
-        stack.edit({ storageMode: "persistent", retainData: false });
-        await stack.up();
-    });
-
-    it("does not begin if the claim is protected", async () => {
-        stack.edit({ protectData: true });
-        await stack.up();
-        const { status, text } = await operation("switch", stack, ["ephemeral"]);
-        assert.equal(status, 1);
-        assert.ok(text.includes("protectData"), text);
-        assert.deepEqual(await messages(stack), ["from before", "since then"]);
-        assert.equal(journal(), undefined);
-        stack.edit({ protectData: false });
-        await stack.up();
-    });
-
-    it("does not begin if the api's image has no shell", async () => {
-        stack.edit({ images: { api: "bootdotdev/synergychat-api:without-shell" } });
-        await stack.up();
-        const { status, text } = await operation("switch", stack, ["ephemeral"]);
-        assert.deepEqual([status, codesIn(text)], [1, ["switch-needs-shell"]], text);
-        assert.deepEqual(await messages(stack), ["from before", "since then"]);
-        assert.ok(await isInService());
-        assert.equal(journal(), undefined);
     });
 });
