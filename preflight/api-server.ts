@@ -4,6 +4,7 @@ import type { Rejection } from "../kubernetes/dry-run.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, type Fix, type Found, error, fix } from "../model/finding.ts";
 import { claimName } from "../model/names.ts";
+import { isRetained } from "../model/ownership.ts";
 import { isAtLeast, minimumVersions } from "../model/versions.ts";
 
 /** A cluster that would drop a field on which the guard and the proof of a backup rely. */
@@ -59,6 +60,9 @@ function waysOn(
                 // A claim that is kept would still be declared.
                 retainData && "pulumi config set retainData false",
                 "npm run switch -- ephemeral",
+                // The switch does not delete a claim that has been kept so far.
+                isRetained(claim) &&
+                    `kubectl delete pvc ${claimName} --namespace ${metadata.namespace ?? ""}`,
                 "pulumi config set storageClass NAME",
                 "npm run switch -- persistent",
             ),

@@ -41,6 +41,18 @@ describe("the stack's claim", () => {
             "pulumi config set storageClass NAME",
             "npm run switch -- persistent",
         ]);
+        const kept = claim({ annotations: retained });
+        assert.deepEqual(
+            commandsOf(only({ ...running, claims: [kept], rejections: [refused] }, { retainData: "true" })),
+            [
+                "pulumi config set storageSize 1Gi",
+                "pulumi config set retainData false",
+                "npm run switch -- ephemeral",
+                "kubectl delete pvc synergychat-api-pvc --namespace synergychat",
+                "pulumi config set storageClass NAME",
+                "npm run switch -- persistent",
+            ],
+        );
     });
 
     it("stops everything while it is being deleted with its messages", () => {

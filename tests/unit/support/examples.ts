@@ -248,6 +248,7 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
         findings(
             {
                 ...running,
+                claims: [claim({ annotations: retained })],
                 rejections: [
                     rejection(
                         "PersistentVolumeClaim",
