@@ -182,15 +182,10 @@ export function protectionRefusals(
     state: readonly StateResource[],
     live: readonly Claim[],
 ): readonly Finding[] {
-    // A claim has the options of its own. The namespace may be kept for other reasons as well.
-    const guarded = [
-        ...state.filter(isStackClaim),
-        ...state.filter(({ type }) => type === guardedTypes.namespace),
-    ];
-    const [first] = guarded;
+    const guarded = state.filter((one) => isStackClaim(one) || one.type === guardedTypes.namespace);
     // A claim that an earlier destroy kept is in no state any more, but it has the annotation.
     const kept = live.find(({ metadata }) => stackClaims.includes(metadata.name));
-    const retains = first ? first.retainOnDelete === true : kept ? isRetained(kept) : retainData;
+    const retains = recordedRetainData(state) ?? (kept ? isRetained(kept) : retainData);
     if (retains !== retainData) {
         const reason = `retainData is ${retainData} in the config, but the last up recorded ${retains}. A destroy would ${retains ? "keep" : "delete"} the messages.`;
         const apply = fix("Apply the config first", "npm run up", "npm run down");
@@ -202,6 +197,17 @@ export function protectionRefusals(
     const reason =
         "protectData is true, in the config or in what the last up recorded. Claim and namespace must not be deleted.";
     return isProtected ? [error("data-protected", reason, fix("Destroy the stack anyway", ...ways))] : [];
+}
+
+/** What retainData was in the last up. Undefined: the state has neither claim nor namespace. */
+function recordedRetainData(state: readonly StateResource[]): boolean | undefined {
+    const first = state.find(isStackClaim) ?? state.find(({ type }) => type === guardedTypes.namespace);
+    if (!first) {
+        return undefined;
+    }
+    // The namespace is kept for an existing claim as well, and the outputs say whether that is the reason.
+    const known = isStackClaim(first) ? undefined : knownOutputs(state)?.retainsData;
+    return known ?? first.retainOnDelete === true;
 }
 
 const stackClaims: readonly string[] = [claimName, backupsClaimName];

@@ -74,6 +74,16 @@ describe("protectionRefusals", () => {
         assert.deepEqual(codes(plain, recorded, []), []);
     });
 
+    it("goes by the outputs if the namespace stays for an existing claim, and no claim is recorded", () => {
+        const outputs = { namespaceName: "chat", retainsData: false } as object;
+        const recorded = [
+            { type: "pulumi:pulumi:Stack", outputs },
+            { type: guardedTypes.namespace, id: "chat", retainOnDelete: true },
+        ];
+        assert.deepEqual(codes(plain, recorded, []), []);
+        assert.deepEqual(codes({ ...plain, retainData: true }, recorded, []), ["config-not-applied"]);
+    });
+
     it("does not go by a claim that a user has declared", () => {
         const users = { type: guardedTypes.claim, id: "chat/redis" };
         const retain = { ...plain, retainData: true };
