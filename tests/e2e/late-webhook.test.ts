@@ -65,9 +65,8 @@ describe("an ingress webhook that is not ready", () => {
 
     /** Runs `npm run up`. The webhook is ready so many seconds after the command began to wait for it. */
     async function upWhileLate(seconds: number): Promise<Result> {
-        const child = spawn("npm", ["run", "--silent", "up", "--", stack.name, "--yes"], {
-            stdio: ["ignore", "pipe", "pipe"],
-        });
+        const command = ["cli/main.ts", "up", stack.name, "--yes"];
+        const child = spawn(process.execPath, command, { stdio: ["ignore", "pipe", "pipe"] });
         let text = "";
         let ready: Promise<string> | undefined;
         const take = (chunk: string): void => {
