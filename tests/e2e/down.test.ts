@@ -10,7 +10,8 @@ import { operation } from "./support/operation.ts";
 import { TestStack } from "./support/stack.ts";
 
 describe("npm run down", () => {
-    const stack = new TestStack("down", { crawlerContainers: 1 });
+    const stack = new TestStack("down", { retainData: true, crawlerContainers: 1 });
+    const where = ["--namespace", stack.name];
 
     before(async () => {
         await stack.create();
@@ -32,74 +33,7 @@ describe("npm run down", () => {
         assert.deepEqual(await messages(stack), ["still here"]);
     }
 
-    it("refuses without --yes if there is no terminal, and deletes nothing", async () => {
-        const { status, text } = await operation("down", stack);
-        assert.equal(status, 2, text);
-        assert.match(text, /--yes/);
-        assert.deepEqual(await messages(stack), ["still here"]);
-    });
-
-    it("refuses while retainData is only in the config: the claim would be deleted", async () => {
-        stack.edit({ retainData: true });
-        await refused(["config-not-applied"]);
-        stack.edit({ retainData: undefined });
-    });
-
-    it("refuses while retainData is invalid", async () => {
-        stack.edit({ retainData: "yes" });
-        await refused(["invalid-value"]);
-        stack.edit({ retainData: undefined });
-    });
-
-    it("refuses while protectData is only in the config, and while it is only in the state", async () => {
-        stack.edit({ protectData: true });
-        await refused(["data-protected"]);
-        await stack.up();
-        stack.edit({ protectData: undefined });
-        await refused(["data-protected"]);
-        await stack.up();
-    });
-
-    it("refuses with another state that has nothing of what it would delete", async () => {
-        const state = process.env.PULUMI_BACKEND_URL;
-        const empty = mkdtempSync(join(tmpdir(), "synergychat-empty-"));
-        process.env.PULUMI_BACKEND_URL = `file://${empty}`;
-        try {
-            await refused([]);
-            rmSync(empty, { recursive: true });
-            await refused([]);
-        } finally {
-            process.env.PULUMI_BACKEND_URL = state;
-        }
-    });
-
-    it("has nothing to say of the namespace if another stack's config names it", async () => {
-        const other = new TestStack("down-other", { namespace: stack.name });
-        await other.create();
-        const { status, text } = await operation("down", other, ["--yes"]);
-        assert.deepEqual([status, codesIn(text)], [0, []], text);
-        assert.match(text, /was not up/);
-        await other.remove();
-        assert.deepEqual(await messages(stack), ["still here"]);
-    });
-
-    it("refuses while a pod of somebody else's mounts the claim, and names it", async () => {
-        const where = ["--namespace", stack.name];
-        await kubectl("create", ...where, "--filename", `${import.meta.dirname}/support/holder.yaml`);
-        await refused(["claim-mounted"], /kubectl delete pod looker/);
-        await kubectl("delete", "pod", "looker", ...where);
-    });
-
-    it("refuses while a claim of somebody else's would go with the namespace", async () => {
-        const where = ["--namespace", stack.name];
-        await kubectl("create", ...where, "--filename", `${import.meta.dirname}/support/claim.yaml`);
-        await refused(["foreign-claim-would-be-deleted"], /kubectl delete pvc brought-along/);
-        await kubectl("delete", "pvc", "brought-along", ...where);
-    });
-
-    it("keeps claim, volume and messages with retainData, each listed", async () => {
-        stack.edit({ retainData: true });
-        await stack.up();
+    it("keeps claim, volume and messages with retainData, each listed, until the next up", async () => {
         const { metadata, spec } = await claim();
         const { status, text } = await operation("down", stack, ["--yes"]);
         assert.equal(status, 0, text);
@@ -116,63 +50,116 @@ describe("npm run down", () => {
         const again = await operation("down", stack, ["--yes"]);
         assert.equal(again.status, 0, again.text);
         assert.match(again.text, /kept {2}claim synergychat-api-pvc/);
-        assert.deepEqual(codesIn(await stack.up()), ["claim-reattached"]);
+        // The way to delete it, as down says, begins with this up.
+        stack.edit({ retainData: undefined });
+        assert.deepEqual(codesIn(await stack.up()), ["protection-removed", "claim-reattached"]);
         assert.equal((await claim()).metadata.uid, metadata.uid);
         assert.deepEqual(await messages(stack), ["still here"]);
-        assert.deepEqual(codesIn(await stack.up("--expect-no-changes")), []);
+    });
+
+    it("refuses while retainData is only in the config: the claim would be deleted", async () => {
+        stack.edit({ retainData: true });
+        await refused(["config-not-applied"]);
         stack.edit({ retainData: undefined });
-        await stack.up();
     });
 
-    it("says why a volume stays: its provisioner ignores it, on a node that this machine does not reach", async () => {
-        const name = (await claim()).spec.volumeName as string;
-        const maker = "pv.kubernetes.io/provisioned-by";
-        await kubectl("annotate", "pv", name, "--overwrite", `${maker}=k8s.io/minikube-hostpath-before`);
-        const { status, text } = await operation("down", stack, ["--yes"]);
-        assert.equal(status, 1, text);
-        assert.match(text, /claim synergychat-api-pvc will be deleted, with 1 message$/m);
-        assert.match(text, new RegExp(`volume ${name} will be deleted$`, "m"));
-        assert.match(text, /gone {2}claim synergychat-api-pvc\n +left {2}volume /);
-        assert.deepEqual(codesIn(text), ["volume-ignored-by-minikube"]);
-        assert.match(text, new RegExp(`kubectl --context minikube delete pv ${name}`));
-        await kubectl("annotate", "pv", name, "--overwrite", `${maker}=k8s.io/minikube-hostpath`);
-        await kubectl("wait", "--for=delete", `pv/${name}`, "--timeout=60s");
+    it("names in one message all that speaks against it: protectData, and a pod and a claim of somebody else's", async () => {
+        const support = `${import.meta.dirname}/support`;
+        stack.edit({ protectData: true });
+        await kubectl("create", ...where, "--filename", `${support}/holder.yaml`);
+        await kubectl("create", ...where, "--filename", `${support}/claim.yaml`);
+        await refused(
+            ["data-protected", "foreign-claim-would-be-deleted", "claim-mounted"],
+            /kubectl delete pvc brought-along[^]*kubectl delete pod looker/,
+        );
+        await kubectl("delete", "pod/looker", "pvc/brought-along", ...where);
+        stack.edit({ protectData: undefined });
     });
 
-    it("says which finalizer holds a claim, and goes on once it is gone", async () => {
-        await stack.up();
-        await finalizers("kubernetes.io/pvc-protection", "example.org/backup");
-        const { status, text } = await operation("down", stack, ["--yes"]);
-        assert.equal(status, 1, text);
-        assert.deepEqual(codesIn(text), ["claim-held-by-finalizer"]);
-        assert.match(text, /example\.org\/backup/);
-        assert.doesNotMatch(text, /^\s+at /m, "a stack trace");
-        await finalizers();
-        const again = await operation("down", stack, ["--yes"]);
-        assert.equal(again.status, 0, again.text);
+    it("refuses with another state that has nothing of what it would delete", async () => {
+        const state = process.env.PULUMI_BACKEND_URL;
+        const empty = mkdtempSync(join(tmpdir(), "synergychat-empty-"));
+        process.env.PULUMI_BACKEND_URL = `file://${empty}`;
+        try {
+            await refused([], /There is no stack e2e-down\./);
+            await stack.run("stack", "init", stack.name, "--no-select");
+            await refused([], /The state of stack e2e-down is empty, .*: Deployment synergychat-api, /);
+            rmSync(empty, { recursive: true });
+            await refused([], /cannot use the backend[^]*no such file or directory/);
+        } finally {
+            process.env.PULUMI_BACKEND_URL = state;
+            stack.edit({}); // without the other state's salt
+        }
+    });
+
+    describe("with a volume that its provisioner ignores, on a node that this machine does not reach", () => {
+        let ignored: string;
+
+        const provisionedBy = (provisioner: string) =>
+            kubectl(
+                "annotate",
+                "pv",
+                ignored,
+                "--overwrite",
+                `pv.kubernetes.io/provisioned-by=${provisioner}`,
+            );
+
+        const deletion = () => new RegExp(`kubectl --context minikube delete pv ${ignored}`);
+
+        before(async () => {
+            ignored = (await claim()).spec.volumeName as string;
+            // As minikube's provisioner after a restart.
+            await provisionedBy("k8s.io/minikube-hostpath-before");
+        });
+
+        it("says which finalizer holds the claim", async () => {
+            await finalizers("kubernetes.io/pvc-protection", "example.org/backup");
+            const { status, text } = await operation("down", stack, ["--yes"]);
+            assert.equal(status, 1, text);
+            assert.deepEqual(codesIn(text), ["claim-held-by-finalizer"]);
+            assert.match(text, /example\.org\/backup/);
+            assert.doesNotMatch(text, /^\s+at /m, "a stack trace");
+            await finalizers();
+        });
+
+        it("is followed by an up that names the volume, before it makes the next claim and at its end", async () => {
+            const { status, text } = await operation("up", stack, ["--yes"]);
+            assert.equal(status, 0, text);
+            assert.deepEqual(codesIn(text), ["recorded-claim-lost", "released-volume-has-old-data"]);
+            const [before = "", after = ""] = text.split("SynergyChat is up");
+            assert.match(before, deletion());
+            assert.match(after, deletion());
+        });
+
+        it("proves what is gone, says why the volume stays, and succeeds once that is gone as well", async () => {
+            await say(stack, "one", "two");
+            const volume = (await claim()).spec.volumeName as string;
+            const { status, text } = await operation("down", stack, ["--yes"]);
+            assert.equal(status, 1, text);
+            assert.match(text, /claim synergychat-api-pvc will be deleted, with 2 messages$/m);
+            for (const name of [volume, ignored]) {
+                assert.match(text, new RegExp(`volume ${name} will be deleted$`, "m"));
+            }
+            const proof = [
+                "gone  claim synergychat-api-pvc",
+                `gone  volume ${volume}`,
+                `left  volume ${ignored}`,
+                "gone  namespace e2e-down",
+            ];
+            assert.match(text, new RegExp(proof.map((line) => ` +${line}\n`).join("")));
+            assert.deepEqual(codesIn(text), ["volume-ignored-by-minikube"]);
+            assert.match(text, deletion());
+            assert.equal(await get("", "namespace", stack.name), undefined);
+            assert.equal(await get("", "pv", volume), undefined);
+            await provisionedBy("k8s.io/minikube-hostpath");
+            await kubectl("wait", "--for=delete", `pv/${ignored}`, "--timeout=60s");
+            const again = await operation("down", stack, ["--yes"]);
+            assert.equal(again.status, 0, again.text);
+        });
     });
 
     async function finalizers(...names: readonly string[]): Promise<void> {
         const patch = `--patch=${JSON.stringify({ metadata: { finalizers: names } })}`;
-        await kubectl(
-            "patch",
-            "pvc",
-            "synergychat-api-pvc",
-            "--namespace",
-            stack.name,
-            "--type=merge",
-            patch,
-        );
+        await kubectl("patch", "pvc", "synergychat-api-pvc", ...where, "--type=merge", patch);
     }
-
-    it("proves that nothing is left", async () => {
-        await stack.up();
-        const name = (await claim()).spec.volumeName as string;
-        const { status, text } = await operation("down", stack, ["--yes"]);
-        assert.equal(status, 0, text);
-        assert.match(text, /gone {2}claim synergychat-api-pvc/);
-        assert.match(text, new RegExp(`gone  volume ${name}\n +gone  namespace e2e-down\n`));
-        assert.equal(await kubectl("get", "namespace", stack.name, "--ignore-not-found"), "");
-        assert.equal(await kubectl("get", "pv", name, "--ignore-not-found"), "");
-    });
 });
