@@ -1,4 +1,4 @@
-/** `npm run backup --file` and `npm run restore`: in both storage modes, killed or not, of a torn file, and refused. */
+/** `npm run backup --file` and `npm run restore`: in both storage modes, killed or not, of a torn file, and of backups. */
 import { strict as assert } from "node:assert";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import { TestStack } from "./support/stack.ts";
 describe("npm run restore", function () {
     this.timeout(600_000); // some tests run the command twice
 
-    const stack = new TestStack("restore", { backupSchedule: "0 3 1 1 *", crawlerContainers: 1 });
+    const stack = new TestStack("restore", { crawlerContainers: 1 });
     const folder = mkdtempSync(join(tmpdir(), "synergychat-restore-"));
     const file = join(folder, "three.json");
     const three = ["one", 'two ä€ "quoted" \\ <b>', "three"];
@@ -76,24 +76,6 @@ describe("npm run restore", function () {
         assert.equal(same.metadata.uid, pod.metadata.uid);
     });
 
-    it("never replaces a file of this machine", async () => {
-        const before = readFileSync(file, "utf8");
-        const { status, text } = await operation("backup", stack, [`--file=${file}`]);
-        assert.equal(status, 1, text);
-        assert.equal(readFileSync(file, "utf8"), before);
-    });
-
-    it("changes nothing if there is no backup of that name", async () => {
-        const { status, text } = await operation("restore", stack, [
-            "20260101T000000Z-3-00000000-manual.json",
-            "--yes",
-        ]);
-        assert.equal(status, 1, text);
-        assert.match(text, /There is no backup 20260101T000000Z/);
-        assert.ok(await isInService());
-        assert.deepEqual(await messages(stack), three);
-    });
-
     it("goes back after a kill, if the copy of what was there is named", async () => {
         await say(stack, "four");
         await killedAt(/^3\/4/m, file);
@@ -124,19 +106,9 @@ describe("npm run restore", function () {
         assert.deepEqual(await messages(stack), three);
     });
 
-    it("says in one message that a quota lets no backup be made, and changes nothing", async () => {
-        await say(stack, "four");
-        await kubectl("create", "quota", "full", "--hard=pods=1", "--namespace", stack.name);
-        const { status, text } = await operation("restore", stack, [file, "--yes"]);
-        assert.deepEqual([status, codesIn(text)], [1, ["backup-not-made"]], text);
-        assert.match(text, /exceeded quota: full/);
-        assert.ok(await isInService());
-        assert.deepEqual(await messages(stack), four);
-        await kubectl("delete", "quota", "full", "--namespace", stack.name);
-    });
-
     it("restores what npm run down has backed up before it kept the claims", async () => {
-        stack.edit({ retainData: true });
+        await say(stack, "four");
+        stack.edit({ retainData: true, backupSchedule: "0 3 1 1 *" });
         await stack.up();
         const down = await operation("down", stack, ["--yes"]);
         assert.equal(down.status, 0, down.text);
@@ -144,25 +116,25 @@ describe("npm run restore", function () {
             /Backup (\S+-4-\w+-before-down\.json): 4 messages, proven/.exec(down.text) ?? [];
         await stack.up();
         await say(stack, "five");
-        await succeeds(name);
+        await succeeds(name, "--no-backup");
         assert.deepEqual(await messages(stack), four);
-        stack.edit({ retainData: undefined });
-        await stack.up();
     });
 
-    it("restores the first messages, on ephemeral storage as well", async () => {
+    it("changes nothing if there is no backup of that name", async () => {
+        const name = "20260101T000000Z-3-00000000-manual.json";
+        const { status, text } = await operation("restore", stack, [name, "--yes"]);
+        assert.equal(status, 1, text);
+        assert.match(text, /There is no backup 20260101T000000Z/);
+        assert.ok(await isInService());
+        assert.deepEqual(await messages(stack), four);
+    });
+
+    it("restores the first messages, on ephemeral storage as well, each time after a backup", async () => {
         const switched = await operation("switch", stack, ["ephemeral"]);
         assert.equal(switched.status, 0, switched.text);
         assert.match(switched.text, /Backup \S+-4-\w+-before-switch\.json: 4 messages, proven/);
-        stack.edit({ storageMode: "ephemeral" });
-        const made = await operation("backup", stack);
-        assert.equal(made.status, 0, made.text);
-        assert.match(made.text, /Backup \S+-4-\w+-manual\.json: 4 messages, proven/);
-        await succeeds(file, "--messages=2");
+        const text = await succeeds(file, "--messages=2");
+        assert.match(text, /Backup \S+-4-\w+-before-restore\.json: 4 messages, proven/);
         assert.deepEqual(await messages(stack), three.slice(0, 2));
-        const { text } = await operation("backups", stack);
-        const [name = ""] = /\S+-before-switch\.json/.exec(text) ?? [];
-        await succeeds(name);
-        assert.deepEqual(await messages(stack), four);
     });
 });
