@@ -63,19 +63,6 @@ describe("npm run down", () => {
         stack.edit({ retainData: undefined });
     });
 
-    it("names in one message all that speaks against it: protectData, and a pod and a claim of somebody else's", async () => {
-        const support = `${import.meta.dirname}/support`;
-        stack.edit({ protectData: true });
-        await kubectl("create", ...where, "--filename", `${support}/holder.yaml`);
-        await kubectl("create", ...where, "--filename", `${support}/claim.yaml`);
-        await refused(
-            ["data-protected", "foreign-claim-would-be-deleted", "claim-mounted"],
-            /kubectl delete pvc brought-along[^]*kubectl delete pod looker/,
-        );
-        await kubectl("delete", "pod/looker", "pvc/brought-along", ...where);
-        stack.edit({ protectData: undefined });
-    });
-
     it("refuses with another state that has nothing of what it would delete", async () => {
         const state = process.env.PULUMI_BACKEND_URL;
         const empty = mkdtempSync(join(tmpdir(), "synergychat-empty-"));
