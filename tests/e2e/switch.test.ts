@@ -146,6 +146,8 @@ describe("npm run switch", function () {
         assert.equal((await get("", "pv", volume)).status.phase, "Released");
         await provisionedBy("k8s.io/minikube-hostpath");
         await kubectl("wait", "--for=delete", `pv/${volume}`, "--timeout=60s");
+        // The config no longer names the claim that is gone.
+        await stack.up("--refresh", "--expect-no-changes");
     });
 
     it("does not begin if the api's image has no shell", async () => {
