@@ -1,47 +1,100 @@
-/** Changes that are refused: the program says why, and the cluster stays as it was. */
+/** One stack that loses its state, its objects and its namespace, and changes that are refused: the program says why. */
 import { strict as assert } from "node:assert";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { configure } from "./support/advice.ts";
 import { messages, say } from "./support/app.ts";
 import { get, kubectl, versions } from "./support/cluster.ts";
 import { codesIn } from "./support/findings.ts";
-import { operation } from "./support/operation.ts";
 import { TestStack } from "./support/stack.ts";
 
-describe("a stack that is up", () => {
-    const stack = new TestStack("refusals", { crawlerContainers: 1 });
-    const namespace = stack.name;
+describe("a stack", () => {
+    const stack = new TestStack("refusals", { storageMode: "ephemeral", crawlerContainers: 1 });
+    const { name } = stack;
+    const where = ["--namespace", name];
+    /** UID of a claim that is gone. */
+    let formerClaim: string;
+    const uidOf = async (kind: string, object: string) =>
+        (await get(name, kind, object)).metadata.uid as string;
 
-    before(async () => {
-        await stack.create();
-        await stack.up();
-        await say(stack, "one", "two");
-    });
+    before(() => stack.create());
     after(() => stack.remove());
 
     /** Tries a config and takes it back. It is refused with these findings, and nothing has changed. */
     async function refuses(
-        config: Record<string, unknown>,
+        changes: Record<string, unknown>,
         codes: readonly string[],
         command: readonly string[] = ["preview"],
     ): Promise<void> {
-        const before = await versions(namespace);
-        stack.edit(config);
+        const file = `Pulumi.${name}.yaml`;
+        const config = readFileSync(file);
+        const before = await versions(name);
+        configure(stack, changes);
         const { status, text } = await stack.pulumi(...command);
         assert.notEqual(status, 0, text);
         assert.deepEqual(codesIn(text), codes, text);
         assert.doesNotMatch(text, /^\s+at /m, "a stack trace");
-        stack.edit(Object.fromEntries(Object.keys(config).map((key) => [key, stack.original(key)])));
-        assert.deepEqual(await versions(namespace), before);
+        writeFileSync(file, config);
+        assert.deepEqual(await versions(name), before);
     }
 
-    it("refuses a gateway class that the cluster does not have", async () => {
-        await refuses({ exposure: "gateway", gatewayClass: "nope" }, ["class-missing"]);
+    async function loseState(): Promise<void> {
+        await stack.run("stack", "rm", name, "--force", "--yes", "--preserve-config");
+        await stack.run("stack", "init", name, "--no-select");
+    }
+
+    it("names its context if that does not exist", async () => {
+        stack.edit({ "kubernetes:context": "elsewhere" });
+        assert.match((await stack.pulumi("preview")).text, /kubernetes:context is "elsewhere".*minikube/);
+        stack.edit({ "kubernetes:context": "minikube" });
     });
 
-    it("refuses an existing claim that does not exist", async () => {
-        await refuses({ existingClaim: "nobodys" }, ["existing-claim-missing", "claim-would-be-deleted"]);
+    it("whose state is lost is taken over with the same config", async () => {
+        await stack.up();
+        await say(stack, "one", "two");
+        const before = await uidOf("deployment", "synergychat-api");
+        await loseState();
+        await stack.up();
+        assert.equal(await uidOf("deployment", "synergychat-api"), before);
+        assert.deepEqual(await messages(stack), ["one", "two"]);
+    });
+
+    it("whose state is lost is taken over with another config, of which nothing is mixed with the former one", async () => {
+        const before = await uidOf("deployment", "synergychat-api");
+        await loseState();
+        stack.edit({ storageMode: "persistent" });
+        assert.deepEqual(codesIn(await stack.up()), ["ephemeral-messages-would-be-lost"]);
+        const { metadata, spec } = await get(name, "deployment", "synergychat-api");
+        assert.equal(metadata.uid, before);
+        const volume = {
+            name: "synergychat-api-volume",
+            persistentVolumeClaim: { claimName: "synergychat-api-pvc" },
+        };
+        assert.deepEqual(spec.template.spec.volumes, [volume]);
+        await say(stack, "one", "two");
+    });
+
+    it("creates again what somebody deleted, and previews it", async () => {
+        const deleted = ["service/crawler-service", "ingress/app-ingress", "deployment/synergychat-web"];
+        await kubectl("delete", ...deleted, ...where);
+        // The state that was lost is complete again: nothing else is to be done.
+        assert.match(await stack.run("preview"), /Resources:\n +\+ 3 to create\n +\d+ unchanged\n/);
+        // With a change of its own, Pulumi could take the object for one to update.
+        stack.edit({ webReplicas: 2 });
+        await stack.up();
+        for (const what of deleted) {
+            const [kind = "", object = ""] = what.split("/");
+            assert.ok(await get(name, kind, object), what);
+        }
+    });
+
+    it("refuses a gateway class that the cluster does not have, and an existing claim that does not exist", async () => {
+        await refuses({ exposure: "gateway", gatewayClass: "nope", existingClaim: "nobodys" }, [
+            "class-missing",
+            "existing-claim-missing",
+            "claim-would-be-deleted",
+        ]);
     });
 
     it("refuses another cluster, because everything in this one would be deleted", async () => {
@@ -55,83 +108,42 @@ describe("a stack that is up", () => {
             ["up", "--yes", "--skip-preview"],
         );
         rmSync(folder, { recursive: true });
-        assert.deepEqual(await messages(stack), ["one", "two"]);
     });
 
     it("refuses every change while a switch of the storage is interrupted", async () => {
         const selector = (mark: string | null) =>
             JSON.stringify({ spec: { selector: { "synergychat/out-of-service": mark } } });
-        const patch = [
-            "patch",
-            "service",
-            "api-service",
-            "--namespace",
-            namespace,
-            "--type=merge",
-            "--patch",
-        ];
+        const patch = ["patch", "service", "api-service", ...where, "--type=merge", "--patch"];
         await kubectl(...patch, selector("true"));
         await refuses({}, ["switch-interrupted"], ["up", "--yes", "--skip-preview"]);
-        const { status, text } = await operation("up", stack);
-        assert.equal(status, 1, text);
-        assert.deepEqual(codesIn(text), ["switch-interrupted"]);
         await kubectl(...patch, selector(null));
         assert.deepEqual(await messages(stack), ["one", "two"]);
     });
 
-    it("refuses to delete a claim whose messages it cannot count, because the api does not answer", async () => {
-        await kubectl("scale", "deployment/synergychat-api", "--replicas=0", "--namespace", namespace);
-        await kubectl(
-            "wait",
-            "--for=delete",
-            "pod",
-            "--selector=app=synergychat-api",
-            "--namespace",
-            namespace,
-            "--timeout=60s",
-        );
-        await refuses({ storageMode: "ephemeral" }, ["claim-would-be-deleted"]);
-        await kubectl("scale", "deployment/synergychat-api", "--replicas=1", "--namespace", namespace);
-        await kubectl(
-            "rollout",
-            "status",
-            "deployment/synergychat-api",
-            "--namespace",
-            namespace,
-            "--timeout=60s",
-        );
-    });
-
-    it("deletes the claim that discardClaim names by its UID, and no other one", async () => {
-        const { uid } = (await get(namespace, "pvc", "synergychat-api-pvc")).metadata;
-        await refuses({ storageMode: "ephemeral", discardClaim: uid.replace(/^.{8}/, "00000000") }, [
-            "claim-would-be-deleted",
-        ]);
-        stack.edit({ storageMode: "ephemeral", discardClaim: uid });
-        await stack.up();
-        assert.equal(await get(namespace, "pvc", "synergychat-api-pvc"), undefined);
-        // The next claim has another UID.
-        stack.edit({ storageMode: "persistent" });
-        await stack.up();
+    it("comes back if somebody deleted its namespace, and warns that the messages are gone", async () => {
+        formerClaim = await uidOf("pvc", "synergychat-api-pvc");
+        await kubectl("delete", "namespace", name);
+        assert.deepEqual(codesIn(await stack.run("preview")), ["recorded-claim-lost"]);
+        stack.edit({ protectData: true }); // for the next test
+        assert.deepEqual(codesIn(await stack.up()), ["recorded-claim-lost"]);
+        assert.deepEqual(await messages(stack), []);
         await say(stack, "three");
-        stack.edit({ storageMode: "ephemeral" });
-        const { status, text } = await stack.pulumi("preview");
-        assert.notEqual(status, 0);
-        assert.deepEqual(codesIn(text), ["claim-would-be-deleted"]);
-        stack.edit({ storageMode: "persistent" });
     });
-});
 
-describe("a stack without a cluster", () => {
-    const stack = new TestStack("nowhere");
+    it("refuses a destroy with protectData", async () => {
+        const before = await versions(name);
+        const { status, text } = await stack.pulumi("destroy", "--yes");
+        assert.notEqual(status, 0);
+        assert.match(text, /protect/);
+        assert.deepEqual(await versions(name), before);
+        assert.deepEqual(await messages(stack), ["three"]);
+    });
 
-    before(() => stack.create());
-    after(() => stack.remove());
-
-    it("names a context that is missing, and one that does not exist", async () => {
-        stack.edit({ "kubernetes:context": undefined });
-        assert.deepEqual(codesIn((await stack.pulumi("preview")).text), ["context-missing"]);
-        stack.edit({ "kubernetes:context": "elsewhere" });
-        assert.match((await stack.pulumi("preview")).text, /kubernetes:context is "elsewhere".*minikube/);
+    it("refuses to delete a claim that has another UID than discardClaim, while the api does not count its messages", async () => {
+        assert.notEqual(await uidOf("pvc", "synergychat-api-pvc"), formerClaim);
+        await kubectl("scale", "deployment/synergychat-api", "--replicas=0", ...where);
+        const pods = ["pod", "--selector=app=synergychat-api", ...where];
+        await kubectl("wait", "--for=delete", ...pods, "--timeout=60s");
+        await refuses({ storageMode: "ephemeral", discardClaim: formerClaim }, ["claim-would-be-deleted"]);
     });
 });
