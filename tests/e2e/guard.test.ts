@@ -39,7 +39,7 @@ describe("a stack with guard, backups and network policies", () => {
     async function eventsOf(reason: string, count = 1): Promise<any[]> {
         let events: any[] = [];
         await until(`${count} Events ${reason}`, async () => {
-            events = await list(stack.name, "events", `--field-selector=reason=${reason}`);
+            events = await list(stack.name, "event", `--field-selector=reason=${reason}`);
             return events.length >= count;
         });
         return events;

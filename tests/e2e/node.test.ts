@@ -69,7 +69,7 @@ describe("nodes", () => {
 
     /** The nodes of a part's pods, each as often as it has a pod that is not on its way out. */
     async function nodesOf(part: "web" | "api" | "crawler"): Promise<string[]> {
-        const pods = await list(stack.name, "pods", `--selector=app=synergychat-${part}`);
+        const pods = await list(stack.name, "pod", `--selector=app=synergychat-${part}`);
         const staying = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
         return staying.map(({ spec }) => (spec.nodeName ?? "none") as string).sort();
     }
@@ -77,7 +77,7 @@ describe("nodes", () => {
     /** Deletes a pod of the web: the next one comes to the node that has none. */
     async function spreadWeb(): Promise<void> {
         const where = ["--namespace", stack.name];
-        const [pod] = await list(stack.name, "pods", "--selector=app=synergychat-web");
+        const [pod] = await list(stack.name, "pod", "--selector=app=synergychat-web");
         await kubectl("delete", "pod", pod.metadata.name as string, ...where, "--wait=false");
         await kubectl("rollout", "status", "deployment/synergychat-web", ...where, "--timeout=90s");
         assert.deepEqual(await nodesOf("web"), [first, second]);
@@ -100,7 +100,7 @@ describe("nodes", () => {
             await succeed("verify", stack);
             const { spec: claim } = await get(stack.name, "pvc", "synergychat-api-pvc");
             await succeed("switch", stack, ["ephemeral"]);
-            const jobs = await list(stack.name, "pods", "--selector=app=synergychat-api-backup");
+            const jobs = await list(stack.name, "pod", "--selector=app=synergychat-api-backup");
             assert.deepEqual(new Set(jobs.map(({ spec }) => spec.nodeName as string)), new Set([second]));
             await kubectl("wait", "--for=delete", `pv/${claim.volumeName as string}`, "--timeout=60s");
             await kubectl("cordon", first);

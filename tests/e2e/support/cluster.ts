@@ -38,7 +38,8 @@ export async function list(namespace: string, kind: string, ...selectors: readon
     assert.ok(path, `${kind} has no path in cluster.ts`);
     const query = new URLSearchParams();
     for (const selector of selectors) {
-        const [, flag = "", value = ""] = /^--(selector|field-selector)=(.*)$/.exec(selector) ?? [];
+        const [, flag, value = ""] = /^--(selector|field-selector)=(.*)$/.exec(selector) ?? [];
+        assert.ok(flag, selector);
         query.set(flag === "selector" ? "labelSelector" : "fieldSelector", value);
     }
     return [...(await (await connection()).list(`${path}?${query.toString()}`))];
@@ -46,7 +47,7 @@ export async function list(namespace: string, kind: string, ...selectors: readon
 
 /** Where the API server has the kinds that the scenarios ask for again and again. */
 function pathOf(namespace: string, kind: string): string | undefined {
-    const [of, resource] = paths[kind] ?? paths[kind.replace(/s$/, "")] ?? [];
+    const [of, resource] = paths[kind] ?? [];
     const isClusterWide = kind === "namespace" || kind === "pv";
     return of && resource && `${of}/${isClusterWide ? "" : `namespaces/${namespace}/`}${resource}`;
 }
