@@ -1,21 +1,50 @@
-/** The course chapter from first line to last, in its order, as one stack that is edited again and again. */
+/**
+ * The course chapter from first line to last, in its order, as one stack that is edited again and again. Two people write on
+ * the page, and reload it after the api's pod was deleted.
+ */
 import { strict as assert } from "node:assert";
 import { existsSync } from "node:fs";
-import { ask, askUntilReady, messages, say } from "./support/app.ts";
+import type { Browser, Page } from "playwright-core";
+import { address, ask, askUntilReady, messages, say } from "./support/app.ts";
+import { chat, openBrowser, provideChromium, shown, shownAfterReload } from "./support/browser.ts";
 import { apiRolledOut, deleteApiPod, get, kubectl, list, tryKubectl } from "./support/cluster.ts";
+import { crash } from "./support/pods.ts";
 import { TestStack } from "./support/stack.ts";
 
 describe("the chapter", () => {
     const stack = new TestStack("chapter", { storageMode: "ephemeral", webReplicas: 3 });
     const namespace = stack.name;
+    const [hello, here] = ["hello, who is there?", "me, over here"] as const;
+    const conversation = [`ada: ${hello}`, `grace: ${here}`];
+    let browser: Browser | undefined;
+    let ada: Page;
+    let grace: Page;
 
-    before(async () => {
-        await stack.create();
-    });
-
+    before(provideChromium);
+    before(() => stack.create());
     after(async () => {
+        await browser?.close();
         await stack.remove();
     });
+
+    /** A page of a person's own: another browser context shares nothing with the first. */
+    async function open(by: Browser): Promise<Page> {
+        const context = await by.newContext();
+        const page = await context.newPage();
+        await page.goto(`http://${stack.webHost}`);
+        return page;
+    }
+
+    async function converse(): Promise<void> {
+        await chat(ada, "ada", hello);
+        await chat(grace, "grace", here);
+    }
+
+    async function bothSee(expected: readonly string[]): Promise<void> {
+        for (const page of [ada, grace]) {
+            assert.deepEqual(await shownAfterReload(page), expected);
+        }
+    }
 
     describe("Storage in Kubernetes: ephemeral", () => {
         it("comes up from nothing", async () => {
@@ -32,6 +61,13 @@ describe("the chapter", () => {
             assert.deepEqual(await messages(stack), []);
         });
 
+        it("shows an empty page to whoever comes first, and no error", async () => {
+            browser = await openBrowser([stack.webHost, stack.apiHost], await address(stack));
+            [ada, grace] = [await open(browser), await open(browser)];
+            assert.deepEqual(await shown(ada), []);
+            assert.equal(await ada.locator("#error").isHidden(), true);
+        });
+
         it("logs that the filesystem will be used", async () => {
             const log = await kubectl("logs", "deployment/synergychat-api", "--namespace", namespace);
             assert.match(log, /API_DB_FILEPATH found! Using filesystem database/);
@@ -39,20 +75,28 @@ describe("the chapter", () => {
 
         it("keeps messages across a crash of the container", async () => {
             await say(stack, "first", "second");
-            const restarts = async () =>
-                (await list(namespace, "pod", "--selector=app=synergychat-api"))[0].status
-                    .containerStatuses[0].restartCount as number;
-            const before = await restarts();
-            await assert.rejects(say(stack, "oh heck"));
-            for (let attempt = 0; (await restarts()) === before; attempt++) {
-                assert.ok(attempt < 100, "the api did not exit on a swear word");
-            }
+            await crash(stack);
             assert.deepEqual(await messages(stack), ["first", "second"]);
+        });
+
+        it("shows to each what both wrote, after a reload too", async () => {
+            await converse();
+            await bothSee(["ada: first", "ada: second", ...conversation]);
         });
 
         it("loses them when the pod is deleted: as the chapter shows", async () => {
             await deleteApiPod(namespace);
             assert.deepEqual(await messages(stack), []);
+            await bothSee([]);
+        });
+
+        it("says so on the page when the api cannot be reached", async () => {
+            const url = `http://${stack.apiHost}/messages`;
+            await ada.route(url, (route) => route.abort());
+            await ada.reload();
+            await ada.locator("#error[role=alert]:not([hidden])").waitFor();
+            assert.match(await ada.locator("#error").innerText(), /cannot reach its api/);
+            await ada.unroute(url);
         });
     });
 
@@ -179,15 +223,18 @@ describe("the chapter", () => {
         });
 
         it("keeps messages when the pod is deleted", async () => {
-            await say(stack, "kept", "and in order");
+            await askUntilReady(stack, stack.apiHost, "/messages");
+            await Promise.all([ada.reload(), grace.reload()]);
+            await converse();
             await deleteApiPod(namespace);
-            assert.deepEqual(await messages(stack), ["kept", "and in order"]);
+            assert.deepEqual(await messages(stack), [hello, here]);
+            await bothSee(conversation);
         });
 
         it("keeps them when the pod template changes", async () => {
             await kubectl("rollout", "restart", "deployment/synergychat-api", "--namespace", namespace);
             await apiRolledOut(namespace);
-            assert.deepEqual(await messages(stack), ["kept", "and in order"]);
+            assert.deepEqual(await messages(stack), [hello, here]);
         });
 
         it("has nothing to do a second time, and no drift", async () => {

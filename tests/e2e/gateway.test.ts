@@ -9,7 +9,7 @@ import { itServesHttps } from "./support/tls.ts";
 describe("exposure by the Gateway API", () => {
     const namespace = "synergychat";
     const gateway = { exposure: "gateway", gatewayClass: "contour" };
-    const stack = new TestStack("gateway", { namespace, ...gateway, crawlerContainers: 1 });
+    const stack = new TestStack("gateway", { namespace, ...gateway, guard: true, crawlerContainers: 1 });
     let text = "";
 
     before(provideChromium);
@@ -21,7 +21,7 @@ describe("exposure by the Gateway API", () => {
     });
     after(() => stack.remove());
 
-    it("keeps what people write on the page when the api's pod is deleted", async () => {
+    it("keeps what people write on the page, through the guard, when the api's pod is deleted", async () => {
         const [, address = ""] = /^Both answer at (\S+)\. Add to/m.exec(text) ?? [];
         const browser = await openBrowser([stack.webHost, stack.apiHost], address);
         try {
