@@ -25,6 +25,8 @@ export function environmentOf(paths: Paths, toolchain: Toolchain, shell: NodeJS.
             PULUMI_BACKEND_URL: `file://${paths.pulumiState}`,
             PULUMI_CONFIG_PASSPHRASE_FILE: paths.passphrase,
             PULUMI_SKIP_UPDATE_CHECK: "true",
+            // Each run looks at the logs of all earlier ones, and the tests run pulumi more than a thousand times.
+            PULUMI_LOG_ROTATION_MAX_TOTAL_MB: "10",
             PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
             PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER: "true",
             // The provider that is built here is older than its option `enablePatchForce`, and reads this instead.
