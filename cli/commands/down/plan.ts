@@ -19,7 +19,7 @@ import { kindOf } from "../../../model/kinds.ts";
 import { backupsClaimName, claimName } from "../../../model/names.ts";
 import { type Owners, isOwned, isRetained } from "../../../model/ownership.ts";
 import { type LiveClaim, heldBy, liveClaims } from "../../../preflight/fates.ts";
-import { interrupted } from "../../../preflight/messages.ts";
+import { interrupted, unprotect } from "../../../preflight/messages.ts";
 import { listNames } from "../../../preflight/text.ts";
 import {
     type StateResource,
@@ -193,10 +193,11 @@ export function protectionRefusals(
     }
     // A killed first up may have recorded neither claim nor namespace.
     const isProtected = guarded.some(({ protect }) => protect === true) || (protectData && state.length > 0);
-    const ways = ["pulumi config set protectData false", "npm run up", "npm run down"];
     const reason =
         "protectData is true, in the config or in what the last up recorded. Claim and namespace must not be deleted.";
-    return isProtected ? [error("data-protected", reason, fix("Destroy the stack anyway", ...ways))] : [];
+    return isProtected
+        ? [error("data-protected", reason, fix("Destroy the stack anyway", ...unprotect, "npm run down"))]
+        : [];
 }
 
 /** What retainData was in the last up. Undefined: the state has neither claim nor namespace. */

@@ -105,7 +105,11 @@ describe("protectionRefusals", () => {
             const [finding, ...more] = protectionRefusals({ ...plain, protectData }, state({ protect }), []);
             assert.deepEqual(more, []);
             assert.equal(finding?.code, "data-protected");
-            const ways = ["pulumi config set protectData false", "npm run up", "npm run down"];
+            const ways = [
+                "pulumi config set protectData false",
+                "pulumi state unprotect --all --yes",
+                "npm run down",
+            ];
             assert.deepEqual(finding.fixes[0]?.run, ways);
         });
     }
