@@ -6,6 +6,7 @@ import { ask, messages, say } from "./support/app.ts";
 import { get, kubectl } from "./support/cluster.ts";
 import { codesIn } from "./support/findings.ts";
 import { journal, operation } from "./support/operation.ts";
+import { apiPod } from "./support/pods.ts";
 import { TestStack } from "./support/stack.ts";
 
 describe("npm run switch", function () {
@@ -92,6 +93,13 @@ describe("npm run switch", function () {
         assert.equal((await claim()).status.phase, "Bound");
         assert.equal((await stack.outputs()).storageMode, "persistent");
         assert.equal(journal(), undefined);
+    });
+
+    it("changes nothing a second time", async () => {
+        const { uid } = (await apiPod(stack)).metadata;
+        await switchTo("persistent");
+        assert.equal((await apiPod(stack)).metadata.uid, uid);
+        assert.deepEqual(await messages(stack), texts);
     });
 
     it("does not begin while the last up protects the claim, and neither does a down", async () => {
