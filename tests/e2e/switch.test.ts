@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { ask, messages, say } from "./support/app.ts";
-import { get, kubectl } from "./support/cluster.ts";
+import { get, kubectl, tryKubectl, until } from "./support/cluster.ts";
 import { codesIn } from "./support/findings.ts";
 import { journal, operation } from "./support/operation.ts";
 import { apiPod } from "./support/pods.ts";
@@ -20,6 +20,10 @@ describe("npm run switch", function () {
     before(async () => {
         await stack.create();
         await stack.up();
+        const stats = ["wget", "-q", "-O", "-", "http://crawler-service/stats"];
+        const inApi = ["exec", "deployment/synergychat-api", "--namespace", stack.name, "--", ...stats];
+        // A Service leads to a new pod a moment after that is ready.
+        await until("the api reaches the crawler", async () => (await tryKubectl(...inApi)).status === 0);
         await say(stack, ...posts, "/stats love");
         texts = await messages(stack);
     });
