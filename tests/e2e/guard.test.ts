@@ -1,6 +1,6 @@
 /**
- * A stack with every feature: a crash that nobody notices, a torn file that heals, which connections the pods may have, and a
- * clear message if the image cannot be guarded.
+ * A stack with every feature: the guard restarts the api and repairs its file, the policies allow the connections that the pods
+ * need, and an image that cannot be guarded is named.
  */
 import { strict as assert } from "node:assert";
 import { setTimeout as sleep } from "node:timers/promises";
