@@ -2,9 +2,8 @@
 import { strict as assert } from "node:assert";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { say } from "./app.ts";
-import { apiRolledOut, kubectl, list } from "./cluster.ts";
+import { apiRolledOut, kubectl, list, until } from "./cluster.ts";
 import { TestStack } from "./stack.ts";
 
 export async function apiPod(stack: TestStack): Promise<any> {
@@ -39,8 +38,5 @@ export async function crash(stack: TestStack): Promise<void> {
     const restarts = async () => (await apiPod(stack)).status.containerStatuses[0].restartCount as number;
     const before = await restarts();
     await assert.rejects(say(stack, "oh heck"));
-    for (let attempt = 0; (await restarts()) === before; attempt++) {
-        assert.ok(attempt < 100, "the api did not exit on a swear word");
-        await sleep(500);
-    }
+    await until("the api has exited on a swear word", async () => (await restarts()) !== before);
 }
