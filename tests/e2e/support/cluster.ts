@@ -3,6 +3,7 @@ import { strict as assert } from "node:assert";
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "../../../kubernetes/client.ts";
+import { type KindPath, kindOf, listPath, stackKinds } from "../../../model/kinds.ts";
 import { type Ended, execute } from "./execute.ts";
 
 const context = "minikube";
@@ -23,9 +24,9 @@ export function tryKubectl(...args: readonly string[]): Promise<Ended> {
 
 /** An object of the cluster, or undefined if there is none. */
 export async function get(namespace: string, kind: string, name: string): Promise<any> {
-    const path = pathOf(namespace, kind);
-    if (path !== undefined) {
-        return (await connection()).find(`${path}/${name}`);
+    const known = kinds[kind];
+    if (known) {
+        return (await connection()).find(`${listPath(known, namespace)}/${name}`);
     }
     const where = ["--namespace", namespace, "--ignore-not-found", "--output=json"];
     const json = await kubectl("get", kind, name, ...where);
@@ -34,38 +35,25 @@ export async function get(namespace: string, kind: string, name: string): Promis
 
 /** All objects of a kind in a namespace, with a `--selector` or a `--field-selector` as kubectl takes them. */
 export async function list(namespace: string, kind: string, ...selectors: readonly string[]): Promise<any[]> {
-    const path = pathOf(namespace, kind);
-    assert.ok(path, `${kind} has no path in cluster.ts`);
+    const known = kinds[kind];
+    assert.ok(known, `cluster.ts does not know the kind ${kind}`);
     const query = new URLSearchParams();
     for (const selector of selectors) {
         const [, flag, value = ""] = /^--(selector|field-selector)=(.*)$/.exec(selector) ?? [];
         assert.ok(flag, selector);
         query.set(flag === "selector" ? "labelSelector" : "fieldSelector", value);
     }
-    return [...(await (await connection()).list(`${path}?${query.toString()}`))];
+    return [...(await (await connection()).list(`${listPath(known, namespace)}?${query.toString()}`))];
 }
 
-/** Where the API server has the kinds that the scenarios ask for again and again. */
-function pathOf(namespace: string, kind: string): string | undefined {
-    const [of, resource] = paths[kind] ?? [];
-    const isClusterWide = kind === "namespace" || kind === "pv";
-    return of && resource && `${of}/${isClusterWide ? "" : `namespaces/${namespace}/`}${resource}`;
-}
-
-const paths: Readonly<Record<string, readonly [of: string, resource: string]>> = {
-    namespace: ["/api/v1", "namespaces"],
-    pod: ["/api/v1", "pods"],
-    pv: ["/api/v1", "persistentvolumes"],
-    pvc: ["/api/v1", "persistentvolumeclaims"],
-    service: ["/api/v1", "services"],
-    configmap: ["/api/v1", "configmaps"],
-    event: ["/api/v1", "events"],
-    deployment: ["/apis/apps/v1", "deployments"],
-    job: ["/apis/batch/v1", "jobs"],
-    cronjob: ["/apis/batch/v1", "cronjobs"],
-    ingress: ["/apis/networking.k8s.io/v1", "ingresses"],
-    networkpolicy: ["/apis/networking.k8s.io/v1", "networkpolicies"],
-    endpointslice: ["/apis/discovery.k8s.io/v1", "endpointslices"],
+/** The kinds that the scenarios ask for again and again: those of the stack, and what Kubernetes makes of them. */
+const kinds: Readonly<Record<string, KindPath>> = {
+    ...Object.fromEntries(stackKinds.map((row) => [row.kind.toLowerCase(), row])),
+    pvc: kindOf("PersistentVolumeClaim"),
+    pv: { apiVersion: "v1", resource: "persistentvolumes", namespaced: false },
+    pod: { apiVersion: "v1", resource: "pods", namespaced: true },
+    event: { apiVersion: "v1", resource: "events", namespaced: true },
+    endpointslice: { apiVersion: "discovery.k8s.io/v1", resource: "endpointslices", namespaced: true },
 };
 
 /** One connection to each cluster, which costs a tenth of a kubectl for each question. */
