@@ -139,6 +139,9 @@ export async function readNamespace(
     const [find, list] = mustSee
         ? (["find", "list"] as const)
         : (["findIfAllowed", "listIfAllowed"] as const);
+    if (mustSee && (await isAbsent(client, name))) {
+        return { name, namespace: undefined, objects: [], claims: [], pods: [], api: undefined };
+    }
     const otherKinds = namespacedKinds.filter(({ kind }) => kind !== "PersistentVolumeClaim");
     const [namespace, claims, pods, others, api] = await Promise.all([
         client[find]<LiveObject>(objectPath("Namespace", name)),
@@ -149,6 +152,12 @@ export async function readNamespace(
     ]);
     const objects = [...others.flatMap((one) => one ?? []), ...(claims ?? [])];
     return { name, namespace, objects, claims, pods: pods ?? [], api };
+}
+
+/** Whether there is certainly no such namespace. Whose Role went with it may no longer read it, but perhaps list it. */
+async function isAbsent(client: Client, name: string): Promise<boolean> {
+    const path = `${listPath(kindOf("Namespace"))}?fieldSelector=metadata.name%3D${name}`;
+    return (await client.listIfAllowed<LiveObject>(path))?.length === 0;
 }
 
 /** Before there is a namespace, it is tried as well, and its objects in namespace default. */

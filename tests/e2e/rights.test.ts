@@ -12,6 +12,7 @@ import { messages, say } from "./support/app.ts";
 import { get, kubectl, tryKubectl } from "./support/cluster.ts";
 import { changeEnvironment } from "./support/environment.ts";
 import { codesIn } from "./support/findings.ts";
+import { operation } from "./support/operation.ts";
 import { TestStack } from "./support/stack.ts";
 
 const claimName = "synergychat-api-pvc";
@@ -142,8 +143,9 @@ describe("a service account with the rights of docs/rbac.yaml", () => {
         assert.match(text, /with 1 message/);
     });
 
-    it("destroys the stack with its namespace", async () => {
-        await stack.run("destroy", "--yes", "--skip-preview");
+    it("destroys the stack with its namespace, and sees that it is gone although the role went with it", async () => {
+        const { status, text } = await operation("down", stack, ["--yes"]);
+        assert.equal(status, 0, text);
         assert.equal(await get("", "namespace", stack.name), undefined);
     });
 });
