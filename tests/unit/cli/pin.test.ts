@@ -31,9 +31,10 @@ describe("npm run pin", () => {
         const set: string[] = [];
         const results: Pinned[] = [];
         const client = fakeClient((path) => {
-            const items = path.endsWith("/pods") ? pods : [];
+            const namespace = object("Namespace", "synergychat");
+            const items = path.endsWith("/pods") ? pods : path.includes("/namespaces?") ? [namespace] : [];
             return path.endsWith("/namespaces/synergychat")
-                ? { kind: "found", body: object("Namespace", "synergychat") }
+                ? { kind: "found", body: namespace }
                 : path.includes("/deployments/synergychat-api")
                   ? { kind: "not found", message: "" }
                   : { kind: "found", body: { kind: "PodList", items } };
