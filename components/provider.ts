@@ -1,6 +1,7 @@
 /** Pulumi's Kubernetes provider, and what this stack asks of it. */
 import { Provider } from "@pulumi/kubernetes/provider.js";
 import { secret } from "@pulumi/pulumi";
+import { providerName } from "../model/names.ts";
 
 /** Which cluster. */
 export interface ClusterProviderArgs {
@@ -16,7 +17,7 @@ export interface ClusterProviderArgs {
 
 /** The provider of all the stack's objects. It starts as soon as it is declared, and makes nothing by itself. */
 export function clusterProvider({ context, kubeconfig }: ClusterProviderArgs): Provider {
-    return new Provider("cluster", {
+    return new Provider(providerName, {
         context,
         // Empty, the provider looks for a kubeconfig as kubectl does, in all files of KUBECONFIG. Undefined, the SDK would pass on
         // KUBECONFIG as the path of one file, which gets into the state, and the provider would leave a copy of that file in

@@ -57,6 +57,9 @@ export const serviceAccountName = workloadName("api");
 /** The Role and the RoleBinding that let the guard make Events. */
 export const eventsRoleName = `${workloadName("api")}-events`;
 
+/** Pulumi's name of the provider of all the stack's objects. */
+export const providerName = "cluster";
+
 /** The network policy for all pods. Those for one part have its Deployment's name. */
 export const denyPolicyName = "synergychat";
 

@@ -1,6 +1,7 @@
 /** What a stack's state says: its outputs, its objects, their cluster, and how they are guarded. Pure. */
 import type { RecordedObject } from "../kubernetes/objects.ts";
 import { instanceLabel } from "../model/labels.ts";
+import { providerName } from "../model/names.ts";
 import type { StorageMode } from "../model/storage.ts";
 import { UserError } from "../system/errors.ts";
 
@@ -64,7 +65,9 @@ export const guardedTypes = {
 export function recordedIn(resources: readonly StateResource[]): RecordedState {
     const objects = resources.filter(({ type }) => type.startsWith("kubernetes:"));
     const ofType = (type: string) => resources.filter((resource) => resource.type === type);
-    const providers = objects.length > 0 ? ofType("pulumi:providers:kubernetes") : [];
+    const ofTheProgram = objects.length > 0 ? ofType("pulumi:providers:kubernetes") : [];
+    const own = ofTheProgram.filter(({ urn = "" }) => urn.endsWith(`::${providerName}`));
+    const providers = own.length > 0 ? own : ofTheProgram; // Users may declare others.
     const labelled = objects.filter(({ outputs }) => isText(outputs?.metadata?.labels?.[instanceLabel]));
     const instances = labelled.map(({ outputs }) => outputs?.metadata?.labels?.[instanceLabel]);
     return {
@@ -104,9 +107,9 @@ export function knownOutputs(resources: readonly StateResource[]): StackOutputs 
     return known?.namespaceName === undefined ? undefined : (known as StackOutputs);
 }
 
-/** Whether a destroy leaves the object of that type in the cluster. */
-export function isKeptByState(resources: readonly StateResource[], type: string): boolean {
-    return resources.some((resource) => resource.type === type && resource.retainOnDelete === true);
+/** Whether a resource is a claim of one of these names. Users may have declared others. */
+export function isClaim({ type, id = "" }: StateResource, names: readonly string[]): boolean {
+    return type === guardedTypes.claim && names.some((name) => id.endsWith(`/${name}`));
 }
 
 function isRecordedObject(

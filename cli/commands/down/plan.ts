@@ -24,7 +24,7 @@ import { listNames } from "../../../preflight/text.ts";
 import {
     type StateResource,
     guardedTypes,
-    isKeptByState,
+    isClaim,
     knownOutputs,
     recordedIn,
 } from "../../../pulumi/state.ts";
@@ -100,15 +100,19 @@ function ownPart(look: Look, session: Session): Look {
     const { namespace, objects } = look;
     const isOwn =
         namespace === undefined ||
-        isNamespaceRecorded(look, session) ||
+        recordedNamespace(look, session) !== undefined ||
         [namespace, ...objects].some((object) => isOwned(object, session.owners));
     return isOwn
         ? look
         : { ...look, namespace: undefined, api: undefined, claims: [], objects: [], pods: [], volumes: [] };
 }
 
-function isNamespaceRecorded({ name }: Pick<NamespaceSnapshot, "name">, { state }: Session): boolean {
-    return state.some(({ type, id }) => type === guardedTypes.namespace && id === name);
+/** The namespace as the state has it. Users may have declared others. */
+function recordedNamespace(
+    { name }: Pick<NamespaceSnapshot, "name">,
+    { state }: Session,
+): StateResource | undefined {
+    return state.find(({ type, id }) => type === guardedTypes.namespace && id === name);
 }
 
 function itemOf(kind: string, { metadata, spec }: Pick<Volume, "metadata" | "spec">, kept: boolean): Item {
@@ -123,15 +127,21 @@ function dataIn(live: LiveClaim): string {
 /** None if the stack does not own the namespace. One that an earlier destroy kept is in no state any more. */
 function namespaceItem(place: NamespaceSnapshot, session: Session): readonly Item[] {
     const { namespace } = place;
-    const isRecorded = isNamespaceRecorded(place, session);
+    const isRecorded = recordedNamespace(place, session) !== undefined;
     return namespace && (isRecorded || isOwned(namespace, session.owners))
-        ? [itemOf("namespace", namespace, isNamespaceKept(session) || (isRetained(namespace) && !isRecorded))]
+        ? [
+              itemOf(
+                  "namespace",
+                  namespace,
+                  isNamespaceKept(place, session) || (isRetained(namespace) && !isRecorded),
+              ),
+          ]
         : [];
 }
 
 /** Whether the namespace stays, and with it the claims in it that the stack does not own. */
-function isNamespaceKept({ settings, state }: Session): boolean {
-    return settings.retainData || isKeptByState(state, guardedTypes.namespace);
+function isNamespaceKept(place: NamespaceSnapshot, session: Session): boolean {
+    return session.settings.retainData || recordedNamespace(place, session)?.retainOnDelete === true;
 }
 
 /** Pulumi deletes what it has in its state, and the namespace with everything in it. */
@@ -141,7 +151,7 @@ function plannedClaim(live: LiveClaim, session: Session): PlannedClaim {
     const id = `${namespace}/${name}`;
     const recorded = state.find((one) => one.type === guardedTypes.claim && one.id === id);
     const stays = recorded ? recorded.retainOnDelete === true : !live.owned || settings.retainData;
-    const kept = deletionTimestamp === undefined && isNamespaceKept(session) && stays;
+    const kept = deletionTimestamp === undefined && isNamespaceKept(live.place, session) && stays;
     return { ...live, kept, recorded: recorded !== undefined };
 }
 
@@ -168,8 +178,9 @@ export function refusals({ place, claims, session }: DestroyPlan): readonly Find
     }
     const { settings, state, owners } = session;
     const live = claims.map(({ claim }) => claim);
+    const own = state.filter(({ type, id }) => type !== guardedTypes.namespace || id === place.name);
     return [
-        ...protectionRefusals(settings, state, live),
+        ...protectionRefusals(settings, own, live),
         ...claims
             .filter(({ kept, owned, recorded }) => !kept && (owned || !recorded))
             .flatMap((one) => claimRefusals(one, owners)),
@@ -213,9 +224,8 @@ function recordedRetainData(state: readonly StateResource[]): boolean | undefine
 
 const stackClaims: readonly string[] = [claimName, backupsClaimName];
 
-/** Whether a resource is a claim that the stack makes. Users may have declared others. */
-function isStackClaim({ type, id = "" }: StateResource): boolean {
-    return type === guardedTypes.claim && stackClaims.some((name) => id.endsWith(`/${name}`));
+function isStackClaim(resource: StateResource): boolean {
+    return isClaim(resource, stackClaims);
 }
 
 /** A claim that somebody else made and that would be deleted, or whose pods keep it from being deleted. */

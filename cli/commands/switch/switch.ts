@@ -14,7 +14,7 @@ import { switchVariable } from "../../../preflight/preflight.ts";
 import { otherNamespace } from "../../../preflight/recorded.ts";
 import { dataFolder } from "../../../pulumi/login.ts";
 import { projectName } from "../../../pulumi/project.ts";
-import { type StateResource, guardedTypes } from "../../../pulumi/state.ts";
+import { type StateResource, isClaim } from "../../../pulumi/state.ts";
 import { waitForAnswer } from "../../addresses.ts";
 import { UsageError, defineCommand, stackWord } from "../../command.ts";
 import { workOf } from "../../operation.ts";
@@ -58,8 +58,7 @@ export function protectedClaim(
     mounted: string | undefined,
     state: readonly StateResource[],
 ): Finding | undefined {
-    const isProtected =
-        protectData || state.some(({ type, protect }) => type === guardedTypes.claim && protect === true);
+    const isProtected = protectData || ownClaim(state)?.protect === true;
     if (storage.mode === "persistent" || mounted !== claimName || retainData || !isProtected) {
         return undefined;
     }
@@ -72,9 +71,12 @@ export function protectedClaim(
     );
 }
 
+function ownClaim(state: readonly StateResource[]): StateResource | undefined {
+    return state.find((resource) => isClaim(resource, [claimName]));
+}
+
 function switchedStack({ stack, state, output }: LiveSession): SwitchWork["pulumi"] {
-    const claims = state.filter(({ type }) => type === guardedTypes.claim);
-    const claim = claims.find(({ outputs }) => outputs?.metadata?.name === claimName);
+    const claim = ownClaim(state);
     return {
         setMode: (mode) => {
             if (stack.config()?.[modeKey] !== mode) {

@@ -62,6 +62,16 @@ describe("a destroy", () => {
         assert.deepEqual(await keptBy(all, {}, [keptNamespace]), ["mine"]);
     });
 
+    it("takes no other namespace that its user has declared for the stack's own", async () => {
+        const state = [
+            { type: guardedTypes.namespace, id: "synergychat" },
+            { ...keptNamespace, id: "monitoring", protect: true },
+        ];
+        const found = await plan(all, {}, state);
+        assert.deepEqual(await keptBy(all, {}, state), []);
+        assert.equal(single(refusals(found)).code, "foreign-claim-would-be-deleted");
+    });
+
     it("keeps every claim with retainData, except one that somebody has deleted", async () => {
         const retain = { retainData: "true" };
         assert.equal((await keptBy(all, retain)).length, 3);

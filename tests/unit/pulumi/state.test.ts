@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { isKeptByState, knownOutputs, outputsIn, recordedIn } from "../../../pulumi/state.ts";
+import { isClaim, knownOutputs, outputsIn, recordedIn } from "../../../pulumi/state.ts";
 import { isUserError } from "../../../system/errors.ts";
 
 const provider = (context: string, kubeconfig?: string) => ({
@@ -34,6 +34,18 @@ describe("recordedIn", () => {
             objects: [],
             urns: [...resources, inAnother, inAnother].map(() => ""),
         });
+    });
+
+    it("returns the cluster of the stack's own provider, whatever others there are", () => {
+        const own = {
+            ...provider("minikube"),
+            urn: "urn:pulumi:dev::chat::pulumi:providers:kubernetes::cluster",
+        };
+        const users = {
+            ...provider("other"),
+            urn: "urn:pulumi:dev::chat::pulumi:providers:kubernetes::monitoring",
+        };
+        assert.equal(recordedIn([users, own, namespace("chat")]).context, "minikube");
     });
 
     it("returns nothing for a stack without objects, new or destroyed", () => {
@@ -79,14 +91,11 @@ describe("the outputs", () => {
     });
 });
 
-describe("isKeptByState", () => {
-    it("goes by retainOnDelete of a resource of that type", () => {
-        const resources = [
-            { ...namespace("chat"), retainOnDelete: true },
-            { type: "a", retainOnDelete: false },
-        ];
-        assert.ok(isKeptByState(resources, "kubernetes:core/v1:Namespace"));
-        assert.ok(!isKeptByState(resources, "a"));
-        assert.ok(!isKeptByState(resources, "b"));
+describe("isClaim", () => {
+    it("goes by the name in any namespace", () => {
+        const claim = (id: string) => ({ type: "kubernetes:core/v1:PersistentVolumeClaim", id });
+        assert.ok(isClaim(claim("chat/one"), ["one", "two"]));
+        assert.ok(!isClaim(claim("chat/someone"), ["one", "two"]));
+        assert.ok(!isClaim({ ...claim("chat/one"), type: "kubernetes:core/v1:Secret" }, ["one"]));
     });
 });

@@ -22,13 +22,19 @@ describe("the refusals of a switch", () => {
     }
 
     describe("with protected data", () => {
-        const state = [{ type: guardedTypes.claim, protect: true }];
+        const claim = (name: string) => ({ type: guardedTypes.claim, id: `chat/${name}`, protect: true });
+        const state = [claim(claimName)];
         const leaving = { storageMode: "ephemeral", protectData: "true" };
 
         it("refuses to delete the claim if the config protects it, or the last up did", () => {
             assert.equal(protectedClaim(settings(leaving), claimName, [])?.code, "data-protected");
             const recorded = protectedClaim(settings({ storageMode: "ephemeral" }), claimName, state);
             assert.equal(recorded?.code, "data-protected");
+        });
+
+        it("lets the switch begin if the protected claim is one that the user has declared", () => {
+            const ephemeral = settings({ storageMode: "ephemeral" });
+            assert.equal(protectedClaim(ephemeral, claimName, [claim("redis")]), undefined);
         });
 
         it("lets the switch begin if the claim stays", () => {
