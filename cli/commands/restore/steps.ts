@@ -8,12 +8,11 @@ import { interrupted } from "../../../preflight/messages.ts";
 import { countMessages } from "../../../preflight/text.ts";
 import { TransientError, UserError } from "../../../system/errors.ts";
 import { UsageError } from "../../command.ts";
-import { begins, messagesOrProblem } from "../../messages.ts";
+import { begins, fingerprint, messagesOrProblem } from "../../messages.ts";
 import {
     type OperationWork,
     complete,
     describe,
-    postedPast,
     requireDead,
     requireShell,
     whenQuiet,
@@ -69,14 +68,20 @@ export async function runRestore(given: RestoreWork, source: Source): Promise<st
 }
 
 /** Path of the copy of an earlier restore that is not complete. Undefined: there is none. */
-async function earlierCopy({ api, output, stack }: RestoreWork, source: Source): Promise<string | undefined> {
+async function earlierCopy(
+    { api, disk, output, stack }: RestoreWork,
+    source: Source,
+): Promise<string | undefined> {
     const taken = await api.takenOut();
     if (!taken) {
         return undefined;
     }
     const [, host, path, pid] = /^([^:]*):(.*) \(process (\d+)\)$/.exec(taken.journal) ?? [];
-    const isHere = taken.by === "restore" && host === hostname();
-    output.refuse(!isHere && interrupted(taken, restoreCommand(source, stack.name)));
+    // A machine can change its name, for example in another network.
+    const isHere = host === hostname() || (path !== undefined && disk.read(path) !== undefined);
+    output.refuse(
+        !(taken.by === "restore" && isHere) && interrupted(taken, restoreCommand(source, stack.name)),
+    );
     requireDead(output, "restore", Number(pid));
     output.info("Continuing a restore that was interrupted.");
     return path;
@@ -110,22 +115,39 @@ async function copyFile({ api, clock, disk, output, path }: RestoreWork): Promis
 }
 
 async function replaceFile(work: RestoreWork, { named }: Source, wanted: string): Promise<void> {
-    const { api, disk, output, path } = work;
+    const { api, output, path } = work;
     const messages = parse(wanted) ?? [];
     const current = await api.readFile();
-    if (current !== wanted) {
-        if (named !== path && hasLateMessages(disk.read(path) ?? "", current)) {
-            disk.write(path, current);
-        }
+    const isBackWithMore = named === path && hasLateMessages(wanted, current);
+    if (current !== wanted && !isBackWithMore) {
+        keepLateMessages(work, current);
         await api.replaceFile(wanted);
     }
     const found = await api.read();
-    if (found.length !== messages.length || !begins(messages, found)) {
-        const more = `The api returns more than the messages of ${named}. ${postedPast}`;
-        const others = `The api does not return the messages of ${named}: its pod may have been replaced meanwhile.`;
-        throw new TransientError(found.length > messages.length ? more : others);
+    if (!begins(messages, found)) {
+        throw new TransientError(
+            `The api does not return the messages of ${named}: its pod may have been replaced meanwhile.`,
+        );
     }
-    output.info(`    ${describe(found)}, from ${named}`);
+    const late = found.length - messages.length;
+    output.info(
+        `    ${describe(found)}, from ${named}${late > 0 ? `, with ${countMessages(late)} posted since` : ""}`,
+    );
+}
+
+/**
+ * Somebody can reach the pod past the Service. What was posted since the copy was made goes to the copy. What an earlier run
+ * wrote into the file, with what was posted since, goes to a file beside the copy.
+ */
+function keepLateMessages({ disk, output, path }: RestoreWork, current: string): void {
+    const copy = disk.read(path) ?? "";
+    if (hasLateMessages(copy, current)) {
+        disk.write(path, current);
+    } else if (current !== copy && current !== "") {
+        const beside = `${path}.${fingerprint(parse(current) ?? [])}`;
+        disk.write(beside, current);
+        output.info(`    The file is no longer what was copied. What it has now is in ${beside}`);
+    }
 }
 
 /** Whether somebody has reached the pod past the Service since the copy was made: the file has all of the copy, and more. */

@@ -347,6 +347,57 @@ describe("a restore", () => {
         assert.deepEqual(world.messages, world.stored);
     });
 
+    it("keeps what somebody posts past the Service once the file is replaced", async () => {
+        const world = new World({ mode: "ephemeral", texts });
+        await completes(world, (one) => {
+            const work = one.restoreWork([message("one")]);
+            const replace = work.api.replaceFile.bind(work.api);
+            work.api.replaceFile = async (text) => {
+                await replace(text);
+                one.postPast("late");
+            };
+            return runRestore(work, source);
+        });
+        assert.deepEqual(world.messages.slice(0, 2), ["one", "late"].map(message));
+    });
+
+    for (const way of ["on", "back"] as const) {
+        it(`keeps what somebody posts past the Service after a kill at every moment, and goes ${way}`, async () => {
+            const wanted = [message("one")];
+            const restore = (one: World) => runRestore(one.restoreWork(wanted), source);
+            const start: Start = { mode: "ephemeral", texts };
+            await atEveryMoment("kill", restore, fresh(start), async (world) => {
+                const [, copy = ""] = /:(.*) \(/.exec(world.takenOut?.journal ?? "") ?? [];
+                const isCopied = world.files.has(copy);
+                world.postPast("late");
+                const before = parse(world.files.get(copy) ?? "") ?? [];
+                await completes(world, (one) =>
+                    way === "back" && isCopied
+                        ? runRestore(one.restoreWork(before), { named: copy })
+                        : restore(one),
+                );
+                const places = [
+                    world.messages,
+                    ...[...world.files.values()].map((text) => parse(text) ?? []),
+                ];
+                assert.ok(places.some((place) => holds(place, [message("late")])));
+            });
+        });
+    }
+
+    it("goes on after a kill although the machine has another name now", async () => {
+        const world = new World({ mode: "ephemeral", texts });
+        const path = "/copies/of-another-name.json";
+        world.files.set(path, JSON.stringify(world.messages));
+        world.takenOut = {
+            by: "restore",
+            namespace: "chat",
+            journal: `another-name:${path} (process 999999)`,
+        };
+        await completes(world, (one) => runRestore(one.restoreWork([message("one")]), source));
+        assert.deepEqual(world.messages[0], message("one"));
+    });
+
     it("takes the first messages of a backup, whose name counts all of them", async () => {
         const world = new World({ mode: "ephemeral", texts });
         const named = "20261125T120000Z-3-0a1b2c3d-manual.json";

@@ -133,6 +133,11 @@ export class World {
         this.stored = [...this.stored, message(text)];
     }
 
+    /** Somebody posts past the Service during a restore: the message need not be where all others are. */
+    public postPast(text: string): void {
+        this.messages = [...this.messages, message(text)];
+    }
+
     private newUid(): string {
         return `uid-${++this.uids}`;
     }
