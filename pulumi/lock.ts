@@ -1,14 +1,17 @@
 /** Locks of a state that is kept in files: who holds them, and whether that process still runs. */
-import { existsSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
+import { localDisk } from "../system/files.ts";
+import { parseJson } from "../system/json.ts";
 import { outputOf, runVisibly } from "../system/process.ts";
 import type { Login } from "./login.ts";
 import { projectName, shortName } from "./project.ts";
 
+/** Without content if it cannot be read: then Pulumi has the word. */
 interface Lock {
-    readonly pid: number;
-    readonly hostname: string;
+    readonly pid?: number;
+    readonly hostname?: string;
 }
 
 /**
@@ -40,7 +43,8 @@ function locksIn(folder: string): readonly Lock[] {
     const files = existsSync(folder) ? readdirSync(folder) : [];
     return files
         .filter((file) => file.endsWith(".json"))
-        .map((file) => JSON.parse(readFileSync(join(folder, file), "utf8")) as Lock);
+        .flatMap((file) => localDisk.read(join(folder, file)) ?? []) // Its holder may have ended meanwhile.
+        .map((text) => (parseJson(text) ?? {}) as Lock);
 }
 
 /**
@@ -55,8 +59,8 @@ function removeEmptyAttributes(file: string, info: (text: string) => void): void
     }
 }
 
-function isDead(lock: Lock): boolean {
-    return lock.hostname === hostname() && !isPulumi(lock.pid);
+function isDead({ pid, hostname: host }: Lock): boolean {
+    return host === hostname() && pid !== undefined && !isPulumi(pid);
 }
 
 /** Whether a process runs and is a pulumi: after a restart of the machine, its number may belong to another program. */

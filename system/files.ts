@@ -1,6 +1,7 @@
 /** Files that hold messages: whole or not at all, and for their owner alone to read. */
-import { constants, copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { constants, copyFileSync, linkSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
+import { readIfThere } from "../pods/database.ts";
 import { flush, writeDurably } from "../pods/durable.ts";
 
 /** The disk that operations keep their files on. Tests replace it. */
@@ -14,7 +15,7 @@ export interface Disk {
 
 /** The disk of this machine. */
 export const localDisk: Disk = {
-    read: (path) => (existsSync(path) ? readFileSync(path, "utf8") : undefined),
+    read: (path) => readIfThere(path)?.toString(),
     write,
     create: createDurably,
     remove: (path) => {

@@ -76,6 +76,12 @@ esac
         assert.ok(!isCancelled());
     });
 
+    it("leaves a lock that cannot be read to Pulumi", () => {
+        writeFileSync(join(folder, `.pulumi/locks/organization/${project}/dev/1.json`), "");
+        release();
+        assert.ok(!isCancelled());
+    });
+
     it("does nothing if there is no lock", () => {
         release();
         assert.ok(!isCancelled());
