@@ -14,8 +14,11 @@ export function oneOf<const T extends string>(...words: readonly T[]): Rule<T> {
 }
 
 export function flag(): Rule<boolean> {
-    const values: Readonly<Record<string, boolean>> = { true: true, false: false };
-    return { allowed: "true or false", parse: (text) => values[text] };
+    const values = new Map([
+        ["true", true],
+        ["false", false],
+    ]);
+    return { allowed: "true or false", parse: (text) => values.get(text) };
 }
 
 /** An integer of at most four digits in a range, both ends included. */
@@ -118,7 +121,9 @@ export function imageReferences<T extends Readonly<Record<string, string>>>(defa
             const images = parseJson(text);
             const isFine =
                 isTextsByName(images) &&
-                Object.entries(images).every(([name, image]) => name in defaults && imageReference(image));
+                Object.entries(images).every(
+                    ([name, image]) => Object.hasOwn(defaults, name) && imageReference(image),
+                );
             return isFine ? { ...defaults, ...images } : undefined;
         },
     };

@@ -104,11 +104,11 @@ function unknownKeys(raw: RawConfig, project: string): readonly Finding[] {
         if (namespace === project || namespace === "kubernetes") {
             const [, whole = ""] = /^(\w+)[.[]/.exec(name) ?? [];
             const meant = suggestion(key, known);
-            const isOwn = namespace === project && meant === "" && !(whole in keys);
+            const isOwn = namespace === project && meant === "" && !isKey(whole);
             return error(
                 "unknown-key",
                 `${key} is not a config key of this stack.${meant}`,
-                ...(whole in keys
+                ...(isKey(whole)
                     ? [fix("Set a part of a key", `pulumi config set --path '${name}' VALUE`)]
                     : []),
                 removal,
@@ -120,7 +120,7 @@ function unknownKeys(raw: RawConfig, project: string): readonly Finding[] {
                     ),
             );
         }
-        return name in keys
+        return isKey(name)
             ? error(
                   "key-of-other-project",
                   `${key} is ignored, because this project is called ${project}.`,
@@ -129,6 +129,10 @@ function unknownKeys(raw: RawConfig, project: string): readonly Finding[] {
               )
             : [];
     });
+}
+
+function isKey(name: string): boolean {
+    return Object.hasOwn(keys, name);
 }
 
 function suggestion(typed: string, known: readonly string[]): string {
@@ -153,10 +157,15 @@ function parseAll(raw: RawConfig, project: string): { values: Partial<Values>; f
 function wrongValue(code: FindingCode, key: KeyName, value: string, reason: string): Finding {
     return error(
         code,
-        `${key} is ${JSON.stringify(value)}. ${reason}`,
+        `${key} is ${JSON.stringify(withoutPassword(value))}. ${reason}`,
         fix(`Use the default (${defaultText(key) || "empty"})`, `pulumi config rm ${key}`),
         fix("Set another value", `pulumi config set ${key} VALUE`),
     );
+}
+
+/** A URL can have a user and a password in it, which must not get into a log. */
+function withoutPassword(value: string): string {
+    return value.replace(/\/\/[^/@]*@/, "//...@");
 }
 
 /** Rules between keys. A value that is invalid by itself is reported once, not again here. */

@@ -206,6 +206,22 @@ describe("a config is refused", () => {
         ]);
     });
 
+    it("without the password that a wrong value has in it", () => {
+        const finding = single(refusals({ backupTarget: "s3:https://ann:secret@s3.example.org/bucket" }));
+        assert.equal(finding.code, "invalid-value");
+        assert.ok(
+            finding.reason.includes("s3.example.org") && !finding.reason.includes("secret"),
+            finding.reason,
+        );
+    });
+
+    it("if a value or a key is the name of what every JavaScript object has", () => {
+        assert.equal(single(refusals({ guard: "constructor" })).code, "invalid-value");
+        assert.equal(single(refusals({ images: '{"toString": "chat:2"}' })).code, "invalid-value");
+        const others = { ...context, "other:toString": "1" };
+        assert.deepEqual(checkConfig(others, "synergychat").findings, []);
+    });
+
     it("if a key does not exist, and the nearest one is named", () => {
         const finding = single(refusals({ storagemode: "ephemeral" }));
         assertFinding(finding, {
