@@ -161,7 +161,10 @@ export function reaching(finding: Finding, { stack, context }: Target): Finding 
         /^pulumi (config|up|preview|refresh|destroy|cancel|state)\b/.test(command)
             ? `${command} --stack ${stack ?? ""}`
             : command
-                  .replace(/^npm run ((switch|backup|down) -- .*|restore -- \S+)$/, `$& ${stack ?? ""}`)
+                  .replace(
+                      /^npm run ((switch|backup|down) -- .*|restore -- ('.*'|\S+))$/,
+                      `$& ${stack ?? ""}`,
+                  )
                   .replace(/^npm run (up|down|verify|backup|backups)$/, `$& -- ${stack ?? ""}`);
     const inCluster = (command: string): string =>
         command.replace(/^kubectl (?!config\b|--context\b)[^|]*?(?= \||$)/, `$& --context ${context ?? ""}`);

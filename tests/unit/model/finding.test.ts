@@ -43,6 +43,7 @@ describe("a finding whose commands reach a stack", () => {
             "npm run backup",
             "npm run backup -- --file messages.json",
             "npm run restore -- NAME other --yes",
+            "npm run restore -- '/home/ann smith/chat.json'",
             "pulumi stack init NAME",
             "kubectl delete pod looker",
         ];
@@ -59,6 +60,7 @@ describe("a finding whose commands reach a stack", () => {
                     "npm run backup -- dev",
                     "npm run backup -- --file messages.json dev",
                     "npm run restore -- NAME other --yes",
+                    "npm run restore -- '/home/ann smith/chat.json' dev",
                     "pulumi stack init NAME",
                     "kubectl delete pod looker",
                 ],
