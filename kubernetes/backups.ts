@@ -5,6 +5,7 @@ import { backupName, backupsReaderName, firstBackupName, sendContainer, toolPath
 import { preferNodeOfApi } from "../model/labels.ts";
 import { type Backup, type BackupReason, backupNamed } from "../pods/backups.ts";
 import { UserError } from "../system/errors.ts";
+import { parseJson } from "../system/json.ts";
 import type { Ended } from "../system/process.ts";
 import { ChatApi } from "./chat-api.ts";
 import type { Client } from "./client.ts";
@@ -50,13 +51,15 @@ export async function makeBackup(
     }
     const job = jobFrom(cronJob, reason);
     const end = await runJob(client, namespace, job, { seconds: jobSeconds, container: "prove" });
-    const last = end.log.trim().split("\n").at(-1) ?? "";
     // The backup is printed once it is proven. What failed then is the copy to the target.
-    if (!end.ok && !last.startsWith("{")) {
-        return { ok: false, reason: end.reason, job: job.name };
+    const backup = parseJson(end.log.trim().split("\n").at(-1) ?? "") as Backup | undefined;
+    if (!backup) {
+        const unread =
+            "The backup was made, but its name is in the log of its pod, which cannot be read (pods/log).";
+        return { ok: false, reason: end.ok ? unread : end.reason, job: job.name };
     }
     const notSent = end.ok ? undefined : sentence(end.reason);
-    return { ok: true, backup: JSON.parse(last) as Backup, notSent, job: job.name };
+    return { ok: true, backup, notSent, job: job.name };
 }
 
 /**

@@ -79,6 +79,20 @@ describe("the Job of a backup", () => {
         assert.deepEqual([end.backup, end.notSent], [backup, undefined]);
     });
 
+    it("says so if the log with the backup's name cannot be read", async () => {
+        const client = fakeClient((path) => {
+            const pods = { kind: "PodList", items: [{ metadata: { name: "pod" } }] };
+            const status = { conditions: [{ type: "Complete", status: "True" }] };
+            if (path.includes("/log?")) {
+                return { kind: "forbidden", message: "pods/log is forbidden" };
+            }
+            const body = path.includes("/proxy/messages") ? [] : path.includes("/pods") ? pods : { status };
+            return { kind: "found", body };
+        });
+        const end = await makeBackup(client, cronJob, "manual");
+        assert.ok(!end.ok && end.reason.includes("pods/log"));
+    });
+
     it("returns a backup that it has proven and not copied, with the reason", async () => {
         const backup = { name: "a.json", time: "", size: 1, messages: 2, reason: "manual", proven: true };
         const client = fakeClient((path) => {
