@@ -52,7 +52,7 @@ export async function makeBackup(
     const job = jobFrom(cronJob, reason);
     const end = await runJob(client, namespace, job, { seconds: jobSeconds, container: "prove" });
     // The backup is printed once it is proven. What failed then is the copy to the target.
-    const backup = parseJson(end.log.trim().split("\n").at(-1) ?? "") as Backup | undefined;
+    const backup = parseJson(end.log?.trim().split("\n").at(-1) ?? "") as Backup | undefined;
     if (!backup) {
         const unread =
             "The backup was made, but its name is in the log of its pod, which cannot be read (pods/log).";

@@ -12,8 +12,8 @@ type Ending =
     /** `reason` is a full sentence, or what the program in the pod printed last. */
     | { readonly ok: false; readonly reason: string };
 
-/** How a Job ended, and the log of the container that was asked for. */
-export type JobEnd = Ending & { readonly log: string };
+/** How a Job ended, and the log of the container that was asked for. Undefined: it could not be started. */
+export type JobEnd = Ending & { readonly log: string | undefined };
 
 export interface JobToRun {
     readonly name: string;
@@ -49,7 +49,12 @@ export async function runJob(
 ): Promise<JobEnd> {
     const answer = await startJob(client, namespace, job);
     if (answer.kind !== "found") {
-        return { ok: false, reason: sentence(answer.message), log: "" }; // for example a quota for Jobs
+        // For example a quota for Jobs.
+        return {
+            ok: false,
+            reason: `Its Job cannot be started: ${sentence(answer.message)}`,
+            log: undefined,
+        };
     }
     const start = performance.now();
     const lasts = lasting<string>(patience);

@@ -56,6 +56,10 @@ export function permissionsFor(
         { group: "", resource: "services/proxy", verbs: ["get"] },
         // Nobody can give the guard a permission that they do not have.
         ...(features.includes("guard") ? [{ group: "", resource: "events", verbs: ["create"] }] : []),
+        // A Job tries a new image. Stacks with backups may have Jobs already.
+        ...(features.includes("guard") && !features.includes("backups")
+            ? [{ group: "batch", resource: "jobs", verbs: ["create", "get"] }]
+            : []),
     ];
 }
 

@@ -49,7 +49,7 @@ export async function checkExistingClaim(
     };
     const end = await runJob(client, namespace, job, { seconds: checkSeconds, container: claimCheckName });
     await client.delete(objectPath("Job", job.name, namespace));
-    if (!end.ok || end.log.trim() !== "unusable") {
+    if (!end.ok || end.log?.trim() !== "unusable") {
         return [];
     }
     const volume = await client.findIfAllowed<Volume>(`${volumesPath}/${claim.spec?.volumeName ?? ""}`);
@@ -76,7 +76,8 @@ export async function tryNewImage(
     // mounts the claim of the backups, which could not be deleted otherwise.
     const job = { name, labels: { app: backupName }, spec, owner: cronJobIn(snapshot.objects) };
     const end = await runJob(client, settings.namespace, job, { seconds: trialSeconds, container: "prove" });
-    return end.ok ? [] : upgradeRefused(settings, { before, reason: end.reason, job: name });
+    const started = end.log === undefined ? undefined : name;
+    return end.ok ? [] : upgradeRefused(settings, { before, reason: end.reason, job: started });
 }
 
 /** The claim of somebody else's that the api does not mount yet, if it has a volume already. */
@@ -124,12 +125,17 @@ export function replacedImage(
 /** A new image that did not return the messages of a copy. */
 export function upgradeRefused(
     { images, namespace }: Settings,
-    { before, reason, job }: { readonly before: string; readonly reason: string; readonly job: string },
+    {
+        before,
+        reason,
+        job,
+    }: { readonly before: string; readonly reason: string; readonly job: string | undefined },
 ): Finding {
     return error(
         "upgrade-refused",
         `Image ${images.api} cannot replace ${before}, because it did not pass the trial on a copy of the messages: ${reason}`,
-        fix("See its log", `kubectl logs job/${job} --namespace ${namespace} --all-containers`),
+        job !== undefined &&
+            fix("See its log", `kubectl logs job/${job} --namespace ${namespace} --all-containers`),
         fix("Go back to the last good image", `pulumi config set --path images.api ${before}`),
     );
 }

@@ -95,6 +95,12 @@ describe("missing permissions", () => {
         assert.match(only({ ...cluster, permissions }).reason, /: create, .* deployments\.apps\./);
     });
 
+    it("include the Job that tries a new image for a guard without backups", () => {
+        const permissions = granted.filter(({ resources }) => resources[0] !== "jobs");
+        const finding = only({ ...cluster, permissions }, { guard: "true" });
+        assert.ok(finding.reason.includes("create, get jobs.batch"), finding.reason);
+    });
+
     for (const { text, group, permission } of all) {
         it(`include ${text}`, () => {
             const config = group.startsWith("gateway") ? gateway : everything;
@@ -161,6 +167,12 @@ describe("the permissions", () => {
         assert.deepEqual(more("ingress"), ["ingresses"]);
         assert.deepEqual(more("gateway"), ["httproutes", "gateways"]);
         assert.deepEqual(more("backups"), ["cronjobs", "jobs"]);
-        assert.deepEqual(more("guard"), ["rolebindings", "roles", "serviceaccounts", "create events"]);
+        assert.deepEqual(more("guard"), [
+            "rolebindings",
+            "roles",
+            "serviceaccounts",
+            "create events",
+            "create,get jobs",
+        ]);
     });
 });

@@ -433,6 +433,13 @@ export const examples: Readonly<Record<FindingCode, readonly (readonly Finding[]
                 job: "synergychat-api-backup-before-upgrade-1",
             }),
         ],
+        [
+            upgradeRefused(settings({ images: '{"api": "api:2"}' }), {
+                before: "api:1",
+                reason: "Its Job cannot be started: exceeded quota: full.",
+                job: undefined,
+            }),
+        ],
     ],
 
     "claim-would-be-deleted": [
