@@ -213,7 +213,12 @@ function backupContainer(
         ...own,
         env: Object.entries(environment).map(([name, value]) => ({ name, value })),
         volumeMounts: [
-            { name: backupsVolume, mountPath: toolPaths.backups },
+            // The one container that reaches the internet reads them only.
+            {
+                name: backupsVolume,
+                mountPath: toolPaths.backups,
+                ...(own.name === sendContainer && { readOnly: true }),
+            },
             { name: proofVolume, mountPath: toolPaths.proof },
             toolsMount,
         ],
