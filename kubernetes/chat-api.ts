@@ -117,15 +117,15 @@ export class ChatApi {
     }
 
     /** Where a pod answers, through the API server. */
-    public podProxy(pod: string): string {
-        return `/api/v1/namespaces/${this.namespace}/pods/${pod}:${containerPort}/proxy`;
+    public podProxy(pod: string, port = containerPort): string {
+        return `/api/v1/namespaces/${this.namespace}/pods/${pod}:${port}/proxy`;
     }
 
     /** All messages of its ready pod, whether its Service leads to it or not. */
     public read(): Promise<readonly Message[]> {
         return this.wait("the api returns its messages", async () => {
             const pod = (await this.pods()).find(isReady);
-            return pod && this.messagesAt(this.podProxy(pod.metadata.name));
+            return pod && this.messagesAt(this.podProxy(pod.metadata.name, servedPort(pod)));
         });
     }
 
@@ -258,6 +258,13 @@ function takenOutIn(service: Service | undefined): TakenOut | undefined {
     const by = operationOf(service?.spec?.selector);
     const { namespace = "", annotations = {} } = service?.metadata ?? {};
     return by && { by, namespace, journal: annotations[journalAnnotation] ?? "unknown" };
+}
+
+/** The port that the Service leads to, the guard's if there is one: network policies let nobody reach another. */
+function servedPort({ spec }: Pod): number | undefined {
+    const { initContainers = [], containers = [] } = spec ?? {};
+    const ports = [...initContainers, ...containers].flatMap((container) => container.ports ?? []);
+    return ports.find(({ name }) => name === portName)?.containerPort;
 }
 
 /** Whether the api's container of a pod runs, ready or not. */

@@ -24,9 +24,14 @@ esac
 `;
 
 const ready = { conditions: [{ type: "Ready", status: "True" }] };
+/** With a guard, whose port is the one that network policies open. */
+const spec = {
+    initContainers: [{ name: "guard", ports: [{ name: "http", containerPort: 8081 }] }],
+    containers: [{ name: "synergychat-api", ports: [{ name: "api", containerPort: 8080 }] }],
+};
 const pods = [
     { metadata: { name: "old", deletionTimestamp: "now" }, status: ready },
-    { metadata: { name: "new" }, status: ready },
+    { metadata: { name: "new" }, spec, status: ready },
 ];
 
 describe("ChatApi, through the shell of its image", () => {
@@ -38,7 +43,7 @@ describe("ChatApi, through the shell of its image", () => {
     const messages = [{ AuthorUsername: "ada", Text: "/stats 'love' \"ä\" \\ $HOME\n", CreatedAt: "then" }];
 
     function answerOf(path: string): unknown {
-        return path.endsWith("/pods/new:8080/proxy/messages")
+        return path.endsWith("/pods/new:8081/proxy/messages")
             ? JSON.parse(readFileSync(file, "utf8"))
             : { kind: "PodList", items: pods };
     }
