@@ -60,6 +60,8 @@ export interface Step {
 
 export interface Procedure {
     readonly operation: Operation;
+    /** Whether it continues an earlier run, which may have taken the api out. */
+    readonly resumed: boolean;
     /** What is done while the api is out of its Service. */
     readonly steps: readonly Step[];
     /** Makes everything what it was, the Service excepted. Returns false if it is too late for that. */
@@ -76,8 +78,7 @@ export interface Procedure {
 export async function complete(work: OperationWork, procedure: Procedure): Promise<void> {
     const { api, output } = work;
     const { operation, undo, again, forget } = procedure;
-    // Says on the Service where the file with the messages is, and which process writes it.
-    const journal = `${hostname()}:${work.path} (process ${process.pid})`;
+    const journal = journalOf(work);
     const steps = allSteps(work, procedure, journal);
     let isOpen = true;
     work.atFailure(() => {
@@ -88,7 +89,7 @@ export async function complete(work: OperationWork, procedure: Procedure): Promi
     });
     const goBack = async () => {
         if (await undo()) {
-            if (isOf(work, await api.takenOut())) {
+            if (isOwn(await api.takenOut(), work, procedure)) {
                 await api.undoTakeOut();
             }
             forget?.();
@@ -114,16 +115,18 @@ export async function complete(work: OperationWork, procedure: Procedure): Promi
     }
 }
 
-function allSteps(
-    work: OperationWork,
-    { operation, steps, settle, forget }: Procedure,
-    journal: string,
-): readonly Step[] {
+/** What is said on the Service: where the file with the messages is, and which process writes it. */
+function journalOf({ path }: OperationWork): string {
+    return `${hostname()}:${path} (process ${process.pid})`;
+}
+
+function allSteps(work: OperationWork, procedure: Procedure, journal: string): readonly Step[] {
     const { api, output } = work;
+    const { operation, steps, settle, forget } = procedure;
     const takeOut = async () => {
         const taken = await api.takenOut();
         // Another operation may have begun since this one looked.
-        const isOther = taken && !isOf(work, taken);
+        const isOther = taken && !isOwn(taken, work, procedure);
         output.refuse(isOther && runningOperation(taken.by, `copy in ${taken.journal}`));
         await api.takeOutOfService(operation, journal);
     };
@@ -139,9 +142,14 @@ function allSteps(
     ];
 }
 
-/** Whether it is this operation, or an earlier run of it, that has taken the api out of its Service. */
-function isOf({ path }: OperationWork, taken: TakenOut | undefined): boolean {
-    return taken?.journal.includes(`:${path}`) === true;
+/**
+ * Whether it is this operation, or the earlier run that it continues, that has taken the api out of its Service. A path alone
+ * does not tell: two containers can have the same home folder.
+ */
+function isOwn(taken: TakenOut | undefined, work: OperationWork, { resumed }: Procedure): boolean {
+    return (
+        taken?.journal === journalOf(work) || (resumed && taken?.journal.includes(`:${work.path} `) === true)
+    );
 }
 
 const patienceSeconds = 120; // for a restart of the API server, and for a pod that is replaced

@@ -57,6 +57,7 @@ export async function runRestore(given: RestoreWork, source: Source): Promise<st
     const replace = () => replaceFile(work, source, wanted);
     await complete(work, {
         operation: "restore",
+        resumed: earlier !== undefined,
         steps: [
             { title: "Copy the api's file to this machine", run: () => copyFile(work) },
             { title: "Replace the file, and compare what the api returns", run: replace },

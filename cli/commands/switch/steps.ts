@@ -57,7 +57,8 @@ export async function runSwitch(work: SwitchWork, to: StorageMode): Promise<bool
         output.info(`The storage of stack ${stack.name} is ${to} already.`);
         return false;
     }
-    await complete(work, procedureOf(work, earlier ? resume(work, earlier, to) : await begin(work, to)));
+    const begun = earlier ? resume(work, earlier, to) : await begin(work, to);
+    await complete(work, procedureOf(work, begun, earlier !== undefined));
     return true;
 }
 
@@ -119,7 +120,7 @@ function resume(work: SwitchWork, earlier: Entries, to: StorageMode): Entries {
     return saveJournal(work, { ...earlier, to, ...turned });
 }
 
-function procedureOf(work: SwitchWork, begun: Entries): Procedure {
+function procedureOf(work: SwitchWork, begun: Entries, resumed: boolean): Procedure {
     const { pulumi, disk, path } = work;
     const { to } = begun;
     const step = (title: string, run: (work: SwitchWork, entries: Entries) => Promise<unknown>): Step => ({
@@ -128,6 +129,7 @@ function procedureOf(work: SwitchWork, begun: Entries): Procedure {
     });
     return {
         operation: "switch",
+        resumed,
         steps: [
             step("Copy the messages to this machine", copyMessages),
             step("Change the storage: pulumi up", changeStorage),

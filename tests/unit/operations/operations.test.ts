@@ -227,6 +227,29 @@ describe("a switch", () => {
         }
     });
 
+    it("gives way to one that begins meanwhile on a machine with the same folders, and leaves it alone", async () => {
+        const world = new World({ mode: "ephemeral", texts });
+        const other: TakenOut = {
+            by: "switch",
+            namespace: "chat",
+            journal: `other:${journalPath} (process 7)`,
+        };
+        const failure = await run(world, () =>
+            runSwitch(
+                {
+                    ...world.switchWork(),
+                    backUp: () => {
+                        world.takenOut = other;
+                        return Promise.resolve();
+                    },
+                },
+                "persistent",
+            ),
+        );
+        assert.equal((failure as Error).message, "switch-running");
+        assert.deepEqual([world.takenOut, world.mode], [other, "ephemeral"]);
+    });
+
     it("refuses to go on if somebody posts past the Service once the copy is made, and goes back", async () => {
         const world = new World({ mode: "ephemeral", texts });
         const failure = await run(world, () => {
