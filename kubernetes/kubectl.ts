@@ -20,6 +20,10 @@ export interface ClusterAccess {
 
 const installDocs = "https://kubernetes.io/docs/tasks/tools";
 
+export const noKubectl =
+    "kubectl is not on the PATH. An alias, such as one for minikube kubectl, is not enough.\n" +
+    `  Install it:  ${installDocs}`;
+
 /** Whether a kubeconfig is given as its content, not as a path. */
 export function isContent(kubeconfig: string): boolean {
     return kubeconfig.includes("\n") || kubeconfig.trimStart().startsWith("{");
@@ -173,10 +177,7 @@ function serving(proxy: Proxy): Promise<string | undefined> {
 /** Why kubectl proxy ended at once. */
 function explain(target: ClusterAccess, errors: string): string {
     if (/kubectl: (command )?not found/.test(errors)) {
-        return (
-            "kubectl is not on the PATH. An alias, such as one for minikube kubectl, is not enough.\n" +
-            `  Install it:  ${installDocs}`
-        );
+        return noKubectl;
     }
     if (errors.includes("unknown flag: --append-server-path")) {
         return `Your kubectl is too old. Version 1.23 or newer is required.\n  Install a newer one:  ${installDocs}`;

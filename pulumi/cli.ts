@@ -12,14 +12,14 @@ export function selectedStack(env: Environment): string | undefined {
 }
 
 export class PulumiStack {
-    /**
-     * @param env environment that has pulumi and a place for the state, as `withPulumi` returns it.
-     * @param stdout where Pulumi's standard output goes: 2 if a command's own is for programs.
-     */
     public readonly name: string;
     public readonly env: Environment;
     private readonly stdout: 1 | 2;
 
+    /**
+     * @param env environment that has pulumi and a place for the state, as `logIn` returns it.
+     * @param stdout where Pulumi's standard output goes: 2 if a command's own is for programs.
+     */
     public constructor(name: string, env: Environment, stdout: 1 | 2 = 1) {
         this.name = name;
         this.env = env;

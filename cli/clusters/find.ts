@@ -1,5 +1,11 @@
 /** Finds the cluster behind a context, and starts one if that is possible. */
-import { contexts, isInPod, kubectlEnvironment, unknownContext } from "../../kubernetes/kubectl.ts";
+import {
+    contexts,
+    isInPod,
+    kubectlEnvironment,
+    noKubectl,
+    unknownContext,
+} from "../../kubernetes/kubectl.ts";
 import { UserError } from "../../system/errors.ts";
 import { type Environment, capture, isOnPath } from "../../system/process.ts";
 import { type Cluster, type ClusterQuery, NoCluster } from "./cluster.ts";
@@ -12,10 +18,7 @@ export async function findCluster(query: ClusterQuery): Promise<Cluster> {
     const profile = profileOf(context, env);
     const isSandbox = isSandboxPossible(context, profile);
     if (!isOnPath("kubectl", env) && !isSandbox) {
-        throw new UserError(
-            "kubectl is not on the PATH. An alias, such as one for minikube kubectl, is not enough.\n" +
-                "  Install it:  https://kubernetes.io/docs/tasks/tools",
-        );
+        throw new UserError(noKubectl);
     }
     const silence = silenceOf(context, env);
     if (profile !== undefined) {
