@@ -106,7 +106,10 @@ export async function complete(work: OperationWork, procedure: Procedure): Promi
         try {
             await persevere(work, goBack);
             if (!isOpen) {
-                output.info("\nNothing was changed, and the api is back in its Service with all messages.");
+                const hasPod = await api.isReady();
+                const problem = ` It has no ready pod:\n  kubectl get pods,events --namespace ${api.namespace}`;
+                const state = hasPod ? " with all messages." : `.${problem}`;
+                output.info(`\nNothing was changed, and the api is back in its Service${state}`);
             }
         } catch (failure) {
             output.info(`\nThe way back failed as well: ${(failure as Error).message}`);

@@ -75,6 +75,14 @@ export class ChatApi {
         return claimsOf(spec?.template?.spec)[0];
     }
 
+    /** Whether that claim is being deleted: it is gone with its messages as soon as no pod mounts it. */
+    public async isClaimTerminating(): Promise<boolean> {
+        const name = await this.claim();
+        const path = name === undefined ? undefined : this.path("PersistentVolumeClaim", name);
+        const claim = path === undefined ? undefined : await this.client.find<Claim>(path);
+        return claim?.metadata.deletionTimestamp !== undefined;
+    }
+
     /** The storage mode that its Deployment has. */
     public async mode(): Promise<StorageMode> {
         return (await this.claim()) === undefined ? "ephemeral" : "persistent";

@@ -3,6 +3,7 @@ import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { follow, refused } from "./support/advice.ts";
 import { messages, say } from "./support/app.ts";
 import { deleteApiPod, get, kubectl, list } from "./support/cluster.ts";
 import { codesIn } from "./support/findings.ts";
@@ -37,6 +38,15 @@ describe("claims", () => {
             await kubectl("wait", "pod/second", ...where, `${unscheduled}=Unschedulable`, "--timeout=60s");
             await kubectl("delete", "pod/second", ...where);
             await deleteApiPod(stack.name);
+            assert.deepEqual(await messages(stack), ["one writer"]);
+        });
+
+        it("give their messages to a new one if somebody has deleted them, by the commands that are printed", async () => {
+            const { uid } = (await claim()).metadata;
+            await kubectl("delete", "pvc", "synergychat-api-pvc", "--wait=false", ...where);
+            const text = await refused(stack, "claim-terminating");
+            await follow(stack, text, "claim-terminating", "Move the messages");
+            assert.notEqual((await claim()).metadata.uid, uid);
             assert.deepEqual(await messages(stack), ["one writer"]);
         });
 

@@ -186,9 +186,9 @@ async function gather(work: SwitchWork, entries: Entries): Promise<Entries> {
     return saveJournal(work, { ...entries, copy: messages, unreadClaim: isMounted ? undefined : unread });
 }
 
-/** Whoever is connected to the pod can still post. With a claim, the pod can be replaced. Without one, only time helps. */
+/** Whoever is connected to the pod can still post. It can be replaced, unless its data would go with it: then only time helps. */
 async function lastMessages({ api, clock }: SwitchWork): Promise<readonly Message[]> {
-    if ((await api.mode()) === "ephemeral") {
+    if ((await api.mode()) === "ephemeral" || (await api.isClaimTerminating())) {
         return whenQuiet(clock, () => api.read());
     }
     await api.restart();

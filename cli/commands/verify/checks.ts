@@ -130,12 +130,13 @@ async function behindService(live: LiveStack): Promise<Check> {
 
 function claim({ api, claims, session }: LiveStack): Check {
     const mounted = api?.claim;
-    const { spec, status } = claims?.find(({ metadata }) => metadata.name === mounted) ?? {};
+    const { metadata, spec, status } = claims?.find((one) => one.metadata.name === mounted) ?? {};
     const isEphemeral = session.outputs.storageMode === "ephemeral";
-    const ok = isEphemeral ? mounted === undefined : status?.phase === "Bound";
+    const phase = metadata?.deletionTimestamp ? "Terminating" : status?.phase;
+    const ok = isEphemeral ? mounted === undefined : phase === "Bound";
     const { volumeName, resources, accessModes, storageClassName } = spec ?? {};
     const [size, modes] = [resources?.requests?.storage, accessModes?.join(",")];
-    const columns = [mounted ?? "none", status?.phase, volumeName, size, modes, storageClassName];
+    const columns = [mounted ?? "none", phase, volumeName, size, modes, storageClassName];
     return check("Persistence", "kubectl get pvc", ok, `the api mounts ${columns.filter(Boolean).join(" ")}`);
 }
 

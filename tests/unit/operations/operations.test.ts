@@ -51,6 +51,7 @@ const starts: Readonly<Record<string, Start>> = {
     "persistent storage": { mode: "persistent", texts },
     "persistent storage without messages": { mode: "persistent", texts: [] },
     "persistent storage with retainData": { mode: "persistent", texts, retainData: true },
+    "persistent storage whose claim somebody has deleted": { mode: "persistent", texts, terminating: true },
 };
 
 /**

@@ -27,6 +27,8 @@ export interface Start {
     /** Texts on a claim that an earlier change has kept. Undefined: there is no such claim. */
     readonly kept?: readonly string[];
     readonly retainData?: boolean;
+    /** Whether somebody has deleted the claim, which goes with the pod that mounts it. */
+    readonly terminating?: boolean;
     /** Whether the api's image has a shell. By default it has. */
     readonly shell?: boolean;
     /** Whether no pod can use a claim that is new. */
@@ -47,7 +49,7 @@ export class World {
     public config: StorageMode;
     /** The operation that has taken the api out of its Service. */
     public takenOut: TakenOut | undefined;
-    public claim: { readonly uid: string; messages: Message[] } | undefined;
+    public claim: { readonly uid: string; messages: Message[]; readonly isTerminating?: boolean } | undefined;
     public readonly files = new Map<string, string>();
     /** What people were told is stored, in this order. */
     public stored: Message[];
@@ -75,7 +77,8 @@ export class World {
         this.stored = start.texts.map(message);
         if (start.mode === "persistent" || start.kept) {
             const messages = start.mode === "persistent" ? this.stored : this.kept;
-            this.claim = { uid: this.newUid(), messages: [...messages] };
+            const isTerminating = start.terminating === true;
+            this.claim = { uid: this.newUid(), messages: [...messages], isTerminating };
         }
         if (start.mode === "ephemeral") {
             this.inPod = [...this.stored];
@@ -202,6 +205,13 @@ export class World {
         }
     }
 
+    private endPod(): void {
+        this.isPodReady = false;
+        if (this.claim?.isTerminating === true) {
+            this.claim = undefined;
+        }
+    }
+
     /** A pod that starts is ready some time later, if it ever can be. */
     private requirePod(): void {
         const isNever = this.start.unusable === true && this.mode === "persistent";
@@ -222,7 +232,7 @@ export class World {
             this.moment();
         }
         if (this.mode !== this.config) {
-            this.isPodReady = false;
+            this.endPod();
             this.mode = this.config;
             this.inPod = [];
             this.moment();
@@ -243,6 +253,7 @@ export class World {
         namespace: "chat",
         mode: () => this.act(() => this.mode),
         claim: () => this.act(() => (this.mode === "persistent" ? claimName : undefined)),
+        isClaimTerminating: () => this.act(() => this.claim?.isTerminating === true),
         ownClaimUid: () => this.act(() => this.claim?.uid),
         isReady: () => this.act(() => this.isPodReady),
         read: () =>
@@ -252,7 +263,7 @@ export class World {
             }),
         restart: async () => {
             await this.act(() => {
-                this.isPodReady = false;
+                this.endPod();
                 this.hasOpenConnection = false;
             });
             await this.act(() => {
