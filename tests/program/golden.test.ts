@@ -119,8 +119,8 @@ describe("golden plans", () => {
     });
 
     it("put each object under a component, and each component under the stack", () => {
-        for (const { resources } of runs.values()) {
-            for (const { type, name, parent } of resources) {
+        for (const { own } of runs.values()) {
+            for (const { type, name, parent } of own) {
                 assert.equal(parent === "", /^(pulumi|synergychat):/.test(type), `${type} ${name}`);
             }
         }
@@ -137,8 +137,7 @@ describe("golden plans", () => {
     describe("urns", () => {
         const path = join(folder, "urns.txt");
         const frozen = () => (existsSync(path) ? readFileSync(path, "utf8").split("\n").filter(Boolean) : []);
-        const all = () =>
-            [...runs.values()].flatMap(({ resources }) => resources.map((one) => [one, resources] as const));
+        const all = () => [...runs.values()].flatMap(({ own }) => own.map((one) => [one, own] as const));
 
         it("that a stack may have in its state lead to a resource of today, by an alias if it was renamed", () => {
             const found = new Set(all().flatMap(([one, resources]) => urnsOf(one, resources)));

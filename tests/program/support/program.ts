@@ -38,9 +38,14 @@ export class Resources {
         this.resources = resources;
     }
 
-    /** The Kubernetes objects. */
+    /** The stack's components with what is in them. What somebody adds to `deploy` beside them follows rules of its own. */
+    public get own(): readonly Declared[] {
+        return this.resources.filter(({ type, parent }) => /^(pulumi|synergychat):/.test(parent || type));
+    }
+
+    /** The Kubernetes objects of the components. */
     public get objects(): readonly Declared[] {
-        return this.resources.filter(({ type }) => type.startsWith("kubernetes:"));
+        return this.own.filter(({ type }) => type.startsWith("kubernetes:"));
     }
 
     /** The one object of that kind and name. */
