@@ -76,6 +76,9 @@ function missingClass(
             ? []
             : controllers[kind](wanted)),
         fix("Name a class that exists", `pulumi config set ${key} NAME`),
+        wanted !== undefined &&
+            kind !== "gateway" &&
+            fix("Use the cluster's default", `pulumi config rm ${key}`),
     );
 }
 

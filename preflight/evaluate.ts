@@ -53,18 +53,24 @@ export function evaluate(settings: Settings, snapshot: ClusterSnapshot, run: Run
     const claims = fatesOf(settings, snapshot, owners);
     const each = (rule: (live: FatedClaim, settings: Settings) => Found) =>
         claims.flatMap((live) => rule(live, settings));
+    const missing = missingClasses(settings, snapshot, claims);
+    // Ways to a class that the cluster does not have would lead nowhere.
+    const isOfMissingClass = ({ fate }: FatedClaim) =>
+        "cause" in fate &&
+        fate.cause?.key === "storageClass" &&
+        missing.some(({ code, reason }) => code === "class-missing" && reason.startsWith("storageClass "));
     const found = [
         oldCluster(snapshot),
         movedObjects(declared, recorded),
         missingPermissions(settings, snapshot),
-        missingClasses(settings, snapshot, claims),
+        missing,
         foreignObjects(settings, snapshot, owners),
         servedHosts(settings, snapshot),
         unusableTlsSecret(settings, snapshot),
         unusableExistingClaim(settings, snapshot, claims, owners),
         each(terminatingClaim),
         each(retainedClaimInTheWay),
-        each(claimWouldBeDeleted),
+        each((live) => (isOfMissingClass(live) ? [] : claimWouldBeDeleted(live, settings))),
         volumesOnSeveralNodes(settings, snapshot),
         lostClaims(snapshot, recorded),
         missingBackups(settings, snapshot),

@@ -83,14 +83,15 @@ function waysToKeep({ key, value, before }: Cause): readonly Fix[] {
     const [back, again] = [configCommand(key, before), configCommand(key, value)];
     const retain = "pulumi config set retainData true";
     const [move, keep] = ["Move the messages", "Keep the claim"];
+    const stay = fix("Leave the claim as it is", back);
     const through = fix(move, back, "npm run switch -- ephemeral", again, "npm run switch -- persistent");
     return {
-        storageMode: [fix(move, "npm run switch -- ephemeral"), fix(keep, retain)],
+        storageMode: [stay, fix(move, "npm run switch -- ephemeral"), fix(keep, retain)],
         // A claim that is kept keeps its name, so no other claim could take its place.
-        storageClass: [through],
-        accessMode: [through],
+        storageClass: [stay, through],
+        accessMode: [stay, through],
         backupSchedule: [fix(keep, back, "pulumi config set backupSuspend true")],
-        existingClaim: [fix(keep, back, retain, "pulumi up", again)],
+        existingClaim: [stay, fix(keep, back, retain, "pulumi up", again)],
     }[key];
 }
 

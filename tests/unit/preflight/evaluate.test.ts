@@ -8,6 +8,10 @@ describe("evaluate", () => {
         assert.deepEqual(findings(runningEphemeral, { storageMode: "ephemeral" }), []);
     });
 
+    it("shows no way to a storage class that the cluster does not have", () => {
+        assert.deepEqual(codes(running, { storageClass: "nope" }), ["class-missing"]);
+    });
+
     it("returns every problem at once", () => {
         const foreign = object("Service", "api-service", { labels: {} });
         const snapshot = { ...running, objects: [...running.objects, foreign] };

@@ -126,13 +126,14 @@ describe("messages on the stack's claim", () => {
     it("stay with the value that the config had before: the class of the claim", () => {
         const fast = claim({ annotations: { ...claim().metadata.annotations, [classAnnotation]: "fast" } });
         const reclassed = only({ ...running, claims: [fast] }, { storageClass: "roomy" });
-        assert.deepEqual(reclassed.fixes[0]?.run, [
+        assert.deepEqual(reclassed.fixes[0]?.run, ["pulumi config set storageClass fast"]);
+        assert.deepEqual(reclassed.fixes[1]?.run, [
             "pulumi config set storageClass fast",
             "npm run switch -- ephemeral",
             "pulumi config set storageClass roomy",
             "npm run switch -- persistent",
         ]);
-        assert.equal(only({ ...running, claims: [fast] }).fixes[0]?.run[2], "pulumi config rm storageClass");
+        assert.equal(only({ ...running, claims: [fast] }).fixes[1]?.run[2], "pulumi config rm storageClass");
     });
 
     it("stay with retainData on a switch to ephemeral, because the claim stays declared", () => {
