@@ -106,10 +106,11 @@ export async function complete(work: OperationWork, procedure: Procedure): Promi
         try {
             await persevere(work, goBack);
             if (!isOpen) {
-                const hasPod = await api.isReady();
-                const problem = ` It has no ready pod:\n  kubectl get pods,events --namespace ${api.namespace}`;
-                const state = hasPod ? " with all messages." : `.${problem}`;
-                output.info(`\nNothing was changed, and the api is back in its Service${state}`);
+                const look = `kubectl get pods,events --namespace ${api.namespace}`;
+                const state = (await api.isReady())
+                    ? "with all messages."
+                    : `but it has no ready pod:\n  ${look}`;
+                output.info(`\nNothing was changed, and the api is back in its Service ${state}`);
             }
         } catch (failure) {
             output.info(`\nThe way back failed as well: ${(failure as Error).message}`);

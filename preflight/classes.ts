@@ -50,6 +50,14 @@ export function missingClasses(
     ].flat();
 }
 
+/** Whether a claim gives way to one of a class that the cluster does not have: ways to that one would lead nowhere. */
+export function isForMissingClass({ fate }: FatedClaim, { storageClasses }: ClusterSnapshot): boolean {
+    const cause = "cause" in fate ? fate.cause : undefined;
+    const isMissing = (name: string) =>
+        [missingClass("storage", name || undefined, storageClasses)].flat().length > 0;
+    return cause?.key === "storageClass" && isMissing(cause.value);
+}
+
 /**
  * @param wanted name of the class. Undefined: the cluster's default.
  * @param classes undefined if they may not be listed, so that nothing is known.

@@ -13,7 +13,7 @@ import {
     unusableExistingClaim,
     volumesOnSeveralNodes,
 } from "./claims.ts";
-import { missingClasses } from "./classes.ts";
+import { isForMissingClass, missingClasses } from "./classes.ts";
 import { type FatedClaim, fatesOf } from "./fates.ts";
 import { servedHosts, unusableTlsSecret } from "./hosts.ts";
 import {
@@ -53,24 +53,18 @@ export function evaluate(settings: Settings, snapshot: ClusterSnapshot, run: Run
     const claims = fatesOf(settings, snapshot, owners);
     const each = (rule: (live: FatedClaim, settings: Settings) => Found) =>
         claims.flatMap((live) => rule(live, settings));
-    const missing = missingClasses(settings, snapshot, claims);
-    // Ways to a class that the cluster does not have would lead nowhere.
-    const isOfMissingClass = ({ fate }: FatedClaim) =>
-        "cause" in fate &&
-        fate.cause?.key === "storageClass" &&
-        missing.some(({ code, reason }) => code === "class-missing" && reason.startsWith("storageClass "));
     const found = [
         oldCluster(snapshot),
         movedObjects(declared, recorded),
         missingPermissions(settings, snapshot),
-        missing,
+        missingClasses(settings, snapshot, claims),
         foreignObjects(settings, snapshot, owners),
         servedHosts(settings, snapshot),
         unusableTlsSecret(settings, snapshot),
         unusableExistingClaim(settings, snapshot, claims, owners),
         each(terminatingClaim),
         each(retainedClaimInTheWay),
-        each((live) => (isOfMissingClass(live) ? [] : claimWouldBeDeleted(live, settings))),
+        each((live) => (isForMissingClass(live, snapshot) ? [] : claimWouldBeDeleted(live, settings))),
         volumesOnSeveralNodes(settings, snapshot),
         lostClaims(snapshot, recorded),
         missingBackups(settings, snapshot),
