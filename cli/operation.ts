@@ -7,11 +7,10 @@ import { isDeepStrictEqual } from "node:util";
 import type { Settings } from "../config/settings.ts";
 import type { TakenOut } from "../kubernetes/chat-api.ts";
 import { type Clock, poll, systemClock } from "../kubernetes/poll.ts";
-import { type Finding, type Fix, error, fix } from "../model/finding.ts";
+import { type Finding, type Fix, error } from "../model/finding.ts";
 import type { Operation } from "../model/labels.ts";
-import type { StorageMode } from "../model/storage.ts";
 import type { Message } from "../pods/database.ts";
-import { interrupted } from "../preflight/messages.ts";
+import { interrupted, noShell } from "../preflight/messages.ts";
 import { countMessages } from "../preflight/text.ts";
 import { type Disk, localDisk } from "../system/files.ts";
 import { outputOf } from "../system/process.ts";
@@ -174,22 +173,6 @@ export async function requireShell(operation: Operation, work: OperationWork): P
     if (!(await api.hasShell())) {
         output.refuse(noShell(operation, settings.images.api, await api.mode()));
     }
-}
-
-export function noShell(operation: Operation, image: string, mode: StorageMode): Finding {
-    // A change of the image replaces the pod, and ephemeral storage is deleted with it.
-    const isLost = mode === "ephemeral";
-    return error(
-        `${operation}-needs-shell`,
-        `Image ${image} has no shell, and a ${operation} replaces the api's file through the shell of the image. Nothing was changed.`,
-        fix(
-            "Use an image with a shell",
-            isLost && "npm run backup -- --file messages.json",
-            "pulumi config set --path images.api bootdotdev/synergychat-api:latest",
-            "npm run up",
-            isLost && "npm run restore -- messages.json",
-        ),
-    );
 }
 
 /** Refuses if the process of the last run is still running. */

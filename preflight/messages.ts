@@ -3,9 +3,10 @@ import type { Settings } from "../config/settings.ts";
 import type { TakenOut } from "../kubernetes/chat-api.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
 import { type Finding, type Found, type Fix, error, fix, warning } from "../model/finding.ts";
-import { outOfServiceLabel, protectAnnotation, retainAnnotation } from "../model/labels.ts";
-import { serviceName } from "../model/names.ts";
-import { mountedClaim } from "../model/storage.ts";
+import { type Operation, outOfServiceLabel, protectAnnotation, retainAnnotation } from "../model/labels.ts";
+import { claimName, serviceName } from "../model/names.ts";
+import { type StorageMode, mountedClaim } from "../model/storage.ts";
+import { type StateResource, ownClaim } from "../pulumi/state.ts";
 import { type Cause, type Fate, type FatedClaim, heldBy, requestedClass, stays } from "./fates.ts";
 import { countMessages } from "./text.ts";
 
@@ -68,6 +69,42 @@ export const unprotect = [
     "pulumi config set protectData false",
     "pulumi state unprotect --all --yes",
 ] as const;
+
+/** The claim that the api mounts is protected, in the config or in the state, and a switch to ephemeral deletes it. */
+export function protectedClaim(
+    { storage, protectData, retainData }: Pick<Settings, "storage" | "protectData" | "retainData">,
+    mounted: string | undefined,
+    state: readonly StateResource[],
+): Finding | undefined {
+    const isProtected = protectData || ownClaim(state)?.protect === true;
+    if (storage.mode === "persistent" || mounted !== claimName || retainData || !isProtected) {
+        return undefined;
+    }
+    const again = "npm run switch -- ephemeral";
+    return error(
+        "data-protected",
+        `Claim ${claimName} is protected (protectData), and a switch to ephemeral storage deletes the claim after it has copied the messages.`,
+        fix("Keep the claim", "pulumi config set retainData true", again),
+        fix("Delete the claim", ...unprotect, again),
+    );
+}
+
+/** A switch or a restore reads and replaces the api's file through the shell of the image. */
+export function noShell(operation: Operation, image: string, mode: StorageMode): Finding {
+    // A change of the image replaces the pod, and ephemeral storage is deleted with it.
+    const isLost = mode === "ephemeral";
+    return error(
+        `${operation}-needs-shell`,
+        `Image ${image} has no shell, and a ${operation} replaces the api's file through the shell of the image. Nothing was changed.`,
+        fix(
+            "Use an image with a shell",
+            isLost && "npm run backup -- --file messages.json",
+            "pulumi config set --path images.api bootdotdev/synergychat-api:latest",
+            "npm run up",
+            isLost && "npm run restore -- messages.json",
+        ),
+    );
+}
 
 function because({ kind, cause }: Extract<Fate, { readonly kind: "deleted" | "replaced" }>): string {
     if (cause) {

@@ -2,8 +2,9 @@
 import type { Settings } from "../config/settings.ts";
 import type { Volume } from "../kubernetes/objects.ts";
 import type { ClusterSnapshot } from "../kubernetes/snapshot.ts";
-import { isInheritable } from "../kubernetes/volumes.ts";
-import { type Finding, type Fix, fix, warning } from "../model/finding.ts";
+import { sentence } from "../kubernetes/obstacles.ts";
+import { isInheritable, isLeftByMinikube, provisionerOf } from "../kubernetes/volumes.ts";
+import { type Finding, type Fix, error, fix, warning } from "../model/finding.ts";
 import { claimName } from "../model/names.ts";
 import { type FatedClaim, newClaims } from "./fates.ts";
 
@@ -46,4 +47,27 @@ export function deleteVolume(volume: Volume, context: string): Fix {
 
 function folderOf({ spec }: Volume): string {
     return spec?.hostPath?.path ?? "FOLDER";
+}
+
+/** What keeps a volume that is to be deleted. */
+export function volumeBlocker(volume: Volume, context: string): Finding {
+    const { metadata, spec, status } = volume;
+    const { name, finalizers = [] } = metadata;
+    if (isLeftByMinikube(volume)) {
+        return error(
+            "volume-ignored-by-minikube",
+            `Volume ${name} is Released, and minikube does not delete it: its provisioner ignores volumes that it made before its last start. ` +
+                `A new claim of the same name would get the old data in ${spec?.hostPath?.path ?? "FOLDER"}.`,
+            deleteVolume(volume, context),
+        );
+    }
+    const isRetained = spec?.persistentVolumeReclaimPolicy === "Retain";
+    const why = isRetained
+        ? "Its reclaim policy is Retain, so it stays with its data until somebody deletes both."
+        : `Its provisioner ${provisionerOf(volume) || "(unknown)"} must delete it${status?.message ? `: ${status.message}` : ""}`;
+    const held = finalizers.length > 0 ? ` Its finalizers: ${finalizers.join(", ")}.` : "";
+    const reason = `Volume ${name} is ${status?.phase ?? "unknown"}. ${sentence(why)}${held}`;
+    const look = fix("See the volume", `kubectl describe pv ${name}`);
+    const remove = fix("Delete the volume, but not its data", `kubectl delete pv ${name}`);
+    return error("volume-not-deleted", reason, look, isRetained && remove);
 }

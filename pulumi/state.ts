@@ -1,7 +1,7 @@
 /** What a stack's state says: its outputs, its objects, their cluster, and how they are guarded. Pure. */
 import type { RecordedObject } from "../kubernetes/objects.ts";
 import { instanceLabel } from "../model/labels.ts";
-import { providerName } from "../model/names.ts";
+import { claimName, providerName } from "../model/names.ts";
 import type { StorageMode } from "../model/storage.ts";
 import { UserError } from "../system/errors.ts";
 
@@ -110,6 +110,11 @@ export function knownOutputs(resources: readonly StateResource[]): StackOutputs 
 /** Whether a resource is a claim of one of these names. Users may have declared others. */
 export function isClaim({ type, id = "" }: StateResource, names: readonly string[]): boolean {
     return type === guardedTypes.claim && names.some((name) => id.endsWith(`/${name}`));
+}
+
+/** The claim that the stack makes for the api. */
+export function ownClaim(state: readonly StateResource[]): StateResource | undefined {
+    return state.find((resource) => isClaim(resource, [claimName]));
 }
 
 function isRecordedObject(

@@ -1,18 +1,10 @@
 /** The proof of the end: every claim, volume, data folder and namespace is looked for, and named as gone, kept or left. */
-import { sentence } from "../../../kubernetes/obstacles.ts";
 import { poll } from "../../../kubernetes/poll.ts";
 import type { Claim, LiveObject, Pod, Volume } from "../../../kubernetes/objects.ts";
-import {
-    isIgnored,
-    isLeftByMinikube,
-    minikubeFolder,
-    provisionerOf,
-    provisionerStart,
-    volumesPath,
-} from "../../../kubernetes/volumes.ts";
+import { isIgnored, minikubeFolder, provisionerStart, volumesPath } from "../../../kubernetes/volumes.ts";
 import { type Finding, error, fix } from "../../../model/finding.ts";
 import { terminatingNamespace } from "../../../preflight/ownership.ts";
-import { deleteVolume } from "../../../preflight/volumes.ts";
+import { volumeBlocker } from "../../../preflight/volumes.ts";
 import { UserError } from "../../../system/errors.ts";
 import { type DestroyPlan, type Look, lookAt, mountedClaims } from "./plan.ts";
 
@@ -69,28 +61,6 @@ export function claimBlocker(claim: Claim, pods: readonly Pod[]): Finding {
     const reason = `Claim ${name} is Terminating. The finalizer ${holder} holds it, and whoever set the finalizer must remove it.`;
     const look = fix("See the claim", `kubectl describe pvc ${name} --namespace ${namespace}`);
     return mounted ?? error("claim-held-by-finalizer", reason, look);
-}
-
-export function volumeBlocker(volume: Volume, context: string): Finding {
-    const { metadata, spec, status } = volume;
-    const { name, finalizers = [] } = metadata;
-    if (isLeftByMinikube(volume)) {
-        return error(
-            "volume-ignored-by-minikube",
-            `Volume ${name} is Released, and minikube does not delete it: its provisioner ignores volumes that it made before its last start. ` +
-                `A new claim of the same name would get the old data in ${spec?.hostPath?.path ?? "FOLDER"}.`,
-            deleteVolume(volume, context),
-        );
-    }
-    const isRetained = spec?.persistentVolumeReclaimPolicy === "Retain";
-    const why = isRetained
-        ? "Its reclaim policy is Retain, so it stays with its data until somebody deletes both."
-        : `Its provisioner ${provisionerOf(volume) || "(unknown)"} must delete it${status?.message ? `: ${status.message}` : ""}`;
-    const held = finalizers.length > 0 ? ` Its finalizers: ${finalizers.join(", ")}.` : "";
-    const reason = `Volume ${name} is ${status?.phase ?? "unknown"}. ${sentence(why)}${held}`;
-    const look = fix("See the volume", `kubectl describe pv ${name}`);
-    const remove = fix("Delete the volume, but not its data", `kubectl delete pv ${name}`);
-    return error("volume-not-deleted", reason, look, isRetained && remove);
 }
 
 /** Waits until all that must be gone is. Deletes the volumes that minikube's provisioner ignores, and returns them. */

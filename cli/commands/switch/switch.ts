@@ -5,16 +5,14 @@
  * switch is killed at any step, the next run continues it, or goes back if it names the other mode.
  */
 import { join } from "node:path";
-import type { Settings } from "../../../config/settings.ts";
-import { type Finding, error, fix } from "../../../model/finding.ts";
-import { claimName } from "../../../model/names.ts";
+import { fix } from "../../../model/finding.ts";
 import type { StorageMode } from "../../../model/storage.ts";
-import { unprotect } from "../../../preflight/messages.ts";
+import { protectedClaim } from "../../../preflight/messages.ts";
 import { switchVariable } from "../../../preflight/preflight.ts";
 import { otherNamespace } from "../../../preflight/recorded.ts";
 import { dataFolder } from "../../../pulumi/login.ts";
 import { projectName } from "../../../pulumi/project.ts";
-import { type StateResource, isClaim } from "../../../pulumi/state.ts";
+import { ownClaim } from "../../../pulumi/state.ts";
 import { waitForAnswer } from "../../addresses.ts";
 import { UsageError, defineCommand, stackWord } from "../../command.ts";
 import { workOf } from "../../operation.ts";
@@ -51,29 +49,6 @@ export const command = defineCommand({
         }
     },
 });
-
-/** The claim that the api mounts is protected, in the config or in the state, and a switch to ephemeral deletes it. */
-export function protectedClaim(
-    { storage, protectData, retainData }: Pick<Settings, "storage" | "protectData" | "retainData">,
-    mounted: string | undefined,
-    state: readonly StateResource[],
-): Finding | undefined {
-    const isProtected = protectData || ownClaim(state)?.protect === true;
-    if (storage.mode === "persistent" || mounted !== claimName || retainData || !isProtected) {
-        return undefined;
-    }
-    const again = "npm run switch -- ephemeral";
-    return error(
-        "data-protected",
-        `Claim ${claimName} is protected (protectData), and a switch to ephemeral storage deletes the claim after it has copied the messages.`,
-        fix("Keep the claim", "pulumi config set retainData true", again),
-        fix("Delete the claim", ...unprotect, again),
-    );
-}
-
-function ownClaim(state: readonly StateResource[]): StateResource | undefined {
-    return state.find((resource) => isClaim(resource, [claimName]));
-}
 
 function switchedStack({ stack, state, output }: LiveSession): SwitchWork["pulumi"] {
     const claim = ownClaim(state);

@@ -1,9 +1,10 @@
 /** `npm run down`: what speaks against it, what blocks it, and what a killed command left. */
 import { strict as assert } from "node:assert";
 import { protectionRefusals, unrecorded } from "../../../cli/commands/down/plan.ts";
-import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/proof.ts";
+import { claimBlocker } from "../../../cli/commands/down/proof.ts";
 import type { Claim, LiveObject, Pod, Volume } from "../../../kubernetes/objects.ts";
 import { ownerLabels, retainAnnotation } from "../../../model/labels.ts";
+import { volumeBlocker } from "../../../preflight/volumes.ts";
 import { type StateResource, guardedTypes } from "../../../pulumi/state.ts";
 
 const plain = { retainData: false, protectData: false };

@@ -1,12 +1,13 @@
 /** An example of every finding, in each of its texts, from the code that makes it. tests/unit/findings.txt has them all. */
-import { claimBlocker, volumeBlocker } from "../../../cli/commands/down/proof.ts";
+import { claimBlocker } from "../../../cli/commands/down/proof.ts";
 import { type DestroyPlan, protectionRefusals, refusals } from "../../../cli/commands/down/plan.ts";
-import { noShell, runningOperation } from "../../../cli/operation.ts";
+import { runningOperation } from "../../../cli/operation.ts";
 import { restoreCommand } from "../../../cli/commands/restore/steps.ts";
 import { type RawConfig, checkConfig } from "../../../config/settings.ts";
 import type { Pod, Volume } from "../../../kubernetes/objects.ts";
 import { podProblem, sentence } from "../../../kubernetes/obstacles.ts";
-import { interrupted } from "../../../preflight/messages.ts";
+import { interrupted, noShell } from "../../../preflight/messages.ts";
+import { volumeBlocker } from "../../../preflight/volumes.ts";
 import { podCannotStart, podsNotCreated } from "../../../preflight/rollout.ts";
 import type { ClusterSnapshot, NamespaceSnapshot } from "../../../kubernetes/snapshot.ts";
 import type { Finding, FindingCode } from "../../../model/finding.ts";

@@ -1,9 +1,10 @@
 /** What stops a switch. */
 import { strict as assert } from "node:assert";
 import { UsageError, readCall } from "../../../cli/command.ts";
-import { command, protectedClaim } from "../../../cli/commands/switch/switch.ts";
+import { command } from "../../../cli/commands/switch/switch.ts";
 import { readSettings } from "../../../config/settings.ts";
 import { claimName } from "../../../model/names.ts";
+import { protectedClaim } from "../../../preflight/messages.ts";
 import { guardedTypes } from "../../../pulumi/state.ts";
 
 function settings(config: Readonly<Record<string, string>> = {}) {
