@@ -77,12 +77,11 @@ export interface Procedure {
 export async function complete(work: OperationWork, procedure: Procedure): Promise<void> {
     const { api, output } = work;
     const { operation, undo, again, forget } = procedure;
-    const journal = journalOf(work);
-    const steps = allSteps(work, procedure, journal);
+    const steps = allSteps(work, procedure);
     let isOpen = true;
     work.atFailure(() => {
         if (isOpen) {
-            const taken = { by: operation, namespace: api.namespace, journal };
+            const taken = { by: operation, namespace: api.namespace, journal: journalOf(work) };
             console.error(`\n${output.render([interrupted(taken, again)])}`);
         }
     });
@@ -123,7 +122,7 @@ function journalOf({ path }: OperationWork): string {
     return `${hostname()}:${path} (process ${process.pid})`;
 }
 
-function allSteps(work: OperationWork, procedure: Procedure, journal: string): readonly Step[] {
+function allSteps(work: OperationWork, procedure: Procedure): readonly Step[] {
     const { api, output } = work;
     const { operation, steps, settle, forget } = procedure;
     const takeOut = async () => {
@@ -131,7 +130,7 @@ function allSteps(work: OperationWork, procedure: Procedure, journal: string): r
         // Another operation may have begun since this one looked.
         const isOther = taken && !isOwn(taken, work, procedure);
         output.refuse(isOther && runningOperation(taken.by, `copy in ${taken.journal}`));
-        await api.takeOutOfService(operation, journal);
+        await api.takeOutOfService(operation, journalOf(work));
     };
     const putBack = async () => {
         settle?.();

@@ -14,11 +14,10 @@ export function oneOf<const T extends string>(...words: readonly T[]): Rule<T> {
 }
 
 export function flag(): Rule<boolean> {
-    const values = new Map([
-        ["true", true],
-        ["false", false],
-    ]);
-    return { allowed: "true or false", parse: (text) => values.get(text) };
+    return {
+        allowed: "true or false",
+        parse: (text) => text === "true" || (text === "false" ? false : undefined),
+    };
 }
 
 /** An integer of at most four digits in a range, both ends included. */

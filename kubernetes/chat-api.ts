@@ -268,7 +268,7 @@ function takenOutIn(service: Service | undefined): TakenOut | undefined {
     return by && { by, namespace, journal: annotations[journalAnnotation] ?? "unknown" };
 }
 
-/** The port that the Service leads to, the guard's if there is one: network policies let nobody reach another. */
+/** The container port that the Service uses. Network policies allow connections to no other port of the pod. */
 function servedPort({ spec }: Pod): number | undefined {
     const { initContainers = [], containers = [] } = spec ?? {};
     const ports = [...initContainers, ...containers].flatMap((container) => container.ports ?? []);

@@ -53,9 +53,17 @@ export function missingClasses(
 /** Whether a claim gives way to one of a class that the cluster does not have: ways to that one would lead nowhere. */
 export function isForMissingClass({ fate }: FatedClaim, { storageClasses }: ClusterSnapshot): boolean {
     const cause = "cause" in fate ? fate.cause : undefined;
-    const isMissing = (name: string) =>
-        [missingClass("storage", name || undefined, storageClasses)].flat().length > 0;
-    return cause?.key === "storageClass" && isMissing(cause.value);
+    return cause?.key === "storageClass" && isMissing(cause.value || undefined, storageClasses);
+}
+
+/** See `missingClass`. */
+function isMissing(
+    wanted: string | undefined,
+    classes: readonly LiveObject[] | undefined,
+): classes is readonly LiveObject[] {
+    const isWanted = (one: LiveObject) =>
+        wanted === undefined ? isDefaultClass(one) : one.metadata.name === wanted;
+    return classes !== undefined && !classes.some(isWanted);
 }
 
 /**
@@ -67,9 +75,7 @@ function missingClass(
     wanted: string | undefined,
     classes: readonly LiveObject[] | undefined,
 ): Found {
-    const isWanted = (one: LiveObject) =>
-        wanted === undefined ? isDefaultClass(one) : one.metadata.name === wanted;
-    if (!classes || classes.some(isWanted)) {
+    if (!isMissing(wanted, classes)) {
         return [];
     }
     const key = `${kind}Class`;

@@ -57,7 +57,7 @@ export function volumeBlocker(volume: Volume, context: string): Finding {
         return error(
             "volume-ignored-by-minikube",
             `Volume ${name} is Released, and minikube does not delete it: its provisioner ignores volumes that it made before its last start. ` +
-                `A new claim of the same name would get the old data in ${spec?.hostPath?.path ?? "FOLDER"}.`,
+                `A new claim of the same name would get the old data in ${folderOf(volume)}.`,
             deleteVolume(volume, context),
         );
     }

@@ -118,7 +118,7 @@ describe("golden plans", () => {
         }
     });
 
-    it("put each object under a component, and each component under the stack", () => {
+    it("put each component under the stack, and the stack's own objects under a component", () => {
         for (const { own } of runs.values()) {
             for (const { type, name, parent } of own) {
                 assert.equal(parent === "", /^(pulumi|synergychat):/.test(type), `${type} ${name}`);

@@ -128,15 +128,11 @@ function dataIn(live: LiveClaim): string {
 function namespaceItem(place: NamespaceSnapshot, session: Session): readonly Item[] {
     const { namespace } = place;
     const isRecorded = recordedNamespace(place, session) !== undefined;
-    return namespace && (isRecorded || isOwned(namespace, session.owners))
-        ? [
-              itemOf(
-                  "namespace",
-                  namespace,
-                  isNamespaceKept(place, session) || (isRetained(namespace) && !isRecorded),
-              ),
-          ]
-        : [];
+    if (!namespace || !(isRecorded || isOwned(namespace, session.owners))) {
+        return [];
+    }
+    const kept = isNamespaceKept(place, session) || (isRetained(namespace) && !isRecorded);
+    return [itemOf("namespace", namespace, kept)];
 }
 
 /** Whether the namespace stays, and with it the claims in it that the stack does not own. */

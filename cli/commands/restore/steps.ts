@@ -151,7 +151,7 @@ function keepLateMessages({ disk, output, path }: RestoreWork, current: string):
     }
 }
 
-/** Whether somebody has reached the pod past the Service since the copy was made: the file has all of the copy, and more. */
+/** Whether somebody has posted past the Service: the file has all messages that it had before, and more. */
 export function hasLateMessages(copy: string, current: string): boolean {
     const [before, now] = [parse(copy), parse(current)];
     return before !== undefined && now !== undefined && now.length > before.length && begins(before, now);
