@@ -79,7 +79,7 @@ describe("the Job of a backup", () => {
         assert.deepEqual([end.backup, end.notSent], [backup, undefined]);
     });
 
-    it("says so if the log with the backup's name cannot be read", async () => {
+    it("returns the permission that is missing if the log of a successful Job cannot be read", async () => {
         const client = fakeClient((path) => {
             const pods = { kind: "PodList", items: [{ metadata: { name: "pod" } }] };
             const status = { conditions: [{ type: "Complete", status: "True" }] };

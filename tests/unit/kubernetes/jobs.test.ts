@@ -116,8 +116,11 @@ describe("runJob", () => {
     it("says why a Job was refused, as by a quota for Jobs", async () => {
         const message = 'jobs.batch "job-1" is forbidden: exceeded quota: full';
         const end = await run({ refusal: { kind: "forbidden", message } });
-        assert.deepEqual([end.ok, end.log], [false, undefined]);
-        assert.ok(!end.ok && end.reason.endsWith(`${message}.`));
+        assert.deepEqual(end, {
+            ok: false,
+            reason: `Its Job cannot be started: ${message}.`,
+            log: undefined,
+        });
     });
 
     describe("if the Job's pod does not start", () => {
